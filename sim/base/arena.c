@@ -1,0 +1,115 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct chunk {
+    struct chunk *next;
+};
+
+struct arena {
+    struct chunk *chunks;
+    char *at, *end;
+    size_t used, chunk_size;
+};
+
+enum { ARENA_FIRST = 64 * 1024, ARENA_MOST = 16 * 1024 * 1024, ARENA_ALIGN = 64 };
+
+struct arena *
+arena_new(void)
+{
+    struct arena *a = calloc(1, sizeof(*a));
+
+    if (a == NULL)
+        sim_panic(__FILE__, __LINE__, "out of memory");
+    a->chunk_size = ARENA_FIRST;
+    return a;
+}
+
+void
+arena_free(struct arena *a)
+{
+    if (a == NULL)
+        return;
+    for (struct chunk *c = a->chunks; c != NULL;) {
+        struct chunk *next = c->next;
+
+        free(c);
+        c = next;
+    }
+    free(a);
+}
+
+/* Chunks double up to a limit, so that a small run stays small and a large one needs few calls. */
+static void
+arena_add_chunk(struct arena *a, size_t at_least)
+{
+    size_t size = SIM_MAX(a->chunk_size, at_least);
+    struct chunk *c = calloc(1, ARENA_ALIGN + size + ARENA_ALIGN);
+
+    if (c == NULL)
+        sim_panic(__FILE__, __LINE__, "out of memory: %zu bytes", size);
+    c->next = a->chunks;
+    a->chunks = c;
+    a->at = (char *)c + ARENA_ALIGN;
+    a->end = a->at + size;
+    if (a->chunk_size < ARENA_MOST)
+        a->chunk_size *= 2;
+}
+
+void *
+arena_alloc(struct arena *a, size_t size)
+{
+    size_t align = size >= ARENA_ALIGN ? ARENA_ALIGN : 16;
+    uintptr_t at = ((uintptr_t)a->at + align - 1) & ~(uintptr_t)(align - 1);
+
+    if (a->at == NULL || at + size > (uintptr_t)a->end) {
+        arena_add_chunk(a, size + align);
+        at = ((uintptr_t)a->at + align - 1) & ~(uintptr_t)(align - 1);
+    }
+    a->at = (char *)at + size;
+    a->used += size;
+    return (void *)at;
+}
+
+char *
+arena_strdup(struct arena *a, const char *text)
+{
+    size_t n = strlen(text) + 1;
+
+    return memcpy(arena_alloc(a, n), text, n);
+}
+
+char *
+arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list ap, again;
+
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    sim_assert(n >= 0);
+    char *text = arena_alloc(a, (size_t)n + 1);
+    vsnprintf(text, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return text;
+}
+
+void *
+arena_grow(struct arena *a, const void *old, size_t old_size, size_t new_size)
+{
+    void *bigger = arena_alloc(a, new_size);
+
+    sim_assert(new_size >= old_size);
+    if (old_size > 0)
+        memcpy(bigger, old, old_size);
+    return bigger;
+}
+
+size_t
+arena_used(const struct arena *a)
+{
+    return a->used;
+}

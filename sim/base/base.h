@@ -1,0 +1,57 @@
+/*
+ * What every layer stands on: time, assertions, and a few macros. C library only.
+ *
+ * Simulated time is in integer nanoseconds since the start of the run.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef uint64_t sim_time;
+
+#define SIM_NEVER UINT64_MAX
+
+#define USEC(n) ((sim_time)(n)*1000u)
+#define MSEC(n) ((sim_time)(n)*1000000u)
+#define SEC(n) ((sim_time)(n)*1000000000u)
+
+#define KIB(n) ((uint64_t)(n) << 10)
+#define MIB(n) ((uint64_t)(n) << 20)
+#define GIB(n) ((uint64_t)(n) << 30)
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define SIM_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* We are wrong: say where and abort, in every build. The only place below cli that writes. */
+_Noreturn void sim_panic(const char *file, int line, const char *fmt, ...) SIM_PRINTF(3, 4);
+
+#define sim_assert(cond)                                                                           \
+    do {                                                                                           \
+        if (unlikely(!(cond)))                                                                     \
+            sim_panic(__FILE__, __LINE__, "%s", #cond);                                            \
+    } while (0)
+
+#define SIM_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define SIM_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define SIM_CLAMP(x, lo, hi) SIM_MIN(SIM_MAX(x, lo), hi)
+
+/* a * b / c without losing the middle; c > 0. The result must fit. */
+static inline uint64_t
+mul_div_u64(uint64_t a, uint64_t b, uint64_t c)
+{
+    __extension__ typedef unsigned __int128 u128;
+    return (uint64_t)((u128)a * b / c);
+}
+
+static inline uint64_t
+div_round_up_u64(uint64_t a, uint64_t b)
+{
+    return a / b + (a % b != 0);
+}

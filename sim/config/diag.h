@@ -1,0 +1,36 @@
+/*
+ * Messages about files: all errors of a file are collected and reported in one go, each as
+ * `file:line:column: path.to.key: what is wrong; what would be right`.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "base/base.h"
+
+enum { DIAG_MOST = 50 }; /* further messages are only counted */
+
+struct diag {
+    GPtrArray *errors; /* char *, in the order of their place in the file once sorted */
+    GPtrArray *notes;  /* what was assumed or skipped; never an error */
+    guint nr_left_out;
+};
+
+void diag_init(struct diag *d);
+void diag_clear(struct diag *d);
+static inline bool
+diag_failed(const struct diag *d)
+{
+    return d->errors->len > 0;
+}
+
+/* line and column count from 1; 0: the message names the file only. path may be NULL. */
+void diag_error(struct diag *d, const char *file, unsigned line, unsigned column, const char *path,
+                const char *fmt, ...) SIM_PRINTF(6, 7);
+void diag_note(struct diag *d, const char *fmt, ...) SIM_PRINTF(2, 3);
+
+/* All messages, one a line, sorted by place. Caller frees. */
+char *diag_text(const struct diag *d);
+
+/* "; did you mean 'near_first'?" for the nearest of `names`, else "; known: a, b, c" (caller frees). */
+char *did_you_mean(const char *wrong, const char *const *names);

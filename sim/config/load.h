@@ -1,0 +1,32 @@
+/*
+ * The way in: names and paths become plain structs. What each loader accepts stands in its .c file.
+ */
+#pragma once
+
+#include "config/diag.h"
+#include "machine/machine.h"
+
+/*
+ * A topology by shipped name ("epyc-7601-nps4"), path of a topology YAML, hwloc XML (plain or gz),
+ * "hwloc:SYNTHETIC", saved `numactl --hardware`, or golden file of the oracle. The format is told by
+ * content. NULL: messages in diag. `a` must outlive the machine.
+ */
+struct machine *load_machine(const char *spec, struct arena *a, struct diag *d);
+
+struct machine *topology_yaml_load(const char *path, const char *text, gsize len, struct arena *a,
+                                   struct diag *d);
+struct machine *import_golden(const char *path, const char *text, gsize len, struct arena *a,
+                              struct diag *d);
+struct machine *import_numactl(const char *path, const char *text, gsize len, struct arena *a,
+                               struct diag *d);
+struct machine *import_hwloc_xml(const char *path, const char *text, gsize len, struct arena *a,
+                                 struct diag *d);
+struct machine *import_hwloc_synthetic(const char *spec, struct arena *a, struct diag *d);
+
+/* The machine as topology YAML that loads to the same machine. */
+void topology_yaml_write(const struct machine *m, GString *out);
+
+/* The folder with topologies/ and workloads/: beside the binary's sources, or $NUMASIM_DATA. */
+const char *data_dir(void);
+/* Shipped names (without .yaml), sorted, NULL-terminated; caller g_strfreev()s. */
+char **shipped_names(const char *folder);

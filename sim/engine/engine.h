@@ -1,0 +1,110 @@
+/*
+ * The engine: a clock and a queue of events.
+ *
+ * An event sits inside the thing it happens to and owns one slot of the queue from the start of the
+ * run: scheduling cannot fail, moving it is a key update, cancelling needs no search, and nothing
+ * stale is ever left behind. The order of events is total: (time, phase, kind, index). Whoever is
+ * re-armed keeps its place, and a new kind of event shifts nobody.
+ *
+ * Before the first engine_at(): engine_init() with the number of slots of every kind.
+ */
+#pragma once
+
+#include "base/arena.h"
+
+/* The order of things that happen at the same instant. */
+enum event_phase {
+    PHASE_COMPLETE, /* bursts and transfers end, and free what they held */
+    PHASE_ARRIVE,   /* tasks arrive and wake */
+    PHASE_TICK,     /* slices expire */
+    PHASE_BALANCE,  /* periodic policies and NUMA scans look around */
+    PHASE_RESCHED,  /* every CPU that was kicked picks its next task, once */
+    PHASE_RATES,    /* what runs where is settled: the memory model re-solves what changed, once */
+    PHASE_SAMPLE,   /* metrics look at a settled machine */
+    PHASE_NR,
+};
+
+/* Who owns the slot. The table only grows: its order breaks ties, so entries never move. */
+enum event_kind {
+    EVENT_BURST,   /* per CPU: the running burst ends or needs the memory's attention */
+    EVENT_TICK,    /* per CPU: the next tick that can change anything */
+    EVENT_BALANCE, /* per CPU: periodic load balancing */
+    EVENT_KICK,    /* per CPU: pick again */
+    EVENT_TASK,    /* per task: its timer */
+    EVENT_SOURCE,  /* per arrival source of the workload */
+    EVENT_CGROUP,  /* per cgroup: bandwidth period */
+    EVENT_DL,      /* per CPU: deadline timers */
+    EVENT_DEVICE,  /* per device queue */
+    EVENT_POLICY,  /* per policy timer */
+    EVENT_RATES,   /* one: the memory model re-solves */
+    EVENT_SAMPLER, /* per sampler */
+    EVENT_KIND_NR,
+};
+
+struct engine;
+struct event;
+
+typedef void (*event_fire)(struct engine *eng, struct event *ev);
+
+struct event {
+    uint32_t slot;
+    uint8_t phase, kind;
+    uint32_t index;
+    event_fire fire;
+};
+
+enum engine_end {
+    ENGINE_DRAINED, /* no event is left */
+    ENGINE_UNTIL,   /* the next event lies at or after the limit; the clock stands at the limit */
+    ENGINE_STOPPED, /* a handler called engine_stop() */
+    ENGINE_STUCK,   /* time stood still for too many events: see engine_stuck_report() */
+};
+
+enum engine_queue { ENGINE_QUEUE_AUTO, ENGINE_QUEUE_TOURN, ENGINE_QUEUE_WHEEL, ENGINE_QUEUE_SIMPLE };
+
+struct queue; /* the pending set: queue.h */
+
+struct engine {
+    sim_time now;
+    uint64_t nr_events; /* handlers called */
+    struct queue *queue;
+    uint32_t first_slot[EVENT_KIND_NR + 1];
+    struct event **events; /* by slot */
+    void *owner;           /* of the handlers' choosing: the kernel */
+    void (*after)(struct engine *eng, struct event *ev); /* after every handler; NULL: none (--check) */
+    bool stop;
+    /* the guard against time standing still */
+    uint64_t same_instant, same_instant_limit; /* 0: the default, 10 million */
+    uint32_t recent[8];
+};
+
+/* `nr[kind]` slots for every kind. Memory is the arena's. */
+void engine_init(struct engine *eng, struct arena *a, const uint32_t nr[EVENT_KIND_NR],
+                 enum engine_queue which);
+
+/* Gives an event its slot; once per event, before it is scheduled. A slot may be taken over by a new
+ * event once its old one is not pending (task slots are reused). */
+void event_init(struct engine *eng, struct event *ev, enum event_kind kind, uint32_t index,
+                enum event_phase phase, event_fire fire);
+
+/* Schedules or moves an event; `when` must not lie in the past. SIM_NEVER cancels. */
+void engine_at(struct engine *eng, struct event *ev, sim_time when);
+void engine_cancel(struct engine *eng, struct event *ev);
+
+/* When it will fire, or SIM_NEVER. */
+sim_time engine_when(const struct engine *eng, const struct event *ev);
+static inline bool
+engine_pending(const struct engine *eng, const struct event *ev)
+{
+    return engine_when(eng, ev) != SIM_NEVER;
+}
+
+/* Runs handlers until one of the ends; events at `until` itself do not fire. */
+enum engine_end engine_run(struct engine *eng, sim_time until);
+void engine_stop(struct engine *eng);
+
+/* The last handlers before the clock stood still, as text: "burst 3, kick 3, ...". */
+char *engine_stuck_report(const struct engine *eng, struct arena *a);
+
+const char *event_kind_name(enum event_kind kind);
+const char *event_phase_name(enum event_phase phase);

@@ -1,0 +1,126 @@
+/*
+ * Scheduling domains and groups, exactly as Linux 6.12 builds them (kernel/sched/topology.c).
+ *
+ * domains_build() turns a machine into one tree of domains per CPU: levels SMT, CLS, MC, PKG, NODE and
+ * one NUMA level per further distance, with overlapping groups and balance masks where nodes are not
+ * equidistant, degenerate levels removed. Names, flags and fields are the kernel's. Facts:
+ * shared spec sched-core.md section 1; the oracle files are compared key by key.
+ *
+ * Everything lives in the arena. Balancing keeps its state (balance_interval, nr_balance_failed, ...)
+ * in the domain, as the kernel does; the builder fills initial values.
+ */
+#pragma once
+
+#include "machine/machine.h"
+
+/* Bits of sched_domain.flags, in the kernel's order (include/linux/sched/sd_flags.h). */
+enum sd_flag {
+    SD_BALANCE_NEWIDLE = 1 << 0,
+    SD_BALANCE_EXEC = 1 << 1,
+    SD_BALANCE_FORK = 1 << 2,
+    SD_BALANCE_WAKE = 1 << 3,
+    SD_WAKE_AFFINE = 1 << 4,
+    SD_ASYM_CPUCAPACITY = 1 << 5,
+    SD_ASYM_CPUCAPACITY_FULL = 1 << 6,
+    SD_SHARE_CPUCAPACITY = 1 << 7,
+    SD_CLUSTER = 1 << 8,
+    SD_SHARE_LLC = 1 << 9,
+    SD_SERIALIZE = 1 << 10,
+    SD_ASYM_PACKING = 1 << 11,
+    SD_PREFER_SIBLING = 1 << 12,
+    SD_OVERLAP = 1 << 13,
+    SD_NUMA = 1 << 14,
+    SD_FLAG_NR = 15,
+};
+
+/* Name of bit 1 << n: "SD_BALANCE_NEWIDLE". */
+extern const char *const sd_flag_names[SD_FLAG_NR];
+
+enum numa_topology_type { NUMA_DIRECT, NUMA_GLUELESS_MESH, NUMA_BACKPLANE };
+extern const char *const numa_topology_type_names[];
+
+/* Shared by all groups of the same CPUs (struct sched_group_capacity). */
+struct sched_group_capacity {
+    uint64_t capacity, min_capacity, max_capacity;
+    uint64_t next_update; /* jiffies */
+    bool imbalance;
+    struct cpumask *balance_mask;
+};
+
+struct sched_group {
+    struct sched_group *next; /* circular */
+    struct cpumask *span;
+    uint32_t weight, cores, flags;
+    struct sched_group_capacity *sgc;
+};
+
+/* Shared by the CPUs of one LLC (struct sched_domain_shared). */
+struct sched_domain_shared {
+    uint32_t nr_busy_cpus, nr_idle_scan;
+    bool has_idle_cores;
+};
+
+struct sched_domain {
+    struct sched_domain *parent, *child;
+    struct sched_group *groups; /* the first contains the domain's own CPU */
+    struct cpumask *span;
+    const char *name;
+    uint32_t span_weight, level, flags;
+    uint32_t numa_level; /* index into distance_levels for NODE and NUMA */
+    uint32_t min_interval, max_interval, busy_factor, imbalance_pct, cache_nice_tries, imb_numa_nr;
+    struct sched_domain_shared *shared;
+    /* state of balancing */
+    uint64_t last_balance; /* jiffies */
+    uint32_t balance_interval, nr_balance_failed;
+    uint64_t max_newidle_lb_cost, last_decay_max_lb_cost;
+    uint32_t newidle_call, newidle_success, newidle_ratio;
+    /* struct lb statistics come with schedstat */
+};
+
+/* The pointers that the kernel caches per CPU (update_top_cache_domain). */
+struct cpu_domains {
+    struct sched_domain *sd; /* lowest, NULL: none */
+    struct sched_domain *llc, *numa, *asym_packing, *asym_cpucapacity;
+    struct sched_domain_shared *llc_shared;
+    uint32_t llc_size;
+    int32_t llc_id, share_id;
+};
+
+struct domains {
+    struct cpu_domains *cpus; /* nr_cpus */
+    uint32_t nr_distance_levels;
+    uint32_t distance_levels[256];
+    enum numa_topology_type topology_type;
+    uint32_t max_distance, node_reclaim_distance;
+    bool cluster_active;
+    uint8_t *distances;   /* what the kernel uses: the SLIT, or 10/20 where it refuses the table */
+    int32_t **fallback;   /* per node: memory nodes in allocation order, -1 terminated; NULL if offline */
+    uint32_t nr_messages; /* what the kernel would log or refuse */
+    const char **messages;
+    bool refused;         /* no domains were built: the kernel would give up (see messages) */
+};
+
+struct domains *domains_build(struct arena *a, const struct machine *m);
+
+/*
+ * The allocation fallback order of every node (zonelists), numa-balancing.md 2.3. `cpu_nodes` is the
+ * set of nodes taken to have CPUs when the lists are built: 0 for the lists built at boot.
+ */
+int32_t **zonelist_build(struct arena *a, const struct machine *m, const uint8_t *distances,
+                         nodemask cpu_nodes);
+
+#define for_each_domain(sd, lowest) for (struct sched_domain *sd = (lowest); sd != NULL; sd = sd->parent)
+#define for_each_group(sg, first)                                                                  \
+    for (struct sched_group *sg = (first), *sg##_end = NULL; sg != sg##_end;                       \
+         sg##_end = (first), sg = sg->next)
+/* The CPU that stands for a group (group_balance_cpu). */
+static inline int
+group_balance_cpu(const struct sched_group *sg)
+{
+    return cpumask_first(sg->sgc->balance_mask);
+}
+static inline bool
+cpus_share_cache(const struct domains *d, int a, int b)
+{
+    return a == b || d->cpus[a].llc_id == d->cpus[b].llc_id;
+}
