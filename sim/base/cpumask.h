@@ -75,7 +75,7 @@ size_t cpumask_format(const struct cpumask *m, char *text, size_t size);
 char *cpumask_text(struct arena *a, const struct cpumask *m);
 
 /*
- * Reads a cpulist: "0-3,8,10-14:2/4", empty for none. False if it cannot be read or names a CPU that
- * has no place in the mask; *bad then points at the offending character.
+ * Reads a cpulist: "0-3,8,10-14:2/4", empty for none. False if it cannot be read or names a CPU
+ * that has no place in the mask; *bad then points at the offending character.
  */
 bool cpumask_parse(struct cpumask *m, const char *text, const char **bad);

@@ -1,0 +1,263 @@
+/*
+ * The kernel of one simulated machine: run queues, tasks, processes, memory, and the calls by which
+ * a workload drives them. It holds everything that a run changes; two kernels in one program never
+ * meet.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/rng.h"
+#include "kernel/charge.h"
+#include "kernel/class.h"
+#include "kernel/domains.h"
+#include "kernel/params.h"
+#include "kernel/probe.h"
+#include "kernel/task.h"
+
+struct memory_model_ops;
+struct placement_ops;
+struct observer;
+
+/* Rates: work per ns, in 1/2^24. */
+#define RATE_SHIFT 24
+#define RATE_FULL (1u << RATE_SHIFT)
+
+/* The fair queue: entities in arrays, and the sums of avg_vruntime. */
+struct cfs_rq {
+    uint32_t nr, capacity;        /* queued entities, without the running one */
+    uint32_t nr_queued;           /* with it */
+    int64_t *vruntime, *deadline; /* by place */
+    uint64_t *order;              /* of insertion: breaks ties of deadlines */
+    struct sched_entity **entity;
+    uint64_t next_order;
+    struct sched_entity *curr;
+    int64_t zero, avg_key; /* V = zero + avg_key / avg_weight, queued entities only */
+    uint64_t avg_weight;
+    uint64_t load; /* sum of weights, with the running one */
+};
+
+struct rq {
+    int32_t cpu, node;
+    uint32_t nr_running; /* of all classes, with curr */
+    struct task *curr;   /* NULL: idle */
+    struct cfs_rq cfs;
+    struct list cfs_tasks; /* most recently run first */
+    bool need_resched;
+    /* the running burst */
+    sim_time burst_at; /* work is accounted up to here; may lie ahead: kernel work first */
+    uint32_t rate;
+    sim_time irq_until; /* stolen time ahead of now */
+    uint64_t irq_ns;    /* stolen so far, with what lies ahead */
+    /* idle and balance */
+    sim_time idle_since;
+    uint64_t avg_idle;
+    uint64_t next_balance; /* jiffies */
+    uint64_t nr_numa_running, nr_preferred_running;
+    bool numa_migrate_on;
+    uint64_t decision; /* the last decision made here */
+    struct event burst_ev, tick_ev, balance_ev, kick_ev;
+    struct rng rng;
+    /* statistics */
+    uint64_t busy_ns, kernel_ns[CHARGE_KIND_NR], nr_switches, nr_ticks;
+    sim_time busy_since;
+};
+
+/* Machine-wide counters; names as in /proc/vmstat where Linux has one. */
+struct kernel_stats {
+    uint64_t context_switches, task_migrations, task_migrations_cross_node;
+    uint64_t numa_pte_updates, numa_hint_faults, numa_hint_faults_local, numa_pages_migrated;
+    uint64_t pgmigrate_success, pgmigrate_fail;
+    uint64_t pgpromote_success, pgdemote_kswapd, pgdemote_direct;
+    uint64_t numa_hit, numa_miss, numa_foreign, numa_local, numa_other, numa_interleave;
+    uint64_t remote_bytes;
+    uint64_t sched_overhead_ns;
+};
+
+struct kernel_limits {
+    uint32_t max_tasks;  /* alive at once */
+    uint32_t nr_sources; /* arrival sources of the workload */
+    uint32_t nr_samplers;
+};
+
+struct kernel {
+    struct engine engine;
+    struct arena *arena;
+    const struct machine *machine;
+    struct domains *domains;
+    struct kernel_params params;
+    uint64_t seed;
+    sim_time tick_ns, tick_phase;
+
+    struct rq *rqs; /* by CPU */
+    uint32_t nr_online;
+    struct cpumask *idle_cpus; /* online CPUs that run nothing and have nothing queued */
+    bool overloaded;           /* some queue has two tasks (root domain) */
+    uint32_t nr_overloaded;    /* queues with two tasks or more */
+
+    struct task **tasks;          /* by id; NULL: never used */
+    uint32_t max_tasks, nr_tasks; /* nr_tasks: ids ever used */
+    uint32_t nr_alive;            /* started or new, not dead */
+    struct process **processes;
+    uint32_t nr_processes, cap_processes;
+
+    const struct memory_model_ops *memory;
+    void *memory_priv;
+    struct event rates_ev;
+    struct mm_state *mm; /* nodes' free pages, regions: mm.h */
+    const struct placement_ops *placement;
+    void *placement_priv;
+
+    struct probe probe;
+    struct observer *observers;
+    struct kernel_stats stats;
+    uint64_t *traffic;    /* bytes, nr_nodes^2, [from][to] */
+    uint64_t *link_bytes; /* by link */
+    sim_time warmup_at;
+    const char *error; /* the run could not go on: why. NULL: fine */
+    struct rng rng;
+};
+
+/* Builds run queues and domains; the clock stands at 0. Everything is the arena's. */
+struct kernel *kernel_new(struct arena *a, const struct machine *m, const struct kernel_params *kp,
+                          uint64_t seed, const struct kernel_limits *limits,
+                          const struct memory_model_ops *memory);
+
+/* ---- processes and tasks ---- */
+
+struct process *process_new(struct kernel *k, const char *name, const char *tag);
+
+struct task_attr {
+    const char *name, *tag;
+    int nice;
+    enum task_policy policy;
+    uint64_t slice_ns;             /* 0: the base slice */
+    const struct cpumask *allowed; /* NULL: all online CPUs */
+    const struct task_ops *ops;
+    void *prog;
+};
+struct task *task_new(struct kernel *k, struct process *pr, const struct task_attr *attr);
+
+/* Starts a new task, forked on `parent`'s CPU (parent NULL: on the machine's start CPU). */
+void task_start(struct kernel *k, struct task *p, struct task *parent);
+/* The same, by the task's timer at `when`. */
+void task_start_at(struct kernel *k, struct task *p, sim_time when);
+
+/* Wakes a sleeping or blocked task. `waker` is the running task that does it, or NULL: a timer, an
+ * interrupt, on the CPU where the task slept. False: it was not asleep. sync: the waker is about to
+ * sleep. */
+bool task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync);
+
+/* Ends a spin: the task asks for its next action at once. */
+void task_unspin(struct kernel *k, struct task *p);
+
+void task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowed);
+void task_set_nice(struct kernel *k, struct task *p, int nice);
+
+/* One request of the process took `latency`. */
+void process_request_done(struct process *pr, sim_time latency);
+/* p finished n units of what the workload counts as work. */
+static inline void
+task_work_done(struct task *p, uint64_t n)
+{
+    p->stats.work_done += n;
+}
+
+/* ---- the core (core.c) ---- */
+
+static inline sim_time
+kernel_now(const struct kernel *k)
+{
+    return k->engine.now;
+}
+static inline uint64_t
+jiffies(const struct kernel *k)
+{
+    return (k->engine.now + k->tick_ns - k->tick_phase) / k->tick_ns;
+}
+/* The first tick at or after t. */
+sim_time next_tick_at(const struct kernel *k, sim_time t);
+
+/* clock_task: time less what interrupts stole. */
+static inline sim_time
+rq_clock_task(const struct kernel *k, const struct rq *rq)
+{
+    sim_time now = k->engine.now;
+
+    return now - rq->irq_ns + (rq->irq_until > now ? rq->irq_until - now : 0);
+}
+
+void resched_curr(struct kernel *k, struct rq *rq);
+void activate_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
+void deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
+/* Moves a queued, not running task to another CPU's queue. */
+void move_queued_task(struct kernel *k, struct task *p, int to_cpu);
+/* Moves p wherever it is, also while it runs (the stopper's work is charged). */
+void migrate_task_to(struct kernel *k, struct task *p, int to_cpu);
+/* Swaps two runnable tasks (AutoNUMA). */
+void migrate_swap(struct kernel *k, struct task *a, struct task *b);
+bool idle_cpu(const struct kernel *k, int cpu);
+
+/* The run cannot go on: stops the engine with a reason (the first one stays). */
+void kernel_fail(struct kernel *k, const char *fmt, ...) SIM_PRINTF(2, 3);
+
+/* Brings every account up to now; at the end of the run and at the end of the warm-up. */
+void kernel_settle(struct kernel *k);
+void kernel_reset_stats(struct kernel *k);
+/* Verifies all invariants: NULL, or what is broken. Changes nothing. */
+const char *kernel_check(struct kernel *k);
+
+/* ---- bursts (burst.c): how fast a task gets through its work ---- */
+
+/* Accounts for the work done up to now. Settle before you change. */
+void burst_settle(struct kernel *k, struct rq *rq);
+/* Moves the end of the burst after something changed. */
+void burst_reprice(struct kernel *k, struct rq *rq);
+/* The memory model's result for the CPU: settles and reprices if it differs. */
+void burst_set_rate(struct kernel *k, struct rq *rq, uint32_t rate);
+
+/* ---- the probe, inline part ---- */
+
+static inline bool
+probe_wants(const struct kernel *k, enum decision_kind kind)
+{
+#ifdef NUMASIM_NO_PROBE
+    (void)k, (void)kind;
+    return false;
+#else
+    return unlikely(k->probe.wanted >> kind & 1);
+#endif
+}
+
+static inline int64_t
+probe_decide(struct kernel *k, enum decision_kind kind, const char *rule, struct task *p, int cpu,
+             int64_t chosen)
+{
+#ifdef NUMASIM_NO_PROBE
+    (void)k, (void)kind, (void)rule, (void)p, (void)cpu;
+    return chosen;
+#else
+    uint64_t seq = ++k->probe.seq;
+
+    if (unlikely((k->probe.wanted >> kind & 1) || seq == k->probe.force_seq))
+        chosen = probe_report(k, kind, rule, p, cpu, chosen, seq);
+    if (p != NULL)
+        p->decision = seq;
+    if (cpu >= 0)
+        k->rqs[cpu].decision = seq;
+    return chosen;
+#endif
+}
+
+/* ---- observers: they look and never touch ---- */
+
+struct observer {
+    struct observer *next;
+    void *priv;
+    void (*task_switch)(void *priv, struct kernel *k, int cpu, struct task *prev,
+                        struct task *next);
+    void (*task_wakeup)(void *priv, struct kernel *k, struct task *p, int waker_cpu);
+    void (*task_migrate)(void *priv, struct kernel *k, struct task *p, int from, int to);
+    void (*pages_migrate)(void *priv, struct kernel *k, struct task *p, int from, int to,
+                          uint64_t pages);
+};
+void kernel_observe(struct kernel *k, struct observer *o);

@@ -1,0 +1,41 @@
+/*
+ * What a memory model must answer: how fast does each running task get through its work, given
+ * where its pages are and who else loads the controllers and links?
+ *
+ * Whatever changes the running set, a page count or a phase only marks dirty; resolve() runs once
+ * per instant, in PHASE_RATES, and calls burst_set_rate() for the CPUs whose rate differs. Its sums
+ * go in a fixed order; doubles are allowed, libm is not, and results are rounded to integers in one
+ * place.
+ */
+#pragma once
+
+#include "kernel/kernel.h"
+
+/* Where the accesses of the burst that runs on a CPU go. Kept by mm.c, read by models. */
+struct mem_mix {
+    const struct burst_profile *profile; /* NULL: no misses, the rate is full */
+    uint32_t share_q16[NODE_MAX];        /* of the accesses, by node; sums to 65536 */
+};
+
+struct memory_model_ops {
+    const char *name, *doc;
+    size_t priv_size;
+    const struct field *params; /* of the private state; may be NULL */
+    void (*init)(struct kernel *k);
+    /* Another task, another phase, or nothing runs on the CPU now. */
+    void (*run_changed)(struct kernel *k, int cpu);
+    /* Pages used by the burst on this CPU moved or appeared: its mix changed. */
+    void (*pages_changed)(struct kernel *k, int cpu);
+    void (*resolve)(struct kernel *k);
+    /* Latency under the present load, ps, for accounting: cpu_node reads memory of mem_node. */
+    uint64_t (*latency_ps)(const struct kernel *k, int cpu_node, int mem_node);
+    /* Utilisation of link l in 1/1000 at this moment, for samplers; may be NULL. */
+    uint32_t (*link_load)(const struct kernel *k, uint32_t link);
+    uint32_t (*node_load)(const struct kernel *k, uint32_t node);
+};
+
+static inline void *
+memory_priv(const struct kernel *k)
+{
+    return k->memory_priv;
+}

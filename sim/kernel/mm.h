@@ -1,0 +1,171 @@
+/*
+ * Memory: address spaces, regions of pages, who gets which node, and what a running task does to
+ * them.
+ *
+ * A region is a VMA-like stretch of pages, each with a node, a mark and an access tag (one word a
+ * page). It may be cut into equal slices, one per thread; counts of pages per node are kept for
+ * each slice and for the whole, so that a burst's mix is looked up and never counted. A 2 MiB page
+ * is one entry.
+ *
+ * A running burst touches its regions at the rate of its misses. Only two kinds of page need more
+ * than arithmetic: pages that are not there yet (first touch) and pages that a NUMA scan has
+ * marked. mm_horizon() tells how much work lies before the next such page; mm_attend() deals with
+ * it.
+ */
+#pragma once
+
+#include "kernel/memory_model.h"
+
+enum { REGION_WHOLE = UINT32_MAX, PAGE_4K = 4096, PAGE_2M = 2 << 20 };
+
+enum mempolicy_mode {
+    MPOL_DEFAULT,
+    MPOL_LOCAL,
+    MPOL_PREFERRED,
+    MPOL_PREFERRED_MANY,
+    MPOL_BIND,
+    MPOL_INTERLEAVE,
+    MPOL_WEIGHTED_INTERLEAVE,
+    MPOL_NR
+};
+extern const char *const mempolicy_names[MPOL_NR + 1];
+struct mempolicy {
+    enum mempolicy_mode mode;
+    nodemask nodes;            /* dense numbers */
+    uint8_t weights[NODE_MAX]; /* WEIGHTED_INTERLEAVE */
+};
+
+/* One word a page. */
+enum {
+    PAGE_NODE_MASK = 0xff, /* node, PAGE_NOWHERE: not populated */
+    PAGE_NOWHERE = 0xff,
+    PAGE_MARKED = 1 << 8, /* by a NUMA scan: the next access faults */
+    PAGE_TAG_SHIFT = 10,  /* last access: (cpu << 8 | pid & 255) + 1, 0: unset */
+};
+
+enum region_sharing { REGION_PRIVATE, REGION_SHARED, REGION_GLOBAL };
+
+struct region {
+    uint32_t id; /* unique in the run */
+    const char *name;
+    struct mm *mm; /* the address space that it was built in */
+    enum region_sharing sharing;
+    int32_t owner; /* index of the owning thread in its process; -1: none */
+    uint32_t page_size;
+    uint64_t nr_pages;              /* entries, of page_size each */
+    uint32_t nr_slices;             /* 1: not sliced */
+    uint32_t *pages;                /* by page */
+    uint64_t *count;                /* [slice][node], entries */
+    uint64_t *total;                /* [node] */
+    uint64_t *unpopulated;          /* [slice] */
+    uint64_t *marked;               /* [slice] */
+    struct mempolicy policy;        /* of the VMA; MPOL_DEFAULT: the task's, then the system's */
+    struct mempolicy *slice_policy; /* NULL, or one a slice: a binding by slice (mbind of a part) */
+    struct region *next;            /* in its mm, in address order */
+    /* NUMA scan state of the VMA */
+    uint64_t next_scan, start_scan_seq, prev_scan_seq, pids_active_reset; /* jiffies, passes */
+    uint64_t pids_active[2];
+    bool numab;
+};
+
+struct mm {
+    struct process *process;
+    struct region *regions, **last_region;
+    uint64_t rss_pages; /* 4 KiB pages that are populated */
+    uint32_t nr_users;  /* live tasks */
+    /* NUMA scan state */
+    uint64_t numa_next_scan; /* jiffies */
+    uint64_t numa_scan_seq;
+    struct region *scan_region;
+    uint64_t scan_page;
+};
+
+struct mm_node {
+    uint64_t nr_pages, free_pages, low_watermark; /* 4 KiB pages */
+    uint64_t numa_hit, numa_miss, numa_foreign, local_node, other_node, interleave_hit;
+};
+
+/* State of one task's memory use; made with the task. */
+struct task_mem {
+    struct mempolicy policy;             /* set_mempolicy(); MPOL_DEFAULT: none */
+    const struct burst_profile *profile; /* of the burst that the positions belong to */
+    uint64_t position[4];                /* page each use has reached, in its slice */
+    uint64_t fraction;                   /* of a miss, in 1/2^20, carried over */
+    uint64_t lines_in_page[4];
+    struct mem_mix mix;
+    bool mix_valid;
+};
+
+struct mm_state {
+    struct mm_node *nodes;
+    uint32_t nr_regions, cap_regions;
+    struct region **regions;
+    struct rng rng;
+};
+
+void mm_init(struct kernel *k);
+struct mm *mm_new(struct kernel *k, struct process *pr);
+void mm_task_init(struct kernel *k, struct task *p);
+void mm_task_exit(struct kernel *k, struct task *p);
+
+struct region_attr {
+    const char *name;
+    uint64_t bytes;
+    uint32_t page_size; /* 0: 4 KiB */
+    enum region_sharing sharing;
+    int32_t owner;      /* -1 */
+    uint32_t nr_slices; /* 0, 1: not sliced */
+    struct mempolicy policy;
+};
+struct region *region_new(struct kernel *k, struct mm *mm, const struct region_attr *attr);
+
+/* Populates [first, first + n) at once at no cost, as by the given policy seen from `node` (initial
+ * placement before the run). */
+void region_populate(struct kernel *k, struct region *r, uint64_t first, uint64_t n,
+                     const struct mempolicy *policy, int node);
+/* munmap: gives every page back; the region may be touched anew. */
+void region_unmap(struct kernel *k, struct region *r);
+static inline uint64_t
+region_slice_first(const struct region *r, uint32_t slice)
+{
+    return slice == REGION_WHOLE ? 0 : mul_div_u64(r->nr_pages, slice, r->nr_slices);
+}
+static inline uint64_t
+region_slice_pages(const struct region *r, uint32_t slice)
+{
+    return slice == REGION_WHOLE ? r->nr_pages
+                                 : mul_div_u64(r->nr_pages, slice + 1, r->nr_slices) -
+                                       mul_div_u64(r->nr_pages, slice, r->nr_slices);
+}
+
+/* ---- for burst.c ---- */
+
+/* p's burst begins or changes its phase: profile and positions. */
+void mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *profile);
+/* Most work that p can do before a page needs attention; UINT64_MAX: no limit. */
+uint64_t mm_horizon(struct kernel *k, struct task *p);
+/* p did `work` on rq in `elapsed` ns (less than a horizon): accesses, stalls, bytes. */
+void mm_account(struct kernel *k, struct rq *rq, struct task *p, uint64_t work, sim_time elapsed);
+/* The horizon is reached: first touches and hinting faults of the next stretch, with their costs.
+ */
+void mm_attend(struct kernel *k, struct rq *rq, struct task *p);
+/* The mix of the task's burst, brought up to date. */
+const struct mem_mix *mm_mix(struct kernel *k, struct task *p);
+
+/* Pages of r moved, appeared or were marked: bursts that use it are repriced, rates re-solved. */
+void mm_region_changed(struct kernel *k, struct region *r);
+
+/* One page to another node: counts, free pages, tags. False: the target is full. No cost. */
+bool region_move_page(struct kernel *k, struct region *r, uint64_t page, int to);
+/* Node for a new page of p by the effective policy, with fallback; -1: out of memory. */
+int mempolicy_node(struct kernel *k, const struct task *p, const struct region *r, uint64_t page);
+/* The policy in force for a page: slice, VMA, task, else the system default. */
+const struct mempolicy *effective_policy(const struct task *p, const struct region *r,
+                                         uint64_t page);
+
+static inline int
+page_node(uint32_t page)
+{
+    return (int)(page & PAGE_NODE_MASK);
+}
+const char *mm_check(struct kernel *k);

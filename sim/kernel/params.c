@@ -1,0 +1,129 @@
+#include "kernel/params.h"
+
+#include <stdio.h>
+
+#define K(type, key, member, ...) FIELD_NAMED(type, key, struct kernel_params, member, __VA_ARGS__)
+
+static const char *const numa_modes[] = { "off", "on", NULL };
+
+const struct field kernel_param_fields[] = {
+    K(FIELD_U32, "sched.hz", sched.hz, .def = "250", .min = "100", .max = "1000",
+      .doc = "timer ticks a second (CONFIG_HZ)"),
+    K(FIELD_TIME, "sched.base_slice", sched.base_slice_ns, .def = "0ns", .max = "100ms",
+      .doc = "EEVDF base slice; 0ns: 0.7 ms x (1 + log2(min(CPUs, 8))), as the kernel scales it"),
+    K(FIELD_TIME, "sched.migration_cost", sched.migration_cost_ns, .def = "500us", .max = "100ms",
+      .doc = "a task that ran more recently than this is cache hot (sched_migration_cost_ns)"),
+    K(FIELD_U32, "sched.nr_migrate", sched.nr_migrate, .def = "32", .min = "1", .max = "1024",
+      .doc = "most tasks that one balancing pass looks at (sched_nr_migrate)"),
+    K(FIELD_BOOL, "sched.wakeup_preemption", sched.wakeup_preemption, .def = "yes",
+      .doc = "a woken task may preempt (WAKEUP_PREEMPTION)"),
+    K(FIELD_BOOL, "sched.newidle_balance", sched.newidle_balance, .def = "yes",
+      .doc = "a CPU that runs dry pulls (SD_BALANCE_NEWIDLE)"),
+    K(FIELD_BOOL, "sched.periodic_balance", sched.periodic_balance, .def = "yes",
+      .doc = "periodic load balancing over the domain tree"),
+
+    K(FIELD_ENUM, "numa_balancing.mode", numa.mode, .def = "off", .names = numa_modes,
+      .doc = "automatic NUMA balancing (kernel.numa_balancing)"),
+    K(FIELD_TIME, "numa_balancing.scan_delay", numa.scan_delay, .def = "1s", .max = "1000s",
+      .doc = "wait before the first scan of a new address space"),
+    K(FIELD_TIME, "numa_balancing.scan_period_min", numa.scan_period_min, .def = "1s", .min = "1ms",
+      .max = "1000s", .doc = "shortest time to cover the whole resident set"),
+    K(FIELD_TIME, "numa_balancing.scan_period_max", numa.scan_period_max, .def = "60s", .min = "1ms",
+      .max = "10000s", .doc = "longest time to cover the whole resident set"),
+    K(FIELD_SIZE, "numa_balancing.scan_size", numa.scan_size, .def = "256MiB", .min = "1MiB",
+      .max = "1TiB", .doc = "present memory to mark per scan pass"),
+    K(FIELD_BOOL, "numa_balancing.two_stage_filter", numa.two_stage_filter, .def = "yes",
+      .doc = "a page moves only after two recorded faults from the same node"),
+    K(FIELD_BOOL, "numa_balancing.migrate_pages", numa.migrate_pages, .def = "yes",
+      .doc = "hinting faults move pages"),
+    K(FIELD_BOOL, "numa_balancing.migrate_tasks", numa.migrate_tasks, .def = "yes",
+      .doc = "tasks move to their preferred node"),
+
+    K(FIELD_SIZE, "mm.touch_chunk", mm.touch_chunk, .def = "256KiB", .min = "4KiB", .max = "64MiB",
+      .doc = "stretch of memory whose first touches and hinting faults are handled together"),
+    K(FIELD_RATIO, "mm.watermark", mm.watermark_ppm, .def = "0.002", .max = "0.5",
+      .doc = "share of a node's memory below which allocations fall back to the next node"),
+    K(FIELD_SIZE, "mm.reserved", mm.reserved, .def = "0B", .max = "1TiB",
+      .doc = "memory of each node that the system itself holds"),
+
+    K(FIELD_TIME, "cost.context_switch", cost.context_switch, .def = "1.5us", .max = "1ms",
+      .doc = "switch between tasks of different processes"),
+    K(FIELD_TIME, "cost.context_switch_same_mm", cost.context_switch_same_mm, .def = "1us",
+      .max = "1ms", .doc = "switch between threads of one process"),
+    K(FIELD_TIME, "cost.wakeup", cost.wakeup, .def = "500ns", .max = "1ms",
+      .doc = "a wake-up, on the CPU of the waker"),
+    K(FIELD_TIME, "cost.ipi", cost.ipi, .def = "1us", .max = "1ms",
+      .doc = "a rescheduling interrupt, on the CPU that gets it"),
+    K(FIELD_TIME, "cost.migration", cost.migration, .def = "2us", .max = "1ms",
+      .doc = "moving one task between run queues, on the CPU that pulls"),
+    K(FIELD_TIME, "cost.balance_per_cpu", cost.balance_per_cpu, .def = "50ns", .max = "100us",
+      .doc = "a balancing pass, per CPU that it looks at"),
+    K(FIELD_TIME, "cost.minor_fault", cost.minor_fault, .def = "500ns", .max = "1ms",
+      .doc = "first touch of a page, clearing it apart"),
+    K(FIELD_BANDWIDTH, "cost.zero_bandwidth", cost.zero_bandwidth, .def = "10GB/s", .min = "1MB/s",
+      .max = "1000GB/s", .doc = "rate at which a fresh page is cleared"),
+    K(FIELD_TIME, "cost.hint_fault", cost.hint_fault, .def = "1us", .max = "1ms",
+      .doc = "hinting fault on a 4 KiB page, migration apart"),
+    K(FIELD_TIME, "cost.hint_fault_huge", cost.hint_fault_huge, .def = "1.2us", .max = "1ms",
+      .doc = "hinting fault on a 2 MiB page, migration apart"),
+    K(FIELD_TIME, "cost.page_migration", cost.page_migration, .def = "2us", .max = "1ms",
+      .doc = "moving a 4 KiB page in a hinting fault, copy apart"),
+    K(FIELD_TIME, "cost.page_migration_huge", cost.page_migration_huge, .def = "40us", .max = "10ms",
+      .doc = "moving a 2 MiB page, copy apart"),
+    K(FIELD_BANDWIDTH, "cost.copy_bandwidth", cost.copy_bandwidth, .def = "10.7GB/s", .min = "1MB/s",
+      .max = "1000GB/s", .doc = "rate at which migrated pages are copied"),
+    K(FIELD_TIME, "cost.scan_per_page", cost.scan_per_page, .def = "20ns", .max = "10us",
+      .doc = "marking one 4 KiB page"),
+    K(FIELD_TIME, "cost.scan_per_huge_page", cost.scan_per_huge_page, .def = "100ns", .max = "10us",
+      .doc = "marking one 2 MiB page"),
+    K(FIELD_TIME, "cost.tlb_shootdown", cost.tlb_shootdown, .def = "1us", .max = "1ms",
+      .doc = "a TLB flush, on the CPU that asks"),
+    K(FIELD_TIME, "cost.tlb_per_cpu", cost.tlb_per_cpu, .def = "200ns", .max = "1ms",
+      .doc = "a TLB flush, per other CPU that runs the process, on the CPU that asks"),
+    K(FIELD_TIME, "cost.tlb_victim", cost.tlb_victim, .def = "500ns", .max = "1ms",
+      .doc = "a TLB flush, on each interrupted CPU"),
+
+    K(FIELD_BOOL, "noise.tick_phase", noise.tick_phase, .def = "yes",
+      .doc = "the seed draws the phase of the clock tick"),
+    K(FIELD_BOOL, "noise.start_jitter", noise.start_jitter, .def = "yes",
+      .doc = "the seed draws a delay of each thread's start"),
+    K(FIELD_TIME, "noise.start_jitter_max", noise.start_jitter_max, .def = "1ms", .max = "1s",
+      .doc = "longest delay of a thread's start"),
+    K(FIELD_BOOL, "noise.scan_phase", noise.scan_phase, .def = "yes",
+      .doc = "the seed draws the phase of the first NUMA scan"),
+    K(FIELD_BOOL, "noise.start_cpu", noise.start_cpu, .def = "yes",
+      .doc = "the seed draws the CPU that forks the first task"),
+    K(FIELD_BOOL, "noise.tie_rotor", noise.tie_rotor, .def = "yes",
+      .doc = "the seed draws where scans of idle CPUs begin"),
+    FIELD_END,
+};
+
+void
+kernel_params_init(struct kernel_params *kp, struct arena *a)
+{
+    fields_init(kernel_param_fields, kp, a);
+}
+
+static bool
+set_all_noise(struct kernel_params *kp, const char *value, struct arena *a, char *why, size_t why_size)
+{
+    for (const struct field *f = kernel_param_fields; f->name != NULL; f++)
+        if (strncmp(f->name, "noise.", 6) == 0 && f->type == FIELD_BOOL &&
+            !field_set(f, kp, value, a, why, why_size))
+            return false;
+    return true;
+}
+
+bool
+kernel_params_set(struct kernel_params *kp, const char *key, const char *value, struct arena *a,
+                  char *why, size_t why_size)
+{
+    if (strcmp(key, "noise") == 0)
+        return set_all_noise(kp, value, a, why, why_size);
+    const struct field *f = fields_find(kernel_param_fields, key);
+    if (f == NULL) {
+        snprintf(why, why_size, "there is no parameter '%s'", key);
+        return false;
+    }
+    return field_set(f, kp, value, a, why, why_size);
+}

@@ -1,0 +1,67 @@
+/*
+ * Every knob of the kernel model, under the name that a user writes in a policy file or after
+ * --set. The table in params.c describes each once: unit, default, range, meaning.
+ */
+#pragma once
+
+#include "base/field.h"
+
+enum numa_balancing_mode { NUMA_BALANCING_DISABLED = 0, NUMA_BALANCING_NORMAL = 1 };
+
+struct sched_params {
+    uint32_t hz;            /* ticks a second: 100, 250, 300, 1000 */
+    uint64_t base_slice_ns; /* 0: 0.7 ms x (1 + log2(min(CPUs, 8))), as the kernel scales it */
+    uint64_t migration_cost_ns;
+    uint32_t nr_migrate;
+    bool wakeup_preemption, newidle_balance, periodic_balance;
+};
+
+struct numa_params {
+    uint32_t mode;                                         /* enum numa_balancing_mode */
+    uint64_t scan_delay, scan_period_min, scan_period_max; /* ns */
+    uint64_t scan_size;                                    /* bytes */
+    bool two_stage_filter, migrate_pages, migrate_tasks;
+};
+
+struct mm_params {
+    uint64_t touch_chunk;   /* bytes handled at a time while pages are populated or fault */
+    uint32_t watermark_ppm; /* share of a node that stays free */
+    uint64_t reserved;      /* bytes of each node that the system holds */
+};
+
+/* What kernel work costs; numa-balancing.md section 4 owns the defaults. */
+struct cost_params {
+    uint64_t context_switch, context_switch_same_mm;
+    uint64_t wakeup;          /* of the waker: try_to_wake_up, the remote queue */
+    uint64_t ipi;             /* of the CPU that is interrupted */
+    uint64_t migration;       /* of a task moved by the balancer, on the CPU that pulls */
+    uint64_t balance_per_cpu; /* of a balancing pass, per CPU looked at */
+    uint64_t minor_fault;     /* first touch of a 4 KiB page, zeroing apart */
+    uint64_t zero_bandwidth;  /* bytes/s at which a fresh page is cleared */
+    uint64_t hint_fault, hint_fault_huge;
+    uint64_t page_migration, page_migration_huge; /* fixed part; the copy is added */
+    uint64_t copy_bandwidth;                      /* bytes/s */
+    uint64_t scan_per_page, scan_per_huge_page;
+    uint64_t tlb_shootdown, tlb_per_cpu, tlb_victim;
+};
+
+/* What a seed varies besides the workload's draws (product.md section 4). */
+struct noise_params {
+    bool tick_phase, start_jitter, scan_phase, start_cpu, tie_rotor;
+    uint64_t start_jitter_max;
+};
+
+struct kernel_params {
+    struct sched_params sched;
+    struct numa_params numa;
+    struct mm_params mm;
+    struct cost_params cost;
+    struct noise_params noise;
+};
+
+extern const struct field kernel_param_fields[];
+
+void kernel_params_init(struct kernel_params *kp, struct arena *a);
+/* "noise=off" switches all noise off; everything else goes through the table. */
+bool kernel_params_set(struct kernel_params *kp, const char *key, const char *value,
+                       struct arena *a, char *why, size_t why_size);

@@ -1,0 +1,165 @@
+/*
+ * Tasks, entities and processes.
+ *
+ * A task is what is scheduled. Its fair-class state is an entity, so that groups can queue beside
+ * tasks; today the only group is the root. A process owns an address space and the statistics of
+ * its tasks. Tasks are numbered; a number is reused, lowest first, after its task has died.
+ */
+#pragma once
+
+#include "base/cpumask.h"
+#include "base/histogram.h"
+#include "base/list.h"
+#include "engine/engine.h"
+
+struct kernel;
+struct cfs_rq;
+struct sched_class;
+struct task;
+struct process;
+struct mm;
+struct task_mem;
+struct task_numa;
+
+enum task_state {
+    TASK_NEW,      /* built, not started */
+    TASK_RUNNABLE, /* queued, waits for its CPU */
+    TASK_RUNNING,
+    TASK_SLEEPING, /* until its timer */
+    TASK_BLOCKED,  /* until somebody wakes it */
+    TASK_DEAD,
+};
+
+/*
+ * How the work of a burst uses the machine. Work is counted in ns at nominal speed with every
+ * access a cache hit. Immutable; owned by the workload, shared by many bursts.
+ */
+struct burst_use {
+    struct region *region;
+    uint32_t slice;  /* part of a sliced region, or REGION_WHOLE */
+    uint32_t weight; /* share of the accesses, relative to the other uses */
+    enum access_pattern { ACCESS_SEQUENTIAL, ACCESS_RANDOM, ACCESS_STRIDED, ACCESS_CHASE } pattern;
+};
+struct burst_profile {
+    uint32_t misses_q20; /* last-level cache misses per ns of work, in 1/2^20 */
+    uint32_t mlp_q8;     /* misses in flight at once, in 1/256; 256: one after the other */
+    uint32_t write_q8;   /* share of the missed lines that are written back, in 1/256 */
+    uint32_t nr_uses;
+    const struct burst_use *uses;
+};
+
+/* What a task does next: the answer of task_ops.next(). */
+enum action_kind {
+    ACTION_RUN,   /* `work` ns under `profile` (NULL: no misses) */
+    ACTION_SPIN,  /* run until task_unspin() */
+    ACTION_SLEEP, /* until `until` */
+    ACTION_BLOCK, /* until task_wake() */
+    ACTION_YIELD, /* sched_yield(), then ask again */
+    ACTION_EXIT,
+};
+struct action {
+    enum action_kind kind;
+    bool io; /* SLEEP, BLOCK: counts as I/O wait */
+    uint64_t work;
+    const struct burst_profile *profile;
+    sim_time until;
+};
+
+/* What the kernel asks of the workload. `next` runs on the task's CPU, in its context: it may wake
+ * and start other tasks and change mempolicies. */
+struct task_ops {
+    struct action (*next)(struct kernel *k, struct task *p);
+    void (*exited)(struct kernel *k, struct task *p);
+};
+
+struct sched_entity {
+    int64_t vruntime, deadline;
+    int64_t vlag;        /* when not queued */
+    uint64_t slice;      /* ns */
+    uint64_t exec_start; /* clock_task when last accounted */
+    uint64_t sum_exec, prev_sum_exec;
+    uint32_t weight, inv_weight;
+    uint32_t rq_index; /* place in the arrays of its cfs_rq */
+    bool on_rq, rel_deadline, custom_slice;
+    struct sched_entity *parent;
+    struct cfs_rq *cfs_rq; /* where it is queued */
+    struct cfs_rq *my_q;   /* a group's own queue; NULL: a task */
+};
+
+struct task_stats {
+    uint64_t run_ns, wait_ns, sleep_ns, kernel_ns;
+    uint64_t stall_local_ns, stall_remote_ns;
+    uint64_t accesses_local, accesses_remote;
+    __extension__ unsigned __int128 latency_ps; /* sum over accesses */
+    uint64_t migrations_llc, migrations_node,
+        migrations_cross_node; /* within LLC, within node, across */
+    uint64_t nr_switches, nr_voluntary, nr_involuntary, nr_wakeups;
+    uint64_t work_done;
+    uint64_t nr_slices;
+};
+
+struct task {
+    struct sched_entity se;
+    uint32_t id;
+    int32_t cpu; /* where it runs, is queued, or ran last */
+    enum task_state state;
+    bool on_rq, woken; /* woken: no run since the last wake-up */
+    bool spinning;
+    bool in_burst;      /* work_left belongs to a burst that has begun */
+    uint64_t work_left; /* of the burst, ns of work */
+    const struct burst_profile *profile;
+    const struct sched_class *class;
+    int32_t nice;
+    enum task_policy {
+        POLICY_NORMAL,
+        POLICY_BATCH,
+        POLICY_IDLE,
+        POLICY_FIFO,
+        POLICY_RR,
+        POLICY_DEADLINE
+    } policy;
+    uint32_t nr_allowed;
+    const struct cpumask *allowed; /* affinity; never NULL */
+    int32_t recent_used_cpu;
+    uint32_t wakee_flips;
+    uint64_t wakee_decay; /* jiffies */
+    uint32_t last_wakee;
+    struct list rq_node; /* rq.cfs_tasks, most recently run first */
+    sim_time queued_at;  /* waits since */
+    sim_time woken_at, slept_at, started_at, exited_at;
+    uint64_t decision; /* number of the last decision about it: the cause of the next */
+
+    struct event timer;
+    const struct task_ops *ops;
+    void *prog; /* the workload's state of this task */
+    struct process *process;
+    struct mm *mm;
+    struct task_mem *mem;   /* positions and mix in its regions: mm.h */
+    struct task_numa *numa; /* AutoNUMA state: numa.h */
+    struct task_stats stats;
+    const char *name;
+    const char *tag;
+};
+
+/* Statistics of a process; the run's totals are sums over processes. */
+struct process_stats {
+    struct histogram wait, wakeup, request;
+    uint64_t deadline_misses, deadline_total;
+    uint64_t numa_pte_updates, numa_hint_faults, numa_hint_faults_local, numa_pages_migrated;
+    uint64_t remote_bytes;
+};
+struct process {
+    uint32_t id;
+    const char *name, *tag; /* tag may be NULL */
+    struct mm *mm;
+    struct process_stats stats;
+    uint32_t nr_tasks, nr_alive;
+    uint32_t nr_members; /* tasks[] in order of creation: static placement deals by it */
+    struct task **members;
+};
+
+static inline struct task *
+task_of(struct sched_entity *se)
+{
+    return container_of(se, struct task, se);
+}

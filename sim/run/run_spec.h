@@ -1,0 +1,28 @@
+/*
+ * Everything that defines a run. Plain structs: after this nobody sees YAML. The same run_spec always
+ * gives the same results.
+ */
+#pragma once
+
+#include "kernel/kernel.h"
+#include "models/registry.h"
+#include "workload/workload.h"
+
+struct policy_spec {
+    const char *name; /* as the user knows it: a preset, or the name of a policy file */
+    const struct placement_ops *placement;
+    const struct memory_model_ops *memory;
+    struct kernel_params params; /* the preset's settings, the file's, then --set */
+};
+
+struct run_spec {
+    const struct machine *machine;
+    const struct workload *workload;
+    struct policy_spec policy;
+    uint64_t seed;
+    sim_time until;  /* SIM_NEVER: until the last task has ended */
+    sim_time warmup;
+    uint64_t force_seq; /* 0: none */
+    int64_t force_choice;
+    bool check;
+};
