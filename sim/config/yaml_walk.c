@@ -190,7 +190,8 @@ ynode_quantity(const struct yaml_doc *doc, const struct ynode *n, enum field_typ
 
     if (ynode_expect(doc, n, YNODE_SCALAR) == NULL)
         return false;
-    if (parse_quantity(type, n->text, value, why, sizeof(why)))
+    g_autofree char *text = diag_excerpt(n->text); /* what is too long to show is no quantity */
+    if (parse_quantity(type, text, value, why, sizeof(why)))
         return true;
     ynode_error(doc, n, "%s", why);
     return false;
