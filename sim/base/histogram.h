@@ -22,7 +22,7 @@ void histogram_init(struct histogram *h, struct arena *a);
 void histogram_record(struct histogram *h, uint64_t value);
 void histogram_add(struct histogram *to, const struct histogram *from);
 
-/* per_mille10: 500 = p5 ... use 5000 for the median, 9900 for p99, 9990 for p999. 0 if empty. */
+/* In hundredths of a percent: 5000 is the median, 9900 is p99, 9990 is p99.9. 0 if empty. */
 uint64_t histogram_percentile(const struct histogram *h, uint32_t per_ten_thousand);
 
 /* Lowest and highest value of a slot, for writing the distribution out. */
