@@ -57,8 +57,8 @@ void fields_init(const struct field *table, void *object, struct arena *a);
 const struct field *fields_find(const struct field *table, const char *name);
 
 /*
- * Parses `text` into the field. On failure returns false and writes into `why` what is wrong and what
- * would be right ("'5' is not a time; write a number and a unit, as in 20ms").
+ * Parses `text` into the field. On failure returns false and writes into `why` what is wrong and
+ * what would be right ("'5' is not a time; write a number and a unit, as in 20ms").
  */
 bool field_set(const struct field *f, void *object, const char *text, struct arena *a, char *why,
                size_t why_size);
@@ -70,5 +70,6 @@ char *field_text(const struct field *f, const void *object, struct arena *a);
 const char *field_type_name(enum field_type type);
 
 /* Single quantities, for loaders without a table. Each as field_set: false and a reason. */
-bool parse_quantity(enum field_type type, const char *text, uint64_t *value, char *why, size_t why_size);
+bool parse_quantity(enum field_type type, const char *text, uint64_t *value, char *why,
+                    size_t why_size);
 char *format_quantity(enum field_type type, uint64_t value, struct arena *a);

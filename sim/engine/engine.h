@@ -60,7 +60,12 @@ enum engine_end {
     ENGINE_STUCK,   /* time stood still for too many events: see engine_stuck_report() */
 };
 
-enum engine_queue { ENGINE_QUEUE_AUTO, ENGINE_QUEUE_TOURN, ENGINE_QUEUE_WHEEL, ENGINE_QUEUE_SIMPLE };
+enum engine_queue {
+    ENGINE_QUEUE_AUTO,
+    ENGINE_QUEUE_TOURN,
+    ENGINE_QUEUE_WHEEL,
+    ENGINE_QUEUE_SIMPLE
+};
 
 struct queue; /* the pending set: queue.h */
 
@@ -71,7 +76,8 @@ struct engine {
     uint32_t first_slot[EVENT_KIND_NR + 1];
     struct event **events; /* by slot */
     void *owner;           /* of the handlers' choosing: the kernel */
-    void (*after)(struct engine *eng, struct event *ev); /* after every handler; NULL: none (--check) */
+    void (*after)(struct engine *eng,
+                  struct event *ev); /* after every handler; NULL: none (--check) */
     bool stop;
     /* the guard against time standing still */
     uint64_t same_instant, same_instant_limit; /* 0: the default, 10 million */
@@ -82,8 +88,8 @@ struct engine {
 void engine_init(struct engine *eng, struct arena *a, const uint32_t nr[EVENT_KIND_NR],
                  enum engine_queue which);
 
-/* Gives an event its slot; once per event, before it is scheduled. A slot may be taken over by a new
- * event once its old one is not pending (task slots are reused). */
+/* Gives an event its slot; once per event, before it is scheduled. A slot may be taken over by a
+ * new event once its old one is not pending (task slots are reused). */
 void event_init(struct engine *eng, struct event *ev, enum event_kind kind, uint32_t index,
                 enum event_phase phase, event_fire fire);
 

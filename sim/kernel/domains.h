@@ -1,13 +1,13 @@
 /*
  * Scheduling domains and groups, exactly as Linux 6.12 builds them (kernel/sched/topology.c).
  *
- * domains_build() turns a machine into one tree of domains per CPU: levels SMT, CLS, MC, PKG, NODE and
- * one NUMA level per further distance, with overlapping groups and balance masks where nodes are not
- * equidistant, degenerate levels removed. Names, flags and fields are the kernel's. Facts:
+ * domains_build() turns a machine into one tree of domains per CPU: levels SMT, CLS, MC, PKG, NODE
+ * and one NUMA level per further distance, with overlapping groups and balance masks where nodes
+ * are not equidistant, degenerate levels removed. Names, flags and fields are the kernel's. Facts:
  * shared spec sched-core.md section 1; the oracle files are compared key by key.
  *
- * Everything lives in the arena. Balancing keeps its state (balance_interval, nr_balance_failed, ...)
- * in the domain, as the kernel does; the builder fills initial values.
+ * Everything lives in the arena. Balancing keeps its state (balance_interval, nr_balance_failed,
+ * ...) in the domain, as the kernel does; the builder fills initial values.
  */
 #pragma once
 
@@ -93,23 +93,25 @@ struct domains {
     enum numa_topology_type topology_type;
     uint32_t max_distance, node_reclaim_distance;
     bool cluster_active;
-    uint8_t *distances;   /* what the kernel uses: the SLIT, or 10/20 where it refuses the table */
-    int32_t **fallback;   /* per node: memory nodes in allocation order, -1 terminated; NULL if offline */
+    uint8_t *distances; /* what the kernel uses: the SLIT, or 10/20 where it refuses the table */
+    int32_t *
+        *fallback; /* per node: memory nodes in allocation order, -1 terminated; NULL if offline */
     uint32_t nr_messages; /* what the kernel would log or refuse */
     const char **messages;
-    bool refused;         /* no domains were built: the kernel would give up (see messages) */
+    bool refused; /* no domains were built: the kernel would give up (see messages) */
 };
 
 struct domains *domains_build(struct arena *a, const struct machine *m);
 
 /*
- * The allocation fallback order of every node (zonelists), numa-balancing.md 2.3. `cpu_nodes` is the
- * set of nodes taken to have CPUs when the lists are built: 0 for the lists built at boot.
+ * The allocation fallback order of every node (zonelists), numa-balancing.md 2.3. `cpu_nodes` is
+ * the set of nodes taken to have CPUs when the lists are built: 0 for the lists built at boot.
  */
 int32_t **zonelist_build(struct arena *a, const struct machine *m, const uint8_t *distances,
                          nodemask cpu_nodes);
 
-#define for_each_domain(sd, lowest) for (struct sched_domain *sd = (lowest); sd != NULL; sd = sd->parent)
+#define for_each_domain(sd, lowest)                                                                \
+    for (struct sched_domain *sd = (lowest); sd != NULL; sd = sd->parent)
 #define for_each_group(sg, first)                                                                  \
     for (struct sched_group *sg = (first), *sg##_end = NULL; sg != sg##_end;                       \
          sg##_end = (first), sg = sg->next)

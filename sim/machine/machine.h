@@ -3,8 +3,8 @@
  * never heard of a task.
  *
  * CPUs are numbered as the operating system numbers them, holes included (`present` is then false).
- * Nodes are numbered densely, in the order of the kernel's numbers; `os_index` keeps the number that
- * the machine itself uses (0, 8, 252...). SLIT distances are what policies read; latencies and
+ * Nodes are numbered densely, in the order of the kernel's numbers; `os_index` keeps the number
+ * that the machine itself uses (0, 8, 252...). SLIT distances are what policies read; latencies and
  * bandwidths are what physics reads: the two are never mixed up.
  *
  * A machine is plain data in an arena. machine_finish() derives what can be derived and checks that
@@ -24,31 +24,31 @@ enum { MACHINE_NONE = -1 };
 
 struct machine_cpu {
     bool present, online;
-    int32_t node;                    /* dense; every present CPU has one */
-    int32_t package, die, core;      /* ids unique in the machine */
-    int32_t cluster;                 /* CPUs with one L2 that is shared beyond the core; NONE: unknown */
-    int32_t l2, llc;                 /* cache instances, unique in the machine; NONE: unknown */
-    uint32_t capacity;               /* 1024: the fastest CPU */
+    int32_t node;               /* dense; every present CPU has one */
+    int32_t package, die, core; /* ids unique in the machine */
+    int32_t cluster;            /* CPUs with one L2 that is shared beyond the core; NONE: unknown */
+    int32_t l2, llc;            /* cache instances, unique in the machine; NONE: unknown */
+    uint32_t capacity;          /* 1024: the fastest CPU */
 };
 
 struct machine_node {
     uint32_t os_index;
     bool online;
-    struct cpumask *cpus;            /* present CPUs of the node */
-    uint64_t mem_bytes;              /* 0: a node without memory */
+    struct cpumask *cpus; /* present CPUs of the node */
+    uint64_t mem_bytes;   /* 0: a node without memory */
     enum memory_kind kind;
-    uint64_t bandwidth;              /* of its controllers, reads, bytes/s; 0: not given */
-    uint32_t write_derate_ppm;       /* k: bandwidth(w) = bandwidth * (1 - k*w), w = share of writes */
-    double curve_a, curve_d;         /* latency under load: 1 + a*u/(1+d-u) */
+    uint64_t bandwidth;        /* of its controllers, reads, bytes/s; 0: not given */
+    uint32_t write_derate_ppm; /* k: bandwidth(w) = bandwidth * (1 - k*w), w = share of writes */
+    double curve_a, curve_d;   /* latency under load: 1 + a*u/(1+d-u) */
     bool has_curve;
-    uint64_t injection;              /* what the CPUs of the node can pull together, bytes/s; 0: no limit */
+    uint64_t injection; /* what the CPUs of the node can pull together, bytes/s; 0: no limit */
 };
 
 /* A directed link. Routes are lists of links. */
 struct machine_link {
     const char *name;
-    int32_t from, to;                /* nodes; data flows from -> to */
-    uint64_t bandwidth;              /* bytes/s */
+    int32_t from, to;   /* nodes; data flows from -> to */
+    uint64_t bandwidth; /* bytes/s */
     double curve_a, curve_d;
     bool has_curve;
 };
@@ -79,28 +79,28 @@ struct machine_power {
 
 struct machine {
     struct arena *arena;
-    const char *name;                /* reduced to letters, digits, . _ - for folder names */
-    const char *title;               /* free text */
+    const char *name;  /* reduced to letters, digits, . _ - for folder names */
+    const char *title; /* free text */
     enum machine_vendor vendor;
-    uint64_t freq_hz;                /* nominal; 0: not given */
+    uint64_t freq_hz; /* nominal; 0: not given */
 
-    uint32_t nr_cpus;                /* highest number + 1 */
+    uint32_t nr_cpus; /* highest number + 1 */
     struct machine_cpu *cpus;
     uint32_t nr_nodes;
     struct machine_node *nodes;
     struct cpumask *present, *online, *isolated;
 
-    bool has_distances;              /* false: distances[] was filled in by assumption */
-    uint8_t *distances;              /* SLIT as given, nr_nodes^2, row = from */
-    uint32_t node_reclaim_distance;  /* 0: by vendor (30; 32 on AMD Zen) */
-    bool amd_pre_zen;                /* an AMD machine older than Zen: 30 */
+    bool has_distances;             /* false: distances[] was filled in by assumption */
+    uint8_t *distances;             /* SLIT as given, nr_nodes^2, row = from */
+    uint32_t node_reclaim_distance; /* 0: by vendor (30; 32 on AMD Zen) */
+    bool amd_pre_zen;               /* an AMD machine older than Zen: 30 */
 
     bool has_latency;
-    uint32_t *latency_ps;            /* idle latency, nr_nodes^2, row = node of the CPU */
+    uint32_t *latency_ps; /* idle latency, nr_nodes^2, row = node of the CPU */
     uint32_t nr_links;
     struct machine_link *links;
-    struct machine_route *routes;    /* nr_nodes^2, row = node of the CPU; data flows memory -> CPU,
-                                        write-backs the other way over the route [to][from] */
+    struct machine_route *routes; /* nr_nodes^2, row = node of the CPU; data flows memory -> CPU,
+                                     write-backs the other way over the route [to][from] */
     struct machine_cache cache;
     uint32_t nr_devices;
     struct machine_device *devices;
