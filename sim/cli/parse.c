@@ -1,0 +1,85 @@
+/*
+ * What all commands do alike: read options, say what is wrong, print.
+ *
+ * GOption has the help text and the parser in one table, so an option that works is in the help and
+ * one that is in the help works.
+ */
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+int
+cli_fail(int code, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    g_autofree char *text = g_strdup_vprintf(fmt, args);
+    va_end(args);
+    g_printerr("numasim: %s\n", text);
+    return code;
+}
+
+int
+cli_usage(const struct command *c, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    g_autofree char *text = g_strdup_vprintf(fmt, args);
+    va_end(args);
+    g_printerr("numasim %s: %s\nTry 'numasim help %s'.\n", c->name, text, c->name);
+    return EXIT_USAGE;
+}
+
+bool
+cli_print(const char *text)
+{
+    size_t len = strlen(text);
+
+    if (fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0)
+        return true;
+    cli_fail(EXIT_OUTPUT, "standard output cannot be written");
+    return false;
+}
+
+/* --help is looked for first, so that it works beside anything else; not behind "--". */
+static bool
+wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 ||
+            strcmp(argv[i], "-?") == 0)
+            return true;
+    return false;
+}
+
+bool
+cli_parse(const struct command *c, const GOptionEntry *entries, int argc, char **argv, GStrv *rest,
+          int *code)
+{
+    g_autoptr(GOptionContext) context = g_option_context_new(c->arguments);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *name = g_strdup_printf("numasim %s", c->name);
+
+    g_set_prgname(name);
+    g_option_context_set_summary(context, c->summary);
+    if (c->page != NULL)
+        g_option_context_set_description(context, c->page);
+    g_option_context_set_help_enabled(context, FALSE);
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (wants_help(argc, argv)) {
+        g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
+        *code = cli_print(text) ? EXIT_DONE : EXIT_OUTPUT;
+        return false;
+    }
+    g_auto(GStrv) copy = g_new0(char *, argc + 1);
+    for (int i = 0; i < argc; i++)
+        copy[i] = g_strdup(argv[i]);
+    if (!g_option_context_parse_strv(context, &copy, &error)) {
+        *code = cli_usage(c, "%s", error->message);
+        return false;
+    }
+    *rest = g_strdupv(copy + (copy[0] != NULL ? 1 : 0));
+    return true;
+}
