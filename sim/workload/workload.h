@@ -1,0 +1,285 @@
+/*
+ * Workloads: what tasks do next.
+ *
+ * struct workload describes one: processes, their threads and regions, the program of each thread,
+ * and where requests come from. It is plain data, the same for every machine and seed; numbers that
+ * depend on the machine are expressions. workload_build() turns it into the kernel's processes,
+ * regions and tasks; from then on the interpreter answers task_ops.next().
+ *
+ * A program is a flat array of steps; loops are jumps. Names are indices into the arrays below.
+ */
+#pragma once
+
+#include "kernel/kernel.h"
+#include "kernel/mm.h"
+#include "workload/expr.h"
+
+enum {
+    WORKLOAD_TASKS_MAX = 1000000,
+    WORKLOAD_LOOPS_MAX = 16, /* nested in each other */
+    WORKLOAD_USES_MAX = 4,   /* regions that one step works on */
+    WORKLOAD_NICE_MAX = 64,  /* values that are dealt to the threads of a group */
+};
+
+/* ---- random durations ---- */
+
+enum wdist_kind {
+    WDIST_CONSTANT,
+    WDIST_UNIFORM,
+    WDIST_EXPONENTIAL,
+    WDIST_NORMAL,
+    WDIST_LOGNORMAL,
+    WDIST_PARETO,
+    WDIST_NR
+};
+extern const char *const wdist_names[WDIST_NR + 1];
+
+struct wdist {
+    const char *name; /* NULL: written where it is used */
+    enum wdist_kind kind;
+    struct wexpr a;     /* constant; min; mean; median; ns */
+    struct wexpr b;     /* uniform: max; normal: standard deviation; pareto: largest (or none) */
+    uint32_t shape_ppm; /* lognormal: sigma or cv; pareto: alpha */
+    bool has_median;    /* lognormal: median and sigma, else mean and cv */
+};
+
+/* ---- memory ---- */
+
+/* A mempolicy as written: node numbers are the machine's own. */
+struct wpolicy {
+    enum mempolicy_mode mode;
+    bool all_nodes;   /* of the machine, with memory */
+    bool random_node; /* one node, drawn once a run, the same for everybody */
+    uint32_t nr_nodes;
+    const uint32_t *nodes;   /* OS numbers */
+    const uint32_t *weights; /* weighted_interleave: one a node; NULL: all 1 */
+};
+
+struct wregion {
+    const char *name;
+    int32_t process; /* -1: global, built in the first process */
+    int32_t group;   /* -1: shared by the process; else one for each thread of the group */
+    struct wexpr size;
+    uint32_t page_size;
+    int32_t slices_of;   /* -1, or the group whose threads own a slice each */
+    struct wexpr slices; /* or any number of slices */
+    struct wpolicy policy;
+    bool populated; /* before the run, by `initial` */
+    struct wpolicy initial;
+};
+
+struct wuse {
+    uint32_t region;
+    enum { WSLICE_WHOLE, WSLICE_OWN, WSLICE_NUMBER } slice;
+    struct wexpr number;
+    uint32_t weight;
+    enum access_pattern pattern;
+};
+
+/* How a compute or stream step uses memory. */
+struct wmem {
+    uint32_t nr_uses;
+    struct wuse uses[WORKLOAD_USES_MAX];
+    uint32_t mpki_ppm; /* compute: misses in 1000 instructions, in millionths */
+    uint32_t write_ppm, mlp_ppm;
+    uint32_t line_ps; /* stream: CPU time for one line */
+};
+
+/* ---- what threads meet at ---- */
+
+enum wobject_kind {
+    WOBJECT_LOCK,
+    WOBJECT_BARRIER,
+    WOBJECT_CONDITION,
+    WOBJECT_SEMAPHORE,
+    WOBJECT_CHANNEL,
+    WOBJECT_QUEUE, /* of requests, fed by arrivals */
+    WOBJECT_NR
+};
+extern const char *const wobject_names[WOBJECT_NR + 1];
+
+enum warrival_kind {
+    WARRIVAL_POISSON,
+    WARRIVAL_DETERMINISTIC,
+    WARRIVAL_MMPP,
+    WARRIVAL_TIMES,
+    WARRIVAL_CLOSED,
+    WARRIVAL_NR
+};
+extern const char *const warrival_names[WARRIVAL_NR + 1];
+
+enum { WARRIVAL_STATES_MAX = 8 };
+
+struct warrival {
+    enum warrival_kind kind;
+    struct wexpr interval; /* ns between arrivals (mean), or: */
+    struct wexpr rate;     /* arrivals a second */
+    struct wexpr count;    /* requests in all; not given: endless */
+    struct wexpr start;    /* ns */
+    struct wexpr clients;  /* closed */
+    uint32_t think;        /* closed: distribution */
+    uint32_t nr_states;    /* mmpp: visited in turn */
+    struct wexpr state_rate[WARRIVAL_STATES_MAX], state_time[WARRIVAL_STATES_MAX];
+    uint32_t nr_times; /* times */
+    const sim_time *times;
+};
+
+struct wobject {
+    const char *name;
+    enum wobject_kind kind;
+    int32_t process;    /* -1: one for the whole workload; else one for each copy */
+    struct wexpr count; /* an array of them */
+    struct wexpr size;  /* barrier: threads; semaphore: value; channel: bytes; queue: requests */
+    int32_t lock;       /* condition: the lock that wait releases */
+    struct warrival arrivals; /* queue */
+};
+
+/* ---- programs ---- */
+
+enum wait_mode { WAIT_BLOCK, WAIT_SPIN, WAIT_SPIN_THEN_BLOCK, WAIT_NR };
+
+enum wstep_kind {
+    WSTEP_COMPUTE, /* `dist` ns, or `amount` instructions */
+    WSTEP_STREAM,  /* `amount` bytes of each use, or all of it */
+    WSTEP_SLEEP,   /* `dist` from now */
+    WSTEP_TIMER,   /* until the next multiple of `dist` since the thread's first timer */
+    WSTEP_BARRIER,
+    WSTEP_LOCK,
+    WSTEP_UNLOCK,
+    WSTEP_WAIT, /* on a condition; the loader adds the LOCK behind it */
+    WSTEP_SIGNAL,
+    WSTEP_BROADCAST,
+    WSTEP_DOWN,
+    WSTEP_UP,
+    WSTEP_SEND, /* `amount` bytes; the CPU time is a COMPUTE before it */
+    WSTEP_RECEIVE,
+    WSTEP_FORK, /* `group`, `amount` threads of it or all */
+    WSTEP_JOIN, /* until no thread of `group` is alive */
+    WSTEP_EXIT,
+    WSTEP_YIELD,
+    WSTEP_REQUEST_BEGIN, /* object: the next request of a queue; -1: one that begins now */
+    WSTEP_REQUEST_END,
+    WSTEP_LOOP, /* `amount` rounds; not given: forever; `jump`: its END_LOOP */
+    WSTEP_END_LOOP,
+    WSTEP_PERIOD, /* a loop with a release every `dist` */
+    WSTEP_END_PERIOD,
+    WSTEP_SET_MEMPOLICY,
+    WSTEP_FORCE_NODE,   /* new pages on the run's random node, */
+    WSTEP_UNFORCE_NODE, /* until here */
+    WSTEP_MBIND,
+    WSTEP_UNMAP,
+    WSTEP_SET_AFFINITY,
+    WSTEP_SET_NICE,
+    WSTEP_HINT,
+    WSTEP_WORK, /* `amount` units are done */
+    WSTEP_NR
+};
+extern const char *const wstep_names[WSTEP_NR + 1];
+
+struct whint {
+    const char *name, *value;
+};
+struct waffinity {
+    enum { WAFFINITY_ALL, WAFFINITY_CPUS, WAFFINITY_NODES } kind;
+    const struct cpumask *set; /* CPU numbers, or OS numbers of nodes */
+};
+
+enum wmiss { WMISS_CONTINUE, WMISS_SKIP, WMISS_NR };
+
+struct wstep {
+    enum wstep_kind kind;
+    unsigned line; /* in the file, for messages; 0: none */
+    int32_t object, group, region;
+    int32_t dist; /* -1: none */
+    uint32_t jump;
+    struct wexpr index; /* of an array of objects */
+    struct wexpr amount;
+    enum wait_mode wait;
+    uint64_t spin_ns;
+    const struct wmem *mem;
+    const struct wpolicy *policy;
+    const struct waffinity *affinity;
+    int32_t nice;
+    struct wexpr deadline; /* PERIOD: after the release; not given: the period */
+    enum wmiss on_miss;
+    bool relative; /* PERIOD: the next release counts from the end of this round */
+    struct whint hint;
+};
+
+struct wgroup {
+    const char *name, *tag;
+    uint32_t process;
+    struct wexpr count;
+    uint32_t nr_nice;
+    const int32_t *nice; /* dealt to the threads in turn */
+    enum task_policy policy;
+    uint64_t slice_ns; /* requested; 0: none */
+    struct waffinity affinity;
+    struct wpolicy mempolicy;
+    bool by_fork;    /* started by a fork step, not at `start` */
+    bool background; /* the run does not wait for its end */
+    struct wexpr start, stagger;
+    uint32_t nr_hints;
+    const struct whint *hints;
+    uint32_t nr_steps;
+    const struct wstep *steps;
+};
+
+/* How the workload binds itself (autonumabench's variants); see workloads/README.md. */
+enum wbind { WBIND_NONE, WBIND_HARD, WBIND_INVERSE, WBIND_NR };
+extern const char *const wbind_names[WBIND_NR + 1];
+
+struct wprocess {
+    const char *name, *tag;
+    struct wexpr count;
+    enum wbind bind;
+    uint32_t first_group, nr_groups;
+};
+
+struct wparam {
+    const char *name, *type, *doc;
+    const char *def, *value; /* as text */
+};
+
+struct workload {
+    struct arena *arena;
+    const char *name, *doc, *file;
+    uint32_t nr_params;
+    struct wparam *params;
+    uint32_t instruction_ps; /* one instruction of the reference core */
+    uint32_t nr_dists, nr_processes, nr_groups, nr_regions, nr_objects;
+    struct wdist *dists;
+    struct wprocess *processes;
+    struct wgroup *groups;
+    struct wregion *regions;
+    struct wobject *objects;
+    const char *source; /* YAML that loads to the same workload: resolved.yaml */
+};
+
+/* ---- one run of it ---- */
+
+struct workload_run;
+
+/* What the workload needs on this machine. NULL, or why it cannot run there, in w's arena. Nothing
+ * large is allocated: a workload of 10^9 threads is refused here. */
+const char *workload_limits(const struct workload *w, const struct machine *m,
+                            struct kernel_limits *out);
+
+/* Creates processes, address spaces, regions and tasks, and starts nothing. The kernel must have
+ * been made with workload_limits(). NULL with *why in the kernel's arena. */
+struct workload_run *workload_build(struct kernel *k, const struct workload *w, const char **why);
+
+/* Starts tasks and arrivals; call it after placement has bound what it binds. */
+void workload_start(struct workload_run *r);
+
+/* Whether it never ends by itself, so that a run needs a limit. */
+bool workload_endless(const struct workload *w);
+
+/* The last task that is not in the background has ended. */
+bool workload_done(const struct workload_run *r);
+
+/* What the user should hear after the run (requests that found the queue full), or NULL. */
+const char *workload_remark(const struct workload_run *r);
+
+/* The value of a hint that is in force for a task of the workload, or NULL. */
+const char *workload_hint(const struct task *p, const char *name);
