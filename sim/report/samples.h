@@ -1,0 +1,25 @@
+/*
+ * Samples: the state of the machine over simulated time, for timeseries.csv.
+ *
+ * Looking changes nothing: a sample is taken between two stretches of the run, is no event of the
+ * engine, and settles nothing; what a burst has done since it was last charged is computed and
+ * forgotten.
+ */
+#pragma once
+
+#include "kernel/kernel.h"
+#include "report/csv.h"
+
+struct samples;
+
+/* interval 0: chosen so that a run has some hundreds of samples, whatever its length. */
+struct samples *samples_new(const struct kernel *k, sim_time interval);
+void samples_free(struct samples *s);
+
+/* When the next sample is due. */
+sim_time samples_next(const struct samples *s);
+/* Takes one at the present time. */
+void samples_take(struct samples *s);
+
+/* timeseries.csv, written in one go. */
+bool samples_write(const struct samples *s, const char *dir, GError **error);

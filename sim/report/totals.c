@@ -1,0 +1,190 @@
+/*
+ * Totals of a scope.
+ *
+ * Everything is a sum over tasks and processes in the order of their creation, so that sums of
+ * doubles round the same way in every run. What only the machine knows (context switches of idle
+ * CPUs, vmstat counters without an owner, energy) exists for the whole run alone.
+ */
+#include "report/totals.h"
+
+#include <math.h>
+
+static void
+begin(struct totals *t, const struct kernel *k, const struct run_info *info, const char *scope,
+      const char *id, struct arena *a)
+{
+    *t = (struct totals){ .info = info, .scope = scope, .id = id };
+    t->window = info->elapsed > k->warmup_at ? info->elapsed - k->warmup_at : 0;
+    t->nr_cpus = k->nr_online;
+    t->fairness_jain = t->energy_j = NAN;
+    histogram_init(&t->wait, a);
+    histogram_init(&t->wakeup, a);
+    histogram_init(&t->request, a);
+}
+
+static void
+add_task(struct totals *t, const struct task *p)
+{
+    const struct task_stats *s = &p->stats;
+
+    t->work_done += s->work_done;
+    t->busy_ns += s->run_ns;
+    t->accesses_local += s->accesses_local;
+    t->accesses_remote += s->accesses_remote;
+    t->latency_ps += s->latency_ps;
+    t->context_switches += s->nr_switches;
+    t->task_migrations += s->migrations_llc + s->migrations_node + s->migrations_cross_node;
+    t->task_migrations_cross_node += s->migrations_cross_node;
+    t->sched_overhead_ns += s->kernel_ns;
+}
+
+static void
+add_process(struct totals *t, const struct process *pr)
+{
+    const struct process_stats *s = &pr->stats;
+
+    histogram_add(&t->wait, &s->wait);
+    histogram_add(&t->wakeup, &s->wakeup);
+    histogram_add(&t->request, &s->request);
+    t->deadline_misses += s->deadline_misses;
+    t->deadline_total += s->deadline_total;
+    t->numa_pte_updates += s->numa_pte_updates;
+    t->numa_hint_faults += s->numa_hint_faults;
+    t->numa_hint_faults_local += s->numa_hint_faults_local;
+    t->numa_pages_migrated += s->numa_pages_migrated;
+    t->remote_bytes += s->remote_bytes;
+    for (uint32_t i = 0; i < pr->nr_members; i++)
+        add_task(t, pr->members[i]);
+}
+
+/* ---- fairness ---- */
+
+double
+jain_index(const double *x, guint n)
+{
+    double sum = 0, squares = 0;
+
+    for (guint i = 0; i < n; i++) {
+        sum += x[i];
+        squares += x[i] * x[i];
+    }
+    return squares > 0 ? sum * sum / (n * squares) : NAN;
+}
+
+/* A task that never slept: what it got for each unit of weight while it was there. */
+static bool
+allotment(const struct kernel *k, const struct run_info *info, const struct task *p, double *x)
+{
+    sim_time from = SIM_MAX(p->started_at, k->warmup_at);
+    sim_time to = p->state == TASK_DEAD ? p->exited_at : info->elapsed;
+
+    if (p->state == TASK_NEW || p->stats.sleep_ns > 0 || p->state == TASK_SLEEPING ||
+        p->state == TASK_BLOCKED || to <= from || p->se.weight == 0)
+        return false;
+    *x = (double)p->stats.run_ns / (double)(to - from) / p->se.weight;
+    return true;
+}
+
+static void
+add_allotments(const struct kernel *k, const struct run_info *info, const struct process *pr,
+               GArray *all)
+{
+    for (uint32_t i = 0; i < pr->nr_members; i++) {
+        double x;
+        if (allotment(k, info, pr->members[i], &x))
+            g_array_append_val(all, x);
+    }
+}
+
+/* ---- energy ---- */
+
+/*
+ * Cores draw their active power while one of their CPUs is busy; busy CPUs that share a core are
+ * taken to be busy together. Bytes cost by whether they crossed nodes.
+ */
+static double
+energy(const struct kernel *k, const struct totals *t)
+{
+    const struct machine *m = k->machine;
+    const struct machine_power *w = &m->power;
+    double seconds = (double)t->window / 1e9, local = 0;
+
+    if (!w->given)
+        return NAN;
+    double busy = (double)t->busy_ns / 1e9 / SIM_MAX(m->smt, 1u);
+    for (uint32_t n = 0; n < m->nr_nodes; n++)
+        local += (double)k->traffic[n * m->nr_nodes + n];
+    return busy * (w->core_active_w - w->core_idle_w) + m->nr_cores * w->core_idle_w * seconds +
+           m->nr_nodes * w->node_w * seconds + local * w->pj_per_byte_local * 1e-12 +
+           (double)t->remote_bytes * w->pj_per_byte_remote * 1e-12;
+}
+
+/* ---- scopes ---- */
+
+static void
+take_machine_counters(struct totals *t, const struct kernel *k)
+{
+    const struct kernel_stats *s = &k->stats;
+
+    t->busy_ns = 0;
+    for (uint32_t c = 0; c < k->machine->nr_cpus; c++)
+        t->busy_ns += k->rqs[c].busy_ns;
+    t->context_switches = s->context_switches;
+    t->task_migrations = s->task_migrations;
+    t->task_migrations_cross_node = s->task_migrations_cross_node;
+    t->numa_pte_updates = s->numa_pte_updates;
+    t->numa_hint_faults = s->numa_hint_faults;
+    t->numa_hint_faults_local = s->numa_hint_faults_local;
+    t->numa_pages_migrated = s->numa_pages_migrated;
+    t->pgpromote_success = s->pgpromote_success;
+    t->pgdemote_kswapd = s->pgdemote_kswapd;
+    t->pgdemote_direct = s->pgdemote_direct;
+    t->remote_bytes = s->remote_bytes;
+    t->sched_overhead_ns = s->sched_overhead_ns;
+}
+
+void
+totals_of_run(struct totals *t, const struct kernel *k, const struct run_info *info,
+              struct arena *a)
+{
+    g_autoptr(GArray) allotments = g_array_new(FALSE, FALSE, sizeof(double));
+
+    begin(t, k, info, "run", "", a);
+    t->whole = true;
+    for (uint32_t i = 0; i < k->nr_processes; i++) {
+        add_process(t, k->processes[i]);
+        add_allotments(k, info, k->processes[i], allotments);
+    }
+    take_machine_counters(t, k);
+    t->fairness_jain = jain_index((const double *)(void *)allotments->data, allotments->len);
+    t->energy_j = energy(k, t);
+}
+
+void
+totals_of_process(struct totals *t, const struct kernel *k, const struct run_info *info,
+                  const struct process *pr, struct arena *a)
+{
+    g_autoptr(GArray) allotments = g_array_new(FALSE, FALSE, sizeof(double));
+
+    begin(t, k, info, "process", pr->name, a);
+    add_process(t, pr);
+    add_allotments(k, info, pr, allotments);
+    t->fairness_jain = jain_index((const double *)(void *)allotments->data, allotments->len);
+}
+
+void
+totals_of_tag(struct totals *t, const struct kernel *k, const struct run_info *info,
+              const char *tag, struct arena *a)
+{
+    begin(t, k, info, "tag", tag, a);
+    for (uint32_t i = 0; i < k->nr_processes; i++) {
+        const struct process *pr = k->processes[i];
+        if (g_strcmp0(pr->tag, tag) == 0) {
+            add_process(t, pr);
+            continue;
+        }
+        for (uint32_t j = 0; j < pr->nr_members; j++)
+            if (g_strcmp0(pr->members[j]->tag, tag) == 0)
+                add_task(t, pr->members[j]);
+    }
+}

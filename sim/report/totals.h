@@ -1,0 +1,50 @@
+/*
+ * Totals: everything that the metrics of one scope are computed from. A scope is the whole run, a
+ * process, or a workload tag.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "kernel/kernel.h"
+
+/* What defined the run and how it ended; strings outlive the report. */
+struct run_info {
+    const char *topology, *workload, *policy;
+    uint64_t seed;
+    bool complete;
+    sim_time elapsed;
+    uint64_t events;
+    const char *ext_exit_kind, *ext_exit_reason; /* NULL: none */
+};
+
+struct totals {
+    const struct run_info *info;
+    const char *scope, *id; /* "run", "" */
+    bool whole;             /* the run: machine-wide counters are valid */
+    sim_time window;        /* simulated time that counts: without the warm-up */
+    uint32_t nr_cpus;
+    uint64_t work_done, busy_ns;
+    uint64_t accesses_local, accesses_remote;
+    __extension__ unsigned __int128 latency_ps;
+    struct histogram wait, wakeup, request;
+    uint64_t deadline_misses, deadline_total;
+    uint64_t context_switches, task_migrations, task_migrations_cross_node;
+    uint64_t numa_pte_updates, numa_hint_faults, numa_hint_faults_local, numa_pages_migrated;
+    uint64_t pgpromote_success, pgdemote_kswapd, pgdemote_direct;
+    uint64_t remote_bytes, sched_overhead_ns;
+    double fairness_jain, energy_j; /* NAN: empty */
+};
+
+/* Sums up; histograms are the arena's. The kernel has been settled. */
+void totals_of_run(struct totals *t, const struct kernel *k, const struct run_info *info,
+                   struct arena *a);
+void totals_of_process(struct totals *t, const struct kernel *k, const struct run_info *info,
+                       const struct process *pr, struct arena *a);
+/* Processes that carry the tag, and tasks that carry it in other processes (these have no latency
+ * distributions of their own). */
+void totals_of_tag(struct totals *t, const struct kernel *k, const struct run_info *info,
+                   const char *tag, struct arena *a);
+
+/* Jain's index over n allotments; NAN for none. */
+double jain_index(const double *x, guint n);
