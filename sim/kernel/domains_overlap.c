@@ -1,0 +1,115 @@
+/*
+ * Groups of NUMA levels, which may overlap.
+ *
+ * A node sees the machine from its own place: its neighbours' neighbourhoods are the groups of its
+ * next level, and two of them can share nodes. Hence the balance mask: the CPUs of a group that see
+ * exactly this group themselves, and may balance on its behalf.
+ *
+ * When a neighbour's next smaller neighbourhood reaches outside of what this domain spans, a
+ * smaller one is taken, from the highest level at which it fits.
+ *
+ * From NODE upwards, spans are unions of whole nodes and equal for all CPUs of a node. So a group
+ * is made once for each (level, own node, other node); what depends on the CPU is only the order of
+ * the ring, which is that of a walk over CPU numbers.
+ */
+#include "kernel/domains_impl.h"
+
+static struct sched_domain *
+descend(const struct sched_domain *sd, struct sched_domain *sibling)
+{
+    if (sibling->child == NULL || cpumask_subset(sibling->child->span, sd->span))
+        return sibling;
+    while (sibling->child != NULL && !cpumask_subset(sibling->child->span, sd->span))
+        sibling = sibling->child;
+    while (sibling->child != NULL && spans_equal(sibling->child->span, sibling->span))
+        sibling = sibling->child;
+    return sibling;
+}
+
+static bool
+sees_group(const struct builder *b, uint32_t level, int cpu, const struct cpumask *span)
+{
+    const struct sched_domain *sd = domain_at(b, level, (uint32_t)cpu);
+
+    return sd != NULL && sd->child != NULL && spans_equal(sd->child->span, span);
+}
+
+/* Asks one CPU of each node of the group: its siblings would give the same answer. */
+static struct cpumask *
+balance_mask(struct builder *b, uint32_t level, const struct cpumask *span)
+{
+    struct cpumask *mask = cpumask_new(b->arena, b->m->nr_cpus);
+
+    for_each_node (n, b->cpu_nodes) {
+        const struct cpumask *cpus = b->m->nodes[n].cpus;
+        int cpu = cpumask_next_and(cpus, span, 0);
+
+        if (cpu >= 0 && sees_group(b, level, cpu, span))
+            cpumask_or(mask, mask, cpus);
+    }
+    cpumask_and(mask, mask, span);
+    sim_assert(!cpumask_empty(mask));
+    return mask;
+}
+
+static void
+make_group(struct builder *b, const struct sched_domain *sd, uint32_t cpu, struct overlap_group *og)
+{
+    struct sched_domain *sibling = domain_at(b, sd->level, cpu);
+    struct sched_group *sg = &og->group;
+    const struct sched_domain *from;
+    struct cpumask *mask;
+
+    og->known = true;
+    if (sibling == NULL)
+        return;
+    og->exists = true;
+    sibling = descend(sd, sibling);
+    from = sibling->child != NULL ? sibling->child : sibling;
+    sg->span = from->span;
+    sg->weight = from->span_weight;
+    sg->cores = domains_cores(b, sg->span);
+    sg->flags = sibling->child != NULL ? from->flags : 0;
+    mask = balance_mask(b, sibling->level, sg->span);
+    sg->sgc = domains_capacity(b, sibling->level, (uint32_t)cpumask_first(mask), sg->span, mask);
+}
+
+static const struct overlap_group *
+group_seen(struct builder *b, const struct sched_domain *sd, uint32_t own, uint32_t other)
+{
+    uint32_t own_node = (uint32_t)b->m->cpus[own].node;
+    uint32_t other_node = (uint32_t)b->m->cpus[other].node;
+    size_t row = (size_t)sd->numa_level * b->m->nr_nodes + own_node;
+    struct overlap_group *og = &b->overlap[row * b->m->nr_nodes + other_node];
+
+    if (!og->known)
+        make_group(b, sd, other, og);
+    return og;
+}
+
+void
+domains_overlap_groups(struct builder *b, uint32_t cpu, struct sched_domain *sd)
+{
+    struct cpumask *rest = b->rest;
+    struct sched_group *last = NULL;
+
+    cpumask_copy(rest, sd->span);
+    for (int i; (i = cpumask_next_wrap(rest, cpu)) >= 0;) {
+        const struct overlap_group *og = group_seen(b, sd, cpu, (uint32_t)i);
+        struct sched_group *sg;
+
+        cpumask_clear(rest, (uint32_t)i);
+        if (!og->exists)
+            continue;
+        sg = arena_new_object(b->arena, struct sched_group);
+        *sg = og->group;
+        cpumask_andnot(rest, rest, sg->span);
+        if (last == NULL)
+            sd->groups = sg;
+        else
+            last->next = sg;
+        last = sg;
+    }
+    sim_assert(last != NULL);
+    last->next = sd->groups;
+}
