@@ -66,7 +66,7 @@ void
 diag_verror(struct diag *d, const char *file, unsigned line, unsigned column, const char *path,
             const char *fmt, va_list args)
 {
-    if (d->errors->len >= DIAG_MOST) {
+    if (diag_full(d)) {
         d->nr_left_out++;
         return;
     }

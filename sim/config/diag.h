@@ -32,6 +32,13 @@ diag_failed(const struct diag *d)
     return d->errors->len > 0;
 }
 
+/* Further messages would only be counted: the work that a message needs may be spared. */
+static inline bool
+diag_full(const struct diag *d)
+{
+    return d->errors->len >= DIAG_MOST;
+}
+
 /*
  * line and column count from 1; 0: the message names the file only. path may be NULL, and file too.
  * The text may hold what the file holds: control characters are shown as '?', long ones are cut.
@@ -45,7 +52,8 @@ void diag_note(struct diag *d, const char *fmt, ...) SIM_PRINTF(2, 3);
 /* All messages, one a line, sorted by place. Caller frees. */
 char *diag_text(const struct diag *d);
 
-/* "; did you mean 'near_first'?" for the nearest of `names`, else "; known: a, b, c" (caller frees). */
+/* "; did you mean 'near_first'?" for the nearest of `names`, else "; known: a, b, c" (caller
+ * frees). */
 char *did_you_mean(const char *wrong, const char *const *names);
 
 /* What a message may show of a hostile text: at most 60 bytes, whole characters. Caller frees. */

@@ -8,8 +8,8 @@
 
 /*
  * A topology by shipped name ("epyc-7601-nps4"), path of a topology YAML, hwloc XML (plain or gz),
- * "hwloc:SYNTHETIC", saved `numactl --hardware`, or golden file of the oracle. The format is told by
- * content. NULL: messages in diag. `a` must outlive the machine.
+ * "hwloc:SYNTHETIC", saved `numactl --hardware`, or golden file of the oracle. The format is told
+ * by content. NULL: messages in diag. `a` must outlive the machine.
  */
 struct machine *load_machine(const char *spec, struct arena *a, struct diag *d);
 

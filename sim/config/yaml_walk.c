@@ -119,6 +119,10 @@ check_part(const struct yaml_doc *doc, const struct ynode *map, const struct fie
                 check_part(doc, map->values[i], table, part, NULL);
             continue;
         }
+        if (diag_full(doc->diag)) {
+            doc->diag->nr_left_out++;
+            continue;
+        }
         g_autofree char *hint = did_you_mean(key, (const char *const *)words->pdata);
         g_autofree char *excerpt = diag_excerpt(key);
         ynode_error(doc, map->keys[i], "unknown key '%s'%s", excerpt, hint);

@@ -1,0 +1,166 @@
+/*
+ * The parts of a topology file that name nodes and CPUs but are named by nobody: caches, devices,
+ * power figures; and the sources of all numbers.
+ *
+ * `source` at the top of a file is one text for all, or a map from a key of the file (or a key in
+ * one, as in nodes.memory) to a text; any entry of a list may have its own. A text is the key of a
+ * bibliography, or "assumed: RULE". All become notes of the machine, so that results can say what
+ * they rest on.
+ */
+#include "config/topology_yaml.h"
+
+enum { SOURCES_MOST = 64 };
+
+const struct field topo_cache_fields[] = {
+    FIELD_NAMED(FIELD_SIZE, "l1d", struct machine_cache, l1d_bytes, .max = "1TiB",
+                .doc = "of a core"),
+    FIELD_NAMED(FIELD_SIZE, "l2", struct machine_cache, l2_bytes, .max = "1TiB",
+                .doc = "of a core or cluster"),
+    FIELD_NAMED(FIELD_SIZE, "llc", struct machine_cache, llc_bytes, .max = "1TiB",
+                .doc = "of one LLC group"),
+    FIELD_NAMED(FIELD_U32, "line", struct machine_cache, line_bytes, .min = "16", .max = "1024",
+                .doc = "bytes; 64 if left out"),
+    FIELD_END
+};
+
+const struct field topo_power_fields[] = {
+    FIELD(FIELD_REAL, struct machine_power, core_active_w, .min = "0", .max = "10000",
+          .doc = "watts of a core that runs"),
+    FIELD(FIELD_REAL, struct machine_power, core_idle_w, .min = "0", .max = "10000",
+          .doc = "watts of a core that idles"),
+    FIELD(FIELD_REAL, struct machine_power, node_w, .min = "0", .max = "10000",
+          .doc = "watts of a node besides its cores"),
+    FIELD(FIELD_REAL, struct machine_power, pj_per_byte_local, .min = "0", .max = "1000000",
+          .doc = "picojoules to read a byte from the own node"),
+    FIELD(FIELD_REAL, struct machine_power, pj_per_byte_remote, .min = "0", .max = "1000000",
+          .doc = "picojoules to read a byte from another node"),
+    FIELD_END
+};
+
+const struct field topo_device_fields[] = {
+    FIELD(FIELD_STRING, struct machine_device, name, .required = true,
+          .doc = "what workloads call it"),
+    FIELD(FIELD_ENUM, struct machine_device, kind, .def = "other", .names = device_kind_names,
+          .doc = "what it is"),
+    FIELD_NAMED(FIELD_U32, "queues", struct machine_device, nr_queues, .def = "1", .min = "1",
+                .max = "65536", .doc = "hardware queues"),
+    FIELD(FIELD_BANDWIDTH, struct machine_device, bandwidth, .doc = "of its link to the node"),
+    FIELD_END
+};
+const char *const topo_device_others[] = { "node", "irq_cpus", "source", NULL };
+
+static void
+read_irq_cpus(struct topo *t, const struct ynode *n, struct cpumask *irq)
+{
+    struct cpumask *set = cpumask_new(t->doc.arena, CPU_MAX);
+
+    if (!ynode_cpulist(&t->doc, n, set))
+        return;
+    for_each_cpu (cpu, set) {
+        if ((uint32_t)cpu >= t->m->nr_cpus || !t->m->cpus[cpu].present) {
+            ynode_error(&t->doc, n, "there is no CPU %d; the machine has CPUs up to %u", cpu,
+                        t->m->nr_cpus - 1);
+            return;
+        }
+        cpumask_set(irq, (uint32_t)cpu);
+    }
+}
+
+static void
+read_device(struct topo *t, const struct ynode *entry, struct machine_device *d)
+{
+    const struct ynode *node = ynode_get(entry, "node"), *irq = ynode_get(entry, "irq_cpus");
+
+    ynode_load_fields(&t->doc, entry, topo_device_fields, topo_device_others, d);
+    if (node == NULL)
+        ynode_error(&t->doc, entry, "'node' is missing: the one that the device is attached to");
+    else
+        d->node = topo_node(t, node);
+    d->irq_cpus = cpumask_new(t->doc.arena, t->m->nr_cpus);
+    if (irq != NULL)
+        read_irq_cpus(t, irq, d->irq_cpus);
+    topo_note_source(t, entry);
+}
+
+static void
+read_devices(struct topo *t)
+{
+    const struct ynode *list = topo_list(t, "devices");
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+
+    if (list == NULL)
+        return;
+    if (list->nr > CPU_MAX) {
+        ynode_error(&t->doc, list, "%u devices; at most %d are possible", list->nr, CPU_MAX);
+        return;
+    }
+    t->m->devices = arena_new_array(t->doc.arena, struct machine_device, list->nr);
+    t->m->nr_devices = list->nr;
+    for (guint i = 0; i < list->nr; i++) {
+        struct machine_device *d = &t->m->devices[i];
+        read_device(t, list->values[i], d);
+        if (d->name != NULL && !g_hash_table_add(names, (gpointer)(uintptr_t)d->name))
+            ynode_error(&t->doc, ynode_get(list->values[i], "name"),
+                        "another device is called '%.64s'; give each a name of its own", d->name);
+    }
+}
+
+/* The first word of "nodes.memory" must be a key of the file. */
+static void
+check_source_key(struct topo *t, const struct ynode *key)
+{
+    g_autofree char *section = g_strndup(key->text, strcspn(key->text, ".["));
+    const char *names[SOURCES_MOST + 1] = { NULL };
+    guint nr = 0;
+
+    if (ynode_get(t->root, section) != NULL)
+        return;
+    for (guint i = 0; i < t->root->nr && nr < SOURCES_MOST; i++)
+        names[nr++] = t->root->keys[i]->text;
+    g_autofree char *hint = did_you_mean(section, names);
+    g_autofree char *excerpt = diag_excerpt(section);
+    ynode_error(&t->doc, key, "the file has no '%s' that could have a source%s", excerpt, hint);
+}
+
+static void
+read_sources(struct topo *t)
+{
+    const struct ynode *n = ynode_get(t->root, "source");
+
+    if (n == NULL)
+        return;
+    if (n->kind == YNODE_SCALAR) {
+        machine_note(t->m, "source: %.200s", n->text);
+        return;
+    }
+    if (ynode_expect(&t->doc, n, YNODE_MAP) == NULL)
+        return;
+    if (n->nr > SOURCES_MOST) {
+        ynode_error(&t->doc, n, "%u sources; at most %d are possible", n->nr, SOURCES_MOST);
+        return;
+    }
+    for (guint i = 0; i < n->nr; i++) {
+        check_source_key(t, n->keys[i]);
+        const char *text = ynode_string(&t->doc, n->values[i]);
+        if (text != NULL)
+            machine_note(t->m, "source %.64s: %.200s", n->keys[i]->text, text);
+    }
+}
+
+void
+topo_read_parts(struct topo *t)
+{
+    const struct ynode *caches = ynode_get(t->root, "caches"), *power = ynode_get(t->root, "power");
+
+    if (caches != NULL)
+        ynode_load_fields(&t->doc, caches, topo_cache_fields, topo_source_key, &t->m->cache);
+    if (power != NULL)
+        t->m->power.given =
+            ynode_load_fields(&t->doc, power, topo_power_fields, topo_source_key, &t->m->power);
+    if (caches != NULL && caches->kind == YNODE_MAP)
+        topo_note_source(t, caches);
+    if (power != NULL && power->kind == YNODE_MAP)
+        topo_note_source(t, power);
+    read_devices(t);
+    read_sources(t);
+}
