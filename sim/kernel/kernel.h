@@ -40,6 +40,8 @@ struct rq {
     int32_t cpu, node;
     uint32_t nr_running; /* of all classes, with curr */
     struct task *curr;   /* NULL: idle */
+    struct task *last;   /* who ran here last; left: it blocked or moved away since */
+    bool left;
     struct cfs_rq cfs;
     struct list cfs_tasks; /* most recently run first */
     bool need_resched;
@@ -54,6 +56,8 @@ struct rq {
     uint64_t next_balance; /* jiffies */
     uint64_t nr_numa_running, nr_preferred_running;
     bool numa_migrate_on;
+    uint64_t nr_balance_passes;
+    uint64_t max_idle_balance_cost;
     uint64_t decision; /* the last decision made here */
     struct event burst_ev, tick_ev, balance_ev, kick_ev;
     struct rng rng;
@@ -64,7 +68,7 @@ struct rq {
 
 /* Machine-wide counters; names as in /proc/vmstat where Linux has one. */
 struct kernel_stats {
-    uint64_t context_switches, task_migrations, task_migrations_cross_node;
+    uint64_t context_switches, switches_to_task, task_migrations, task_migrations_cross_node;
     uint64_t numa_pte_updates, numa_hint_faults, numa_hint_faults_local, numa_pages_migrated;
     uint64_t pgmigrate_success, pgmigrate_fail;
     uint64_t pgpromote_success, pgdemote_kswapd, pgdemote_direct;
@@ -90,13 +94,16 @@ struct kernel {
 
     struct rq *rqs; /* by CPU */
     uint32_t nr_online;
-    struct cpumask *idle_cpus; /* online CPUs that run nothing and have nothing queued */
-    bool overloaded;           /* some queue has two tasks (root domain) */
-    uint32_t nr_overloaded;    /* queues with two tasks or more */
+    struct cpumask *idle_cpus;  /* online CPUs that run nothing and have nothing queued */
+    uint32_t nr_overloaded;     /* queues with two tasks or more */
+    uint64_t nohz_next_balance; /* jiffies: when idle CPUs want to be balanced for */
+    int32_t start_cpu;          /* forks whatever has no parent */
 
-    struct task **tasks;          /* by id; NULL: never used */
-    uint32_t max_tasks, nr_tasks; /* nr_tasks: ids ever used */
-    uint32_t nr_alive;            /* started or new, not dead */
+    struct task **tasks; /* by id, in order of creation */
+    uint32_t nr_tasks, cap_tasks;
+    uint32_t max_tasks; /* alive at once: slots of their timers */
+    struct cpumask *free_slots;
+    uint32_t nr_alive; /* started or new, not dead */
     struct process **processes;
     uint32_t nr_processes, cap_processes;
 
@@ -169,6 +176,12 @@ kernel_now(const struct kernel *k)
 {
     return k->engine.now;
 }
+/* When jiffy j begins. */
+static inline sim_time
+jiffy_time(const struct kernel *k, uint64_t j)
+{
+    return j == 0 ? 0 : k->tick_phase + (j - 1) * k->tick_ns;
+}
 static inline uint64_t
 jiffies(const struct kernel *k)
 {
@@ -186,6 +199,7 @@ rq_clock_task(const struct kernel *k, const struct rq *rq)
     return now - rq->irq_ns + (rq->irq_until > now ? rq->irq_until - now : 0);
 }
 
+void task_exit(struct kernel *k, struct task *p);
 void resched_curr(struct kernel *k, struct rq *rq);
 void activate_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
 void deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
@@ -193,6 +207,12 @@ void deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
 void move_queued_task(struct kernel *k, struct task *p, int to_cpu);
 /* Moves p wherever it is, also while it runs (the stopper's work is charged). */
 void migrate_task_to(struct kernel *k, struct task *p, int to_cpu);
+/* p changes CPU: counters and whoever must know. The caller moves it between queues. */
+void set_task_cpu(struct kernel *k, struct task *p, int cpu);
+/* Does p preempt what runs on rq? Kicks if so. */
+void wakeup_preempt(struct kernel *k, struct rq *rq, struct task *p, int flags);
+/* Arms the next tick that can change anything on this CPU. */
+void tick_update(struct kernel *k, struct rq *rq);
 /* Swaps two runnable tasks (AutoNUMA). */
 void migrate_swap(struct kernel *k, struct task *a, struct task *b);
 bool idle_cpu(const struct kernel *k, int cpu);

@@ -28,8 +28,8 @@ const struct field kernel_param_fields[] = {
       .doc = "wait before the first scan of a new address space"),
     K(FIELD_TIME, "numa_balancing.scan_period_min", numa.scan_period_min, .def = "1s", .min = "1ms",
       .max = "1000s", .doc = "shortest time to cover the whole resident set"),
-    K(FIELD_TIME, "numa_balancing.scan_period_max", numa.scan_period_max, .def = "60s", .min = "1ms",
-      .max = "10000s", .doc = "longest time to cover the whole resident set"),
+    K(FIELD_TIME, "numa_balancing.scan_period_max", numa.scan_period_max, .def = "60s",
+      .min = "1ms", .max = "10000s", .doc = "longest time to cover the whole resident set"),
     K(FIELD_SIZE, "numa_balancing.scan_size", numa.scan_size, .def = "256MiB", .min = "1MiB",
       .max = "1TiB", .doc = "present memory to mark per scan pass"),
     K(FIELD_BOOL, "numa_balancing.two_stage_filter", numa.two_stage_filter, .def = "yes",
@@ -68,10 +68,10 @@ const struct field kernel_param_fields[] = {
       .doc = "hinting fault on a 2 MiB page, migration apart"),
     K(FIELD_TIME, "cost.page_migration", cost.page_migration, .def = "2us", .max = "1ms",
       .doc = "moving a 4 KiB page in a hinting fault, copy apart"),
-    K(FIELD_TIME, "cost.page_migration_huge", cost.page_migration_huge, .def = "40us", .max = "10ms",
-      .doc = "moving a 2 MiB page, copy apart"),
-    K(FIELD_BANDWIDTH, "cost.copy_bandwidth", cost.copy_bandwidth, .def = "10.7GB/s", .min = "1MB/s",
-      .max = "1000GB/s", .doc = "rate at which migrated pages are copied"),
+    K(FIELD_TIME, "cost.page_migration_huge", cost.page_migration_huge, .def = "40us",
+      .max = "10ms", .doc = "moving a 2 MiB page, copy apart"),
+    K(FIELD_BANDWIDTH, "cost.copy_bandwidth", cost.copy_bandwidth, .def = "10.7GB/s",
+      .min = "1MB/s", .max = "1000GB/s", .doc = "rate at which migrated pages are copied"),
     K(FIELD_TIME, "cost.scan_per_page", cost.scan_per_page, .def = "20ns", .max = "10us",
       .doc = "marking one 4 KiB page"),
     K(FIELD_TIME, "cost.scan_per_huge_page", cost.scan_per_huge_page, .def = "100ns", .max = "10us",
@@ -105,7 +105,8 @@ kernel_params_init(struct kernel_params *kp, struct arena *a)
 }
 
 static bool
-set_all_noise(struct kernel_params *kp, const char *value, struct arena *a, char *why, size_t why_size)
+set_all_noise(struct kernel_params *kp, const char *value, struct arena *a, char *why,
+              size_t why_size)
 {
     for (const struct field *f = kernel_param_fields; f->name != NULL; f++)
         if (strncmp(f->name, "noise.", 6) == 0 && f->type == FIELD_BOOL &&

@@ -100,8 +100,10 @@ struct task_stats {
 
 struct task {
     struct sched_entity se;
-    uint32_t id;
-    int32_t cpu; /* where it runs, is queued, or ran last */
+    uint32_t id;          /* number in order of creation: never reused */
+    uint32_t slot;        /* of its timer; reused, lowest first */
+    bool migrate_pending; /* its affinity no longer allows its CPU: moved when it is next seen */
+    int32_t cpu;          /* where it runs, is queued, or ran last */
     enum task_state state;
     bool on_rq, woken; /* woken: no run since the last wake-up */
     bool spinning;
@@ -137,6 +139,7 @@ struct task {
     struct task_mem *mem;   /* positions and mix in its regions: mm.h */
     struct task_numa *numa; /* AutoNUMA state: numa.h */
     struct task_stats stats;
+    uint64_t run_before_warmup; /* of se.sum_exec */
     const char *name;
     const char *tag;
 };

@@ -1,0 +1,30 @@
+/*
+ * Load balancing over the domain tree (kernel/sched/fair.c: sched_balance_*).
+ *
+ * Busy CPUs balance at their own ticks, at the busy interval; for idle CPUs, whose tick is stopped,
+ * a CPU with more than one task kicks the nohz balancer; a CPU that runs dry pulls at once.
+ */
+#pragma once
+
+#include "kernel/kernel.h"
+
+void balance_init(struct kernel *k);
+/* At a tick: raises the softirq if a pass is due, and kicks the nohz balancer. */
+void balance_trigger(struct kernel *k, struct rq *rq);
+/* The next tick of a busy CPU at which balance_trigger() may do something. */
+sim_time balance_next_tick(struct kernel *k, struct rq *rq);
+/* The softirq, in PHASE_BALANCE. */
+void balance_fire(struct engine *eng, struct event *ev);
+/* rq has nothing to run: pull. True if something came. */
+bool sched_balance_newidle(struct kernel *k, struct rq *rq);
+
+enum idle_type { CPU_NOT_IDLE, CPU_IDLE, CPU_NEWLY_IDLE };
+/* One pass for dst over one domain; the number of tasks moved. */
+uint32_t sched_balance_rq(struct kernel *k, struct rq *dst, struct sched_domain *sd,
+                          enum idle_type idle, bool *continue_balancing);
+
+/* ---- CPU selection (select.c) ---- */
+
+/* select_task_rq_fair: the CPU for a wake-up or a fork seen from `cpu`. */
+uint32_t adjust_numa_imbalance(uint32_t imbalance, uint32_t dst_running, uint32_t imb_numa_nr);
+int select_task_rq_fair(struct kernel *k, struct task *p, int cpu, int flags);

@@ -1,0 +1,260 @@
+/*
+ * Without load tracking a CPU's load is the sum of its weights, and its utilisation is full while
+ * anything runs; the classification and the decision matrix are the kernel's.
+ */
+#include "kernel/balance_stats.h"
+
+static void
+update_sg_lb_stats(struct lb_env *env, struct sched_group *sg, bool local, struct sg_lb_stats *s)
+{
+    *s = (struct sg_lb_stats){ .group = sg, .weight = sg->weight, .capacity = sg->sgc->capacity };
+    for (int cpu = cpumask_next_and(sg->span, env->cpus, 0); cpu >= 0;
+         cpu = cpumask_next_and(sg->span, env->cpus, (uint32_t)cpu + 1)) {
+        const struct rq *rq = &env->k->rqs[cpu];
+
+        s->load += rq->cfs.load;
+        s->sum_nr_running += rq->nr_running;
+        s->nr_numa_running += (uint32_t)rq->nr_numa_running;
+        s->nr_preferred_running += (uint32_t)rq->nr_preferred_running;
+        s->idle_cpus += rq->nr_running == 0;
+    }
+    s->util = (uint64_t)(s->weight - s->idle_cpus) * 1024;
+    if (s->sum_nr_running > s->weight)
+        s->type = GROUP_OVERLOADED;
+    else if (sg->sgc->imbalance)
+        s->type = GROUP_IMBALANCED;
+    else if (!local && env->idle != CPU_NOT_IDLE && sg->flags & SD_SHARE_CPUCAPACITY &&
+             s->sum_nr_running > 1)
+        s->type = GROUP_SMT_BALANCE;
+    else
+        s->type = s->sum_nr_running < s->weight ? GROUP_HAS_SPARE : GROUP_FULLY_BUSY;
+    if (s->type == GROUP_OVERLOADED)
+        s->avg_load = s->load * 1024 / s->capacity;
+}
+
+static bool
+busier_has_spare(const struct sg_lb_stats *s, const struct sg_lb_stats *best)
+{
+    if (s->idle_cpus != best->idle_cpus)
+        return s->idle_cpus < best->idle_cpus;
+    return s->sum_nr_running > best->sum_nr_running;
+}
+
+/* Is s a better place to pull from than the best so far (update_sd_pick_busiest)? */
+static bool
+pick_busiest(const struct sg_lb_stats *s, const struct sg_lb_stats *best)
+{
+    bool smt = s->group->flags & SD_SHARE_CPUCAPACITY;
+
+    if (s->sum_nr_running == 0)
+        return false;
+    if (best->group == NULL)
+        return true;
+    if (s->type != best->type)
+        return s->type > best->type;
+    switch (s->type) {
+    case GROUP_OVERLOADED:
+        return s->avg_load > best->avg_load;
+    case GROUP_IMBALANCED:
+        return false;
+    case GROUP_SMT_BALANCE:
+        if (s->idle_cpus != 0 || best->idle_cpus != 0)
+            return busier_has_spare(s, best);
+        return !(best->group->flags & SD_SHARE_CPUCAPACITY);
+    case GROUP_FULLY_BUSY:
+        return !(best->group->flags & SD_SHARE_CPUCAPACITY);
+    case GROUP_HAS_SPARE:
+        if (smt != !!(best->group->flags & SD_SHARE_CPUCAPACITY))
+            return !(smt && s->sum_nr_running <= 1);
+        return busier_has_spare(s, best);
+    }
+    return false;
+}
+
+static enum fbq_type
+fbq_classify_group(const struct sg_lb_stats *s)
+{
+    if (s->sum_nr_running > s->nr_numa_running)
+        return FBQ_REGULAR;
+    return s->sum_nr_running > s->nr_preferred_running ? FBQ_REMOTE : FBQ_ALL;
+}
+
+static enum fbq_type
+fbq_classify_rq(const struct rq *rq)
+{
+    if (rq->nr_running > rq->nr_numa_running)
+        return FBQ_REGULAR;
+    return rq->nr_running > rq->nr_preferred_running ? FBQ_REMOTE : FBQ_ALL;
+}
+
+static uint64_t
+sibling_imbalance(const struct lb_env *env)
+{
+    const struct sg_lb_stats *b = &env->busiest, *l = &env->local;
+    int64_t cores_b = b->group->cores, cores_l = l->group->cores;
+    int64_t nb = b->sum_nr_running, nl = l->sum_nr_running;
+
+    if (env->idle == CPU_NOT_IDLE || nb == 0)
+        return 0;
+    if (cores_b == cores_l)
+        return (uint64_t)SIM_MAX(0, nb - nl);
+    int64_t i = SIM_MAX(0, cores_l * nb - cores_b * nl);
+    i = (2 * i + cores_l + cores_b) / (cores_l + cores_b);
+    if (i <= 1 && nl == 0 && nb > 1)
+        i = 2;
+    return (uint64_t)i;
+}
+
+static void
+imbalance_has_spare(struct lb_env *env, bool prefer_sibling)
+{
+    const struct sg_lb_stats *b = &env->busiest, *l = &env->local;
+
+    if (b->type > GROUP_FULLY_BUSY && !(env->sd->flags & SD_SHARE_LLC)) {
+        env->migration = MIGRATE_UTIL;
+        env->imbalance = SIM_MAX(l->capacity, l->util) - l->util;
+        if (env->imbalance == 0 && env->idle != CPU_NOT_IDLE) {
+            env->migration = MIGRATE_TASK;
+            env->imbalance = 1;
+        }
+        return;
+    }
+    env->migration = MIGRATE_TASK;
+    if (b->weight == 1 || prefer_sibling)
+        env->imbalance = sibling_imbalance(env);
+    else
+        env->imbalance = l->idle_cpus > b->idle_cpus ? l->idle_cpus - b->idle_cpus : 0;
+    if (env->sd->flags & SD_NUMA)
+        env->imbalance = adjust_numa_imbalance((uint32_t)env->imbalance, l->sum_nr_running + 1,
+                                               env->sd->imb_numa_nr);
+    env->imbalance >>= 1;
+}
+
+static void
+calculate_imbalance(struct lb_env *env, bool prefer_sibling)
+{
+    struct sg_lb_stats *b = &env->busiest, *l = &env->local;
+
+    if (b->type == GROUP_SMT_BALANCE || b->type == GROUP_IMBALANCED) {
+        env->migration = MIGRATE_TASK;
+        env->imbalance = 1;
+        return;
+    }
+    if (l->type == GROUP_HAS_SPARE) {
+        imbalance_has_spare(env, prefer_sibling);
+        return;
+    }
+    uint64_t average = env->total_load * 1024 / env->total_capacity;
+    env->migration = MIGRATE_LOAD;
+    env->imbalance = 0;
+    if (l->type < GROUP_OVERLOADED) {
+        l->avg_load = l->load * 1024 / l->capacity;
+        if (l->avg_load >= b->avg_load || l->avg_load >= average)
+            return;
+    }
+    if (b->avg_load > average && average > l->avg_load)
+        env->imbalance =
+            SIM_MIN((b->avg_load - average) * b->capacity, (average - l->avg_load) * l->capacity) /
+            1024;
+}
+
+/* The matrix of sched-core.md 4.4: may anything be pulled from the busiest group? */
+static bool
+worth_pulling(struct lb_env *env, bool prefer_sibling)
+{
+    const struct sg_lb_stats *b = &env->busiest, *l = &env->local;
+
+    if (b->type == GROUP_IMBALANCED)
+        return true;
+    if (l->type > b->type)
+        return false;
+    if (l->type == GROUP_OVERLOADED) {
+        uint64_t average = env->total_load * 1024 / env->total_capacity;
+        return l->avg_load < b->avg_load && l->avg_load < average &&
+               100 * b->avg_load > env->sd->imbalance_pct * l->avg_load;
+    }
+    if (prefer_sibling && l->type == GROUP_HAS_SPARE && sibling_imbalance(env) > 1)
+        return true;
+    if (b->type == GROUP_OVERLOADED)
+        return true;
+    if (env->idle == CPU_NOT_IDLE)
+        return false;
+    if (b->type == GROUP_SMT_BALANCE &&
+        (b->group->flags & SD_SHARE_CPUCAPACITY) != (l->group->flags & SD_SHARE_CPUCAPACITY))
+        return true;
+    if (b->weight > 1 && l->idle_cpus <= b->idle_cpus + 1)
+        return false;
+    return b->sum_nr_running != 1;
+}
+
+static void
+update_sd_lb_stats(struct lb_env *env)
+{
+    for_each_group(sg, env->sd->groups)
+    {
+        struct sg_lb_stats s;
+        bool local = cpumask_test(sg->span, (uint32_t)env->dst->cpu);
+
+        update_sg_lb_stats(env, sg, local, &s);
+        env->total_load += s.load;
+        env->total_capacity += s.capacity;
+        if (probe_wants(env->k, DECISION_BALANCE_GROUP)) {
+            probe_candidate(env->k, "group_of_cpu", cpumask_first(sg->span), s.type);
+            probe_input(env->k, "nr_running", s.sum_nr_running);
+            probe_input(env->k, "idle_cpus", s.idle_cpus);
+        }
+        if (local)
+            env->local = s;
+        else if (pick_busiest(&s, &env->busiest))
+            env->busiest = s;
+    }
+}
+
+struct sched_group *
+find_src_group(struct lb_env *env)
+{
+    update_sd_lb_stats(env);
+    struct sched_group *busiest = env->busiest.group;
+
+    if (busiest == NULL || env->local.group == NULL)
+        return NULL;
+    bool prefer_sibling = busiest->flags & SD_PREFER_SIBLING;
+    env->fbq = env->sd->flags & SD_NUMA ? fbq_classify_group(&env->busiest) : FBQ_ALL;
+    if (!worth_pulling(env, prefer_sibling))
+        return NULL;
+    calculate_imbalance(env, prefer_sibling);
+    return env->imbalance > 0 ? busiest : NULL;
+}
+
+struct rq *
+find_src_rq(struct lb_env *env, const struct sched_group *sg)
+{
+    struct rq *best = NULL;
+
+    for (int cpu = cpumask_next_and(sg->span, env->cpus, 0); cpu >= 0;
+         cpu = cpumask_next_and(sg->span, env->cpus, (uint32_t)cpu + 1)) {
+        struct rq *rq = &env->k->rqs[cpu];
+
+        if (rq->nr_running == 0 || fbq_classify_rq(rq) > env->fbq)
+            continue;
+        if (probe_wants(env->k, DECISION_BALANCE_QUEUE))
+            probe_candidate(env->k, "cpu", cpu, rq->nr_running);
+        switch (env->migration) {
+        case MIGRATE_LOAD:
+            if (rq->nr_running == 1 && rq->cfs.load > env->imbalance)
+                continue;
+            if (best == NULL || rq->cfs.load > best->cfs.load)
+                best = rq;
+            break;
+        case MIGRATE_UTIL:
+            if (rq->nr_running > 1 && (best == NULL || rq->nr_running > best->nr_running))
+                best = rq;
+            break;
+        case MIGRATE_TASK:
+            if (best == NULL || rq->nr_running > best->nr_running)
+                best = rq;
+            break;
+        }
+    }
+    return best;
+}

@@ -1,0 +1,237 @@
+/*
+ * Bursts: how fast a task gets through its work.
+ *
+ * Work is counted in nanoseconds at nominal speed with every access a cache hit. A running task has
+ * a rate, at most 1, that the memory model derives from where its pages are and how busy those
+ * nodes are. Nothing ticks: we remember when a task was last charged, and charge it again when
+ * something changes. Whoever only looks computes from the last charge and leaves it: observing must
+ * not change how the arithmetic rounds.
+ *
+ * So the rule: settle before you change. Whoever alters a rate, a page count or a CPU first brings
+ * the books up to now; whoever has altered it reprices, which moves the event that ends the burst.
+ * Only burst_settle() and burst_reprice() touch `work_left`.
+ *
+ * The end of a burst is not the only thing that its event may mean: memory that has to be touched
+ * for the first time, or that a NUMA scan has marked, stops it earlier (mm_horizon), and
+ * mm_attend() deals with the next stretch.
+ */
+#include "kernel/burst.h"
+
+#include "kernel/memory_model.h"
+#include "kernel/mm.h"
+
+__extension__ typedef unsigned __int128 u128;
+
+static bool
+uses_memory(const struct task *p)
+{
+    return p != NULL && p->in_burst && p->profile != NULL && p->profile->misses_q20 > 0;
+}
+
+void
+burst_settle(struct kernel *k, struct rq *rq)
+{
+    struct task *p = rq->curr;
+    sim_time now = k->engine.now;
+
+    if (now <= rq->burst_at)
+        return;
+    sim_time elapsed = now - rq->burst_at;
+    rq->burst_at = now;
+    if (p == NULL || !p->in_burst || p->spinning)
+        return;
+    uint64_t work = (uint64_t)((u128)elapsed * rq->rate >> RATE_SHIFT);
+    work = SIM_MIN(work, p->work_left);
+    p->work_left -= work;
+    if (uses_memory(p))
+        mm_account(k, rq, p, work, elapsed);
+}
+
+/* The instant at which `work` is done at `rate`, counted from `from`. */
+static sim_time
+burst_end(sim_time from, uint64_t work, uint32_t rate)
+{
+    if (likely(work < (uint64_t)1 << 39))
+        return from + div_round_up_u64(work << RATE_SHIFT, rate);
+    u128 ns = (((u128)work << RATE_SHIFT) + rate - 1) / rate;
+    return ns > SIM_NEVER / 2 ? SIM_NEVER - 1 : from + (uint64_t)ns;
+}
+
+void
+burst_reprice(struct kernel *k, struct rq *rq)
+{
+    struct task *p = rq->curr;
+
+    if (p == NULL || !p->in_burst || p->spinning) {
+        engine_cancel(&k->engine, &rq->burst_ev);
+        return;
+    }
+    uint64_t work = p->work_left;
+    if (uses_memory(p))
+        work = SIM_MIN(work, mm_horizon(k, p));
+    sim_time from = SIM_MAX(k->engine.now, rq->burst_at);
+    engine_at(&k->engine, &rq->burst_ev, burst_end(from, work, rq->rate));
+}
+
+void
+burst_set_rate(struct kernel *k, struct rq *rq, uint32_t rate)
+{
+    sim_assert(rate > 0 && rate <= RATE_FULL);
+    if (rate == rq->rate)
+        return;
+    burst_settle(k, rq);
+    rq->rate = rate;
+    burst_reprice(k, rq);
+}
+
+void
+rates_dirty(struct kernel *k)
+{
+    if (engine_when(&k->engine, &k->rates_ev) != k->engine.now)
+        engine_at(&k->engine, &k->rates_ev, k->engine.now);
+}
+
+void
+rates_fire(struct engine *eng, struct event *ev)
+{
+    struct kernel *k = container_of(ev, struct kernel, rates_ev);
+    (void)eng;
+
+    k->memory->resolve(k);
+}
+
+/* What runs on the CPU has changed; `before` says whether memory was in use. */
+static void
+tell_memory(struct kernel *k, struct rq *rq, bool before)
+{
+    if (before || uses_memory(rq->curr)) {
+        k->memory->run_changed(k, rq->cpu);
+        rates_dirty(k);
+    }
+    if (!uses_memory(rq->curr))
+        rq->rate = RATE_FULL;
+}
+
+static void
+task_sleep(struct kernel *k, struct rq *rq, struct task *p, const struct action *act)
+{
+    p->state = act->kind == ACTION_SLEEP ? TASK_SLEEPING : TASK_BLOCKED;
+    p->slept_at = k->engine.now;
+    p->stats.nr_voluntary++;
+    if (act->kind == ACTION_SLEEP)
+        engine_at(&k->engine, &p->timer, SIM_MAX(act->until, k->engine.now));
+    deactivate_task(k, rq, p, DEQUEUE_SLEEP);
+}
+
+/* Carries out one action. False: it was over at once, ask again. */
+static bool
+task_act(struct kernel *k, struct rq *rq, struct task *p, const struct action *act)
+{
+    switch (act->kind) {
+    case ACTION_RUN:
+        if (act->work == 0)
+            return false;
+        p->work_left = act->work;
+        p->spinning = false;
+        p->in_burst = true;
+        p->profile = act->profile;
+        if (uses_memory(p))
+            mm_burst_begin(k, p, act->profile);
+        return true;
+    case ACTION_SPIN:
+        p->spinning = p->in_burst = true;
+        p->profile = NULL;
+        return true;
+    case ACTION_SLEEP:
+        if (act->until <= k->engine.now)
+            return false;
+        task_sleep(k, rq, p, act);
+        return true;
+    case ACTION_BLOCK:
+        task_sleep(k, rq, p, act);
+        return true;
+    case ACTION_YIELD:
+        if (rq->nr_running == 1)
+            return false;
+        p->class->yield_task(k, rq);
+        resched_curr(k, rq);
+        return true;
+    case ACTION_EXIT:
+        task_exit(k, p);
+        return true;
+    }
+    sim_panic(__FILE__, __LINE__, "action %d", (int)act->kind);
+}
+
+/* Asks the workload until there is something to run, or the task has left the CPU. */
+static void
+task_next(struct kernel *k, struct rq *rq)
+{
+    struct task *p = rq->curr;
+    bool before = uses_memory(p);
+    struct action act;
+
+    p->in_burst = false;
+    do {
+        act = p->ops->next(k, p);
+        sim_assert(rq->curr == p);
+    } while (!task_act(k, rq, p, &act));
+    tell_memory(k, rq, before);
+    if (rq->curr == p)
+        burst_reprice(k, rq);
+}
+
+void
+burst_resume(struct kernel *k, struct rq *rq)
+{
+    struct task *p = rq->curr;
+
+    rq->burst_at = SIM_MAX(rq->burst_at, k->engine.now);
+    if (!p->in_burst) {
+        task_next(k, rq);
+        return;
+    }
+    tell_memory(k, rq, false);
+    burst_reprice(k, rq);
+}
+
+void
+burst_suspend(struct kernel *k, struct rq *rq)
+{
+    bool before = uses_memory(rq->curr);
+
+    burst_settle(k, rq); /* kernel work that is still ahead delays whoever runs next */
+    rq->curr = NULL;
+    engine_cancel(&k->engine, &rq->burst_ev);
+    tell_memory(k, rq, before);
+}
+
+void
+burst_fire(struct engine *eng, struct event *ev)
+{
+    struct rq *rq = container_of(ev, struct rq, burst_ev);
+    struct kernel *k = eng->owner;
+    struct task *p = rq->curr;
+
+    burst_settle(k, rq);
+    if (p->work_left == 0) {
+        task_next(k, rq);
+        return;
+    }
+    mm_attend(k, rq, p);
+    if (rq->curr == p)
+        burst_reprice(k, rq);
+}
+
+void
+task_unspin(struct kernel *k, struct task *p)
+{
+    struct rq *rq = &k->rqs[p->cpu];
+
+    if (!p->spinning)
+        return;
+    p->spinning = false;
+    p->work_left = 0;
+    if (rq->curr == p)
+        engine_at(&k->engine, &rq->burst_ev, SIM_MAX(k->engine.now, rq->burst_at));
+}

@@ -1,0 +1,186 @@
+#include "kernel/cfs_rq.h"
+
+#include "kernel/weight.h"
+
+/* Where vruntimes begin: 2^20 ns below zero, as in the kernel. */
+#define ZERO_VRUNTIME (-((int64_t)1 << 20))
+
+enum { CFS_FIRST_CAPACITY = 8 };
+
+static void
+cfs_rq_reserve(struct cfs_rq *cfs, struct arena *a, uint32_t capacity)
+{
+    size_t old = cfs->capacity, new = capacity;
+
+    cfs->vruntime = arena_grow(a, cfs->vruntime, old * 8, new * 8);
+    cfs->deadline = arena_grow(a, cfs->deadline, old * 8, new * 8);
+    cfs->order = arena_grow(a, cfs->order, old * 8, new * 8);
+    cfs->entity = arena_grow(a, cfs->entity, old * sizeof(void *), new * sizeof(void *));
+    cfs->capacity = capacity;
+}
+
+void
+cfs_rq_init(struct cfs_rq *cfs, struct arena *a)
+{
+    cfs->zero = ZERO_VRUNTIME;
+    cfs_rq_reserve(cfs, a, CFS_FIRST_CAPACITY);
+}
+
+static int64_t
+entity_key(const struct cfs_rq *cfs, const struct sched_entity *se)
+{
+    return se->vruntime - cfs->zero;
+}
+
+void
+cfs_rq_insert(struct cfs_rq *cfs, struct arena *a, struct sched_entity *se)
+{
+    if (unlikely(cfs->nr == cfs->capacity))
+        cfs_rq_reserve(cfs, a, cfs->capacity * 2);
+    uint32_t i = cfs->nr++;
+
+    cfs->vruntime[i] = se->vruntime;
+    cfs->deadline[i] = se->deadline;
+    cfs->order[i] = cfs->next_order++;
+    cfs->entity[i] = se;
+    se->rq_index = i;
+    cfs->avg_key += entity_key(cfs, se) * (int64_t)se->weight;
+    cfs->avg_weight += se->weight;
+}
+
+void
+cfs_rq_remove(struct cfs_rq *cfs, struct sched_entity *se)
+{
+    uint32_t i = se->rq_index, last = --cfs->nr;
+
+    sim_assert(cfs->entity[i] == se);
+    cfs->avg_key -= entity_key(cfs, se) * (int64_t)se->weight;
+    cfs->avg_weight -= se->weight;
+    cfs->vruntime[i] = cfs->vruntime[last];
+    cfs->deadline[i] = cfs->deadline[last];
+    cfs->order[i] = cfs->order[last];
+    cfs->entity[i] = cfs->entity[last];
+    cfs->entity[i]->rq_index = i;
+}
+
+static int64_t
+div_floor(int64_t a, int64_t b)
+{
+    int64_t q = a / b;
+
+    return q - (a % b != 0 && (a < 0) != (b < 0));
+}
+
+int64_t
+avg_vruntime(struct cfs_rq *cfs)
+{
+    const struct sched_entity *curr = cfs->curr;
+    int64_t key = cfs->avg_key;
+    int64_t weight = (int64_t)cfs->avg_weight;
+
+    if (curr != NULL && curr->on_rq) {
+        key += entity_key(cfs, curr) * (int64_t)curr->weight;
+        weight += curr->weight;
+    }
+    if (weight == 0)
+        return cfs->zero;
+    int64_t shift = div_floor(key, weight);
+    cfs->zero += shift;
+    cfs->avg_key -= shift * (int64_t)cfs->avg_weight;
+    return cfs->zero;
+}
+
+bool
+entity_eligible(struct cfs_rq *cfs, const struct sched_entity *se)
+{
+    return se->vruntime <= avg_vruntime(cfs);
+}
+
+/* The kernel, too, keeps the copy in the lag of the running entity, which means nothing else then.
+ */
+void
+protect_slice(struct sched_entity *se)
+{
+    se->vlag = se->deadline;
+}
+
+void
+cancel_protect_slice(struct sched_entity *se)
+{
+    if (protected_slice(se))
+        se->vlag = se->deadline + 1;
+}
+
+bool
+protected_slice(const struct sched_entity *se)
+{
+    return se->vlag == se->deadline;
+}
+
+/* Earliest deadline among the waiting entities that are eligible, or -1. */
+static int
+earliest_eligible(const struct cfs_rq *cfs, int64_t v)
+{
+    int best = -1;
+
+    for (uint32_t i = 0; i < cfs->nr; i++) {
+        if (cfs->vruntime[i] > v)
+            continue;
+        if (best < 0 || cfs->deadline[i] < cfs->deadline[best] ||
+            (cfs->deadline[i] == cfs->deadline[best] && cfs->order[i] < cfs->order[best]))
+            best = (int)i;
+    }
+    return best;
+}
+
+struct sched_entity *
+pick_eevdf(struct cfs_rq *cfs)
+{
+    struct sched_entity *curr = cfs->curr;
+
+    if (curr != NULL && !curr->on_rq)
+        curr = NULL;
+    if (cfs->nr == 0)
+        return curr;
+    if (cfs->nr == 1 && curr == NULL)
+        return cfs->entity[0];
+    int64_t v = avg_vruntime(cfs);
+    if (curr != NULL && curr->vruntime > v)
+        curr = NULL;
+    if (curr != NULL && protected_slice(curr))
+        return curr;
+    int best = earliest_eligible(cfs, v);
+    if (best < 0 || (curr != NULL && curr->deadline < cfs->deadline[best]))
+        return curr;
+    return cfs->entity[best];
+}
+
+int64_t
+entity_lag(struct cfs_rq *cfs, const struct sched_entity *se, uint64_t tick_ns)
+{
+    int64_t limit =
+        (int64_t)calc_delta_fair(SIM_MAX(2 * se->slice, tick_ns), se->weight, se->inv_weight);
+    int64_t lag = avg_vruntime(cfs) - se->vruntime;
+
+    return SIM_CLAMP(lag, -limit, limit);
+}
+
+void
+place_entity(struct cfs_rq *cfs, struct sched_entity *se, bool initial)
+{
+    int64_t vslice = (int64_t)calc_delta_fair(se->slice, se->weight, se->inv_weight);
+    int64_t v = avg_vruntime(cfs), lag = 0;
+    int64_t load = (int64_t)cfs->avg_weight;
+
+    if (cfs->curr != NULL && cfs->curr->on_rq)
+        load += cfs->curr->weight;
+    if (load > 0) /* so that the lag is what it was once the entity itself counts in the average */
+        lag = se->vlag * (load + (int64_t)se->weight) / load;
+    se->vruntime = v - lag;
+    if (se->rel_deadline) {
+        se->deadline += se->vruntime;
+        se->rel_deadline = false;
+        return;
+    }
+    se->deadline = se->vruntime + (initial ? vslice / 2 : vslice);
+}

@@ -1,0 +1,33 @@
+/*
+ * Kernel work is put in front of what runs: rq->burst_at, up to which work is accounted, moves into
+ * the future, and the end of the burst with it. Work that does not belong to the task also stops
+ * the task's clock for as long: irq_ns counts what was stolen, irq_until where the stolen stretch
+ * ends, so that the clock can be read in the middle of it.
+ */
+#include "kernel/kernel.h"
+
+const char *const charge_kind_names[CHARGE_KIND_NR + 1] = { "irq",     "softirq", "task",
+                                                            "stopper", "policy",  NULL };
+
+void
+charge(struct kernel *k, int cpu, sim_time ns, enum charge_kind kind)
+{
+    struct rq *rq = &k->rqs[cpu];
+    sim_time now = k->engine.now;
+
+    if (ns == 0)
+        return;
+    burst_settle(k, rq);
+    rq->burst_at = SIM_MAX(now, rq->burst_at) + ns;
+    rq->kernel_ns[kind] += ns;
+    k->stats.sched_overhead_ns += ns;
+    if (kind == CHARGE_TASK) {
+        if (rq->curr != NULL)
+            rq->curr->stats.kernel_ns += ns;
+    } else {
+        rq->irq_until = SIM_MAX(now, rq->irq_until) + ns;
+        rq->irq_ns += ns;
+    }
+    if (rq->curr != NULL && rq->curr->in_burst)
+        burst_reprice(k, rq);
+}

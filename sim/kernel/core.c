@@ -1,0 +1,394 @@
+/*
+ * The core: queues tasks, wakes them, switches between them, moves them (kernel/sched/core.c).
+ *
+ * Whoever finds that a CPU should think again calls resched_curr(); the kick fires once per
+ * instant, in PHASE_RESCHED, when all causes are known, and schedule() decides. A task that blocks
+ * leaves the CPU at once, in the phase in which its burst ended: whoever is placed in the same
+ * instant already sees the CPU without it.
+ */
+#include "kernel/core.h"
+#include "kernel/balance.h"
+#include "kernel/burst.h"
+#include "kernel/memory_model.h"
+#include "kernel/mm.h"
+#include "kernel/numa.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const struct sched_class *const sched_classes[] = { &fair_sched_class, NULL };
+
+void
+kernel_fail(struct kernel *k, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+
+    if (k->error != NULL)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    k->error = arena_strdup(k->arena, text);
+    engine_stop(&k->engine);
+}
+
+bool
+idle_cpu(const struct kernel *k, int cpu)
+{
+    return cpumask_test(k->idle_cpus, (uint32_t)cpu);
+}
+
+static void
+add_nr_running(struct kernel *k, struct rq *rq)
+{
+    if (rq->nr_running++ == 0)
+        cpumask_clear(k->idle_cpus, (uint32_t)rq->cpu);
+    else if (rq->nr_running == 2)
+        k->nr_overloaded++;
+}
+
+static void
+sub_nr_running(struct kernel *k, struct rq *rq)
+{
+    if (--rq->nr_running == 0)
+        cpumask_set(k->idle_cpus, (uint32_t)rq->cpu);
+    else if (rq->nr_running == 1)
+        k->nr_overloaded--;
+}
+
+void
+resched_curr(struct kernel *k, struct rq *rq)
+{
+    if (rq->need_resched)
+        return;
+    rq->need_resched = true;
+    engine_at(&k->engine, &rq->kick_ev, k->engine.now);
+}
+
+void
+activate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
+{
+    p->state = TASK_RUNNABLE;
+    p->queued_at = k->engine.now;
+    p->class->enqueue_task(k, rq, p, flags);
+    p->on_rq = true;
+    list_push_front(&rq->cfs_tasks, &p->rq_node);
+    add_nr_running(k, rq);
+    if (rq->curr != NULL)
+        tick_update(k, rq);
+}
+
+void
+deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
+{
+    bool running = rq->curr == p;
+
+    if (running) {
+        burst_settle(k, rq);
+        p->class->update_curr(k, rq);
+    }
+    p->class->dequeue_task(k, rq, p, flags);
+    p->on_rq = false;
+    list_remove(&p->rq_node);
+    sub_nr_running(k, rq);
+    if (running) {
+        p->class->put_prev_task(k, rq, p);
+        burst_suspend(k, rq);
+        rq->busy_ns += k->engine.now - rq->busy_since;
+        rq->left = true;
+        resched_curr(k, rq);
+    } else if (rq->curr != NULL) {
+        tick_update(k, rq);
+    }
+}
+
+static void
+count_migration(struct kernel *k, struct task *p, int from, int to)
+{
+    const struct machine_cpu *a = &k->machine->cpus[from], *b = &k->machine->cpus[to];
+
+    k->stats.task_migrations++;
+    if (a->node != b->node) {
+        k->stats.task_migrations_cross_node++;
+        p->stats.migrations_cross_node++;
+    } else if (cpus_share_cache(k->domains, from, to)) {
+        p->stats.migrations_llc++;
+    } else {
+        p->stats.migrations_node++;
+    }
+}
+
+void
+set_task_cpu(struct kernel *k, struct task *p, int cpu)
+{
+    int from = p->cpu;
+
+    if (from == cpu)
+        return;
+    count_migration(k, p, from, cpu);
+    if (p->class->migrate_task_rq != NULL)
+        p->class->migrate_task_rq(k, p, cpu);
+    p->cpu = cpu;
+    numa_task_migrated(k, p, from, cpu);
+    for (struct observer *o = k->observers; o != NULL; o = o->next)
+        if (o->task_migrate != NULL)
+            o->task_migrate(o->priv, k, p, from, cpu);
+}
+
+void
+wakeup_preempt(struct kernel *k, struct rq *rq, struct task *p, int flags)
+{
+    if (rq->curr == NULL || p->class->rank > rq->curr->class->rank)
+        resched_curr(k, rq);
+    else if (p->class == rq->curr->class)
+        p->class->wakeup_preempt(k, rq, p, flags);
+}
+
+void
+move_queued_task(struct kernel *k, struct task *p, int to_cpu)
+{
+    struct rq *from = &k->rqs[p->cpu], *to = &k->rqs[to_cpu];
+    sim_time queued_at = p->queued_at;
+
+    sim_assert(p->state == TASK_RUNNABLE && from->curr != p);
+    deactivate_task(k, from, p, DEQUEUE_MIGRATING);
+    set_task_cpu(k, p, to_cpu);
+    activate_task(k, to, p, ENQUEUE_MIGRATED);
+    p->queued_at = queued_at; /* it has waited all the time */
+    wakeup_preempt(k, to, p, 0);
+}
+
+void
+migrate_task_to(struct kernel *k, struct task *p, int to_cpu)
+{
+    struct rq *from = &k->rqs[p->cpu];
+
+    if (p->cpu == to_cpu || !p->on_rq)
+        return;
+    if (from->curr == p) {
+        deactivate_task(k, from, p, DEQUEUE_MIGRATING);
+        set_task_cpu(k, p, to_cpu);
+        activate_task(k, &k->rqs[to_cpu], p, ENQUEUE_MIGRATED);
+        wakeup_preempt(k, &k->rqs[to_cpu], p, 0);
+    } else {
+        move_queued_task(k, p, to_cpu);
+    }
+    charge(k, from->cpu, k->params.cost.migration, CHARGE_STOPPER);
+}
+
+void
+migrate_swap(struct kernel *k, struct task *a, struct task *b)
+{
+    int cpu_a = a->cpu, cpu_b = b->cpu;
+
+    migrate_task_to(k, a, cpu_b);
+    migrate_task_to(k, b, cpu_a);
+}
+
+/* Waits and wake-up latencies end when a task gets its CPU. */
+static void
+account_start_of_run(struct kernel *k, struct task *p)
+{
+    sim_time now = k->engine.now;
+    struct process_stats *s = &p->process->stats;
+
+    p->stats.wait_ns += now - p->queued_at;
+    histogram_record(&s->wait, now - p->queued_at);
+    if (p->woken) {
+        histogram_record(&s->wakeup, now - p->woken_at);
+        p->woken = false;
+    }
+    p->stats.nr_slices++;
+}
+
+static sim_time
+switch_cost(const struct kernel *k, const struct task *prev, const struct task *next)
+{
+    bool same = prev != NULL && prev->mm == next->mm;
+
+    return same ? k->params.cost.context_switch_same_mm : k->params.cost.context_switch;
+}
+
+static void
+end_idle(struct kernel *k, struct rq *rq)
+{
+    uint64_t idle = k->engine.now - rq->idle_since;
+
+    rq->avg_idle = (uint64_t)((int64_t)rq->avg_idle + ((int64_t)idle - (int64_t)rq->avg_idle) / 8);
+    rq->avg_idle = SIM_MIN(rq->avg_idle, 2 * rq->max_idle_balance_cost);
+}
+
+static void
+switch_in(struct kernel *k, struct rq *rq, struct task *prev, struct task *next)
+{
+    burst_settle(k, rq); /* nothing ran: the books start here */
+    next->state = TASK_RUNNING;
+    account_start_of_run(k, next);
+    next->class->set_next_task(k, rq, next);
+    list_remove(&next->rq_node);
+    list_push_front(&rq->cfs_tasks, &next->rq_node);
+    rq->curr = rq->last = next;
+    rq->busy_since = k->engine.now;
+    k->stats.switches_to_task++;
+    charge(k, rq->cpu, switch_cost(k, prev, next), CHARGE_TASK);
+}
+
+/* prev gives up the CPU although it could go on. */
+static void
+switch_out(struct kernel *k, struct rq *rq, struct task *prev)
+{
+    prev->state = TASK_RUNNABLE;
+    prev->queued_at = k->engine.now;
+    prev->stats.nr_involuntary++;
+    prev->class->put_prev_task(k, rq, prev);
+    burst_suspend(k, rq);
+    rq->busy_ns += k->engine.now - rq->busy_since;
+}
+
+static void
+context_switch(struct kernel *k, struct rq *rq, struct task *next)
+{
+    struct task *prev = rq->curr != NULL || rq->left ? rq->last : NULL;
+    bool was_idle = prev == NULL;
+
+    if (prev == NULL && next == NULL)
+        return;
+    if (rq->curr != NULL)
+        switch_out(k, rq, rq->curr);
+    rq->left = false;
+    if (was_idle)
+        end_idle(k, rq);
+    k->stats.context_switches++;
+    rq->nr_switches++;
+    if (prev != NULL)
+        prev->stats.nr_switches++;
+    for (struct observer *o = k->observers; o != NULL; o = o->next)
+        if (o->task_switch != NULL)
+            o->task_switch(o->priv, k, rq->cpu, prev, next);
+    if (next == NULL) {
+        rq->idle_since = k->engine.now;
+        return;
+    }
+    switch_in(k, rq, was_idle ? rq->last : prev, next);
+    burst_resume(k, rq);
+}
+
+static struct task *
+pick_next_task(struct kernel *k, struct rq *rq)
+{
+    for (const struct sched_class *const *class = sched_classes; *class != NULL; class ++) {
+        if ((*class)->balance != NULL)
+            (*class)->balance(k, rq, rq->curr);
+        struct task *p = (*class)->pick_task(k, rq);
+        if (p != NULL)
+            return p;
+    }
+    return NULL;
+}
+
+/* The task with this number if it may run here now. */
+static struct task *
+forced_pick(struct kernel *k, const struct rq *rq, int64_t id)
+{
+    if (id < 0)
+        return NULL;
+    if (id >= k->nr_tasks || !k->tasks[id]->on_rq || k->tasks[id]->cpu != rq->cpu) {
+        kernel_fail(k, "--force-decision: task %lld is not queued on CPU %d", (long long)id,
+                    rq->cpu);
+        return rq->curr;
+    }
+    return k->tasks[id];
+}
+
+/* Tasks that wait on the queue, for the probe. */
+static void
+probe_queue(struct kernel *k, struct rq *rq)
+{
+    probe_input(k, "nr_running", rq->nr_running);
+    probe_input(k, "avg_vruntime", rq->cfs.zero);
+    list_for_each (node, &rq->cfs_tasks) {
+        const struct task *p = list_entry(node, struct task, rq_node);
+        probe_candidate(k, "task", p->id, p->se.deadline);
+        probe_input(k, "vruntime", p->se.vruntime);
+    }
+}
+
+static void
+schedule(struct kernel *k, struct rq *rq)
+{
+    struct task *prev = rq->curr;
+
+    rq->need_resched = false;
+    if (prev != NULL && prev->migrate_pending) {
+        prev->migrate_pending = false;
+        migrate_task_to(k, prev, cpumask_first(prev->allowed));
+        prev = NULL;
+    }
+    if (prev != NULL) {
+        burst_settle(k, rq);
+        prev->class->update_curr(k, rq);
+    }
+    struct task *next = pick_next_task(k, rq);
+    if (probe_wants(k, DECISION_PICK))
+        probe_queue(k, rq);
+    int64_t wish = next != NULL ? (int64_t)next->id : -1;
+    int64_t chosen = probe_decide(k, DECISION_PICK, next != NULL ? "pick_eevdf" : "pick_task_idle",
+                                  next, rq->cpu, wish);
+    if (unlikely(chosen != wish))
+        next = forced_pick(k, rq, chosen);
+    if (rq->need_resched) { /* update_curr and a pull may have asked again: this was the answer */
+        rq->need_resched = false;
+        engine_cancel(&k->engine, &rq->kick_ev);
+    }
+    if (next != rq->curr || (next == NULL && rq->left))
+        context_switch(k, rq, next);
+    else if (next != NULL && !next->in_burst)
+        burst_resume(k, rq); /* it yielded, and nobody else wanted the CPU */
+    tick_update(k, rq);
+}
+
+void
+kick_fire(struct engine *eng, struct event *ev)
+{
+    schedule(eng->owner, container_of(ev, struct rq, kick_ev));
+}
+
+sim_time
+next_tick_at(const struct kernel *k, sim_time t)
+{
+    if (t <= k->tick_phase)
+        return k->tick_phase;
+    return k->tick_phase + div_round_up_u64(t - k->tick_phase, k->tick_ns) * k->tick_ns;
+}
+
+void
+tick_update(struct kernel *k, struct rq *rq)
+{
+    sim_time at = SIM_NEVER;
+
+    if (rq->curr != NULL) {
+        at = rq->curr->class->next_tick(k, rq);
+        at = SIM_MIN(at, numa_next_tick(k, rq, rq->curr));
+        at = SIM_MIN(at, balance_next_tick(k, rq));
+    }
+    if (at != engine_when(&k->engine, &rq->tick_ev))
+        engine_at(&k->engine, &rq->tick_ev, at);
+}
+
+/* sched_tick(): only ticks that can change something fire. */
+void
+tick_fire(struct engine *eng, struct event *ev)
+{
+    struct kernel *k = eng->owner;
+    struct rq *rq = container_of(ev, struct rq, tick_ev);
+
+    rq->nr_ticks++;
+    if (rq->curr == NULL)
+        return;
+    rq->curr->class->task_tick(k, rq, rq->curr);
+    task_tick_numa(k, rq, rq->curr);
+    balance_trigger(k, rq);
+    if (rq->curr != NULL)
+        tick_update(k, rq);
+}

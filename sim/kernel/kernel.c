@@ -1,0 +1,195 @@
+/*
+ * Building a kernel: domains, run queues, the slots of its events; and what the whole of it can be
+ * asked for at the end.
+ */
+#include "kernel/kernel.h"
+
+#include "kernel/balance.h"
+#include "kernel/burst.h"
+#include "kernel/cfs_rq.h"
+#include "kernel/core.h"
+#include "kernel/memory_model.h"
+#include "kernel/mm.h"
+#include "kernel/numa.h"
+
+static void
+engine_slots(struct kernel *k, const struct kernel_limits *limits)
+{
+    uint32_t cpus = k->machine->nr_cpus;
+    uint32_t nr[EVENT_KIND_NR] = {
+        [EVENT_BURST] = cpus,
+        [EVENT_TICK] = cpus,
+        [EVENT_BALANCE] = cpus,
+        [EVENT_KICK] = cpus,
+        [EVENT_TASK] = limits->max_tasks,
+        [EVENT_SOURCE] = limits->nr_sources,
+        [EVENT_RATES] = 1,
+        [EVENT_SAMPLER] = limits->nr_samplers,
+    };
+
+    engine_init(&k->engine, k->arena, nr, ENGINE_QUEUE_AUTO);
+    k->engine.owner = k;
+}
+
+static void
+rq_init(struct kernel *k, struct rq *rq, int cpu)
+{
+    uint32_t index = (uint32_t)cpu;
+
+    rq->cpu = cpu;
+    rq->node = k->machine->cpus[cpu].node;
+    rq->rate = RATE_FULL;
+    rq->next_balance = jiffies(k) + 1;
+    cfs_rq_init(&rq->cfs, k->arena);
+    list_init(&rq->cfs_tasks);
+    rng_init(&rq->rng, k->seed, "cpu", index);
+    event_init(&k->engine, &rq->burst_ev, EVENT_BURST, index, PHASE_COMPLETE, burst_fire);
+    event_init(&k->engine, &rq->tick_ev, EVENT_TICK, index, PHASE_TICK, tick_fire);
+    event_init(&k->engine, &rq->balance_ev, EVENT_BALANCE, index, PHASE_BALANCE, balance_fire);
+    event_init(&k->engine, &rq->kick_ev, EVENT_KICK, index, PHASE_RESCHED, kick_fire);
+}
+
+/* The kernel's scaling: 1 + log2 of the CPUs, at most 8 of them. */
+static uint64_t
+default_base_slice(uint32_t nr_cpus)
+{
+    uint64_t factor = 1;
+
+    for (uint32_t n = SIM_MIN(nr_cpus, 8); n > 1; n /= 2)
+        factor++;
+    return 700000 * factor;
+}
+
+/* What the seed decides besides the workload's draws. */
+static void
+draw_noise(struct kernel *k)
+{
+    int start = cpumask_first(k->machine->online);
+    struct rng r;
+
+    rng_init(&r, k->seed, "noise", 0);
+    uint64_t phase = rng_below(&r, k->tick_ns), nth = rng_below(&r, k->nr_online);
+    if (k->params.noise.tick_phase)
+        k->tick_phase = phase;
+    if (k->params.noise.start_cpu)
+        while (nth-- > 0)
+            start = cpumask_next(k->machine->online, (uint32_t)start + 1);
+    k->start_cpu = start;
+}
+
+static void
+init_rqs(struct kernel *k)
+{
+    const struct machine *m = k->machine;
+
+    k->rqs = arena_new_array(k->arena, struct rq, m->nr_cpus);
+    k->idle_cpus = cpumask_clone(k->arena, m->online);
+    for (uint32_t cpu = 0; cpu < m->nr_cpus; cpu++)
+        rq_init(k, &k->rqs[cpu], (int)cpu);
+}
+
+struct kernel *
+kernel_new(struct arena *a, const struct machine *m, const struct kernel_params *kp, uint64_t seed,
+           const struct kernel_limits *limits, const struct memory_model_ops *memory)
+{
+    struct kernel *k = arena_new_object(a, struct kernel);
+
+    k->arena = a;
+    k->machine = m;
+    k->params = *kp;
+    k->seed = seed;
+    k->nr_online = cpumask_weight(m->online);
+    k->tick_ns = SEC(1) / kp->sched.hz;
+    if (k->params.sched.base_slice_ns == 0)
+        k->params.sched.base_slice_ns = default_base_slice(k->nr_online);
+    rng_init(&k->rng, seed, "kernel", 0);
+    draw_noise(k);
+    engine_slots(k, limits);
+    k->max_tasks = limits->max_tasks;
+    k->free_slots = cpumask_new(a, limits->max_tasks);
+    for (uint32_t i = 0; i < limits->max_tasks; i++)
+        cpumask_set(k->free_slots, i);
+    k->domains = domains_build(a, m);
+    init_rqs(k);
+    balance_init(k);
+    k->traffic = arena_new_array(a, uint64_t, m->nr_nodes * m->nr_nodes);
+    k->link_bytes = arena_new_array(a, uint64_t, m->nr_links + 1);
+    event_init(&k->engine, &k->rates_ev, EVENT_RATES, 0, PHASE_RATES, rates_fire);
+    mm_init(k);
+    numa_init(k);
+    k->memory = memory;
+    k->memory_priv = arena_alloc(a, memory->priv_size);
+    memory->init(k);
+    return k;
+}
+
+void
+kernel_observe(struct kernel *k, struct observer *o)
+{
+    o->next = k->observers;
+    k->observers = o;
+}
+
+static void
+settle_waiting(struct kernel *k, struct task *p)
+{
+    sim_time now = k->engine.now;
+
+    if (p->state == TASK_RUNNABLE) {
+        p->stats.wait_ns += now - p->queued_at;
+        p->queued_at = now;
+    } else if (p->state == TASK_SLEEPING || p->state == TASK_BLOCKED) {
+        p->stats.sleep_ns += now - p->slept_at;
+        p->slept_at = now;
+    }
+}
+
+void
+kernel_settle(struct kernel *k)
+{
+    for_each_cpu (cpu, k->machine->online) {
+        struct rq *rq = &k->rqs[cpu];
+
+        burst_settle(k, rq);
+        if (rq->curr == NULL)
+            continue;
+        rq->curr->class->update_curr(k, rq);
+        rq->busy_ns += k->engine.now - rq->busy_since;
+        rq->busy_since = k->engine.now;
+    }
+    for (uint32_t i = 0; i < k->nr_tasks; i++) {
+        struct task *p = k->tasks[i];
+
+        settle_waiting(k, p);
+        p->stats.run_ns = p->se.sum_exec - p->run_before_warmup;
+    }
+}
+
+void
+kernel_reset_stats(struct kernel *k)
+{
+    kernel_settle(k);
+    k->warmup_at = k->engine.now;
+    memset(&k->stats, 0, sizeof(k->stats));
+    memset(k->traffic, 0, sizeof(uint64_t) * k->machine->nr_nodes * k->machine->nr_nodes);
+    memset(k->link_bytes, 0, sizeof(uint64_t) * k->machine->nr_links);
+    for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++) {
+        struct rq *rq = &k->rqs[cpu];
+
+        rq->busy_ns = rq->nr_switches = rq->nr_ticks = rq->nr_balance_passes = 0;
+        memset(rq->kernel_ns, 0, sizeof(rq->kernel_ns));
+    }
+    for (uint32_t i = 0; i < k->nr_tasks; i++) {
+        memset(&k->tasks[i]->stats, 0, sizeof(k->tasks[i]->stats));
+        k->tasks[i]->run_before_warmup = k->tasks[i]->se.sum_exec;
+    }
+    for (uint32_t i = 0; i < k->nr_processes; i++) {
+        struct process_stats *s = &k->processes[i]->stats;
+        struct process_stats fresh = { 0 };
+
+        histogram_init(&fresh.wait, k->arena);
+        histogram_init(&fresh.wakeup, k->arena);
+        histogram_init(&fresh.request, k->arena);
+        *s = fresh;
+    }
+}

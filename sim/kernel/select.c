@@ -1,0 +1,400 @@
+/*
+ * CPU selection for wake-ups and forks (sched-core.md 3.2 to 3.4).
+ *
+ * A wakee goes to an idle CPU near its old CPU or near its waker; a new task goes down the domain
+ * tree to the idlest group and its idlest CPU. Load is the sum of weights queued (no load tracking
+ * yet).
+ */
+#include "kernel/balance.h"
+#include "kernel/weight.h"
+
+static bool
+allowed_on(const struct task *p, int cpu)
+{
+    return cpumask_test(p->allowed, (uint32_t)cpu);
+}
+
+static struct sched_domain *
+smt_domain(const struct kernel *k, int cpu)
+{
+    struct sched_domain *sd = k->domains->cpus[cpu].sd;
+
+    return sd != NULL && sd->flags & SD_SHARE_CPUCAPACITY ? sd : NULL;
+}
+
+static bool
+core_idle(const struct kernel *k, int cpu)
+{
+    const struct sched_domain *smt = smt_domain(k, cpu);
+
+    return smt != NULL ? cpumask_subset(smt->span, k->idle_cpus) : idle_cpu(k, cpu);
+}
+
+/* ---- wake-ups ---- */
+
+static void
+record_wakee(struct kernel *k, struct task *waker, const struct task *p)
+{
+    uint64_t now = jiffies(k);
+
+    if (now > waker->wakee_decay + k->params.sched.hz) {
+        waker->wakee_flips >>= 1;
+        waker->wakee_decay = now;
+    }
+    if (waker->last_wakee != p->id) {
+        waker->last_wakee = p->id;
+        waker->wakee_flips++;
+    }
+}
+
+/* A waker with many wakees is not worth being near to. */
+static bool
+wake_wide(const struct kernel *k, const struct task *waker, const struct task *p)
+{
+    uint32_t master = waker->wakee_flips, slave = p->wakee_flips;
+    uint32_t factor = k->domains->cpus[waker->cpu].llc_size;
+
+    if (master < slave) {
+        uint32_t t = master;
+        master = slave;
+        slave = t;
+    }
+    return slave >= factor && master >= slave * factor;
+}
+
+static int
+wake_affine_idle(const struct kernel *k, int this_cpu, int prev, bool sync)
+{
+    if (idle_cpu(k, this_cpu) && cpus_share_cache(k->domains, this_cpu, prev))
+        return idle_cpu(k, prev) ? prev : this_cpu;
+    if (sync && k->rqs[this_cpu].nr_running == 1)
+        return this_cpu;
+    return idle_cpu(k, prev) ? prev : -1;
+}
+
+static int
+wake_affine_weight(const struct kernel *k, const struct sched_domain *sd, const struct task *p,
+                   int this_cpu, int prev, bool sync)
+{
+    int64_t here = (int64_t)k->rqs[this_cpu].cfs.load, there = (int64_t)k->rqs[prev].cfs.load;
+
+    if (sync && k->rqs[this_cpu].curr != NULL) {
+        int64_t current = k->rqs[this_cpu].curr->se.weight;
+        if (current > here)
+            return this_cpu;
+        here -= current;
+    }
+    here = (here + p->se.weight) * 100;
+    there = there * (100 + ((int64_t)sd->imbalance_pct - 100) / 2) + (sync ? 1 : 0);
+    return here < there ? this_cpu : -1;
+}
+
+static int
+wake_affine(const struct kernel *k, const struct sched_domain *sd, const struct task *p,
+            int this_cpu, int prev, bool sync)
+{
+    int target = wake_affine_idle(k, this_cpu, prev, sync);
+
+    if (target < 0)
+        target = wake_affine_weight(k, sd, p, this_cpu, prev, sync);
+    return target == this_cpu ? this_cpu : prev;
+}
+
+/* An idle CPU in the target's LLC, whole idle cores first; -1: none. */
+static int
+select_idle_cpu(const struct kernel *k, const struct task *p, int target,
+                const struct cpumask *span)
+{
+    bool smt = smt_domain(k, target) != NULL;
+    int any = -1;
+    uint32_t from = (uint32_t)target + 1;
+
+    for (int wrapped = 0; wrapped < 2; wrapped++) {
+        for (int cpu = cpumask_next_and(span, k->idle_cpus, wrapped ? 0 : from); cpu >= 0;
+             cpu = cpumask_next_and(span, k->idle_cpus, (uint32_t)cpu + 1)) {
+            if (wrapped && (uint32_t)cpu >= from)
+                break;
+            if (!allowed_on(p, cpu))
+                continue;
+            if (!smt || core_idle(k, cpu))
+                return cpu;
+            if (any < 0)
+                any = cpu;
+        }
+    }
+    return any;
+}
+
+static int
+select_idle_sibling(struct kernel *k, struct task *p, int prev, int target, const char **rule)
+{
+    const struct cpu_domains *cd = &k->domains->cpus[target];
+    int recent = p->recent_used_cpu;
+
+    *rule = "select_idle_sibling:target";
+    if (idle_cpu(k, target) && allowed_on(p, target))
+        return target;
+    *rule = "select_idle_sibling:prev";
+    if (prev != target && cpus_share_cache(k->domains, prev, target) && idle_cpu(k, prev) &&
+        allowed_on(p, prev))
+        return prev;
+    p->recent_used_cpu = prev;
+    *rule = "select_idle_sibling:recent_used_cpu";
+    if (recent != prev && recent != target && cpus_share_cache(k->domains, recent, target) &&
+        idle_cpu(k, recent) && allowed_on(p, recent))
+        return recent;
+    *rule = "select_idle_cpu";
+    int cpu = cd->llc != NULL ? select_idle_cpu(k, p, target, cd->llc->span) : -1;
+    if (cpu >= 0)
+        return cpu;
+    *rule = "select_idle_sibling:no_idle_cpu";
+    return target;
+}
+
+/* ---- forks: the slow path ---- */
+
+struct group_fork_stats {
+    struct sched_group *group;
+    uint32_t nr_running, idle_cpus, weight;
+    uint64_t load, avg_load;
+    enum { GROUP_HAS_SPARE, GROUP_FULLY_BUSY, GROUP_OVERLOADED } type;
+};
+
+static void
+group_fork_stats(const struct kernel *k, const struct task *p, struct sched_group *sg,
+                 struct group_fork_stats *s)
+{
+    *s = (struct group_fork_stats){ .group = sg, .weight = sg->weight };
+    for (int cpu = cpumask_next_and(sg->span, p->allowed, 0); cpu >= 0;
+         cpu = cpumask_next_and(sg->span, p->allowed, (uint32_t)cpu + 1)) {
+        const struct rq *rq = &k->rqs[cpu];
+
+        s->nr_running += rq->nr_running;
+        s->load += rq->cfs.load;
+        s->idle_cpus += idle_cpu(k, cpu);
+    }
+    if (s->nr_running < s->weight)
+        s->type = GROUP_HAS_SPARE;
+    else
+        s->type = s->nr_running > s->weight ? GROUP_OVERLOADED : GROUP_FULLY_BUSY;
+    if (s->type != GROUP_HAS_SPARE)
+        s->avg_load = s->load * 1024 / sg->sgc->capacity;
+}
+
+static bool
+idler(const struct group_fork_stats *a, const struct group_fork_stats *b)
+{
+    if (b->group == NULL || a->type != b->type)
+        return b->group == NULL || a->type < b->type;
+    if (a->type == GROUP_HAS_SPARE)
+        return a->idle_cpus > b->idle_cpus;
+    return a->avg_load < b->avg_load;
+}
+
+static uint32_t
+allowed_in(const struct task *p, const struct sched_group *sg)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < sg->span->nr_words; i++)
+        n += (uint32_t)__builtin_popcountll(sg->span->bits[i] & p->allowed->bits[i]);
+    return n;
+}
+
+/* A small imbalance is tolerated while the local side runs few tasks (adjust_numa_imbalance). */
+uint32_t
+adjust_numa_imbalance(uint32_t imbalance, uint32_t dst_running, uint32_t imb_numa_nr)
+{
+    if (dst_running > imb_numa_nr)
+        return imbalance;
+    return imbalance <= 2 ? 0 : imbalance;
+}
+
+/* Is the idlest group so much idler that the task leaves the local one? Both of one type. */
+static bool
+worth_leaving(const struct sched_domain *sd, const struct task *p,
+              const struct group_fork_stats *local, const struct group_fork_stats *idlest)
+{
+    bool numa = sd->flags & SD_NUMA;
+
+    if (local->type != GROUP_HAS_SPARE) {
+        uint64_t imb = 1024u * (sd->imbalance_pct - 100) / 100;
+        if (numa && idlest->avg_load + imb >= local->avg_load)
+            return false;
+        return idlest->avg_load < local->avg_load + imb &&
+               100 * local->avg_load > sd->imbalance_pct * idlest->avg_load;
+    }
+    if (numa) {
+        uint32_t nr = SIM_MIN(sd->imb_numa_nr, allowed_in(p, local->group));
+        uint32_t imb = local->idle_cpus > idlest->idle_cpus ? local->idle_cpus - idlest->idle_cpus
+                                                            : idlest->idle_cpus - local->idle_cpus;
+        if (adjust_numa_imbalance(imb, local->nr_running + 1, nr) == 0)
+            return false;
+    }
+    return local->idle_cpus < idlest->idle_cpus;
+}
+
+/* The group to go to, or NULL: stay in the local one (sched_balance_find_dst_group). */
+static struct sched_group *
+find_dst_group(struct kernel *k, const struct sched_domain *sd, const struct task *p, int cpu)
+{
+    struct group_fork_stats local = { .group = NULL }, idlest = { .group = NULL };
+
+    for_each_group(sg, sd->groups)
+    {
+        struct group_fork_stats s;
+
+        if (!cpumask_intersects(sg->span, p->allowed))
+            continue;
+        group_fork_stats(k, p, sg, &s);
+        if (probe_wants(k, DECISION_FORK))
+            probe_candidate(k, "group_of_cpu", cpumask_first(sg->span), s.idle_cpus);
+        if (cpumask_test(sg->span, (uint32_t)cpu))
+            local = s;
+        else if (idler(&s, &idlest))
+            idlest = s;
+    }
+    if (idlest.group == NULL)
+        return NULL;
+    if (local.group == NULL)
+        return idlest.group;
+    if (local.type != idlest.type)
+        return local.type < idlest.type ? NULL : idlest.group;
+    return worth_leaving(sd, p, &local, &idlest) ? idlest.group : NULL;
+}
+
+/* The CPU of the group: the one that became idle last, else the least loaded. */
+static int
+find_dst_group_cpu(const struct kernel *k, const struct sched_group *sg, const struct task *p,
+                   int this_cpu)
+{
+    int idlest = -1, least = this_cpu;
+    uint64_t min_load = UINT64_MAX;
+
+    if (sg->weight == 1)
+        return cpumask_first(sg->span);
+    for (int cpu = cpumask_next_and(sg->span, p->allowed, 0); cpu >= 0;
+         cpu = cpumask_next_and(sg->span, p->allowed, (uint32_t)cpu + 1)) {
+        if (idle_cpu(k, cpu)) {
+            if (idlest < 0 || k->rqs[cpu].idle_since > k->rqs[idlest].idle_since)
+                idlest = cpu;
+        } else if (idlest < 0 && k->rqs[cpu].cfs.load < min_load) {
+            min_load = k->rqs[cpu].cfs.load;
+            least = cpu;
+        }
+    }
+    return idlest >= 0 ? idlest : least;
+}
+
+/* The largest domain of cpu that is smaller than `weight` and has the flag. */
+static struct sched_domain *
+smaller_domain(const struct kernel *k, int cpu, uint32_t weight, uint32_t flag)
+{
+    struct sched_domain *found = NULL;
+
+    for_each_domain (sd, k->domains->cpus[cpu].sd) {
+        if (sd->span_weight >= weight)
+            break;
+        if (sd->flags & flag)
+            found = sd;
+    }
+    return found;
+}
+
+static int
+find_dst_cpu(struct kernel *k, struct sched_domain *sd, const struct task *p, int cpu, int prev,
+             uint32_t flag)
+{
+    if (!cpumask_intersects(sd->span, p->allowed))
+        return prev;
+    while (sd != NULL) {
+        struct sched_group *sg = sd->flags & flag ? find_dst_group(k, sd, p, cpu) : NULL;
+        int new = sg != NULL ? find_dst_group_cpu(k, sg, p, cpu) : cpu;
+
+        if (new == cpu) {
+            sd = sd->child;
+            continue;
+        }
+        cpu = new;
+        sd = smaller_domain(k, cpu, sd->span_weight, flag);
+    }
+    return cpu;
+}
+
+/* ---- both ---- */
+
+static int
+fallback_cpu(const struct kernel *k, const struct task *p, int cpu)
+{
+    int node = k->machine->cpus[p->cpu].node;
+
+    if (allowed_on(p, cpu))
+        return cpu;
+    cpu = node >= 0 ? cpumask_next_and(k->machine->nodes[node].cpus, p->allowed, 0) : -1;
+    return cpu >= 0 ? cpu : cpumask_first(p->allowed);
+}
+
+static void
+probe_wake(struct kernel *k, const struct task *p, int cpu, int prev, bool want_affine)
+{
+    const struct cpu_domains *cd = &k->domains->cpus[prev];
+
+    probe_input(k, "this_cpu", cpu);
+    probe_input(k, "prev_cpu", prev);
+    probe_input(k, "want_affine", want_affine);
+    probe_input(k, "load_this", (int64_t)k->rqs[cpu].cfs.load);
+    probe_input(k, "load_prev", (int64_t)k->rqs[prev].cfs.load);
+    probe_input(k, "weight", p->se.weight);
+    if (cd->llc != NULL)
+        for_each_cpu (c, cd->llc->span)
+            probe_candidate(k, "cpu", c, idle_cpu(k, c));
+}
+
+static int
+select_for_wakeup(struct kernel *k, struct task *p, int cpu, int flags)
+{
+    struct task *waker = k->rqs[cpu].curr;
+    int prev = p->cpu, target = prev;
+    bool sync = flags & WF_SYNC, want_affine = waker == NULL;
+    const char *rule;
+
+    if (waker != NULL) {
+        record_wakee(k, waker, p);
+        want_affine = !wake_wide(k, waker, p);
+    }
+    want_affine = want_affine && allowed_on(p, cpu);
+    if (want_affine && cpu != prev)
+        for_each_domain (sd, k->domains->cpus[cpu].sd)
+            if (sd->flags & SD_WAKE_AFFINE && cpumask_test(sd->span, (uint32_t)prev)) {
+                target = wake_affine(k, sd, p, cpu, prev, sync);
+                break;
+            }
+    if (probe_wants(k, DECISION_WAKE))
+        probe_wake(k, p, cpu, prev, want_affine);
+    int chosen = select_idle_sibling(k, p, prev, target, &rule);
+    chosen = fallback_cpu(k, p, chosen);
+    return (int)probe_decide(k, DECISION_WAKE, rule, p, cpu, chosen);
+}
+
+static int
+select_for_fork(struct kernel *k, struct task *p, int cpu)
+{
+    struct sched_domain *sd = NULL;
+
+    for_each_domain (tmp, k->domains->cpus[cpu].sd) {
+        if (!(tmp->flags & SD_BALANCE_FORK))
+            break;
+        sd = tmp;
+    }
+    if (probe_wants(k, DECISION_FORK))
+        probe_input(k, "this_cpu", cpu);
+    int chosen = sd != NULL ? find_dst_cpu(k, sd, p, cpu, p->cpu, SD_BALANCE_FORK) : p->cpu;
+    chosen = fallback_cpu(k, p, chosen);
+    return (int)probe_decide(k, DECISION_FORK, "sched_balance_find_dst_cpu", p, cpu, chosen);
+}
+
+int
+select_task_rq_fair(struct kernel *k, struct task *p, int cpu, int flags)
+{
+    return flags & WF_FORK ? select_for_fork(k, p, cpu) : select_for_wakeup(k, p, cpu, flags);
+}

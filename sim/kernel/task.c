@@ -1,0 +1,247 @@
+/*
+ * The life of a task: built, started, woken, ended; and the calls by which a workload changes it.
+ */
+#include "kernel/burst.h"
+#include "kernel/core.h"
+#include "kernel/mm.h"
+#include "kernel/numa.h"
+#include "kernel/weight.h"
+
+struct process *
+process_new(struct kernel *k, const char *name, const char *tag)
+{
+    struct process *pr = arena_new_object(k->arena, struct process);
+
+    if (k->nr_processes == k->cap_processes) {
+        uint32_t cap = k->cap_processes ? 2 * k->cap_processes : 16;
+        k->processes =
+            arena_grow(k->arena, k->processes, k->cap_processes * sizeof(pr), cap * sizeof(pr));
+        k->cap_processes = cap;
+    }
+    pr->id = k->nr_processes;
+    k->processes[k->nr_processes++] = pr;
+    pr->name = arena_strdup(k->arena, name);
+    pr->tag = tag;
+    pr->mm = mm_new(k, pr);
+    histogram_init(&pr->stats.wait, k->arena);
+    histogram_init(&pr->stats.wakeup, k->arena);
+    histogram_init(&pr->stats.request, k->arena);
+    return pr;
+}
+
+void
+process_request_done(struct process *pr, sim_time latency)
+{
+    histogram_record(&pr->stats.request, latency);
+}
+
+static void
+task_register(struct kernel *k, struct task *p)
+{
+    int slot = cpumask_first(k->free_slots);
+
+    if (k->nr_tasks == k->cap_tasks) {
+        uint32_t cap = k->cap_tasks ? 2 * k->cap_tasks : 64;
+        k->tasks = arena_grow(k->arena, k->tasks, k->cap_tasks * sizeof(p), cap * sizeof(p));
+        k->cap_tasks = cap;
+    }
+    sim_assert(slot >= 0);
+    cpumask_clear(k->free_slots, (uint32_t)slot);
+    p->slot = (uint32_t)slot;
+    p->id = k->nr_tasks;
+    k->tasks[k->nr_tasks++] = p;
+    k->nr_alive++;
+    event_init(&k->engine, &p->timer, EVENT_TASK, p->slot, PHASE_ARRIVE, task_timer_fire);
+}
+
+static void
+process_add(struct kernel *k, struct process *pr, struct task *p)
+{
+    if ((pr->nr_members & (pr->nr_members - 1)) == 0) {
+        uint32_t cap = pr->nr_members ? 2 * pr->nr_members : 1;
+        pr->members =
+            arena_grow(k->arena, pr->members, pr->nr_members * sizeof(p), cap * sizeof(p));
+    }
+    pr->members[pr->nr_members++] = p;
+    pr->nr_tasks++;
+    pr->nr_alive++;
+}
+
+/* SCHED_IDLE ignores the nice level. */
+static void
+set_weight(struct task *p)
+{
+    if (p->policy == POLICY_IDLE) {
+        p->se.weight = SCHED_IDLE_WEIGHT;
+        p->se.inv_weight = weight_inverse(SCHED_IDLE_WEIGHT);
+    } else {
+        p->se.weight = nice_weight(p->nice);
+        p->se.inv_weight = nice_inv_weight(p->nice);
+    }
+}
+
+struct task *
+task_new(struct kernel *k, struct process *pr, const struct task_attr *attr)
+{
+    struct task *p = arena_new_object(k->arena, struct task);
+
+    task_register(k, p);
+    p->name = arena_strdup(k->arena, attr->name);
+    p->tag = attr->tag;
+    p->state = TASK_NEW;
+    p->class = &fair_sched_class;
+    p->policy = attr->policy;
+    p->nice = attr->nice;
+    set_weight(p);
+    p->se.custom_slice = attr->slice_ns != 0;
+    p->se.slice = attr->slice_ns ? attr->slice_ns : k->params.sched.base_slice_ns;
+    p->allowed = attr->allowed != NULL ? attr->allowed : k->machine->online;
+    p->nr_allowed = cpumask_weight(p->allowed);
+    p->cpu = k->start_cpu;
+    p->recent_used_cpu = p->cpu;
+    p->last_wakee = UINT32_MAX;
+    p->ops = attr->ops;
+    p->prog = attr->prog;
+    p->process = pr;
+    p->mm = pr->mm;
+    list_init(&p->rq_node);
+    process_add(k, pr, p);
+    mm_task_init(k, p);
+    return p;
+}
+
+static int
+choose_cpu(struct kernel *k, struct task *p, enum decision_kind kind, int this_cpu, int flags)
+{
+    int cpu = p->nr_allowed > 1 ? p->class->select_task_rq(k, p, this_cpu, flags)
+                                : cpumask_first(p->allowed);
+
+    if (p->nr_allowed == 1)
+        cpu = (int)probe_decide(k, kind, "only_allowed_cpu", p, this_cpu, cpu);
+    if (unlikely(cpu < 0 || (uint32_t)cpu >= k->machine->nr_cpus ||
+                 !cpumask_test(p->allowed, (uint32_t)cpu))) {
+        kernel_fail(k, "--force-decision: CPU %d is not one that %s may run on", cpu, p->name);
+        cpu = cpumask_first(p->allowed);
+    }
+    return cpu;
+}
+
+/* sched_fork and wake_up_new_task. */
+void
+task_start(struct kernel *k, struct task *p, struct task *parent)
+{
+    int cpu = parent != NULL ? parent->cpu : k->start_cpu;
+
+    sim_assert(p->state == TASK_NEW);
+    numa_task_init(k, p, parent);
+    p->cpu = p->recent_used_cpu = cpu;
+    p->started_at = k->engine.now;
+    if (parent != NULL)
+        p->decision = parent->decision;
+    p->cpu = choose_cpu(k, p, DECISION_FORK, cpu, WF_FORK);
+    struct rq *rq = &k->rqs[p->cpu];
+    activate_task(k, rq, p, ENQUEUE_INITIAL);
+    wakeup_preempt(k, rq, p, WF_FORK);
+    for (struct observer *o = k->observers; o != NULL; o = o->next)
+        if (o->task_wakeup != NULL)
+            o->task_wakeup(o->priv, k, p, cpu);
+}
+
+void
+task_start_at(struct kernel *k, struct task *p, sim_time when)
+{
+    sim_assert(p->state == TASK_NEW);
+    engine_at(&k->engine, &p->timer, when);
+}
+
+void
+task_timer_fire(struct engine *eng, struct event *ev)
+{
+    struct task *p = container_of(ev, struct task, timer);
+
+    if (p->state == TASK_NEW)
+        task_start(eng->owner, p, NULL);
+    else
+        task_wake(eng->owner, p, NULL, false);
+}
+
+/* The queue is told by an interrupt if the target idles or does not share a cache with the waker.
+ */
+static void
+charge_wakeup(struct kernel *k, int this_cpu, int cpu, const struct task *waker)
+{
+    charge(k, this_cpu, k->params.cost.wakeup, waker != NULL ? CHARGE_TASK : CHARGE_IRQ);
+    if (cpu != this_cpu && (idle_cpu(k, cpu) || !cpus_share_cache(k->domains, cpu, this_cpu)))
+        charge(k, cpu, k->params.cost.ipi, CHARGE_IRQ);
+}
+
+bool
+task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
+{
+    if (p->state != TASK_SLEEPING && p->state != TASK_BLOCKED)
+        return false;
+    int this_cpu = waker != NULL ? waker->cpu : p->cpu, old = p->cpu;
+
+    engine_cancel(&k->engine, &p->timer);
+    p->stats.sleep_ns += k->engine.now - p->slept_at;
+    p->stats.nr_wakeups++;
+    if (waker != NULL)
+        p->decision = waker->decision;
+    int cpu = choose_cpu(k, p, DECISION_WAKE, this_cpu, WF_TTWU | (sync ? WF_SYNC : 0));
+    set_task_cpu(k, p, cpu);
+    charge_wakeup(k, this_cpu, cpu, waker);
+    p->woken = true;
+    p->woken_at = k->engine.now;
+    struct rq *rq = &k->rqs[cpu];
+    activate_task(k, rq, p, ENQUEUE_WAKEUP | (cpu != old ? ENQUEUE_MIGRATED : 0));
+    wakeup_preempt(k, rq, p, WF_TTWU);
+    for (struct observer *o = k->observers; o != NULL; o = o->next)
+        if (o->task_wakeup != NULL)
+            o->task_wakeup(o->priv, k, p, this_cpu);
+    return true;
+}
+
+void
+task_exit(struct kernel *k, struct task *p)
+{
+    struct rq *rq = &k->rqs[p->cpu];
+
+    deactivate_task(k, rq, p, DEQUEUE_SLEEP);
+    p->state = TASK_DEAD;
+    p->exited_at = k->engine.now;
+    p->in_burst = false;
+    engine_cancel(&k->engine, &p->timer);
+    cpumask_set(k->free_slots, p->slot);
+    mm_task_exit(k, p);
+    p->process->nr_alive--;
+    if (p->ops->exited != NULL)
+        p->ops->exited(k, p);
+    if (--k->nr_alive == 0)
+        engine_stop(&k->engine);
+}
+
+void
+task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowed)
+{
+    sim_assert(!cpumask_empty(allowed));
+    p->allowed = allowed;
+    p->nr_allowed = cpumask_weight(allowed);
+    if (!p->on_rq || cpumask_test(allowed, (uint32_t)p->cpu))
+        return;
+    if (p->state == TASK_RUNNING) {
+        p->migrate_pending = true; /* it may be in the middle of an action */
+        resched_curr(k, &k->rqs[p->cpu]);
+    } else {
+        move_queued_task(k, p, cpumask_first(allowed));
+    }
+}
+
+void
+task_set_nice(struct kernel *k, struct task *p, int nice)
+{
+    if (p->on_rq)
+        p->class->reweight_task(k, &k->rqs[p->cpu], p, nice);
+    p->nice = nice;
+    if (!p->on_rq)
+        set_weight(p);
+}

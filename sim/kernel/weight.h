@@ -1,0 +1,20 @@
+/*
+ * Load weights: nice levels, their inverses, and time scaled by weight (sched-core.md 2.1).
+ */
+#pragma once
+
+#include "base/base.h"
+
+enum { NICE_0_WEIGHT = 1024, SCHED_IDLE_WEIGHT = 3 };
+
+/* nice in -20..19. */
+uint32_t nice_weight(int nice);
+uint32_t nice_inv_weight(int nice);
+/* 2^32 / w for weights that are no nice level, as the kernel rounds it. */
+uint32_t weight_inverse(uint64_t weight);
+
+/* delta * 1024 / weight, with the kernel's rounding (calc_delta_fair). */
+uint64_t calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight);
+
+/* The least delta with calc_delta_fair(delta) >= vdelta. */
+uint64_t calc_delta_unfair(uint64_t vdelta, uint32_t weight, uint32_t inv_weight);
