@@ -1,0 +1,204 @@
+/*
+ * Policies.
+ *
+ * A policy file is a preset with changes, so it has three keys and no format of its own: what can
+ * be set is the table of kernel parameters, and its ranges and messages are the ones of --set.
+ * Parameters may be written with their dotted name or as nested maps.
+ */
+#include "config/policy_yaml.h"
+
+#include "config/yaml_tree.h"
+#include "models/registry.h"
+
+/* ---- names with did-you-mean ---- */
+
+static char *
+unknown(const char *what, const char *wrong, GPtrArray *names)
+{
+    g_ptr_array_add(names, NULL);
+    g_autofree char *shown = diag_excerpt(wrong);
+    g_autofree char *hint = did_you_mean(wrong, (const char *const *)names->pdata);
+    return g_strdup_printf("there is no %s '%s'%s", what, shown, hint);
+}
+
+static char *
+unknown_policy(const char *wrong)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; placement_models[i] != NULL; i++)
+        g_ptr_array_add(names, g_strdup(placement_models[i]->name));
+    return unknown("policy", wrong, names);
+}
+
+static char *
+unknown_memory(const char *wrong)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; memory_models[i] != NULL; i++)
+        g_ptr_array_add(names, g_strdup(memory_models[i]->name));
+    return unknown("memory model", wrong, names);
+}
+
+static char *
+unknown_parameter(const char *wrong)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    for (const struct field *f = kernel_param_fields; f->name != NULL; f++)
+        g_ptr_array_add(names, g_strdup(f->name));
+    g_ptr_array_add(names, g_strdup("memory.model"));
+    g_ptr_array_add(names, g_strdup("noise"));
+    return unknown("parameter", wrong, names);
+}
+
+/* ---- settings ---- */
+
+bool
+policy_set_memory(struct policy_spec *p, const char *name, char **why)
+{
+    const struct memory_model_ops *found = memory_model_find(name);
+
+    if (found == NULL)
+        *why = unknown_memory(name);
+    else
+        p->memory = found;
+    return found != NULL;
+}
+
+bool
+policy_set(struct policy_spec *p, const char *key, const char *value, struct arena *a, char **why)
+{
+    char text[256] = "";
+
+    if (strcmp(key, "memory.model") == 0)
+        return policy_set_memory(p, value, why);
+    if (strcmp(key, "noise") != 0 && fields_find(kernel_param_fields, key) == NULL) {
+        *why = unknown_parameter(key);
+        return false;
+    }
+    if (kernel_params_set(&p->params, key, value, a, text, sizeof(text)))
+        return true;
+    *why = g_strdup(text);
+    return false;
+}
+
+bool
+policy_preset(const char *name, struct arena *a, struct policy_spec *out, char **why)
+{
+    const struct placement_ops *found = placement_find(name);
+
+    if (found == NULL) {
+        *why = unknown_policy(name);
+        return false;
+    }
+    *out =
+        (struct policy_spec){ .name = found->name, .placement = found, .memory = memory_models[0] };
+    kernel_params_init(&out->params, a);
+    for (const struct param_setting *s = found->settings; s != NULL && s->key != NULL; s++)
+        sim_assert(policy_set(out, s->key, s->value, a, why));
+    return true;
+}
+
+/* ---- files ---- */
+
+static void
+load_setting(const struct yaml_doc *doc, const char *key, const struct ynode *value,
+             struct policy_spec *p)
+{
+    char *why = NULL;
+
+    if (value->kind == YNODE_MAP) {
+        for (guint i = 0; i < value->nr; i++) {
+            g_autofree char *longer = g_strdup_printf("%s.%s", key, value->keys[i]->text);
+            load_setting(doc, longer, value->values[i], p);
+        }
+        return;
+    }
+    if (ynode_expect(doc, value, YNODE_SCALAR) == NULL)
+        return;
+    if (!policy_set(p, key, value->text, doc->arena, &why))
+        ynode_error(doc, value, "%s", why);
+    g_free(why);
+}
+
+void
+policy_load_settings(const struct yaml_doc *doc, const struct ynode *map, struct policy_spec *p)
+{
+    if (ynode_expect(doc, map, YNODE_MAP) == NULL)
+        return;
+    for (guint i = 0; i < map->nr; i++)
+        load_setting(doc, map->keys[i]->text, map->values[i], p);
+}
+
+/* "dir/small scan.yaml" is the policy "small_scan". */
+static const char *
+name_of_file(const char *path, struct arena *a)
+{
+    g_autofree char *base = g_path_get_basename(path);
+
+    for (guint i = 0; i < 2; i++) {
+        const char *ends[] = { ".yaml", ".yml" };
+        if (g_str_has_suffix(base, ends[i]))
+            base[strlen(base) - strlen(ends[i])] = '\0';
+    }
+    g_strcanon(base, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "._-", '_');
+    return arena_strdup(a, base);
+}
+
+static bool
+load_file(const char *path, struct arena *a, struct policy_spec *out, struct diag *d)
+{
+    static const char *const keys[] = { "base", "doc", "memory", "set", NULL };
+    guint before = d->errors->len;
+    struct yaml_doc doc;
+    char *why = NULL;
+
+    if (!yaml_load_file(&doc, path, a, d) || ynode_expect(&doc, doc.root, YNODE_MAP) == NULL)
+        return false;
+    ynode_check_keys(&doc, doc.root, NULL, keys);
+    const struct ynode *base = ynode_get(doc.root, "base");
+    if (base == NULL) {
+        ynode_error(&doc, doc.root, "base is missing; write a preset, as in base: autonuma");
+        return false;
+    }
+    const char *name = ynode_string(&doc, base);
+    if (name == NULL)
+        return false;
+    if (!policy_preset(name, a, out, &why)) {
+        ynode_error(&doc, base, "%s", why);
+        g_free(why);
+        return false;
+    }
+    const struct ynode *memory = ynode_get(doc.root, "memory");
+    if (memory != NULL && (name = ynode_string(&doc, memory)) != NULL &&
+        !policy_set_memory(out, name, &why))
+        ynode_error(&doc, memory, "%s", why);
+    g_free(why);
+    if (ynode_get(doc.root, "set") != NULL)
+        policy_load_settings(&doc, ynode_get(doc.root, "set"), out);
+    out->name = name_of_file(path, a);
+    return d->errors->len == before;
+}
+
+static bool
+looks_like_path(const char *spec)
+{
+    return strchr(spec, '/') != NULL || g_str_has_suffix(spec, ".yaml") ||
+           g_str_has_suffix(spec, ".yml") || strcmp(spec, "-") == 0;
+}
+
+bool
+load_policy(const char *spec, struct arena *a, struct policy_spec *out, struct diag *d)
+{
+    char *why = NULL;
+
+    if (looks_like_path(spec))
+        return load_file(spec, a, out, d);
+    if (policy_preset(spec, a, out, &why))
+        return true;
+    diag_error(d, NULL, 0, 0, NULL, "%s", why);
+    g_free(why);
+    return false;
+}
