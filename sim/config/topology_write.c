@@ -255,7 +255,7 @@ write_bandwidth_table(const struct machine *m, GString *out)
             uint32_t link = mem * (nr - 1) + cpu - (cpu > mem);
             g_string_append_printf(
                 out, "%s%s", mem == 0 ? "  - [" : ", ",
-                cpu == mem ? "-"
+                cpu == mem ? "none"
                            : format_quantity(FIELD_BANDWIDTH, m->links[link].bandwidth, m->arena));
         }
         g_string_append(out, "]\n");

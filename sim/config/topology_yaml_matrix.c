@@ -4,8 +4,8 @@
  * Rows and columns are in the order of the nodes' numbers; a row is the node of the CPU, a column
  * that of the memory. A row is a list, or a text with blanks, as firmware tables are printed. A
  * machine whose pairs are of three kinds only may name these instead: `{local: 10, package: 12,
- * remote: 32}`. A '-' is a cell that nobody knows: machine_finish() fills it by its rule, and says
- * so.
+ * remote: 32}`. A cell `none` is one that nobody knows: machine_finish() fills it by its rule, and
+ * says so.
  */
 #include "config/topology_yaml.h"
 
@@ -24,7 +24,7 @@ const struct field topo_span_fields[] = {
     FIELD_END
 };
 
-/* One cell; 0 for '-'. */
+/* One cell; 0 for `none`. */
 typedef bool (*cell_fn)(struct topo *t, const struct ynode *n, uint64_t *value);
 
 static bool
@@ -60,7 +60,7 @@ static void
 read_cell(struct topo *t, const struct ynode *n, cell_fn read, uint64_t *value)
 {
     *value = 0;
-    if (n->kind == YNODE_SCALAR && strcmp(n->text, "-") == 0 && read != read_distance)
+    if (n->kind == YNODE_SCALAR && strcmp(n->text, "none") == 0 && read != read_distance)
         return;
     if (!read(t, n, value))
         *value = 0;

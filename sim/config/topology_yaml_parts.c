@@ -18,8 +18,8 @@ const struct field topo_cache_fields[] = {
                 .doc = "of a core or cluster"),
     FIELD_NAMED(FIELD_SIZE, "llc", struct machine_cache, llc_bytes, .max = "1TiB",
                 .doc = "of one LLC group"),
-    FIELD_NAMED(FIELD_U32, "line", struct machine_cache, line_bytes, .min = "16", .max = "1024",
-                .doc = "bytes; 64 if left out"),
+    FIELD_NAMED(FIELD_U32, "line_bytes", struct machine_cache, line_bytes, .min = "16",
+                .max = "1024", .doc = "of a cache line; 64 if left out"),
     FIELD_END
 };
 
