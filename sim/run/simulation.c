@@ -1,0 +1,131 @@
+/*
+ * One run, straight through: build, bind, start, run, settle. Nothing turns back.
+ */
+#include "run/simulation.h"
+
+#include "kernel/mm.h"
+
+/* --check: the first broken invariant ends the run. */
+static void
+check_after(struct engine *eng, struct event *ev)
+{
+    struct kernel *k = eng->owner;
+    const char *broken = kernel_check(k);
+
+    if (broken != NULL && k->error == NULL)
+        kernel_fail(k, "invariant broken at %llu ns, after %s %u: %s", (unsigned long long)eng->now,
+                    event_kind_name(ev->kind), ev->index, broken);
+}
+
+static void
+force_decision(struct kernel *k, const struct run_spec *spec)
+{
+    k->probe.force_seq = spec->force_seq;
+    k->probe.force_choice = spec->force_choice;
+}
+
+struct simulation *
+simulation_new(struct arena *a, const struct run_spec *spec, const char **why)
+{
+    struct simulation *s = arena_new_object(a, struct simulation);
+    struct kernel_limits limits = { 0 };
+
+    s->arena = a;
+    s->spec = *spec;
+    *why = workload_limits(spec->workload, spec->machine, &limits);
+    if (*why != NULL)
+        return NULL;
+    limits.nr_samplers = 1;
+    struct kernel *k = kernel_new(a, spec->machine, &spec->policy.params, spec->seed, &limits,
+                                  spec->policy.memory);
+    s->kernel = k;
+    s->workload = workload_build(k, spec->workload, why);
+    if (s->workload == NULL)
+        return NULL;
+    k->placement = spec->policy.placement;
+    if (k->placement->place != NULL)
+        k->placement->place(k);
+    if (k->error != NULL) {
+        *why = k->error;
+        return NULL;
+    }
+    force_decision(k, spec);
+    if (spec->check)
+        k->engine.after = check_after;
+    workload_start(s->workload);
+    return s;
+}
+
+static enum simulation_end
+finish(struct simulation *s, enum simulation_end end)
+{
+    kernel_settle(s->kernel);
+    s->elapsed = kernel_now(s->kernel);
+    return end;
+}
+
+static enum simulation_end
+failed(struct simulation *s, const char *why)
+{
+    s->failure = why;
+    return finish(s, s->spec.check && strncmp(why, "invariant", 9) == 0 ? SIMULATION_BROKEN
+                                                                        : SIMULATION_FAILED);
+}
+
+/* All events are gone, but not all tasks: they wait for each other, or for the end of time. */
+static enum simulation_end
+drained(struct simulation *s)
+{
+    struct kernel *k = s->kernel;
+
+    if (workload_done(s->workload))
+        return finish(s, SIMULATION_DONE);
+    if (s->spec.until != SIM_NEVER) {
+        k->engine.now = s->spec.until;
+        return finish(s, SIMULATION_UNTIL);
+    }
+    return failed(
+        s, arena_printf(s->arena,
+                        "deadlock: all of the %u tasks left wait, and nothing will wake them",
+                        k->nr_alive));
+}
+
+/* Runs to the limit or an end; the warm-up ends on the way. */
+static enum engine_end
+run_engine(struct simulation *s, sim_time limit)
+{
+    struct kernel *k = s->kernel;
+
+    if (s->spec.warmup > 0 && k->warmup_at == 0 && s->spec.warmup <= limit) {
+        enum engine_end end = engine_run(&k->engine, s->spec.warmup);
+
+        if (end != ENGINE_UNTIL)
+            return end;
+        kernel_reset_stats(k);
+    }
+    return engine_run(&k->engine, limit);
+}
+
+enum simulation_end
+simulation_run(struct simulation *s, sim_time limit)
+{
+    struct kernel *k = s->kernel;
+
+    limit = SIM_MIN(limit, s->spec.until);
+    switch (run_engine(s, limit)) {
+    case ENGINE_UNTIL:
+        return limit == s->spec.until ? finish(s, SIMULATION_UNTIL) : SIMULATION_PAUSED;
+    case ENGINE_DRAINED:
+        return drained(s);
+    case ENGINE_STUCK:
+        return failed(s,
+                      arena_printf(s->arena, "time stands still at %llu ns; the last handlers: %s",
+                                   (unsigned long long)kernel_now(k),
+                                   engine_stuck_report(&k->engine, s->arena)));
+    case ENGINE_STOPPED:
+        break;
+    }
+    if (k->error != NULL)
+        return failed(s, k->error);
+    return finish(s, workload_done(s->workload) ? SIMULATION_DONE : SIMULATION_STOPPED);
+}
