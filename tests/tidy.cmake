@@ -1,0 +1,2 @@
+add_test(NAME tidy COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/tidy.sh ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+set_tests_properties(tidy PROPERTIES LABELS tidy TIMEOUT 120)
