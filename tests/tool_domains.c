@@ -22,7 +22,7 @@ build(const char *name, const char *text, gsize len, bool one_line)
         GString *json = topo_domains_json(m, domains_build(a, m));
 
         if (one_line)
-            g_string_replace(json, "\n", " ", 0);
+            g_strdelimit(json->str, "\n", ' ');
         fputs(json->str, stdout);
         g_string_free(json, TRUE);
     } else {
