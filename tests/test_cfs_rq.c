@@ -1,9 +1,9 @@
 /* layer: kernel */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 #include "kernel/cfs_rq.h"
 #include "kernel/weight.h"
@@ -15,7 +15,9 @@ enum { SLICE = 2800000 };
 static void
 entity(struct sched_entity *se, int nice, int64_t vruntime)
 {
-    *se = (struct sched_entity){ .weight = nice_weight(nice), .inv_weight = nice_inv_weight(nice), .slice = SLICE };
+    *se = (struct sched_entity){ .weight = nice_weight(nice),
+                                 .inv_weight = nice_inv_weight(nice),
+                                 .slice = SLICE };
     se->vruntime = vruntime;
     se->deadline = vruntime + (int64_t)calc_delta_fair(SLICE, se->weight, se->inv_weight);
     se->on_rq = true;

@@ -1,8 +1,8 @@
 /* layer: kernel */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cmocka.h>
 
 #include "kernel/weight.h"
 
@@ -38,16 +38,18 @@ time_is_scaled_by_weight_as_the_kernel_rounds_it(void **state)
         int nice;
         uint64_t vdelta;
     } vectors[] = {
-        { -20, 11536 },  { -10, 107247 }, { -5, 328099 },  { -1, 801879 },  { 0, 1000000 },
-        { 1, 1248780 },  { 5, 3056716 },  { 10, 9309090 }, { 19, 68266666 },
+        { -20, 11536 }, { -10, 107247 }, { -5, 328099 },  { -1, 801879 },   { 0, 1000000 },
+        { 1, 1248780 }, { 5, 3056716 },  { 10, 9309090 }, { 19, 68266666 },
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
         int nice = vectors[i].nice;
-        assert_int_equal(calc_delta_fair(1000000, nice_weight(nice), nice_inv_weight(nice)), vectors[i].vdelta);
+        assert_int_equal(calc_delta_fair(1000000, nice_weight(nice), nice_inv_weight(nice)),
+                         vectors[i].vdelta);
     }
-    assert_int_equal(calc_delta_fair(1000000, SCHED_IDLE_WEIGHT, weight_inverse(SCHED_IDLE_WEIGHT)), 341333333);
+    assert_int_equal(calc_delta_fair(1000000, SCHED_IDLE_WEIGHT, weight_inverse(SCHED_IDLE_WEIGHT)),
+                     341333333);
 }
 
 static void
