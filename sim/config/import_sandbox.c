@@ -1,0 +1,157 @@
+/*
+ * The sandbox is a plain fork: the child inherits the input in memory, so that nothing has to be
+ * passed to it, and has only a pipe to answer. It has limits on memory, CPU time and files, no
+ * standard streams (a library that prints would spoil ours), and dies with its parent.
+ *
+ * A helper program would be cleaner where the parent has threads, but a program has to be found on
+ * the disk of the user first. Imports happen before anything runs, in a process of one thread.
+ */
+#include "config/import_sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAVE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAVE_ASAN 1
+#endif
+#endif
+#ifndef HAVE_ASAN
+#define HAVE_ASAN 0
+#endif
+
+static void
+limit(int resource, guint64 most)
+{
+    const struct rlimit r = { .rlim_cur = most, .rlim_max = most };
+
+    setrlimit(resource, &r);
+}
+
+static void
+close_standard_streams(void)
+{
+    int null = open("/dev/null", O_RDWR);
+
+    for (int fd = 0; fd <= 2 && null >= 0; fd++)
+        dup2(null, fd);
+    if (null > 2)
+        close(null);
+}
+
+static void
+write_all(int fd, const char *text, gsize len)
+{
+    while (len > 0) {
+        gssize n = write(fd, text, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            _exit(1);
+        text += n;
+        len -= (gsize)n;
+    }
+}
+
+_Noreturn static void
+child(sandbox_function f, void *argument, const struct sandbox_limits *limits, int fd)
+{
+    static const int defaults[] = { SIGSEGV, SIGBUS,  SIGFPE,  SIGILL, SIGABRT,
+                                    SIGINT,  SIGTERM, SIGPIPE, SIGALRM };
+    GString *out = g_string_new(NULL);
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (gsize i = 0; i < ARRAY_LEN(defaults); i++)
+        signal(defaults[i], SIG_DFL);
+    close_standard_streams();
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_FSIZE, 0);
+    limit(RLIMIT_CPU, limits->cpu_seconds);
+    if (!HAVE_ASAN)
+        limit(RLIMIT_AS, limits->memory_bytes);
+    f(argument, out);
+    write_all(fd, out->str, out->len);
+    _exit(0);
+}
+
+/* Until the end of the answer, the deadline, or more than is allowed. */
+static enum sandbox_end
+read_answer(int fd, const struct sandbox_limits *limits, GString *out)
+{
+    gint64 deadline = g_get_monotonic_time() + (gint64)limits->wall_seconds * G_USEC_PER_SEC;
+    char buffer[16384];
+
+    for (;;) {
+        gint64 left = deadline - g_get_monotonic_time();
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        int ready = left > 0 ? poll(&p, 1, (int)(left / 1000) + 1) : 0;
+
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return SANDBOX_TOO_LONG;
+        gssize n = read(fd, buffer, sizeof(buffer));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return SANDBOX_DONE;
+        g_string_append_len(out, buffer, n);
+        if (out->len > limits->output_bytes)
+            return SANDBOX_TOO_MUCH;
+    }
+}
+
+enum sandbox_end
+sandbox_run(sandbox_function f, void *argument, const struct sandbox_limits *limits, GString *out)
+{
+    int fds[2], status = 0;
+
+    if (pipe(fds) != 0)
+        return SANDBOX_NO_PROCESS;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        child(f, argument, limits, fds[1]);
+    }
+    close(fds[1]);
+    if (pid < 0) {
+        close(fds[0]);
+        return SANDBOX_NO_PROCESS;
+    }
+    enum sandbox_end end = read_answer(fds[0], limits, out);
+    close(fds[0]);
+    if (end != SANDBOX_DONE)
+        kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (end == SANDBOX_DONE && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        end = SANDBOX_TOO_LONG; /* that is how the limit of CPU time ends a process */
+    else if (end == SANDBOX_DONE && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+        end = SANDBOX_CRASHED;
+    if (end != SANDBOX_DONE)
+        g_string_truncate(out, 0);
+    return end;
+}
+
+const char *
+sandbox_end_text(enum sandbox_end end)
+{
+    static const char *const texts[] = {
+        [SANDBOX_DONE] = "did its work",
+        [SANDBOX_CRASHED] = "crashed or ran out of memory",
+        [SANDBOX_TOO_LONG] = "took too long",
+        [SANDBOX_TOO_MUCH] = "answered without end",
+        [SANDBOX_NO_PROCESS] = "could not be started in a process of its own",
+    };
+
+    return texts[end];
+}
