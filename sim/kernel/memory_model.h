@@ -14,6 +14,7 @@
 /* Where the accesses of the burst that runs on a CPU go. Kept by mm.c, read by models. */
 struct mem_mix {
     const struct burst_profile *profile; /* NULL: no misses, the rate is full */
+    nodemask nodes;                      /* with a share */
     uint32_t share_q16[NODE_MAX];        /* of the accesses, by node; sums to 65536 */
 };
 

@@ -14,9 +14,12 @@
  */
 #pragma once
 
+#include "base/list.h"
 #include "kernel/memory_model.h"
 
 enum { REGION_WHOLE = UINT32_MAX, PAGE_4K = 4096, PAGE_2M = 2 << 20 };
+/* Most uses in one profile. */
+enum { BURST_USES_MAX = 8 };
 
 enum mempolicy_mode {
     MPOL_DEFAULT,
@@ -31,8 +34,9 @@ enum mempolicy_mode {
 extern const char *const mempolicy_names[MPOL_NR + 1];
 struct mempolicy {
     enum mempolicy_mode mode;
+    bool numa_balancing;       /* MPOL_F_NUMA_BALANCING, with BIND and PREFERRED_MANY */
     nodemask nodes;            /* dense numbers */
-    uint8_t weights[NODE_MAX]; /* WEIGHTED_INTERLEAVE */
+    uint8_t weights[NODE_MAX]; /* WEIGHTED_INTERLEAVE; 0 counts as 1 */
 };
 
 /* One word a page. */
@@ -45,6 +49,15 @@ enum {
 
 enum region_sharing { REGION_PRIVATE, REGION_SHARED, REGION_GLOBAL };
 
+/* What is counted for a slice, or for the whole region. */
+struct region_group {
+    uint64_t *count;                        /* [node], entries */
+    uint64_t nr_pages, unpopulated, marked; /* entries */
+    uint64_t version;                       /* changes with the counts */
+    uint64_t changed;                       /* entries since the users were last told */
+    struct list users;                      /* mem_use.user: may hold some that run no more */
+};
+
 struct region {
     uint32_t id; /* unique in the run */
     const char *name;
@@ -52,13 +65,14 @@ struct region {
     enum region_sharing sharing;
     int32_t owner; /* index of the owning thread in its process; -1: none */
     uint32_t page_size;
-    uint64_t nr_pages;              /* entries, of page_size each */
-    uint32_t nr_slices;             /* 1: not sliced */
-    uint32_t *pages;                /* by page */
-    uint64_t *count;                /* [slice][node], entries */
-    uint64_t *total;                /* [node] */
-    uint64_t *unpopulated;          /* [slice] */
-    uint64_t *marked;               /* [slice] */
+    uint32_t scale;               /* 4 KiB pages of an entry */
+    uint64_t nr_pages;            /* entries, of page_size each */
+    uint32_t nr_slices;           /* 1: not sliced */
+    uint32_t *pages;              /* by page */
+    uint32_t chunk_shift;         /* entries of a chunk that is attended at once, log2 */
+    uint64_t *attention;          /* bit per chunk: a page may be unpopulated or marked */
+    uint32_t nr_groups;           /* slices, then the whole; 1 if not sliced */
+    struct region_group *groups;
     struct mempolicy policy;        /* of the VMA; MPOL_DEFAULT: the task's, then the system's */
     struct mempolicy *slice_policy; /* NULL, or one a slice: a binding by slice (mbind of a part) */
     struct region *next;            /* in its mm, in address order */
@@ -74,32 +88,54 @@ struct mm {
     uint64_t rss_pages; /* 4 KiB pages that are populated */
     uint32_t nr_users;  /* live tasks */
     /* NUMA scan state */
-    uint64_t numa_next_scan; /* jiffies */
+    uint64_t numa_next_scan; /* jiffies; 0: not set yet */
     uint64_t numa_scan_seq;
-    struct region *scan_region;
+    struct region *scan_region; /* where the next scan goes on; NULL: at the start */
     uint64_t scan_page;
 };
 
 struct mm_node {
-    uint64_t nr_pages, free_pages, low_watermark; /* 4 KiB pages */
+    uint64_t nr_pages, free_pages;          /* 4 KiB pages */
+    uint64_t low_watermark, high_watermark; /* allocations fall back; migrations are refused */
     uint64_t numa_hit, numa_miss, numa_foreign, local_node, other_node, interleave_hit;
+};
+
+/* One use of a burst: where its walk has come to. */
+struct mem_use {
+    struct region *region; /* NULL: an empty place */
+    uint32_t slice, group;
+    enum access_pattern pattern;
+    uint64_t first, nr_pages; /* of the slice */
+    uint64_t page;            /* reached */
+    uint64_t step;            /* misses before the walk leaves a page */
+    uint64_t lines;           /* misses in this page so far */
+    uint64_t carry;           /* of misses among the uses, in 1/total_weight */
+    uint32_t weight;
+    uint64_t version; /* of the group when the mix was made */
+    struct list user; /* in its region_group */
+    struct task *task;
 };
 
 /* State of one task's memory use; made with the task. */
 struct task_mem {
     struct mempolicy policy;             /* set_mempolicy(); MPOL_DEFAULT: none */
-    const struct burst_profile *profile; /* of the burst that the positions belong to */
-    uint64_t position[4];                /* page each use has reached, in its slice */
+    const struct burst_profile *profile; /* of the burst that the walks belong to */
+    uint32_t nr_uses, total_weight;
+    struct mem_use uses[BURST_USES_MAX]; /* those of the profile first, then remembered ones */
     uint64_t fraction;                   /* of a miss, in 1/2^20, carried over */
-    uint64_t lines_in_page[4];
+    uint64_t misses;                     /* so far: the phase of their split over nodes */
+    uint64_t written;                    /* of a write-back, in 1/256, carried over */
     struct mem_mix mix;
-    bool mix_valid;
+    int32_t mix_node; /* that the mix was made for; -1: none was made */
+    struct task_mem *next_free;
 };
 
 struct mm_state {
     struct mm_node *nodes;
     uint32_t nr_regions, cap_regions;
     struct region **regions;
+    struct task_mem *free_mem;
+    uint32_t line_bytes;
     struct rng rng;
 };
 
@@ -137,17 +173,39 @@ region_slice_pages(const struct region *r, uint32_t slice)
                                  : mul_div_u64(r->nr_pages, slice + 1, r->nr_slices) -
                                        mul_div_u64(r->nr_pages, slice, r->nr_slices);
 }
+/* The slice that holds a page. */
+static inline uint32_t
+region_slice_of(const struct region *r, uint64_t page)
+{
+    return r->nr_slices == 1 ? 0 : (uint32_t)(((page + 1) * r->nr_slices - 1) / r->nr_pages);
+}
+static inline uint32_t
+region_group_index(const struct region *r, uint32_t slice)
+{
+    return slice == REGION_WHOLE ? r->nr_groups - 1 : slice;
+}
+static inline struct region_group *
+region_whole(const struct region *r)
+{
+    return &r->groups[r->nr_groups - 1];
+}
+static inline uint64_t
+region_group_populated(const struct region_group *g)
+{
+    return g->nr_pages - g->unpopulated;
+}
 
 /* ---- for burst.c ---- */
 
-/* p's burst begins or changes its phase: profile and positions. */
+/* p's burst begins or changes its phase: profile and positions. A walk that the task has been on
+ * goes on where it was. */
 void mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *profile);
 /* Most work that p can do before a page needs attention; UINT64_MAX: no limit. */
 uint64_t mm_horizon(struct kernel *k, struct task *p);
-/* p did `work` on rq in `elapsed` ns (less than a horizon): accesses, stalls, bytes. */
+/* p did `work` on rq in `elapsed` ns (at most a horizon): accesses, stalls, bytes. */
 void mm_account(struct kernel *k, struct rq *rq, struct task *p, uint64_t work, sim_time elapsed);
-/* The horizon is reached: first touches and hinting faults of the next stretch, with their costs.
- */
+/* The horizon is reached: first touches and hinting faults of the next stretch, with their costs. A
+ * hinting fault may move p to another CPU. */
 void mm_attend(struct kernel *k, struct rq *rq, struct task *p);
 /* The mix of the task's burst, brought up to date. */
 const struct mem_mix *mm_mix(struct kernel *k, struct task *p);
@@ -155,17 +213,40 @@ const struct mem_mix *mm_mix(struct kernel *k, struct task *p);
 /* Pages of r moved, appeared or were marked: bursts that use it are repriced, rates re-solved. */
 void mm_region_changed(struct kernel *k, struct region *r);
 
+/* Bytes that went from one node to the memory or the CPUs of another, over its route. */
+void mm_traffic(struct kernel *k, int from, int to, uint64_t bytes);
+
 /* One page to another node: counts, free pages, tags. False: the target is full. No cost. */
 bool region_move_page(struct kernel *k, struct region *r, uint64_t page, int to);
-/* Node for a new page of p by the effective policy, with fallback; -1: out of memory. */
-int mempolicy_node(struct kernel *k, const struct task *p, const struct region *r, uint64_t page);
-/* The policy in force for a page: slice, VMA, task, else the system default. */
+/* The policy in force for a page: slice, VMA, task, else the system default (MPOL_DEFAULT). */
 const struct mempolicy *effective_policy(const struct task *p, const struct region *r,
                                          uint64_t page);
+/* The index rule of the interleaving policies. */
+int mempolicy_interleave_node(const struct mempolicy *policy, uint64_t index);
+
+/*
+ * Takes up to `want` entries of `scale` pages each from one node, for a CPU of `cpu_node`, by the
+ * policy and with fallback. Returns how many (as many as the node gives, at least one) and *node;
+ * 0: out of memory, and the run has failed.
+ */
+uint64_t page_alloc(struct kernel *k, const struct mempolicy *policy, int cpu_node, uint64_t index,
+                    uint32_t scale, uint64_t want, int *node);
+
+/* NULL, or what does not add up. */
+const char *mm_check(struct kernel *k);
 
 static inline int
 page_node(uint32_t page)
 {
     return (int)(page & PAGE_NODE_MASK);
 }
-const char *mm_check(struct kernel *k);
+static inline bool
+page_populated(uint32_t page)
+{
+    return (page & PAGE_NODE_MASK) != PAGE_NOWHERE;
+}
+static inline bool
+page_needs_attention(uint32_t page)
+{
+    return !page_populated(page) || (page & PAGE_MARKED);
+}

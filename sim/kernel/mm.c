@@ -1,0 +1,71 @@
+/*
+ * Address spaces and the state of a machine's memory: made with the kernel, with a process and with
+ * a task.
+ */
+#include "kernel/mm.h"
+
+/* The system itself holds `reserved` of each node; a node that is smaller has nothing to give. */
+static void
+node_init(const struct kernel *k, struct mm_node *n, const struct machine_node *hw)
+{
+    uint64_t bytes = hw->online ? hw->mem_bytes : 0;
+
+    n->nr_pages = (bytes - SIM_MIN(k->params.mm.reserved, bytes)) / PAGE_4K;
+    n->free_pages = n->nr_pages;
+    n->low_watermark = mul_div_u64(n->nr_pages, k->params.mm.watermark_ppm, 1000000);
+    n->high_watermark = n->low_watermark + n->low_watermark / 2;
+}
+
+void
+mm_init(struct kernel *k)
+{
+    const struct machine *m = k->machine;
+
+    k->mm = arena_new_object(k->arena, struct mm_state);
+    k->mm->nodes = arena_new_array(k->arena, struct mm_node, m->nr_nodes);
+    k->mm->line_bytes = m->cache.line_bytes ? m->cache.line_bytes : 64;
+    rng_init(&k->mm->rng, k->seed, "mm", 0);
+    for (uint32_t n = 0; n < m->nr_nodes; n++)
+        node_init(k, &k->mm->nodes[n], &m->nodes[n]);
+}
+
+struct mm *
+mm_new(struct kernel *k, struct process *pr)
+{
+    struct mm *mm = arena_new_object(k->arena, struct mm);
+
+    mm->process = pr;
+    mm->last_region = &mm->regions;
+    return mm;
+}
+
+void
+mm_task_init(struct kernel *k, struct task *p)
+{
+    struct task_mem *mem = k->mm->free_mem;
+
+    if (mem != NULL) {
+        k->mm->free_mem = mem->next_free;
+        memset(mem, 0, sizeof(*mem));
+    } else {
+        mem = arena_new_object(k->arena, struct task_mem);
+    }
+    mem->mix_node = -1;
+    for (uint32_t i = 0; i < BURST_USES_MAX; i++) {
+        list_init(&mem->uses[i].user);
+        mem->uses[i].task = p;
+    }
+    p->mem = mem;
+    p->mm->nr_users++;
+}
+
+void
+mm_task_exit(struct kernel *k, struct task *p)
+{
+    for (uint32_t i = 0; i < BURST_USES_MAX; i++)
+        list_remove(&p->mem->uses[i].user);
+    p->mem->next_free = k->mm->free_mem;
+    k->mm->free_mem = p->mem;
+    p->mem = NULL;
+    p->mm->nr_users--;
+}

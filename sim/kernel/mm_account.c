@@ -1,0 +1,100 @@
+/*
+ * The books of a burst: accesses, stalls and bytes of a stretch of work.
+ *
+ * All divisions of misses (among uses, among nodes, into write-backs) carry what is left over, so
+ * sums are exact, however often a burst is settled. What was not work of an elapsed stretch was
+ * stall; local and remote memory share it by their part of the latency that an access meets.
+ */
+#include "kernel/region.h"
+
+__extension__ typedef unsigned __int128 u128;
+
+struct account {
+    int cpu_node;
+    uint64_t local, remote;            /* misses */
+    uint64_t local_weight, all_weight; /* of the latency of an average access */
+    u128 latency_ps;                   /* over all misses */
+};
+
+static void
+account_bytes(struct kernel *k, struct task *p, const struct account *acc, int node,
+              uint64_t misses)
+{
+    struct task_mem *mem = p->mem;
+    uint64_t written = misses * mem->profile->write_q8 + mem->written;
+    uint32_t line = k->mm->line_bytes;
+
+    mem->written = written & 255;
+    mm_traffic(k, node, acc->cpu_node, misses * line);
+    if (written >= 256)
+        mm_traffic(k, acc->cpu_node, node, (written >> 8) * line);
+    if (node != acc->cpu_node)
+        p->process->stats.remote_bytes += (misses + (written >> 8)) * line;
+}
+
+/* `misses` of node `n`, which has `share` of the mix. */
+static void
+account_node(struct kernel *k, struct task *p, struct account *acc, int n, uint32_t share,
+             uint64_t misses)
+{
+    uint64_t ps = k->memory->latency_ps(k, acc->cpu_node, n);
+    bool local = n == acc->cpu_node;
+
+    acc->all_weight += share * ps;
+    acc->local_weight += local ? share * ps : 0;
+    if (misses == 0)
+        return;
+    *(local ? &acc->local : &acc->remote) += misses;
+    acc->latency_ps += (u128)misses * ps;
+    account_bytes(k, p, acc, n, misses);
+}
+
+/* A node gets what lies between two running sums: the parts add up to the whole, whatever the
+ * rounding, and over time each node gets its share exactly. */
+static void
+account_misses(struct kernel *k, struct task *p, struct account *acc, uint64_t misses)
+{
+    struct task_mem *mem = p->mem;
+    uint64_t phase = mem->misses & 65535, upto = 0, before = 0;
+
+    mem->misses += misses;
+    for_each_node (n, mem->mix.nodes) {
+        upto += mem->mix.share_q16[n];
+        uint64_t sum = ((phase + misses) * upto >> 16) - (phase * upto >> 16);
+
+        account_node(k, p, acc, n, mem->mix.share_q16[n], sum - before);
+        before = sum;
+    }
+    sim_assert(before == misses);
+}
+
+static void
+account_task(struct task *p, const struct account *acc, uint64_t stall)
+{
+    uint64_t local =
+        acc->all_weight > 0 ? mul_div_u64(stall, acc->local_weight, acc->all_weight) : stall;
+
+    p->stats.stall_local_ns += local;
+    p->stats.stall_remote_ns += stall - local;
+    p->stats.accesses_local += acc->local;
+    p->stats.accesses_remote += acc->remote;
+    p->stats.latency_ps += acc->latency_ps;
+}
+
+void
+mm_account(struct kernel *k, struct rq *rq, struct task *p, uint64_t work, sim_time elapsed)
+{
+    struct task_mem *mem = p->mem;
+    struct account acc = { .cpu_node = rq->node };
+
+    if (mem->mix_node != rq->node)
+        mem_mix_make(k, p, rq->node);
+    u128 sum = (u128)work * mem->profile->misses_q20 + mem->fraction;
+    uint64_t misses = (uint64_t)(sum >> MISS_SHIFT);
+    mem->fraction = (uint64_t)sum & ((1u << MISS_SHIFT) - 1);
+    mem_walk(mem, misses);
+    account_misses(k, p, &acc, misses);
+    account_task(p, &acc, elapsed > work ? elapsed - work : 0);
+    if (mem_mix_stale(p, rq->node))
+        mem_mix_make(k, p, rq->node);
+}

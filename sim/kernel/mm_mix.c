@@ -1,0 +1,95 @@
+/*
+ * The mix: over which nodes the accesses of a burst spread, from the counts of its regions.
+ *
+ * Each use counts with its weight, its pages with their share of what is populated. A use of which
+ * nothing is populated yet is taken as local: that is where its pages are about to appear under the
+ * default policy. Shares are rounded on running sums, so they add up to 65536 exactly.
+ *
+ * A mix is made anew only when a group that it was made from has changed; before that the burst is
+ * settled, because what it did until now went by the old one.
+ */
+#include "kernel/region.h"
+
+__extension__ typedef unsigned __int128 u128;
+
+enum { SHARE_ALL = 65536 };
+
+bool
+mem_mix_stale(const struct task *p, int node)
+{
+    const struct task_mem *mem = p->mem;
+
+    if (mem->mix_node != node)
+        return true;
+    for (uint32_t i = 0; i < mem->nr_uses; i++)
+        if (mem->uses[i].version != mem->uses[i].region->groups[mem->uses[i].group].version)
+            return true;
+    return false;
+}
+
+static void
+add_share(struct mem_mix *mix, int node, uint32_t share)
+{
+    if (share == 0)
+        return;
+    mix->share_q16[node] += share;
+    mix->nodes |= NODE_BIT(node);
+}
+
+/* Deals `part` of the accesses to the nodes of one group. */
+static void
+mix_add_group(struct mem_mix *mix, const struct region_group *g, uint32_t nr_nodes, uint32_t part,
+              int local)
+{
+    uint64_t populated = region_group_populated(g), upto = 0, dealt = 0;
+
+    if (populated == 0) {
+        add_share(mix, local, part);
+        return;
+    }
+    for (uint32_t n = 0; n < nr_nodes; n++) {
+        if (g->count[n] == 0)
+            continue;
+        upto += g->count[n];
+        uint64_t sum = mul_div_u64(part, upto, populated);
+        add_share(mix, (int)n, (uint32_t)(sum - dealt));
+        dealt = sum;
+    }
+}
+
+void
+mem_mix_make(struct kernel *k, struct task *p, int node)
+{
+    struct task_mem *mem = p->mem;
+    uint64_t weight = 0;
+    uint32_t dealt = 0;
+
+    mem->mix = (struct mem_mix){ .profile = mem->profile };
+    mem->mix_node = node;
+    for (uint32_t i = 0; i < mem->nr_uses; i++) {
+        struct mem_use *u = &mem->uses[i];
+        const struct region_group *g = &u->region->groups[u->group];
+
+        u->version = g->version;
+        weight += u->weight;
+        uint32_t upto = (uint32_t)(SHARE_ALL * weight / SIM_MAX(mem->total_weight, 1u));
+        mix_add_group(&mem->mix, g, k->machine->nr_nodes, upto - dealt, node);
+        dealt = upto;
+    }
+    if (dealt < SHARE_ALL)
+        add_share(&mem->mix, node, SHARE_ALL - dealt); /* no use at all: misses of its own */
+}
+
+const struct mem_mix *
+mm_mix(struct kernel *k, struct task *p)
+{
+    struct rq *rq = &k->rqs[p->cpu];
+
+    if (mem_mix_stale(p, rq->node)) {
+        if (rq->curr == p)
+            burst_settle(k, rq);
+        if (mem_mix_stale(p, rq->node))
+            mem_mix_make(k, p, rq->node);
+    }
+    return &p->mem->mix;
+}

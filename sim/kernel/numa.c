@@ -1,0 +1,158 @@
+/*
+ * The clock of NUMA balancing: when a task scans.
+ *
+ * Two clocks gate a scan. The task's own runtime decides when a task offers to scan, so idle tasks
+ * never do; the wall clock of the address space decides whether the offer is taken, so that threads
+ * do not multiply the rate. The period adapts between a least one, which covers the resident set in
+ * scan_period_min, and a most. Threads are meant to be staggered by their periods; a mix-up of ms
+ * and ns in the kernel makes that about 8 ms, and so it is here.
+ */
+#include "kernel/numa.h"
+
+enum { MAX_SCAN_WINDOW_MB = 2560 };
+#define MS_NS ((uint64_t)1000000)
+
+void
+numa_init(struct kernel *k)
+{
+    (void)k; /* what balancing knows is with tasks, address spaces and pages */
+}
+
+uint64_t
+numa_jiffies(const struct kernel *k, uint64_t ms)
+{
+    return div_round_up_u64(ms * k->params.sched.hz, 1000);
+}
+
+static uint64_t
+scan_size_mb(const struct kernel *k)
+{
+    return k->params.numa.scan_size >> 20;
+}
+
+static uint64_t
+scan_windows(const struct kernel *k, const struct mm *mm)
+{
+    return SIM_MAX(div_round_up_u64(mm->rss_pages, scan_size_mb(k) * 256), 1u);
+}
+
+uint64_t
+numa_scan_min(const struct kernel *k, const struct mm *mm)
+{
+    uint64_t per_second = SIM_MAX(MAX_SCAN_WINDOW_MB / scan_size_mb(k), 1u);
+    uint64_t least = k->params.numa.scan_period_min / MS_NS / scan_windows(k, mm);
+
+    return SIM_MAX(1000 / per_second, least);
+}
+
+uint64_t
+numa_scan_max(const struct kernel *k, const struct mm *mm)
+{
+    uint64_t most = k->params.numa.scan_period_max / MS_NS / scan_windows(k, mm);
+
+    return SIM_MAX(numa_scan_min(k, mm), most);
+}
+
+/* The seed varies the first scan by up to a tenth of the delay: on a real machine the start of a
+ * process is not tied to a jiffy. */
+static uint64_t
+first_scan_noise(struct kernel *k, const struct mm *mm, uint64_t delay)
+{
+    struct rng r;
+
+    if (!k->params.noise.scan_phase)
+        return 0;
+    rng_init(&r, k->seed, "scan_phase", mm->process->id);
+    return rng_below(&r, delay / 10 + 1);
+}
+
+/* A thread's clock starts as its parent's would: 32 bits, ms taken for ns. */
+static uint64_t
+thread_stamp(const struct kernel *k, const struct task *parent)
+{
+    uint32_t spread = (uint32_t)(parent->numa->scan_period * parent->mm->nr_users * MS_NS);
+
+    return SIM_MIN((uint32_t)numa_scan_max(k, parent->mm), spread) + 2 * k->tick_ns;
+}
+
+static struct task_numa *
+task_numa_new(struct kernel *k)
+{
+    struct task_numa *n = arena_new_object(k->arena, struct task_numa);
+
+    if (k->params.numa.mode != NUMA_BALANCING_DISABLED)
+        n->faults_room =
+            arena_new_array(k->arena, uint64_t, 2 * NUMA_KIND_NR * k->machine->nr_nodes);
+    n->preferred = NUMA_NO_NODE;
+    return n;
+}
+
+void
+numa_task_init(struct kernel *k, struct task *p, const struct task *parent)
+{
+    uint64_t delay = k->params.numa.scan_delay / MS_NS;
+    struct task_numa *n = p->numa = task_numa_new(k);
+    bool thread = p->mm->numa_next_scan != 0;
+
+    n->scan_period = delay;
+    if (!thread) {
+        uint64_t wait = numa_jiffies(k, delay);
+
+        p->mm->numa_next_scan = jiffies(k) + wait + first_scan_noise(k, p->mm, wait);
+        return;
+    }
+    n->scan_seq = p->mm->numa_scan_seq;
+    if (parent == NULL || parent->mm != p->mm)
+        parent = p->process->members[0]; /* a thread that the workload starts by a timer */
+    if (parent == p || parent->numa == NULL)
+        return;
+    n->preferred = parent->numa->preferred;
+    n->node_stamp = thread_stamp(k, parent);
+}
+
+void
+task_tick_numa(struct kernel *k, struct rq *rq, struct task *p)
+{
+    struct task_numa *n = p->numa;
+
+    if (k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL ||
+        p->class != &fair_sched_class)
+        return;
+    uint64_t period = n->scan_period * MS_NS;
+    if (p->se.sum_exec <= n->node_stamp + period)
+        return;
+    if (n->node_stamp == 0)
+        n->scan_period = numa_scan_min(k, p->mm);
+    n->node_stamp += period;
+    if (jiffies(k) >= p->mm->numa_next_scan)
+        task_numa_work(k, rq, p);
+}
+
+sim_time
+numa_next_tick(struct kernel *k, struct rq *rq, struct task *p)
+{
+    const struct task_numa *n = p->numa;
+
+    if (k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL || p->mm->regions == NULL ||
+        p->class != &fair_sched_class)
+        return SIM_NEVER;
+    uint64_t due = n->node_stamp + n->scan_period * MS_NS + 1;
+    uint64_t clock = rq_clock_task(k, rq), ran = p->se.sum_exec;
+    ran += clock > p->se.exec_start ? clock - p->se.exec_start : 0;
+    return next_tick_at(k, kernel_now(k) + (due > ran ? due - ran : 1));
+}
+
+/* Away from where it should be, or to where nobody knows: scan faster again. */
+void
+numa_task_migrated(struct kernel *k, struct task *p, int from, int to)
+{
+    struct task_numa *n = p->numa;
+    int src = k->machine->cpus[from].node, dst = k->machine->cpus[to].node;
+
+    if (n == NULL || n->faults == NULL || src == dst)
+        return;
+    if (n->scan_seq != 0 &&
+        (dst == n->preferred || (n->preferred != NUMA_NO_NODE && src != n->preferred)))
+        return;
+    n->scan_period = numa_scan_min(k, p->mm);
+}
