@@ -1,9 +1,10 @@
 /* layer: kernel */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 #include "kernel/cfs_rq.h"
 #include "kernel/weight.h"

@@ -1,8 +1,9 @@
 /* layer: kernel */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 #include "kernel/weight.h"
 
