@@ -1,0 +1,194 @@
+/*
+ * Does the workload fit the machine? Asked before anything is built, so that a file which wants
+ * 10^9 threads costs nothing but a message.
+ */
+#include "workload/workload.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { OBJECTS_MAX = 1 << 20, SLICES_MAX = 1 << 20, COPIES_MAX = 1 << 20 };
+#define PAGES_MAX ((uint64_t)1 << 28)
+
+struct check {
+    const struct workload *w;
+    const struct machine *m;
+    struct wenv env;
+    const char *why;
+    uint64_t tasks, pages, objects, sources;
+};
+
+static void SIM_PRINTF(2, 3) refuse(struct check *c, const char *fmt, ...)
+{
+    char text[400];
+    va_list args;
+
+    if (c->why != NULL)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    c->why = arena_strdup(c->w->arena, text);
+}
+
+/* 0, and a refusal, if the number is none, 0 or above `most`. */
+static uint64_t
+number(struct check *c, const struct wexpr *e, uint64_t most, const char *name, const char *what)
+{
+    uint64_t n = 0;
+    const char *why = wexpr_eval(e, &c->env, &n);
+
+    if (why == NULL && n > 0 && n <= most)
+        return n;
+    if (why != NULL)
+        refuse(c, "%s: the %s %s", name, what, why);
+    else if (n == 0)
+        refuse(c, "%s: the %s is 0 on this machine", name, what);
+    else
+        refuse(c, "%s: the %s is %llu; the most is %llu", name, what, (unsigned long long)n,
+               (unsigned long long)most);
+    return 0;
+}
+
+static void
+check_policy(struct check *c, const struct wpolicy *p, const char *name)
+{
+    for (uint32_t i = 0; i < p->nr_nodes; i++) {
+        int n = machine_node_by_os(c->m, p->nodes[i]);
+        if (n < 0)
+            refuse(c, "%s: the machine has no node %u", name, p->nodes[i]);
+        else if (c->m->nodes[n].mem_bytes == 0)
+            refuse(c, "%s: node %u has no memory", name, p->nodes[i]);
+    }
+}
+
+static void
+check_affinity(struct check *c, const struct waffinity *a, const char *name)
+{
+    if (a->kind == WAFFINITY_ALL)
+        return;
+    bool any = false;
+    for_each_cpu (n, a->set) {
+        bool nodes = a->kind == WAFFINITY_NODES;
+        int node = nodes ? machine_node_by_os(c->m, (uint32_t)n) : 0;
+
+        if (nodes ? node < 0 : (uint32_t)n >= c->m->nr_cpus || !c->m->cpus[n].present)
+            refuse(c, "%s: the machine has no %s %d", name, nodes ? "node" : "CPU", n);
+        else if (nodes)
+            any |= cpumask_intersects(c->m->nodes[node].cpus, c->m->online);
+        else
+            any |= cpumask_test(c->m->online, (uint32_t)n);
+    }
+    if (!any)
+        refuse(c, "%s: none of the CPUs that it may use is online", name);
+}
+
+static void
+check_region(struct check *c, const struct wregion *r, uint64_t copies)
+{
+    uint64_t size = number(c, &r->size, UINT64_MAX >> 8, r->name, "size");
+    uint64_t pages = div_round_up_u64(size, r->page_size);
+
+    if (r->slices.nr > 0 && number(c, &r->slices, SLICES_MAX, r->name, "number of slices") > pages)
+        refuse(c, "%s: there are more slices than pages", r->name);
+    check_policy(c, &r->policy, r->name);
+    check_policy(c, &r->initial, r->name);
+    if (pages > PAGES_MAX || copies > PAGES_MAX / SIM_MAX(pages, (uint64_t)1) ||
+        (c->pages += pages * copies) > PAGES_MAX)
+        refuse(c, "%s: with it there are more than %llu pages; use page_size: 2MiB", r->name,
+               (unsigned long long)PAGES_MAX);
+}
+
+static void
+check_times(struct check *c, const struct wgroup *g)
+{
+    uint64_t ns;
+    const char *why = NULL;
+
+    c->env.v[WVAR_THREAD] = 0;
+    if (g->start.nr > 0)
+        why = wexpr_eval(&g->start, &c->env, &ns);
+    if (why == NULL && g->stagger.nr > 0)
+        why = wexpr_eval(&g->stagger, &c->env, &ns);
+    if (why != NULL)
+        refuse(c, "%s: the time of its start %s", g->name, why);
+}
+
+static void
+check_group(struct check *c, const struct wgroup *g, uint64_t copies)
+{
+    uint64_t n = number(c, &g->count, WORKLOAD_TASKS_MAX, g->name, "number of threads");
+
+    c->env.v[WVAR_THREADS] = n;
+    c->tasks += n * copies;
+    if (c->tasks > WORKLOAD_TASKS_MAX)
+        refuse(c, "%s: with them there are more than %d threads", g->name, WORKLOAD_TASKS_MAX);
+    check_affinity(c, &g->affinity, g->name);
+    check_policy(c, &g->mempolicy, g->name);
+    check_times(c, g);
+    for (uint32_t i = 0; i < g->nr_steps; i++) {
+        if (g->steps[i].affinity != NULL)
+            check_affinity(c, g->steps[i].affinity, g->name);
+        if (g->steps[i].policy != NULL)
+            check_policy(c, g->steps[i].policy, g->name);
+    }
+    for (uint32_t i = 0; i < c->w->nr_regions; i++) {
+        const struct wregion *r = &c->w->regions[i];
+        if (r->group >= 0 && &c->w->groups[r->group] == g)
+            check_region(c, r, n * copies);
+    }
+}
+
+static void
+check_object(struct check *c, const struct wobject *o, uint64_t copies)
+{
+    uint64_t n = 1;
+
+    if (o->count.nr > 0)
+        n = number(c, &o->count, OBJECTS_MAX, o->name, "number of copies");
+    if (o->kind == WOBJECT_QUEUE)
+        c->sources += n * copies;
+    c->objects += n * copies;
+    if (c->objects > OBJECTS_MAX)
+        refuse(c, "%s: with it there are more than %d locks, channels and the like", o->name,
+               OBJECTS_MAX);
+}
+
+static void
+check_process(struct check *c, uint32_t index)
+{
+    const struct wprocess *p = &c->w->processes[index];
+    uint64_t copies = number(c, &p->count, COPIES_MAX, p->name, "number of copies");
+
+    c->env.v[WVAR_PROCESSES] = copies;
+    c->env.v[WVAR_PROCESS] = 0;
+    for (uint32_t i = 0; i < p->nr_groups; i++)
+        check_group(c, &c->w->groups[p->first_group + i], copies);
+    for (uint32_t i = 0; i < c->w->nr_regions; i++)
+        if (c->w->regions[i].process == (int32_t)index && c->w->regions[i].group < 0)
+            check_region(c, &c->w->regions[i], copies);
+    for (uint32_t i = 0; i < c->w->nr_objects; i++)
+        if (c->w->objects[i].process == (int32_t)index)
+            check_object(c, &c->w->objects[i], copies);
+}
+
+const char *
+workload_limits(const struct workload *w, const struct machine *m, struct kernel_limits *out)
+{
+    struct check c = { .w = w, .m = m };
+
+    wenv_init(&c.env, m);
+    for (uint32_t i = 0; i < w->nr_regions; i++)
+        if (w->regions[i].process < 0)
+            check_region(&c, &w->regions[i], 1);
+    for (uint32_t i = 0; i < w->nr_objects; i++)
+        if (w->objects[i].process < 0)
+            check_object(&c, &w->objects[i], 1);
+    for (uint32_t i = 0; i < w->nr_processes && c.why == NULL; i++)
+        check_process(&c, i);
+    if (c.why != NULL)
+        return c.why;
+    out->max_tasks = (uint32_t)c.tasks;
+    out->nr_sources = (uint32_t)c.sources;
+    return NULL;
+}

@@ -1,0 +1,184 @@
+/*
+ * What a workload is while it runs: threads with their place in a program, and the objects that
+ * they wait at. Built once; afterwards nothing is allocated.
+ */
+#pragma once
+
+#include "workload/chance.h"
+#include "workload/workload.h"
+
+struct thread;
+struct instance;
+
+/* A lock, barrier, condition, semaphore, channel or queue. */
+struct meeting {
+    const struct wobject *spec;
+    struct list waiters;   /* first come, first served */
+    struct list senders;   /* channel: they wait for room */
+    struct thread *owner;  /* lock */
+    uint64_t value;        /* barrier: arrived; semaphore: value; channel: bytes inside */
+    uint64_t size;         /* barrier: of how many; channel: room */
+    struct meeting *lock;  /* condition */
+    struct source *source; /* queue */
+};
+
+struct request {
+    sim_time at;
+    uint32_t client; /* closed loop */
+};
+
+/* Where requests come from, and the queue that they wait in. */
+struct source {
+    struct event ev;
+    struct workload_run *run;
+    struct meeting *queue;
+    const struct warrival *spec;
+    struct rng rng, think;
+    uint64_t left; /* arrivals still to come; UINT64_MAX: endless */
+    uint64_t clock_ps, gap_ps;
+    uint32_t state; /* mmpp */
+    uint64_t state_until_ps, *state_gap_ps, *state_time_ps;
+    uint32_t next_time; /* times */
+    uint32_t nr_clients, nr_thinking;
+    struct request *thinking; /* closed: a heap of clients by the end of their thinking */
+    struct request *ring;
+    uint64_t capacity, first, nr;
+    uint64_t nr_dropped;
+};
+
+/* The threads of one group in one copy of its process. */
+struct crew {
+    const struct wgroup *spec;
+    struct instance *instance;
+    struct thread *threads;
+    uint32_t nr, nr_alive, next;
+    struct list waiters; /* forks that find no free thread, and joins */
+};
+
+struct instance {
+    const struct wprocess *spec;
+    uint32_t number, nr_copies, first_index;
+    struct process *process;
+    struct region ***regions;  /* by region of the workload, by thread if private */
+    struct meeting **meetings; /* by object of the workload: an array */
+    uint64_t *nr_meetings;
+    struct crew *crews; /* by place in its process */
+};
+
+/* What a step needs that depends on the machine; by step. */
+struct step_aux {
+    uint32_t burst;
+    const struct cpumask *cpus;
+    const struct mempolicy *policy;
+};
+
+struct burst {
+    struct burst_profile profile;
+    bool has_misses;
+    uint64_t work; /* stream: ns */
+};
+
+struct level {
+    uint64_t left, round; /* left: UINT64_MAX is forever */
+    sim_time release;
+};
+
+enum { THREAD_HINTS_MAX = 4 };
+
+struct thread {
+    struct task *task;
+    struct crew *crew;
+    struct workload_run *run;
+    struct task_attr attr;
+    uint32_t number, index; /* in its crew; in the workload */
+    uint32_t pc, depth;
+    struct level levels[WORKLOAD_LOOPS_MAX];
+    struct rng rng;
+    struct burst *bursts;
+    struct mempolicy policy; /* of the task, outside of a forced node */
+    bool alive;
+    /* waiting */
+    struct list node;
+    bool queued, granted;
+    bool retrying; /* for a lock: was woken, and keeps its place */
+    enum { HOW_BLOCKED, HOW_SPINNING, HOW_POLLING } how;
+    uint64_t need, spin_left;
+    uint32_t nr_forked;
+    /* the request in hand */
+    bool has_request;
+    struct request request;
+    struct source *request_source;
+    sim_time timer_at;
+    bool timer_set;
+    uint32_t nr_hints;
+    const struct whint *hints[THREAD_HINTS_MAX];
+};
+
+struct workload_run {
+    struct kernel *k;
+    const struct workload *w;
+    struct wenv env; /* the machine's part */
+    struct chance *chances;
+    uint32_t nr_instances;
+    struct instance *instances;
+    struct step_aux **aux; /* by group, by step */
+    uint32_t nr_threads;
+    struct thread **threads;
+    uint32_t nr_sources;
+    struct source *sources;
+    uint32_t nr_unfinished;  /* foreground threads that have been started and live */
+    struct mempolicy forced; /* the run's random node */
+};
+
+extern const struct task_ops program_ops;
+
+/* compile.c: numbers and names of a step for one thread. */
+void env_of_thread(struct wenv *env, const struct thread *t);
+/* NULL, or why the run cannot be built. */
+const char *build_steps(struct workload_run *r);
+void resolve_policy(const struct workload_run *r, const struct wpolicy *from, struct mempolicy *to);
+const struct cpumask *resolve_affinity(struct workload_run *r, const struct waffinity *from);
+
+/* bind.c: the workload's own bindings. */
+void bind_instances(struct workload_run *r);
+
+/* interp.c */
+void thread_start(struct thread *t, struct task *parent);
+void thread_fail(struct thread *t, const struct wstep *s, const char *what);
+/* A number of a step; false: the run has failed. */
+bool step_number(struct thread *t, const struct wstep *s, const struct wexpr *e, uint64_t *value);
+
+/* sync.c, channel.c: each does its step: true if the thread now acts as `act` says. */
+bool step_barrier(struct thread *t, const struct wstep *s, struct action *act);
+bool step_lock(struct thread *t, const struct wstep *s, struct action *act);
+bool step_unlock(struct thread *t, const struct wstep *s, struct action *act);
+bool step_wait(struct thread *t, const struct wstep *s, struct action *act);
+bool step_signal(struct thread *t, const struct wstep *s, struct action *act);
+bool step_broadcast(struct thread *t, const struct wstep *s, struct action *act);
+bool step_down(struct thread *t, const struct wstep *s, struct action *act);
+bool step_up(struct thread *t, const struct wstep *s, struct action *act);
+bool step_send(struct thread *t, const struct wstep *s, struct action *act);
+bool step_receive(struct thread *t, const struct wstep *s, struct action *act);
+bool step_request_begin(struct thread *t, const struct wstep *s, struct action *act);
+bool step_fork(struct thread *t, const struct wstep *s, struct action *act);
+bool step_join(struct thread *t, const struct wstep *s, struct action *act);
+struct meeting *meeting_of(struct thread *t, const struct wstep *s);
+bool wait_in(struct list *waiters, struct thread *t, const struct wstep *s, struct action *act);
+bool wait_more(struct thread *t, const struct wstep *s, struct action *act);
+bool is_granted(struct thread *t);
+void request_take(struct thread *t, struct source *src, struct request q);
+/* The first waiter has what it waits for. `by`: the running task that gives it, or NULL. */
+void grant_first(struct list *waiters, struct task *by, bool sync);
+/* All waiters look again. */
+void retry_all(struct list *waiters, struct task *by);
+
+/* arrivals.c */
+const char *source_init(struct source *src, struct workload_run *r, struct meeting *queue);
+void source_start(struct source *src);
+/* The client of a closed loop has its answer, and thinks. */
+void source_answered(struct source *src, uint32_t client);
+static inline bool
+source_exhausted(const struct source *src)
+{
+    return src->left == 0 && src->nr == 0;
+}
