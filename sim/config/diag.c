@@ -176,8 +176,8 @@ static const char *
 nearest_name(const char *wrong, const char *const *names)
 {
     gsize len = strnlen(wrong, NAME_MOST + 1);
-    /* A third of the letters may be wrong: "thread" for "threads", not "cpu" for "gpu_2". */
-    guint best = (guint)(len + 2) / 3 + 1;
+    /* A third of the letters may be wrong: "thread" for "threads", but not "e" for "a". */
+    guint best = (guint)(len + 1) / 3 + 1;
     const char *found = NULL;
 
     if (len > NAME_MOST)

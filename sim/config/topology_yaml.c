@@ -47,17 +47,17 @@ static const char *const top_others[] = { "shape",         "nodes",     "cpus", 
 const char *const topo_source_key[] = { "source", NULL };
 
 const struct topo_section topology_sections[] = {
-    { "", top_fields, top_others },
-    { "shape", topo_shape_fields, topo_source_key },
-    { "nodes", topo_node_fields, topo_node_others },
-    { "cpus", topo_cpu_fields, topo_cpu_others },
-    { "distances", topo_span_fields, NULL },
-    { "links", topo_link_fields, topo_link_others },
-    { "routes", NULL, topo_route_others },
-    { "caches", topo_cache_fields, topo_source_key },
-    { "devices", topo_device_fields, topo_device_others },
-    { "power", topo_power_fields, topo_source_key },
-    { NULL, NULL, NULL },
+    { "", SECTION_CHECKED, top_fields, top_others },
+    { "shape", SECTION_CHECKED, topo_shape_fields, topo_source_key },
+    { "nodes", SECTION_LIST, topo_node_fields, topo_node_others },
+    { "cpus", SECTION_LIST, topo_cpu_fields, topo_cpu_others },
+    { "distances", SECTION_CHECKED, topo_span_fields, NULL },
+    { "links", SECTION_LIST, topo_link_fields, topo_link_others },
+    { "routes", SECTION_CHECKED, NULL, topo_route_others },
+    { "caches", SECTION_MAP, topo_cache_fields, topo_source_key },
+    { "devices", SECTION_LIST, topo_device_fields, topo_device_others },
+    { "power", SECTION_MAP, topo_power_fields, topo_source_key },
+    { NULL, SECTION_CHECKED, NULL, NULL },
 };
 
 /* Letters, digits, '.', '_', '-'; of a path the last part without ".yaml". */
@@ -119,6 +119,34 @@ measure(struct topo *t)
     return true;
 }
 
+/*
+ * Of a machine whose size is unknown: no entry can be placed, but typos can be found. Values go
+ * nowhere.
+ */
+static void
+check_entries(struct topo *t)
+{
+    union {
+        struct machine_node node;
+        struct machine_cpu cpu;
+        struct machine_link link;
+        struct machine_cache cache;
+        struct machine_power power;
+        struct machine_device device;
+    } nowhere = { 0 };
+
+    for (const struct topo_section *s = topology_sections; s->name != NULL; s++) {
+        const struct ynode *n = ynode_get(t->root, s->name);
+        if (n == NULL || s->how == SECTION_CHECKED)
+            continue;
+        if (s->how == SECTION_MAP)
+            ynode_load_fields(&t->doc, n, s->fields, s->others, &nowhere);
+        for (guint i = 0; s->how == SECTION_LIST && n->kind == YNODE_SEQ && i < n->nr; i++)
+            if (n->values[i]->kind == YNODE_MAP)
+                ynode_load_fields(&t->doc, n->values[i], s->fields, s->others, &nowhere);
+    }
+}
+
 struct machine *
 topology_yaml_load(const char *path, const char *text, gsize len, struct arena *a, struct diag *d)
 {
@@ -132,8 +160,10 @@ topology_yaml_load(const char *path, const char *text, gsize len, struct arena *
     if (t.root == NULL)
         return NULL;
     read_top(&t, &top);
-    if (!measure(&t))
+    if (!measure(&t)) {
+        check_entries(&t);
         return NULL;
+    }
     apply_top(&t, &top);
     topo_apply_shape(&t);
     topo_read_nodes(&t);

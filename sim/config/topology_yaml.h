@@ -34,8 +34,10 @@ struct topo {
 };
 
 /* What the file may say, for the loader, the documentation and the tests. */
+enum topo_section_how { SECTION_CHECKED, SECTION_MAP, SECTION_LIST };
 struct topo_section {
     const char *name;           /* key at the top of the file; "" for the top itself */
+    enum topo_section_how how;  /* CHECKED: by its own step in any case */
     const struct field *fields; /* may be NULL */
     const char *const *others;  /* keys whose values are lists or maps; may be NULL */
 };

@@ -193,12 +193,11 @@ topo_read_links(struct topo *t)
     const struct ynode *list = topo_list(t, "links"), *routes = topo_list(t, "routes");
     uint32_t most = list == NULL ? 0 : list->nr * 2;
 
-    if (list != NULL && ynode_get(t->root, "bandwidth") != NULL) {
-        ynode_error(&t->doc, list, "write either links or a table of bandwidths, not both");
-        return;
-    }
     topo_read_bandwidth(t);
+    if (list != NULL && ynode_get(t->root, "bandwidth") != NULL)
+        ynode_error(&t->doc, list, "write either links or a table of bandwidths, not both");
     if (list != NULL) {
+        t->m->nr_links = 0;
         t->m->links = arena_new_array(t->doc.arena, struct machine_link, most);
         t->links = arena_new_array(t->doc.arena, struct topo_link, most);
     }

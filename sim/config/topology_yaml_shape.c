@@ -113,7 +113,7 @@ entry_numbers(struct topo *t, const struct ynode *entry)
         return NULL;
     }
     if (n->kind == YNODE_SCALAR && strcmp(n->text, "all") == 0) {
-        if (!t->has_shape)
+        if (ynode_get(t->root, "shape") == NULL)
             ynode_error(&t->doc, n,
                         "'all' means the nodes of the shape, but there is none; "
                         "write their numbers, as in 0-3");
@@ -150,7 +150,7 @@ topo_number_nodes(struct topo *t)
             t->node_of_os[os] = (int16_t)nr++;
     if (nr > NODE_MAX)
         ynode_error(&t->doc, list, "these are %d nodes; at most %d are possible", nr, NODE_MAX);
-    else if (nr == 0 && ok)
+    else if (nr == 0 && ok && ynode_get(t->root, "shape") == NULL)
         ynode_error(&t->doc, t->root,
                     "a machine needs nodes; write 'shape', or 'nodes' and 'cpus'");
     return ok && nr > 0 && nr <= NODE_MAX;
@@ -188,8 +188,10 @@ topo_count_cpus(struct topo *t, uint32_t *nr_cpus)
     /* The list of nodes was found wanting already when it is no list. */
     ok &= ynode_get(t->root, "nodes") == NULL || ynode_get(t->root, "nodes")->kind != YNODE_SEQ ||
           count_list(t, "nodes", false, all);
-    if (ok && cpumask_empty(all) && t->root->kind == YNODE_MAP) {
-        ynode_error(&t->doc, t->root, "a machine needs CPUs; write 'shape', or 'nodes' and 'cpus'");
+    if (ok && cpumask_empty(all)) {
+        if (ynode_get(t->root, "shape") == NULL && ynode_get(t->root, "nodes") != NULL)
+            ynode_error(&t->doc, t->root,
+                        "a machine needs CPUs; write 'shape', or 'nodes' and 'cpus'");
         return false;
     }
     *nr_cpus = 0;
