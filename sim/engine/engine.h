@@ -6,7 +6,8 @@
  * stale is ever left behind. The order of events is total: (time, phase, kind, index). Whoever is
  * re-armed keeps its place, and a new kind of event shifts nobody.
  *
- * Before the first engine_at(): engine_init() with the number of slots of every kind.
+ * An event stays where it is in memory while it is pending. First of all: engine_init() with the
+ * number of slots of every kind.
  */
 #pragma once
 
@@ -46,42 +47,45 @@ struct event;
 
 typedef void (*event_fire)(struct engine *eng, struct event *ev);
 
+/* Set by event_init(); nobody but the engine writes to it afterwards. */
 struct event {
-    uint32_t slot;
-    uint8_t phase, kind;
-    uint32_t index;
+    sim_time when;              /* SIM_NEVER: not pending */
+    struct event *next, **prev; /* of the queue's choosing */
     event_fire fire;
+    uint32_t slot, index, place;
+    uint8_t phase, kind;
 };
 
 enum engine_end {
-    ENGINE_DRAINED, /* no event is left */
+    ENGINE_DRAINED, /* no event is left; the clock stands at the last one */
     ENGINE_UNTIL,   /* the next event lies at or after the limit; the clock stands at the limit */
     ENGINE_STOPPED, /* a handler called engine_stop() */
     ENGINE_STUCK,   /* time stood still for too many events: see engine_stuck_report() */
 };
 
-enum engine_queue {
-    ENGINE_QUEUE_AUTO,
-    ENGINE_QUEUE_TOURN,
-    ENGINE_QUEUE_WHEEL,
-    ENGINE_QUEUE_SIMPLE
-};
+/* AUTO is the fastest by measurement; SIMPLE is the one to believe when they disagree. */
+enum engine_queue { ENGINE_QUEUE_AUTO, ENGINE_QUEUE_WHEEL, ENGINE_QUEUE_SIMPLE };
 
-struct queue; /* the pending set: queue.h */
+enum { ENGINE_RECENT = 16 };
+
+struct queue;   /* when each slot is due: queue.h */
+struct now_set; /* the slots due at this instant: now_set.h */
 
 struct engine {
     sim_time now;
     uint64_t nr_events; /* handlers called */
     struct queue *queue;
-    uint32_t first_slot[EVENT_KIND_NR + 1];
+    struct now_set *now_set;
     struct event **events; /* by slot */
-    void *owner;           /* of the handlers' choosing: the kernel */
+    uint32_t first_slot[EVENT_KIND_NR + 1];
+    uint32_t slot_bits;
+    void *owner; /* of the handlers' choosing: the kernel */
     void (*after)(struct engine *eng,
                   struct event *ev); /* after every handler; NULL: none (--check) */
     bool stop;
     /* the guard against time standing still */
-    uint64_t same_instant, same_instant_limit; /* 0: the default, 10 million */
-    uint32_t recent[8];
+    uint64_t same_instant, same_instant_limit; /* engine_init sets 10 million */
+    uint32_t recent[ENGINE_RECENT];            /* slots, by number of events at this instant */
 };
 
 /* `nr[kind]` slots for every kind. Memory is the arena's. */
@@ -93,19 +97,31 @@ void engine_init(struct engine *eng, struct arena *a, const uint32_t nr[EVENT_KI
 void event_init(struct engine *eng, struct event *ev, enum event_kind kind, uint32_t index,
                 enum event_phase phase, event_fire fire);
 
-/* Schedules or moves an event; `when` must not lie in the past. SIM_NEVER cancels. */
+/*
+ * Schedules or moves an event; `when` must not lie in the past. SIM_NEVER cancels. An event at
+ * `now` fires within this instant: next of all if its phase is earlier than that of every other
+ * event left in the instant, even when later phases have already begun (a wake-up caused while CPUs
+ * pick).
+ */
 void engine_at(struct engine *eng, struct event *ev, sim_time when);
 void engine_cancel(struct engine *eng, struct event *ev);
 
 /* When it will fire, or SIM_NEVER. */
-sim_time engine_when(const struct engine *eng, const struct event *ev);
+static inline sim_time
+engine_when(const struct engine *eng, const struct event *ev)
+{
+    (void)eng;
+    return ev->when;
+}
+
 static inline bool
 engine_pending(const struct engine *eng, const struct event *ev)
 {
     return engine_when(eng, ev) != SIM_NEVER;
 }
 
-/* Runs handlers until one of the ends; events at `until` itself do not fire. */
+/* Runs handlers until one of the ends; events at `until` itself do not fire. May be called again.
+ */
 enum engine_end engine_run(struct engine *eng, sim_time until);
 void engine_stop(struct engine *eng);
 
