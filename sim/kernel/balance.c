@@ -189,7 +189,7 @@ choose_source(struct lb_env *env)
         probe_input(k, "idle", env->idle);
         probe_input(k, "imbalance", (int64_t)env->imbalance);
     }
-    int64_t wish = sg != NULL ? cpumask_first(sg->span) : -1;
+    int64_t wish = sg != NULL ? sg->first_cpu : -1;
     int64_t group =
         probe_decide(k, DECISION_BALANCE_GROUP, env->sd->name, NULL, env->dst->cpu, wish);
     if (group < 0 || sg == NULL)
@@ -375,7 +375,10 @@ sched_balance_newidle(struct kernel *k, struct rq *rq)
             break;
         if (!(sd->flags & SD_BALANCE_NEWIDLE))
             continue;
-        sched_balance_rq(k, rq, sd, CPU_NEWLY_IDLE, &go_on);
+        /* nothing to pull where no queue has two tasks: the pass has its cost and no other effect
+         */
+        if (cpumask_intersects(sd->span, k->overloaded_cpus))
+            sched_balance_rq(k, rq, sd, CPU_NEWLY_IDLE, &go_on);
         sd->max_newidle_lb_cost = SIM_MAX(sd->max_newidle_lb_cost, pass);
         cost += pass;
         if (rq->nr_running > 0)

@@ -7,17 +7,18 @@
 static void
 update_sg_lb_stats(struct lb_env *env, struct sched_group *sg, bool local, struct sg_lb_stats *s)
 {
-    *s = (struct sg_lb_stats){ .group = sg, .weight = sg->weight, .capacity = sg->sgc->capacity };
-    for (int cpu = cpumask_next_and(sg->span, env->cpus, 0); cpu >= 0;
-         cpu = cpumask_next_and(sg->span, env->cpus, (uint32_t)cpu + 1)) {
-        const struct rq *rq = &env->k->rqs[cpu];
+    struct cpu_sums sums = group_sums(env->k, sg);
 
-        s->load += rq->cfs.load;
-        s->sum_nr_running += rq->nr_running;
-        s->nr_numa_running += (uint32_t)rq->nr_numa_running;
-        s->nr_preferred_running += (uint32_t)rq->nr_preferred_running;
-        s->idle_cpus += rq->nr_running == 0;
-    }
+    *s = (struct sg_lb_stats){
+        .group = sg,
+        .weight = sg->weight,
+        .capacity = sg->sgc->capacity,
+        .load = sums.load,
+        .sum_nr_running = sums.nr_running,
+        .nr_numa_running = sums.nr_numa_running,
+        .nr_preferred_running = sums.nr_preferred_running,
+        .idle_cpus = sums.idle_cpus,
+    };
     s->util = (uint64_t)(s->weight - s->idle_cpus) * 1024;
     if (s->sum_nr_running > s->weight)
         s->type = GROUP_OVERLOADED;
@@ -199,7 +200,7 @@ update_sd_lb_stats(struct lb_env *env)
         env->total_load += s.load;
         env->total_capacity += s.capacity;
         if (probe_wants(env->k, DECISION_BALANCE_GROUP)) {
-            probe_candidate(env->k, "group_of_cpu", cpumask_first(sg->span), s.type);
+            probe_candidate(env->k, "group_of_cpu", sg->first_cpu, s.type);
             probe_input(env->k, "nr_running", s.sum_nr_running);
             probe_input(env->k, "idle_cpus", s.idle_cpus);
         }

@@ -80,6 +80,9 @@ kernel_check(struct kernel *k)
         overloaded += k->rqs[cpu].nr_running >= 2;
     }
     RULE(overloaded == k->nr_overloaded);
+    RULE(overloaded == cpumask_weight(k->overloaded_cpus));
+    if ((broken = sums_check(k)) != NULL)
+        return broken;
     for (uint32_t i = 0; i < k->nr_tasks; i++)
         if ((broken = check_task(k, k->tasks[i])) != NULL)
             return broken;

@@ -44,8 +44,11 @@ add_nr_running(struct kernel *k, struct rq *rq)
 {
     if (rq->nr_running++ == 0)
         cpumask_clear(k->idle_cpus, (uint32_t)rq->cpu);
-    else if (rq->nr_running == 2)
+    else if (rq->nr_running == 2) {
+        cpumask_set(k->overloaded_cpus, (uint32_t)rq->cpu);
         k->nr_overloaded++;
+    }
+    sums_update(k, rq);
 }
 
 static void
@@ -53,8 +56,11 @@ sub_nr_running(struct kernel *k, struct rq *rq)
 {
     if (--rq->nr_running == 0)
         cpumask_set(k->idle_cpus, (uint32_t)rq->cpu);
-    else if (rq->nr_running == 1)
+    else if (rq->nr_running == 1) {
+        cpumask_clear(k->overloaded_cpus, (uint32_t)rq->cpu);
         k->nr_overloaded--;
+    }
+    sums_update(k, rq);
 }
 
 void

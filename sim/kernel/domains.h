@@ -39,18 +39,23 @@ extern const char *const sd_flag_names[SD_FLAG_NR];
 enum numa_topology_type { NUMA_DIRECT, NUMA_GLUELESS_MESH, NUMA_BACKPLANE };
 extern const char *const numa_topology_type_names[];
 
+struct cpu_sums;
+
 /* Shared by all groups of the same CPUs (struct sched_group_capacity). */
 struct sched_group_capacity {
     uint64_t capacity, min_capacity, max_capacity;
     uint64_t next_update; /* jiffies */
     bool imbalance;
     struct cpumask *balance_mask;
+    struct cpu_sums *sums; /* sums.h; below the NUMA levels */
 };
 
 struct sched_group {
     struct sched_group *next; /* circular */
     struct cpumask *span;
     uint32_t weight, cores, flags;
+    int32_t first_cpu; /* of the span */
+    nodemask nodes;    /* at NUMA levels: whose union the group is; else 0 */
     struct sched_group_capacity *sgc;
 };
 

@@ -200,6 +200,7 @@ reweight_task_fair(struct kernel *k, struct rq *rq, struct task *p, int nice)
     }
     p->se.vlag = p->se.vlag * (int64_t)old / (int64_t)p->se.weight;
     enqueue_task_fair(k, rq, p, ENQUEUE_RESTORE);
+    sums_update(k, rq);
     if (rq->curr == p && p->se.weight < old)
         resched_curr(k, rq);
     else if (rq->curr != p)

@@ -84,6 +84,7 @@ init_rqs(struct kernel *k)
 
     k->rqs = arena_new_array(k->arena, struct rq, m->nr_cpus);
     k->idle_cpus = cpumask_clone(k->arena, m->online);
+    k->overloaded_cpus = cpumask_new(k->arena, m->nr_cpus);
     for (uint32_t cpu = 0; cpu < m->nr_cpus; cpu++)
         rq_init(k, &k->rqs[cpu], (int)cpu);
 }
@@ -111,6 +112,7 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
         cpumask_set(k->free_slots, i);
     k->domains = domains_build(a, m);
     init_rqs(k);
+    sums_init(k);
     balance_init(k);
     k->traffic = arena_new_array(a, uint64_t, m->nr_nodes * m->nr_nodes);
     k->link_bytes = arena_new_array(a, uint64_t, m->nr_links + 1);

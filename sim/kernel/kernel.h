@@ -12,6 +12,7 @@
 #include "kernel/domains.h"
 #include "kernel/params.h"
 #include "kernel/probe.h"
+#include "kernel/sums.h"
 #include "kernel/task.h"
 
 struct memory_model_ops;
@@ -57,6 +58,8 @@ struct rq {
     uint64_t nr_numa_running, nr_preferred_running;
     bool numa_migrate_on;
     uint64_t nr_balance_passes;
+    uint32_t nr_sums; /* the sets that this CPU is in */
+    struct cpu_sums *sums[8];
     uint64_t max_idle_balance_cost;
     uint64_t decision; /* the last decision made here */
     struct event burst_ev, tick_ev, balance_ev, kick_ev;
@@ -94,6 +97,8 @@ struct kernel {
 
     struct rq *rqs; /* by CPU */
     uint32_t nr_online;
+    struct cpu_sums *cpu_sums, *node_sums; /* by CPU, by node */
+    struct cpumask *overloaded_cpus;       /* with two tasks or more */
     struct cpumask *idle_cpus;  /* online CPUs that run nothing and have nothing queued */
     uint32_t nr_overloaded;     /* queues with two tasks or more */
     uint64_t nohz_next_balance; /* jiffies: when idle CPUs want to be balanced for */

@@ -161,10 +161,30 @@ struct group_fork_stats {
 };
 
 static void
+classify_fork_group(struct group_fork_stats *s)
+{
+    if (s->nr_running < s->weight)
+        s->type = GROUP_HAS_SPARE;
+    else
+        s->type = s->nr_running > s->weight ? GROUP_OVERLOADED : GROUP_FULLY_BUSY;
+    if (s->type != GROUP_HAS_SPARE)
+        s->avg_load = s->load * 1024 / s->group->sgc->capacity;
+}
+
+static void
 group_fork_stats(const struct kernel *k, const struct task *p, struct sched_group *sg,
                  struct group_fork_stats *s)
 {
     *s = (struct group_fork_stats){ .group = sg, .weight = sg->weight };
+    if (p->nr_allowed == k->nr_online) {
+        struct cpu_sums sums = group_sums(k, sg);
+
+        s->nr_running = sums.nr_running;
+        s->load = sums.load;
+        s->idle_cpus = sums.idle_cpus;
+        classify_fork_group(s);
+        return;
+    }
     for (int cpu = cpumask_next_and(sg->span, p->allowed, 0); cpu >= 0;
          cpu = cpumask_next_and(sg->span, p->allowed, (uint32_t)cpu + 1)) {
         const struct rq *rq = &k->rqs[cpu];
@@ -173,12 +193,7 @@ group_fork_stats(const struct kernel *k, const struct task *p, struct sched_grou
         s->load += rq->cfs.load;
         s->idle_cpus += idle_cpu(k, cpu);
     }
-    if (s->nr_running < s->weight)
-        s->type = GROUP_HAS_SPARE;
-    else
-        s->type = s->nr_running > s->weight ? GROUP_OVERLOADED : GROUP_FULLY_BUSY;
-    if (s->type != GROUP_HAS_SPARE)
-        s->avg_load = s->load * 1024 / sg->sgc->capacity;
+    classify_fork_group(s);
 }
 
 static bool
@@ -248,7 +263,7 @@ find_dst_group(struct kernel *k, const struct sched_domain *sd, const struct tas
             continue;
         group_fork_stats(k, p, sg, &s);
         if (probe_wants(k, DECISION_FORK))
-            probe_candidate(k, "group_of_cpu", cpumask_first(sg->span), s.idle_cpus);
+            probe_candidate(k, "group_of_cpu", sg->first_cpu, s.idle_cpus);
         if (cpumask_test(sg->span, (uint32_t)cpu))
             local = s;
         else if (idler(&s, &idlest))
