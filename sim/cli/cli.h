@@ -36,10 +36,11 @@ int cmd_policy(const struct command *c, int argc, char **argv);
 int cmd_bench(const struct command *c, int argc, char **argv);
 
 /*
- * Parses options out of argv by the entries; what is left stands in *rest (g_strfreev). --help
- * prints the page of the command. Returns true to go on, else *code is the exit code.
+ * Parses options out of argv by tables of entries (NULL at the end of the list of tables); what is
+ * left stands in *rest (g_strfreev). --help prints the page of the command. True: go on, else *code
+ * is the exit code.
  */
-bool cli_parse(const struct command *c, const GOptionEntry *entries, int argc, char **argv,
+bool cli_parse(const struct command *c, const GOptionEntry *const *tables, int argc, char **argv,
                GStrv *rest, int *code);
 
 /* "numasim: ..." on stderr; returns `code`. */

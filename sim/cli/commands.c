@@ -1,6 +1,41 @@
-/* The commands, in the order of the help. */
+/* The commands, in the order of the help. A command is here once it works. */
 #include "cli/cli.h"
 
 const struct command commands[] = {
-    { 0 },
+    { .name = "run",
+      .arguments = "[RESOLVED.yaml]",
+      .summary = "Simulate one workload on one machine under one policy.",
+      .page =
+          "Without -t, -w or -p, defaults are used. RESOLVED.yaml of an earlier run repeats it,\n"
+          "byte by byte. Results go to results/out/TOPOLOGY-WORKLOAD-POLICY-sSEED.\n\n"
+          "Exit codes: 0 done, 1 bad input, 2 usage, 3 the run could not go on, 4 output could\n"
+          "not be written, 5 an invariant broke (--check), 130 interrupted.",
+      .run = cmd_run },
+    { .name = "compare",
+      .arguments = "",
+      .summary = "Compare policies on the same machine, workload and seeds.",
+      .page = "-p takes names and files, separated by commas; 'all' is every preset that fits the\n"
+              "machine. The first policy is the baseline. Default: topology, static:pack,\n"
+              "static:interleave, autonuma; 5 seeds. Results go to results/out/compare-T-W.",
+      .run = cmd_compare },
+    { .name = "plot",
+      .arguments = "DIR",
+      .summary = "Draw the results of run or compare with gnuplot.",
+      .page = "Pictures, their data and the scripts that draw them go to DIR/plots.",
+      .run = cmd_plot },
+    { .name = "topo",
+      .arguments = "list | show T | domains T | check T | import FILE",
+      .summary = "Machines, and the scheduling domains that Linux builds for them.",
+      .page = "T is a shipped name, a topology YAML, an hwloc XML file, hwloc:\"SYNTHETIC\", or a\n"
+              "saved `numactl --hardware`. import writes it as topology YAML.",
+      .run = cmd_topo },
+    { .name = "workload",
+      .arguments = "list | show W | check W",
+      .summary = "Workloads: what is shipped, and what they do.",
+      .run = cmd_workload },
+    { .name = "policy",
+      .arguments = "list | show P | check P",
+      .summary = "Policies, and every parameter with unit, default and range.",
+      .run = cmd_policy },
+    { .name = NULL },
 };

@@ -54,9 +54,16 @@ wants_help(int argc, char **argv)
     return false;
 }
 
+/* --decisions may stand alone; the next argument is then not its value. */
+static char *
+with_empty_value(const char *argument)
+{
+    return g_strdup(strcmp(argument, "--decisions") == 0 ? "--decisions=" : argument);
+}
+
 bool
-cli_parse(const struct command *c, const GOptionEntry *entries, int argc, char **argv, GStrv *rest,
-          int *code)
+cli_parse(const struct command *c, const GOptionEntry *const *tables, int argc, char **argv,
+          GStrv *rest, int *code)
 {
     g_autoptr(GOptionContext) context = g_option_context_new(c->arguments);
     g_autoptr(GError) error = NULL;
@@ -67,7 +74,8 @@ cli_parse(const struct command *c, const GOptionEntry *entries, int argc, char *
     if (c->page != NULL)
         g_option_context_set_description(context, c->page);
     g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_add_main_entries(context, entries, NULL);
+    for (; *tables != NULL; tables++)
+        g_option_context_add_main_entries(context, *tables, NULL);
     if (wants_help(argc, argv)) {
         g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
         *code = cli_print(text) ? EXIT_DONE : EXIT_OUTPUT;
@@ -75,7 +83,7 @@ cli_parse(const struct command *c, const GOptionEntry *entries, int argc, char *
     }
     g_auto(GStrv) copy = g_new0(char *, argc + 1);
     for (int i = 0; i < argc; i++)
-        copy[i] = g_strdup(argv[i]);
+        copy[i] = with_empty_value(argv[i]);
     if (!g_option_context_parse_strv(context, &copy, &error)) {
         *code = cli_usage(c, "%s", error->message);
         return false;

@@ -133,7 +133,7 @@ uncharged(const struct kernel *k, const struct task *p, double *local, double *r
 {
     const struct rq *rq = &k->rqs[p->cpu];
 
-    if (p->state != TASK_RUNNING || rq->curr != p || p->mem == NULL || !p->mem->mix_valid ||
+    if (p->state != TASK_RUNNING || rq->curr != p || p->mem == NULL || p->mem->mix_node < 0 ||
         p->profile == NULL || rq->node < 0 || k->engine.now <= rq->burst_at)
         return;
     double work = (double)(k->engine.now - rq->burst_at) * rq->rate / RATE_FULL;
@@ -164,7 +164,7 @@ look_at_memory(struct samples *s, struct sample *to, const struct process *pr)
     for (uint32_t n = 0; n < m->nr_nodes; n++) {
         uint64_t bytes = 0;
         for (const struct region *r = pr->mm->regions; r != NULL; r = r->next)
-            bytes += r->total[n] * r->page_size;
+            bytes += region_whole(r)->count[n] * r->page_size;
         g_autofree char *metric = g_strdup_printf("node%u_bytes", m->nodes[n].os_index);
         add(s, to, SERIES_LEVEL, "process", pr->name, metric, (double)bytes, 0);
     }

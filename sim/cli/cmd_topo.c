@@ -1,0 +1,277 @@
+/* numasim topo: machines, and what the kernel would make of them. */
+#include "base/field.h"
+#include "cli/cli.h"
+#include "config/load.h"
+#include "kernel/domains.h"
+#include "report/topo_json.h"
+
+struct topo {
+    struct arena *arena;
+    const struct machine *machine;
+    gboolean json;
+};
+
+static struct machine *
+load(const char *name, struct arena *a, bool notes)
+{
+    struct diag d;
+
+    diag_init(&d);
+    struct machine *m = load_machine(name, a, &d);
+    g_autofree char *text = diag_text(&d);
+    g_printerr("%s", text);
+    for (guint i = 0; notes && i < d.notes->len; i++)
+        g_printerr("note: %s\n", (const char *)g_ptr_array_index(d.notes, i));
+    diag_clear(&d);
+    return m;
+}
+
+static int
+print(const GString *s)
+{
+    return cli_print(s->str) ? EXIT_DONE : EXIT_OUTPUT;
+}
+
+static int
+list(void)
+{
+    g_auto(GStrv) names = shipped_names("topologies");
+    g_autoptr(GString) s = g_string_new(NULL);
+
+    for (guint i = 0; names[i] != NULL; i++) {
+        struct arena *a = arena_new();
+        const struct machine *m = load(names[i], a, false);
+        if (m != NULL)
+            g_string_append_printf(s, "%-26s %5u CPUs %3u nodes  %s\n", names[i],
+                                   cpumask_weight(m->online), m->nr_nodes,
+                                   m->title != NULL ? m->title : "");
+        arena_free(a);
+    }
+    return print(s);
+}
+
+/* ---- show ---- */
+
+static void
+add_nodes(GString *s, const struct topo *t)
+{
+    const struct machine *m = t->machine;
+
+    for (uint32_t i = 0; i < m->nr_nodes; i++) {
+        const struct machine_node *n = &m->nodes[i];
+        g_string_append_printf(s, "  node %u: %s %s, CPUs %s", n->os_index,
+                               format_quantity(FIELD_SIZE, n->mem_bytes, t->arena),
+                               memory_kind_names[n->kind], cpumask_text(t->arena, n->cpus));
+        if (n->bandwidth > 0)
+            g_string_append_printf(s, ", %s",
+                                   format_quantity(FIELD_BANDWIDTH, n->bandwidth, t->arena));
+        g_string_append(s, n->online ? "\n" : ", offline\n");
+    }
+}
+
+/* A table by node; row = node of the CPU. */
+static void
+add_matrix(GString *s, const struct machine *m, const char *title,
+           double (*value)(const struct machine *, uint32_t, uint32_t), const char *format)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+    g_string_append_printf(s, "\n%s\n       ", title);
+    for (uint32_t i = 0; i < m->nr_nodes; i++)
+        g_string_append_printf(s, "%8u", m->nodes[i].os_index);
+    for (uint32_t i = 0; i < m->nr_nodes; i++) {
+        g_string_append_printf(s, "\n%6u:", m->nodes[i].os_index);
+        for (uint32_t j = 0; j < m->nr_nodes; j++)
+            g_string_append_printf(s, "%8s",
+                                   g_ascii_formatd(text, sizeof(text), format, value(m, i, j)));
+    }
+    g_string_append_c(s, '\n');
+}
+
+static double
+distance_of(const struct machine *m, uint32_t i, uint32_t j)
+{
+    return machine_distance(m, i, j);
+}
+
+static double
+latency_of(const struct machine *m, uint32_t i, uint32_t j)
+{
+    return machine_latency_ps(m, i, j) / 1e3;
+}
+
+static void
+add_links(GString *s, const struct topo *t)
+{
+    const struct machine *m = t->machine;
+
+    for (uint32_t i = 0; i < m->nr_links; i++)
+        g_string_append_printf(s, "%s  %s: node %u to node %u, %s\n", i == 0 ? "\nlinks\n" : "",
+                               m->links[i].name, m->nodes[m->links[i].from].os_index,
+                               m->nodes[m->links[i].to].os_index,
+                               format_quantity(FIELD_BANDWIDTH, m->links[i].bandwidth, t->arena));
+}
+
+static int
+show(const struct topo *t)
+{
+    const struct machine *m = t->machine;
+    g_autoptr(GString) s = g_string_new(NULL);
+
+    g_string_append_printf(s, "%s: %s\n", m->name, m->title != NULL ? m->title : "");
+    g_string_append_printf(s, "  %u packages, %u LLCs, %u cores, %u CPUs online (%s), vendor %s\n",
+                           m->nr_packages, m->nr_llcs, m->nr_cores, cpumask_weight(m->online),
+                           cpumask_text(t->arena, m->online), machine_vendor_names[m->vendor]);
+    add_nodes(s, t);
+    add_matrix(s, m, "distances (SLIT)", distance_of, "%.0f");
+    add_matrix(s, m, "idle latency, ns (row: node of the CPU)", latency_of, "%.1f");
+    add_links(s, t);
+    for (uint32_t i = 0; i < m->nr_notes; i++)
+        g_string_append_printf(s, "%s  %s\n", i == 0 ? "\nsources\n" : "", m->notes[i]);
+    return print(s);
+}
+
+/* ---- domains ---- */
+
+static void
+add_flags(GString *s, uint32_t flags)
+{
+    for (guint i = 0; i < SD_FLAG_NR; i++)
+        if (flags >> i & 1)
+            g_string_append_printf(s, " %s", sd_flag_names[i]);
+    g_string_append_c(s, '\n');
+}
+
+static void
+add_tree(GString *s, const struct topo *t, const struct domains *d, int cpu)
+{
+    for_each_domain (sd, d->cpus[cpu].sd) {
+        g_string_append_printf(s, "  %-5s %s\n       groups", sd->name,
+                               cpumask_text(t->arena, sd->span));
+        for_each_group(sg, sd->groups)
+            g_string_append_printf(s, " {%s}", cpumask_text(t->arena, sg->span));
+        g_string_append(s, "\n       flags");
+        add_flags(s, sd->flags);
+    }
+}
+
+static bool
+same_tree(const struct domains *d, int a, int b)
+{
+    const struct sched_domain *x = d->cpus[a].sd, *y = d->cpus[b].sd;
+
+    for (; x != NULL && y != NULL; x = x->parent, y = y->parent)
+        if (!cpumask_equal(x->span, y->span) || strcmp(x->name, y->name) != 0 ||
+            x->flags != y->flags)
+            return false;
+    return x == y;
+}
+
+/* CPUs in a row with the same domains are said once. */
+static void
+add_trees(GString *s, const struct topo *t, const struct domains *d)
+{
+    int last = -1;
+
+    for_each_cpu (cpu, t->machine->online) {
+        if (last >= 0 && same_tree(d, last, cpu))
+            continue;
+        g_string_append_printf(s, "from CPU %d\n", cpu);
+        add_tree(s, t, d, cpu);
+        last = cpu;
+    }
+}
+
+static int
+domains(const struct topo *t)
+{
+    const struct domains *d = domains_build(t->arena, t->machine);
+    g_autoptr(GString) s = g_string_new(NULL);
+
+    if (t->json) {
+        GString *json = topo_domains_json(t->machine, d);
+        int code = print(json);
+        g_string_free(json, TRUE);
+        return code;
+    }
+    g_string_append_printf(s, "%s: %s\n", t->machine->name,
+                           numa_topology_type_names[d->topology_type]);
+    for (uint32_t i = 0; i < d->nr_messages; i++)
+        g_string_append_printf(s, "kernel: %s\n", d->messages[i]);
+    if (!d->refused)
+        add_trees(s, t, d);
+    return print(s);
+}
+
+/* ---- check, import ---- */
+
+/* Says what was assumed; a machine that the kernel would not take is no good input. */
+static int
+check(const struct topo *t)
+{
+    const struct domains *d = domains_build(t->arena, t->machine);
+
+    for (uint32_t i = 0; i < t->machine->nr_notes; i++)
+        g_printerr("note: %s\n", t->machine->notes[i]);
+    for (uint32_t i = 0; i < d->nr_messages; i++)
+        g_printerr("kernel: %s\n", d->messages[i]);
+    return d->refused
+               ? cli_fail(EXIT_INPUT, "%s: the kernel would build no domains", t->machine->name)
+               : EXIT_DONE;
+}
+
+static int
+import(const struct topo *t)
+{
+    g_autoptr(GString) s = g_string_new(NULL);
+
+    topology_yaml_write(t->machine, s);
+    return print(s);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(const struct topo *t);
+} actions[] = {
+    { "show", show },
+    { "domains", domains },
+    { "check", check },
+    { "import", import },
+};
+
+static int
+act(const struct command *c, struct topo *t, GStrv rest)
+{
+    guint nr = g_strv_length(rest);
+
+    if (nr == 1 && strcmp(rest[0], "list") == 0)
+        return list();
+    for (guint i = 0; nr == 2 && i < G_N_ELEMENTS(actions); i++) {
+        if (strcmp(actions[i].name, rest[0]) != 0)
+            continue;
+        t->machine = load(rest[1], t->arena, true);
+        return t->machine != NULL ? actions[i].run(t) : EXIT_INPUT;
+    }
+    return cli_usage(c, "write list, show T, domains T, check T or import FILE");
+}
+
+int
+cmd_topo(const struct command *c, int argc, char **argv)
+{
+    struct topo t = { 0 };
+    const GOptionEntry entries[] = {
+        { "json", 0, 0, G_OPTION_ARG_NONE, &t.json,
+          "domains: in the form that kernels are compared in, key by key", NULL },
+        { NULL },
+    };
+    const GOptionEntry *tables[] = { entries, NULL };
+    g_auto(GStrv) rest = NULL;
+    int code;
+
+    if (!cli_parse(c, tables, argc, argv, &rest, &code))
+        return code;
+    t.arena = arena_new();
+    code = act(c, &t, rest);
+    arena_free(t.arena);
+    return code;
+}

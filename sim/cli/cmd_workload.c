@@ -1,0 +1,93 @@
+/* numasim workload: what is shipped, what it is made of, whether a file is well formed. */
+#include "cli/cli.h"
+#include "config/load.h"
+#include "config/workload_yaml.h"
+
+static struct workload *
+load(const char *name, struct arena *a)
+{
+    struct diag d;
+
+    diag_init(&d);
+    struct workload *w = load_workload(name, NULL, a, &d);
+    g_autofree char *text = diag_text(&d);
+    g_printerr("%s", text);
+    diag_clear(&d);
+    return w;
+}
+
+static int
+list(void)
+{
+    g_auto(GStrv) names = shipped_names("workloads");
+    g_autoptr(GString) s = g_string_new(NULL);
+
+    for (guint i = 0; names[i] != NULL; i++) {
+        struct arena *a = arena_new();
+        const struct workload *w = load(names[i], a);
+        g_string_append_printf(s, "%-26s %s\n", names[i],
+                               w != NULL && w->doc != NULL ? w->doc : "");
+        arena_free(a);
+    }
+    return cli_print(s->str) ? EXIT_DONE : EXIT_OUTPUT;
+}
+
+static void
+add_process(GString *s, const struct workload *w, const struct wprocess *pr)
+{
+    g_string_append_printf(s, "  process %s\n", pr->name);
+    for (uint32_t g = 0; g < pr->nr_groups; g++) {
+        const struct wgroup *group = &w->groups[pr->first_group + g];
+        g_string_append_printf(s, "    threads %s: %u steps%s%s\n", group->name, group->nr_steps,
+                               group->by_fork ? ", started by a fork step" : "",
+                               group->background ? ", in the background" : "");
+    }
+}
+
+static int
+show(const struct workload *w)
+{
+    g_autoptr(GString) s = g_string_new(NULL);
+
+    g_string_append_printf(s, "%s: %s\n\n", w->name, w->doc != NULL ? w->doc : "");
+    for (uint32_t i = 0; i < w->nr_processes; i++)
+        add_process(s, w, &w->processes[i]);
+    for (uint32_t i = 0; i < w->nr_regions; i++)
+        g_string_append_printf(s, "  region %s\n", w->regions[i].name);
+    g_string_append_printf(s, "  %s\n",
+                           workload_endless(w) ? "endless: needs --until" : "ends by itself");
+    if (w->nr_params > 0)
+        g_string_append(s, "\nparameters (--set workload.NAME=VALUE):\n");
+    for (uint32_t i = 0; i < w->nr_params; i++)
+        g_string_append_printf(s, "  %-20s %-12s %s\n", w->params[i].name, w->params[i].def,
+                               w->params[i].doc != NULL ? w->params[i].doc : "");
+    return cli_print(s->str) ? EXIT_DONE : EXIT_OUTPUT;
+}
+
+static int
+load_and_show(const char *name, bool only_check)
+{
+    struct arena *a = arena_new();
+    const struct workload *w = load(name, a);
+    int code = w == NULL ? EXIT_INPUT : only_check ? EXIT_DONE : show(w);
+
+    arena_free(a);
+    return code;
+}
+
+int
+cmd_workload(const struct command *c, int argc, char **argv)
+{
+    const GOptionEntry none[] = { { NULL } }, *tables[] = { none, NULL };
+    g_auto(GStrv) rest = NULL;
+    int code;
+
+    if (!cli_parse(c, tables, argc, argv, &rest, &code))
+        return code;
+    guint nr = g_strv_length(rest);
+    if (nr == 1 && strcmp(rest[0], "list") == 0)
+        return list();
+    if (nr == 2 && (strcmp(rest[0], "show") == 0 || strcmp(rest[0], "check") == 0))
+        return load_and_show(rest[1], rest[0][0] == 'c');
+    return cli_usage(c, "write list, show WORKLOAD or check WORKLOAD");
+}

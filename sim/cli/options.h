@@ -1,0 +1,43 @@
+/*
+ * The options that run and compare share, and what they come to: a machine, a workload, policies.
+ */
+#pragma once
+
+#include "cli/cli.h"
+#include "config/resolved.h"
+
+struct options {
+    char *topology, *workload, *policy;
+    char *seed_text, *until, *warmup, *out, *decisions, *force_decision;
+    char **set;
+    gboolean force, check, quiet, verbose, no_plot;
+};
+void options_clear(struct options *o);
+
+enum { OPTION_ENTRIES_MAX = 24 };
+/* Fills the table; its entries point into *o. */
+void options_entries(struct options *o, GOptionEntry entries[OPTION_ENTRIES_MAX]);
+
+/* What the options come to. */
+struct inputs {
+    struct arena *arena;
+    struct diag diag;
+    struct resolved run; /* the policy is policies[0] */
+    GArray *policies;    /* struct policy_spec */
+    bool skip_unfit;     /* policies that do not fit the machine are left out */
+};
+void inputs_init(struct inputs *in);
+void inputs_clear(struct inputs *in);
+
+/*
+ * Loads everything; `policies` are names or paths, `resolved` is a file or NULL. EXIT_DONE, or
+ * another exit code after the messages have been printed.
+ */
+int inputs_load(struct inputs *in, const struct options *o, const char *const *policies,
+                const char *resolved);
+
+/* Prints notes ("note: ...") unless quiet. */
+void inputs_print_notes(const struct inputs *in, const struct options *o);
+
+/* "a b/c" becomes "a_b_c": for the names of folders. */
+char *name_for_folder(const char *name);

@@ -1,0 +1,161 @@
+/*
+ * One run.
+ *
+ * The simulation is run in stretches: from sample to sample, so that samples need no event of their
+ * own, and short enough for a progress bar and Ctrl-C. Where the stretches end changes nothing in
+ * the run.
+ */
+#include "cli/run_one.h"
+
+#include "cli/plot_run.h"
+#include "report/decisions.h"
+#include "report/run_report.h"
+#include "run/simulation.h"
+
+struct state {
+    struct run_one *r;
+    struct simulation *sim;
+    struct samples *samples;
+    struct csv *decisions;
+    gint64 started; /* wall clock, us */
+    bool stopped;
+};
+
+static enum simulation_end
+run_stretches(struct state *st)
+{
+    const struct run_spec *spec = &st->r->run->spec;
+    enum simulation_end end;
+
+    while ((end = simulation_run(st->sim, samples_next(st->samples))) == SIMULATION_PAUSED) {
+        samples_take(st->samples);
+        if (st->r->progress && spec->until != SIM_NEVER)
+            progress_show("run", (double)kernel_now(st->sim->kernel) / (double)spec->until);
+        if (interrupted()) {
+            kernel_settle(st->sim->kernel);
+            st->sim->elapsed = kernel_now(st->sim->kernel);
+            return SIMULATION_STOPPED;
+        }
+    }
+    if (st->r->progress)
+        progress_show("", -1);
+    return end;
+}
+
+/* What the end means to the user. */
+static const struct {
+    int code;
+    bool complete;
+    const char *text;
+} ends[] = {
+    [SIMULATION_DONE] = { EXIT_DONE, true, "the last task has ended" },
+    [SIMULATION_UNTIL] = { EXIT_DONE, true, "the time given with --until was reached" },
+    [SIMULATION_FAILED] = { EXIT_POLICY, false, "the run could not go on" },
+    [SIMULATION_BROKEN] = { EXIT_INVARIANT, false, "an invariant broke" },
+    [SIMULATION_STOPPED] = { EXIT_INTERRUPTED, false, "interrupted" },
+};
+
+static bool
+write_resolved(const struct run_one *r, GError **error)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    resolved_write(r->run, text);
+    return write_whole_file(r->dir, "resolved.yaml", text->str, error);
+}
+
+static bool
+write_folder(struct state *st, enum simulation_end end, GError **error)
+{
+    const struct run_spec *spec = &st->r->run->spec;
+    const struct kernel *k = st->sim->kernel;
+    const struct run_info info = {
+        .topology = spec->machine->name,
+        .workload = spec->workload->name,
+        .policy = spec->policy.name,
+        .seed = spec->seed,
+        .complete = ends[end].complete,
+        .elapsed = st->sim->elapsed,
+        .events = k->engine.nr_events,
+    };
+    const struct manifest manifest = {
+        .command_line = st->r->command_line,
+        .end = st->sim->failure != NULL ? st->sim->failure : ends[end].text,
+        .seed = spec->seed,
+        .events = k->engine.nr_events,
+        .complete = ends[end].complete,
+        .wall_s = (double)(g_get_monotonic_time() - st->started) / 1e6,
+        .spec = spec,
+        .resolved = st->r->run,
+    };
+    return run_report_write(st->r->dir, k, &info, st->samples, error) &&
+           write_resolved(st->r, error) && manifest_write(&manifest, st->r->dir, error);
+}
+
+static void
+warn(struct run_one *r, const char *text)
+{
+    if (r->warnings != NULL && text != NULL)
+        g_ptr_array_add(r->warnings, g_strdup(text));
+}
+
+static void
+collect_warnings(struct state *st)
+{
+    const struct run_spec *spec = &st->r->run->spec;
+
+    warn(st->r, workload_remark(st->sim->workload));
+    if (spec->force_seq != 0 && !st->sim->kernel->probe.forced) {
+        g_autofree char *text = g_strdup_printf(
+            "there was no decision %" G_GUINT64_FORMAT " to force", spec->force_seq);
+        warn(st->r, text);
+    }
+}
+
+static int
+simulate(struct state *st)
+{
+    g_autoptr(GError) error = NULL;
+    struct run_one *r = st->r;
+
+    if (r->run->decisions != 0) {
+        st->decisions = decisions_start(st->sim->kernel, r->run->decisions, r->dir, &error);
+        if (st->decisions == NULL) {
+            r->failure = g_strdup(error->message);
+            return EXIT_OUTPUT;
+        }
+    }
+    enum simulation_end end = run_stretches(st);
+    collect_warnings(st);
+    if (end != SIMULATION_DONE && end != SIMULATION_UNTIL)
+        r->failure = g_strdup(st->sim->failure != NULL ? st->sim->failure : ends[end].text);
+    bool fine = csv_close(st->decisions, &error);
+    if (!fine || !write_folder(st, end, &error)) {
+        g_free(r->failure);
+        r->failure = g_strdup(error->message);
+        return EXIT_OUTPUT;
+    }
+    if (r->plot)
+        plot_folder(r->dir, PLOT_SVG, NULL);
+    return ends[end].code;
+}
+
+int
+run_one(struct run_one *r)
+{
+    struct arena *a = arena_new();
+    struct state st = { .r = r, .started = g_get_monotonic_time() };
+    const char *why = NULL;
+    int code = EXIT_INPUT;
+
+    st.sim = simulation_new(a, &r->run->spec, &why);
+    if (st.sim == NULL) {
+        r->failure = g_strdup(why);
+    } else {
+        st.samples = samples_new(st.sim->kernel, r->run->sample_interval);
+        code = simulate(&st);
+        samples_free(st.samples);
+    }
+    arena_free(a);
+    return code;
+}

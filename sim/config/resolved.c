@@ -1,0 +1,246 @@
+/*
+ * resolved.yaml.
+ *
+ * Machine and workload stand in it as literal blocks: each is a file of its own format that loads
+ * by itself, and nothing is written twice in two dialects. All parameters are written, not just
+ * those that were changed, so that a later version with other defaults repeats the old run.
+ */
+#include "config/resolved.h"
+
+#include "config/load.h"
+#include "config/policy_yaml.h"
+#include "config/workload_yaml.h"
+#include "config/yaml_tree.h"
+
+/* ---- writing ---- */
+
+/* What YAML or a terminal would trip over is escaped. */
+void
+yaml_quote(GString *out, const char *text)
+{
+    g_string_append_c(out, '"');
+    for (const char *at = text; *at != '\0'; at++)
+        if (g_ascii_iscntrl(*at))
+            g_string_append_printf(out, "\\x%02x", (unsigned char)*at);
+        else if (*at == '"' || *at == '\\')
+            g_string_append_printf(out, "\\%c", *at);
+        else
+            g_string_append_c(out, *at);
+    g_string_append_c(out, '"');
+}
+
+static void
+write_text(GString *out, const char *key, const char *text)
+{
+    g_string_append_printf(out, "%s: ", key);
+    yaml_quote(out, text);
+    g_string_append_c(out, '\n');
+}
+
+/* A literal block; the 2 keeps leading blanks of its first line, the + its last empty lines. */
+static void
+write_block(GString *out, const char *key, const char *text)
+{
+    g_string_append_printf(out, "%s: |2+\n", key);
+    while (*text != '\0') {
+        const char *end = text + strcspn(text, "\n");
+        if (end > text)
+            g_string_append(out, "  ");
+        g_string_append_len(out, text, end - text);
+        g_string_append_c(out, '\n');
+        text = *end != '\0' ? end + 1 : end;
+    }
+}
+
+static void
+write_time(GString *out, const char *key, sim_time t, struct arena *a)
+{
+    g_string_append_printf(out, "%s: %s\n", key, format_quantity(FIELD_TIME, t, a));
+}
+
+static void
+write_policy(GString *out, const struct policy_spec *p, struct arena *a)
+{
+    g_string_append(out, "policy:\n");
+    write_text(out, "  name", p->name);
+    write_text(out, "  base", p->placement->name);
+    write_text(out, "  memory", p->memory->name);
+    g_string_append(out, "  set:\n");
+    for (const struct field *f = kernel_param_fields; f->name != NULL; f++)
+        g_string_append_printf(out, "    %s: %s\n", f->name, field_text(f, &p->params, a));
+}
+
+static void
+write_decisions(GString *out, uint32_t decisions)
+{
+    const char *separator = "";
+
+    if (decisions == 0)
+        return;
+    g_string_append(out, "decisions: [");
+    for (guint i = 0; i < DECISION_KIND_NR; i++)
+        if (decisions >> i & 1) {
+            g_string_append_printf(out, "%s%s", separator, decision_kind_names[i]);
+            separator = ", ";
+        }
+    g_string_append(out, "]\n");
+}
+
+void
+resolved_write(const struct resolved *r, GString *out)
+{
+    struct arena *a = arena_new();
+    g_autoptr(GString) machine = g_string_new(NULL);
+    g_autoptr(GString) workload = g_string_new(NULL);
+
+    g_string_append_printf(out, "seed: %" G_GUINT64_FORMAT "\n", r->spec.seed);
+    if (r->spec.until != SIM_NEVER)
+        write_time(out, "until", r->spec.until, a);
+    write_time(out, "warmup", r->spec.warmup, a);
+    if (r->spec.force_seq != 0)
+        g_string_append_printf(out, "force_decision: %" G_GUINT64_FORMAT "=%" G_GINT64_FORMAT "\n",
+                               r->spec.force_seq, r->spec.force_choice);
+    write_time(out, "sample_interval", r->sample_interval, a);
+    write_decisions(out, r->decisions);
+    write_policy(out, &r->spec.policy, a);
+    topology_yaml_write(r->spec.machine, machine);
+    write_text(out, "topology_name", r->spec.machine->name);
+    write_block(out, "topology", machine->str);
+    write_text(out, "workload_name", r->spec.workload->name);
+    workload_yaml_write(r->spec.workload, 0, workload);
+    write_block(out, "workload", workload->str);
+    arena_free(a);
+}
+
+/* ---- reading ---- */
+
+static const char *const known_keys[] = {
+    "seed",   "until",         "warmup",   "force_decision", "sample_interval", "decisions",
+    "policy", "topology_name", "topology", "workload_name",  "workload",        NULL,
+};
+
+static const struct ynode *
+need(const struct yaml_doc *doc, const struct ynode *map, const char *key)
+{
+    const struct ynode *n = ynode_get(map, key);
+
+    if (n == NULL)
+        ynode_error(doc, map, "%s is missing", key);
+    return n;
+}
+
+static const char *
+need_text(const struct yaml_doc *doc, const struct ynode *map, const char *key)
+{
+    const struct ynode *n = need(doc, map, key);
+
+    return n != NULL ? ynode_string(doc, n) : NULL;
+}
+
+static void
+read_time(const struct yaml_doc *doc, const char *key, sim_time *value)
+{
+    const struct ynode *n = ynode_get(doc->root, key);
+
+    if (n != NULL)
+        ynode_quantity(doc, n, FIELD_TIME, value);
+}
+
+static void
+read_policy(const struct yaml_doc *doc, struct policy_spec *p)
+{
+    static const char *const keys[] = { "name", "base", "memory", "set", NULL };
+    const struct ynode *map = need(doc, doc->root, "policy");
+    char *why = NULL;
+
+    if (map == NULL || ynode_expect(doc, map, YNODE_MAP) == NULL)
+        return;
+    ynode_check_keys(doc, map, NULL, keys);
+    const char *base = need_text(doc, map, "base"), *name = need_text(doc, map, "name");
+    const char *memory = need_text(doc, map, "memory");
+    const struct ynode *set = need(doc, map, "set");
+    if (base == NULL || name == NULL || memory == NULL || set == NULL)
+        return;
+    if (!policy_preset(base, doc->arena, p, &why) || !policy_set_memory(p, memory, &why))
+        ynode_error(doc, map, "%s", why);
+    else
+        policy_load_settings(doc, set, p);
+    g_free(why);
+    p->name = name;
+}
+
+static void
+read_force(const struct yaml_doc *doc, struct run_spec *spec)
+{
+    const struct ynode *n = ynode_get(doc->root, "force_decision");
+    char *end = NULL;
+
+    if (n == NULL || n->kind != YNODE_SCALAR)
+        return;
+    spec->force_seq = g_ascii_strtoull(n->text, &end, 10);
+    if (*end == '=')
+        spec->force_choice = g_ascii_strtoll(end + 1, &end, 10);
+    if (spec->force_seq == 0 || *end != '\0')
+        ynode_error(doc, n, "'%s' is not a decision; write NUMBER=CHOICE", n->text);
+}
+
+static void
+read_decisions(const struct yaml_doc *doc, uint32_t *decisions)
+{
+    const struct ynode *list = ynode_get(doc->root, "decisions");
+
+    if (list == NULL || ynode_expect(doc, list, YNODE_SEQ) == NULL)
+        return;
+    for (guint i = 0; i < list->nr; i++) {
+        int kind = ynode_enum(doc, list->values[i], decision_kind_names);
+        if (kind >= 0)
+            *decisions |= (uint32_t)1 << kind;
+    }
+}
+
+/* The blocks load by themselves; their messages name the block as their file. */
+static void
+read_parts(const struct yaml_doc *doc, struct run_spec *spec)
+{
+    const char *machine = need_text(doc, doc->root, "topology");
+    const char *machine_name = need_text(doc, doc->root, "topology_name");
+    const char *workload = need_text(doc, doc->root, "workload");
+    const char *workload_name = need_text(doc, doc->root, "workload_name");
+
+    if (machine == NULL || machine_name == NULL || workload == NULL || workload_name == NULL)
+        return;
+    g_autofree char *in_machine = g_strdup_printf("%s(topology)", doc->file);
+    struct machine *m = topology_yaml_load(arena_strdup(doc->arena, in_machine), machine,
+                                           strlen(machine), doc->arena, doc->diag);
+    g_autofree char *in_workload = g_strdup_printf("%s(workload)", doc->file);
+    struct workload *w = workload_yaml_load(arena_strdup(doc->arena, in_workload), workload,
+                                            strlen(workload), NULL, doc->arena, doc->diag);
+    if (m != NULL)
+        m->name = machine_name;
+    if (w != NULL)
+        w->name = workload_name;
+    spec->machine = m;
+    spec->workload = w;
+}
+
+bool
+resolved_load(const char *path, struct arena *a, struct resolved *out, struct diag *d)
+{
+    struct yaml_doc doc;
+
+    *out = (struct resolved){ .spec = { .seed = 1, .until = SIM_NEVER } };
+    if (!yaml_load_file(&doc, path, a, d) || ynode_expect(&doc, doc.root, YNODE_MAP) == NULL)
+        return false;
+    ynode_check_keys(&doc, doc.root, NULL, known_keys);
+    const struct ynode *seed = need(&doc, doc.root, "seed");
+    if (seed != NULL)
+        ynode_number(&doc, seed, 0, UINT64_MAX, &out->spec.seed);
+    read_time(&doc, "until", &out->spec.until);
+    read_time(&doc, "warmup", &out->spec.warmup);
+    read_time(&doc, "sample_interval", &out->sample_interval);
+    read_force(&doc, &out->spec);
+    read_decisions(&doc, &out->decisions);
+    read_policy(&doc, &out->spec.policy);
+    read_parts(&doc, &out->spec);
+    return !diag_failed(d);
+}

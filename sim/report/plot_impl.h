@@ -1,0 +1,39 @@
+/* What the pictures share. */
+#pragma once
+
+#include <stdint.h>
+
+#include "report/csv.h"
+#include "report/plot.h"
+
+enum { PLOT_SERIES_MOST = 8 }; /* more lines than colours tell nobody anything */
+
+/* One run that is drawn. */
+struct plot_source {
+    char *label, *dir;
+};
+
+struct plot {
+    const char *dir;
+    char *title; /* "stream on four-node" */
+    bool comparison;
+    GPtrArray *sources; /* struct plot_source */
+    GString *data, *script;
+};
+
+/* Each fills data and script; false: there is nothing to draw. */
+bool plot_policies(struct plot *p);
+bool plot_locality(struct plot *p);
+bool plot_latency(struct plot *p);
+bool plot_traffic(struct plot *p);
+
+/* A text as gnuplot reads it literally. */
+char *plot_quote(const char *text);
+/* The field of a row under a column's name, or NULL. */
+const char *plot_field(const GPtrArray *rows, guint row, const char *column);
+/* The rows of DIR/NAME, or NULL. */
+GPtrArray *plot_rows(const char *dir, const char *name);
+void plot_number(GString *out, double value);
+
+/* Colours that people with any colour vision can tell apart (Okabe and Ito), and dashes besides. */
+extern const char *const plot_colours[PLOT_SERIES_MOST];
