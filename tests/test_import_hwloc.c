@@ -6,6 +6,7 @@
 #include "config/import.h"
 
 #include <fcntl.h>
+#include <gio/gio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -448,7 +449,7 @@ our_own_sample_is_read_in_full(void **state)
 }
 
 static void
-gzip_bombs_and_damaged_gzip_are_refused(void **state)
+damaged_gzip_is_refused(void **state)
 {
     struct loaded l = load_text("f.gz", "\x1f\x8b\x08\x00garbage", 11);
     g_autofree char *messages = diag_text(&l.diag);
@@ -456,6 +457,69 @@ gzip_bombs_and_damaged_gzip_are_refused(void **state)
     assert_null(l.m);
     assert_true(g_str_has_prefix(messages, "f.gz:1:1: the gzip data is damaged"));
     unload(&l);
+}
+
+static GBytes *
+gzip_of(const char *data, gsize len)
+{
+    g_autoptr(GZlibCompressor) zlib = g_zlib_compressor_new(G_ZLIB_COMPRESSOR_FORMAT_GZIP, 9);
+    g_autoptr(GOutputStream) memory = g_memory_output_stream_new_resizable();
+    g_autoptr(GOutputStream) out = g_converter_output_stream_new(memory, G_CONVERTER(zlib));
+
+    assert_true(g_output_stream_write_all(out, data, len, NULL, NULL, NULL));
+    assert_true(g_output_stream_close(out, NULL, NULL));
+    return g_memory_output_stream_steal_as_bytes(G_MEMORY_OUTPUT_STREAM(memory));
+}
+
+static void
+a_gzip_bomb_is_refused_without_unpacking_it_all(void **state)
+{
+    gsize len = (gsize)80 << 20, packed;
+    g_autofree char *zeros = g_malloc0(len);
+    g_autoptr(GBytes) bomb = gzip_of(zeros, len);
+    const char *data = g_bytes_get_data(bomb, &packed);
+
+    assert_true(packed < len / 100);
+    struct loaded l = load_text("f.gz", data, packed);
+    g_autofree char *messages = diag_text(&l.diag);
+    assert_string_equal(messages,
+                        "f.gz:1:1: unpacks to more than 64 MiB; expected at most that much\n");
+    unload(&l);
+}
+
+/* One machine in two formats, up to what a listing can tell. */
+static void
+a_listing_and_a_file_of_one_machine_agree(void **state)
+{
+    static const char *const names[] = { "ring4", "hmat3", "mesh8" };
+
+    for (gsize i = 0; i < ARRAY_LEN(names); i++) {
+        g_autofree char *folder =
+            g_strdup_printf("%s/corpus/numa-guest/%s/machine", SHARED_DIR, names[i]);
+        g_autofree char *xml = g_build_filename(folder, "hwloc.xml", NULL);
+        g_autofree char *listing = g_build_filename(folder, "numactl-hardware.txt", NULL);
+        g_autofree char *text = NULL;
+        gsize len;
+
+        if (!g_file_get_contents(listing, &text, &len, NULL)) {
+            print_message("no corpus beside the checkout: skipped\n");
+            skip();
+        }
+        struct loaded l = load_file(xml);
+        const struct machine *m = l.m;
+        const struct machine *other = import_numactl(listing, text, len, l.arena, &l.diag);
+        assert_true(m != NULL && other != NULL);
+        assert_int_equal(m->nr_nodes, other->nr_nodes);
+        assert_true(cpumask_equal(m->present, other->present));
+        for (uint32_t node = 0; node < m->nr_nodes; node++) {
+            assert_true(cpumask_equal(m->nodes[node].cpus, other->nodes[node].cpus));
+            assert_int_equal(m->nodes[node].mem_bytes >> 20, other->nodes[node].mem_bytes >> 20);
+        }
+        assert_memory_equal(m->distances, other->distances, m->nr_nodes * m->nr_nodes);
+        assert_int_equal(m->nr_llcs, other->nr_llcs);
+        assert_int_equal(m->nr_cores, other->nr_cores);
+        unload(&l);
+    }
 }
 
 int
@@ -475,7 +539,9 @@ main(void)
         cmocka_unit_test(broken_files_are_refused_with_their_golden_message_and_in_silence),
         cmocka_unit_test(damaged_files_never_crash_the_importer),
         cmocka_unit_test(our_own_sample_is_read_in_full),
-        cmocka_unit_test(gzip_bombs_and_damaged_gzip_are_refused),
+        cmocka_unit_test(damaged_gzip_is_refused),
+        cmocka_unit_test(a_gzip_bomb_is_refused_without_unpacking_it_all),
+        cmocka_unit_test(a_listing_and_a_file_of_one_machine_agree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
