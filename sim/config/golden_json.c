@@ -7,6 +7,7 @@
 #include "config/golden_json.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 enum { DEPTH_MOST = 64, BYTES_MOST = 256 * 1024 * 1024 };
 
@@ -35,14 +36,12 @@ void
 json_doc_error(const struct json_doc *doc, JsonNode *at, const char *path, const char *fmt, ...)
 {
     gsize place = at != NULL ? GPOINTER_TO_SIZE(g_hash_table_lookup(doc->places, at)) : 0;
-    g_autofree char *text = NULL;
     va_list ap;
 
     va_start(ap, fmt);
-    text = g_strdup_vprintf(fmt, ap);
+    diag_verror(doc->diag, doc->file, SIM_MAX((unsigned)(place >> 32), 1u),
+                SIM_MAX((unsigned)place, 1u), path, fmt, ap);
     va_end(ap);
-    diag_error(doc->diag, doc->file, place == 0 ? 1 : (unsigned)(place >> 32),
-               place == 0 ? 1 : (unsigned)SIM_MAX(place & 0xffffffffu, 1), path, "%s", text);
 }
 
 /* The first place that is nested too deeply, or NULL. */
@@ -88,6 +87,20 @@ check_text(const struct json_doc *doc, const char *text, gsize len)
     return false;
 }
 
+/* The parser forgets where it was, but its message begins with it: "<data>:3:14: Parse error: ...".
+ */
+static void
+syntax_error(const struct json_doc *doc, const char *message)
+{
+    const char *what = strstr(message, "Parse error: "), *at = strchr(message, ':');
+    unsigned line = 1, column = 1;
+
+    if (at == NULL || sscanf(at, ":%u:%u:", &line, &column) != 2)
+        line = column = 1;
+    diag_error(doc->diag, doc->file, SIM_MAX(line, 1u), SIM_MAX(column, 1u), NULL, "not JSON: %s",
+               what != NULL ? what + strlen("Parse error: ") : message);
+}
+
 bool
 json_doc_load(struct json_doc *doc, const char *file, const char *text, gsize len, struct diag *d)
 {
@@ -101,11 +114,7 @@ json_doc_load(struct json_doc *doc, const char *file, const char *text, gsize le
     if (!check_text(doc, text, len))
         return false;
     if (!json_parser_load_from_data(doc->parser, text, (gssize)len, &error)) {
-        const char *what = strstr(error->message, "Parse error: ");
-
-        diag_error(d, file, SIM_MAX(json_parser_get_current_line(doc->parser), 1u),
-                   SIM_MAX(json_parser_get_current_pos(doc->parser), 1u), NULL, "not JSON: %s",
-                   what != NULL ? what + strlen("Parse error: ") : error->message);
+        syntax_error(doc, error->message);
         return false;
     }
     root = json_parser_get_root(doc->parser);

@@ -30,16 +30,17 @@ read_list(struct golden *g, JsonObject *object, const char *path, const char *na
 {
     const char *text = json_doc_string(&g->doc, object, path, name), *bad;
     struct cpumask *mask = cpumask_new(g->scratch, CPU_MAX);
-    g_autofree char *full = NULL;
+    g_autofree char *full = NULL, *excerpt = NULL;
 
     if (text == NULL)
         return NULL;
     if (cpumask_parse(mask, text, &bad))
         return mask;
+    excerpt = diag_excerpt(text);
     full = path != NULL ? g_strdup_printf("%s.%s", path, name) : g_strdup(name);
     json_doc_error(&g->doc, json_object_get_member(object, name), full,
-                   "'%s' is not a CPU list; write numbers and ranges below %d, as in 0-3,8", text,
-                   CPU_MAX);
+                   "'%s' is not a CPU list; write numbers and ranges below %d, as in 0-3,8",
+                   excerpt, CPU_MAX);
     return NULL;
 }
 
@@ -334,10 +335,12 @@ static bool
 read_cpus(struct golden *g)
 {
     struct list_tables *lists = arena_new_object(g->scratch, struct list_tables);
+    bool good = true;
 
     for (guint i = 0; i < json_array_get_length(g->cpus); i++)
-        if (!read_cpu(g, i, lists))
-            return false;
+        good &= read_cpu(g, i, lists);
+    if (!good)
+        return false;
     for_each_cpu (cpu, g->online) {
         if (g->m->cpus[cpu].present)
             continue;
@@ -383,6 +386,7 @@ static bool
 read_golden(struct golden *g)
 {
     enum machine_vendor vendor;
+    bool good = true;
 
     g->cpus = json_doc_array(&g->doc, g->doc.root, NULL, "cpus");
     g->nodes = json_doc_array(&g->doc, g->doc.root, NULL, "nodes");
@@ -402,11 +406,10 @@ read_golden(struct golden *g)
     if (!order_nodes(g) || !read_cpus(g))
         return false;
     for (guint i = 0; i < g->m->nr_nodes; i++)
-        if (!read_node(g, i))
-            return false;
+        good &= read_node(g, i);
     add_offline_cpus(g);
     isolate(g);
-    return true;
+    return good;
 }
 
 static void
