@@ -78,6 +78,7 @@ activate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
     p->state = TASK_RUNNABLE;
     p->queued_at = k->engine.now;
     p->class->enqueue_task(k, rq, p, flags);
+    account_numa_enqueue(rq, p);
     p->on_rq = true;
     list_push_front(&rq->cfs_tasks, &p->rq_node);
     add_nr_running(k, rq);
@@ -95,6 +96,7 @@ deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
         p->class->update_curr(k, rq);
     }
     p->class->dequeue_task(k, rq, p, flags);
+    account_numa_dequeue(rq, p);
     p->on_rq = false;
     list_remove(&p->rq_node);
     sub_nr_running(k, rq);

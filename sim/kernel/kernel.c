@@ -175,6 +175,7 @@ kernel_reset_stats(struct kernel *k)
     memset(&k->stats, 0, sizeof(k->stats));
     memset(k->traffic, 0, sizeof(uint64_t) * k->machine->nr_nodes * k->machine->nr_nodes);
     memset(k->link_bytes, 0, sizeof(uint64_t) * k->machine->nr_links);
+    mm_reset_stats(k);
     for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++) {
         struct rq *rq = &k->rqs[cpu];
 

@@ -80,6 +80,12 @@ struct kernel_stats {
     uint64_t sched_overhead_ns;
 };
 
+/* What the user should know about this run. */
+struct kernel_note {
+    const char *text;
+    struct kernel_note *next;
+};
+
 struct kernel_limits {
     uint32_t max_tasks;  /* alive at once */
     uint32_t nr_sources; /* arrival sources of the workload */
@@ -118,6 +124,9 @@ struct kernel {
     struct mm_state *mm; /* nodes' free pages, regions: mm.h */
     const struct placement_ops *placement;
     void *placement_priv;
+    /* Places a task that is made after placement has been; NULL: nobody does. */
+    void (*place_task)(struct kernel *k, struct task *p);
+    struct kernel_note *notes, *last_note; /* oldest first */
 
     struct probe probe;
     struct observer *observers;
@@ -224,6 +233,9 @@ bool idle_cpu(const struct kernel *k, int cpu);
 
 /* The run cannot go on: stops the engine with a reason (the first one stays). */
 void kernel_fail(struct kernel *k, const char *fmt, ...) SIM_PRINTF(2, 3);
+
+/* Adds a note; the run layer shows them all. */
+void kernel_note(struct kernel *k, const char *fmt, ...) SIM_PRINTF(2, 3);
 
 /* Brings every account up to now; at the end of the run and at the end of the warm-up. */
 void kernel_settle(struct kernel *k);

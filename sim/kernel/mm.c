@@ -29,6 +29,17 @@ mm_init(struct kernel *k)
         node_init(k, &k->mm->nodes[n], &m->nodes[n]);
 }
 
+void
+mm_reset_stats(struct kernel *k)
+{
+    for (uint32_t i = 0; i < k->machine->nr_nodes; i++) {
+        struct mm_node *n = &k->mm->nodes[i];
+
+        n->numa_hit = n->numa_miss = n->numa_foreign = 0;
+        n->local_node = n->other_node = n->interleave_hit = 0;
+    }
+}
+
 struct mm *
 mm_new(struct kernel *k, struct process *pr)
 {

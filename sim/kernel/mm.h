@@ -140,6 +140,7 @@ struct mm_state {
 };
 
 void mm_init(struct kernel *k);
+void mm_reset_stats(struct kernel *k);
 struct mm *mm_new(struct kernel *k, struct process *pr);
 void mm_task_init(struct kernel *k, struct task *p);
 void mm_task_exit(struct kernel *k, struct task *p);

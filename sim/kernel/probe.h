@@ -32,7 +32,7 @@ struct task;
     X(DECISION_BALANCE_QUEUE, "balance_queue", "CPU to pull from, -1: none")                       \
     X(DECISION_BALANCE_TASK, "balance_task", "1: the task moves, 0: it stays")                     \
     X(DECISION_ALLOC, "alloc", "node for a stretch of new pages")                                  \
-    X(DECISION_SCAN, "scan", "pages marked by a NUMA scan")                                        \
+    X(DECISION_SCAN, "scan", "pages that a NUMA scan may mark")                                        \
     X(DECISION_HINT_FAULT, "hint_fault",                                                           \
       "1: the page moves to the faulting CPU's node, 0: it stays")                                 \
     X(DECISION_PREFERRED_NODE, "preferred_node", "preferred node of a task")                       \

@@ -107,6 +107,8 @@ task_new(struct kernel *k, struct process *pr, const struct task_attr *attr)
     list_init(&p->rq_node);
     process_add(k, pr, p);
     mm_task_init(k, p);
+    if (k->place_task != NULL)
+        k->place_task(k, p);
     return p;
 }
 

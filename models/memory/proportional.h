@@ -1,0 +1,61 @@
+/*
+ * State of the proportional model, between its files: proportional.c knows the resources, groups.c
+ * who asks for them, saturate.c the factors by which saturated ones slow their users.
+ */
+#pragma once
+
+#include "models/memory/common.h"
+
+/* A controller, a link, or what the CPUs of a node can pull together. */
+struct resource {
+    double capacity;     /* bytes/ns */
+    uint64_t demand;     /* bytes/s if nothing were saturated; exact, kept as groups come and go */
+    uint64_t limit;      /* capacity in the same unit */
+    double lambda;       /* >= 1: latency of its users is multiplied by it */
+    nodemask *reads;     /* by node of the CPU: memory nodes whose reads pass here */
+    nodemask *writes;    /* and whose write-backs do */
+    double write_derate; /* a controller: capacity falls by this times the share of writes */
+};
+
+/* CPUs of one node with the same profile and mix: one row of the equations. */
+struct group {
+    int32_t node;
+    uint32_t nr; /* CPUs; 0: unused */
+    struct mem_mix mix;
+    bool writes;
+    double stall;        /* stall_per_latency() */
+    double idle_tau;     /* ns per ns of work if nothing were saturated */
+    double tau;          /* at the present factors */
+    uint64_t *demand;    /* by resource: bytes/s of one CPU at idle_tau */
+    uint32_t nr_touched; /* resources with a demand */
+    uint32_t *touched;
+    uint64_t hash;
+    uint32_t next;      /* in its bucket: slot + 1 */
+    uint32_t first_cpu; /* + 1 */
+};
+
+struct proportional {
+    struct dirty_cpus dirty;
+    uint32_t nr_nodes, nr_resources;
+    struct resource *resources; /* controllers, injection limits, links */
+    double *latency;            /* ns, idle, nr_nodes^2 */
+    double *lambda;             /* nr_nodes^2: product over the resources that reads pass */
+    double *lambda_back;        /* and over those that only write-backs pass */
+    uint32_t nr_groups;         /* slots ever used */
+    struct group *groups;
+    uint32_t nr_free, *free;
+    uint32_t nr_buckets, *buckets; /* slot + 1 */
+    uint32_t *group_of;            /* by CPU: slot + 1, 0: none */
+    uint32_t *next_cpu, *prev_cpu; /* in the group: CPU + 1 */
+    uint32_t nr_over;              /* resources with more demand than capacity */
+    bool saturated;                /* some factor is not 1 */
+    double *through;               /* by group, scratch: stall that passes a resource */
+};
+
+/* Finds the factor of every resource so that demand fits, and tau of every group. */
+void saturate(struct proportional *pp);
+
+/* groups.c: joins and leaves keep the demands exact. */
+void groups_init(struct kernel *k, struct proportional *pp);
+/* The CPU now runs with this mix; NULL: without misses. */
+void group_set(struct kernel *k, struct proportional *pp, int cpu, const struct mem_mix *mix);
