@@ -7,21 +7,9 @@
  * rule: the node with the smallest set of CPUs wins; of equals the one of plain DRAM; of equals the
  * one with the lowest number. The others become nodes without CPUs, as Linux shows them too.
  */
-#include "config/import_hwloc.h"
+#include "config/import_hwloc_child.h"
 
-#include <hwloc.h>
 #include <stdlib.h>
-
-struct describer {
-    hwloc_topology_t t;
-    GString *out;
-    guint nr_cpus, nr_nodes;
-    hwloc_obj_t pus[CPU_MAX]; /* by os_index */
-    hwloc_obj_t nodes[NODE_MAX];
-    int32_t cpu_node[CPU_MAX];
-    GHashTable *llcs; /* object -> number + 1 */
-    gint64 l1d, l2, llc, line;
-};
 
 /* hwloc listens to its environment; a file must mean the same everywhere. */
 static void
@@ -43,7 +31,7 @@ clear_environment(void)
 }
 
 static bool
-load(struct describer *c, const struct hwloc_job *job)
+load(struct hwloc_describer *c, const struct hwloc_job *job)
 {
     if (hwloc_topology_init(&c->t) != 0)
         return false;
@@ -57,7 +45,7 @@ load(struct describer *c, const struct hwloc_job *job)
 
 /* One line, whatever the text holds. */
 static void
-put_text(struct describer *c, const char *key, const char *text)
+put_text(struct hwloc_describer *c, const char *key, const char *text)
 {
     if (text == NULL || *text == '\0')
         return;
@@ -92,7 +80,7 @@ compare_nodes(const void *a, const void *b)
 
 /* Fills pus[] and nodes[]; NULL, or what cannot be described. */
 static const char *
-collect(struct describer *c)
+collect(struct hwloc_describer *c)
 {
     hwloc_obj_t o = NULL;
 
@@ -128,7 +116,7 @@ is_nearer(hwloc_obj_t a, hwloc_obj_t than)
 }
 
 static void
-assign_nodes(struct describer *c)
+assign_nodes(struct hwloc_describer *c)
 {
     guint homeless = 0;
 
@@ -148,7 +136,7 @@ assign_nodes(struct describer *c)
 }
 
 static int32_t
-ancestor(struct describer *c, hwloc_obj_t o, hwloc_obj_type_t type)
+ancestor(struct hwloc_describer *c, hwloc_obj_t o, hwloc_obj_type_t type)
 {
     hwloc_obj_t up = hwloc_get_ancestor_obj_by_type(c->t, type, o);
 
@@ -164,7 +152,7 @@ is_cpu_cache(hwloc_obj_t o)
 
 /* The outermost cache of level 2 or more, numbered as met. */
 static int32_t
-last_level_cache(struct describer *c, hwloc_obj_t pu)
+last_level_cache(struct hwloc_describer *c, hwloc_obj_t pu)
 {
     hwloc_obj_t last = NULL;
 
@@ -187,7 +175,7 @@ last_level_cache(struct describer *c, hwloc_obj_t pu)
 
 /* CPUs with a common L2 beyond the core, or in a group that Linux calls a cluster. */
 static int32_t
-cluster(struct describer *c, hwloc_obj_t pu)
+cluster(struct hwloc_describer *c, hwloc_obj_t pu)
 {
     for (hwloc_obj_t o = pu->parent; o != NULL; o = o->parent) {
         if (o->type == HWLOC_OBJ_GROUP && o->subtype != NULL && g_str_equal(o->subtype, "Cluster"))
@@ -200,7 +188,7 @@ cluster(struct describer *c, hwloc_obj_t pu)
 }
 
 static void
-note_cache_sizes(struct describer *c)
+note_cache_sizes(struct hwloc_describer *c)
 {
     static const hwloc_obj_type_t types[] = { HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE };
     gint64 *const sizes[] = { &c->l1d, &c->l2 };
@@ -213,48 +201,13 @@ note_cache_sizes(struct describer *c)
     }
 }
 
-/* How fast the kinds of CPUs are, if one measure is given for all kinds. */
-static const char *
-capacities(struct describer *c, gint64 *capacity)
-{
-    static const char *const measures[] = { "LinuxCapacity", "FrequencyMaxMHz" };
-    int nr = hwloc_cpukinds_get_nr(c->t, 0);
-
-    for (gsize k = 0; k < ARRAY_LEN(measures) && nr > 1; k++) {
-        int nr_told = 0;
-
-        for (int kind = 0; kind < nr; kind++) {
-            hwloc_bitmap_t set = hwloc_bitmap_alloc();
-            struct hwloc_info_s *infos;
-            unsigned nr_infos, cpu;
-
-            if (hwloc_cpukinds_get_info(c->t, (unsigned)kind, set, NULL, &nr_infos, &infos, 0) == 0)
-                for (unsigned i = 0; i < nr_infos; i++) {
-                    gint64 value = g_ascii_strtoll(infos[i].value, NULL, 10);
-
-                    if (!g_str_equal(infos[i].name, measures[k]) || value <= 0)
-                        continue;
-                    nr_told++;
-                    hwloc_bitmap_foreach_begin(cpu, set) if (cpu < CPU_MAX) capacity[cpu] = value;
-                    hwloc_bitmap_foreach_end();
-                    break;
-                }
-            hwloc_bitmap_free(set);
-        }
-        if (nr_told == nr)
-            return measures[k];
-        memset(capacity, 0, sizeof(*capacity) * CPU_MAX);
-    }
-    return nr > 1 ? "unknown" : NULL;
-}
-
 static void
-put_cpus(struct describer *c)
+put_cpus(struct hwloc_describer *c)
 {
     g_autofree gint64 *capacity = g_new0(gint64, CPU_MAX);
     hwloc_const_cpuset_t allowed = hwloc_topology_get_allowed_cpuset(c->t);
 
-    put_text(c, "capacities", capacities(c, capacity));
+    put_text(c, "capacities", describe_capacities(c, capacity));
     for (guint cpu = 0; cpu < CPU_MAX; cpu++) {
         hwloc_obj_t pu = c->pus[cpu];
 
@@ -274,7 +227,7 @@ put_cpus(struct describer *c)
 
 /* The package that a node is in, or the one that has all its CPUs. */
 static int32_t
-package_of_node(struct describer *c, hwloc_obj_t node)
+package_of_node(struct hwloc_describer *c, hwloc_obj_t node)
 {
     int32_t package = ancestor(c, node, HWLOC_OBJ_PACKAGE);
     int nr = hwloc_get_nbobjs_by_type(c->t, HWLOC_OBJ_PACKAGE);
@@ -289,7 +242,7 @@ package_of_node(struct describer *c, hwloc_obj_t node)
 }
 
 static void
-put_nodes(struct describer *c)
+put_nodes(struct hwloc_describer *c)
 {
     hwloc_const_nodeset_t allowed = hwloc_topology_get_allowed_nodeset(c->t);
 
@@ -307,114 +260,8 @@ put_nodes(struct describer *c)
         g_string_append(c->out, "note memory-side caches are left out\n");
 }
 
-static int
-node_number(const struct describer *c, hwloc_obj_t node)
-{
-    for (guint i = 0; i < c->nr_nodes; i++)
-        if (c->nodes[i] == node)
-            return (int)i;
-    return -1;
-}
-
-static bool
-put_matrix(struct describer *c, struct hwloc_distances_s *d)
-{
-    int column[NODE_MAX];
-
-    if (d->nbobjs != c->nr_nodes)
-        return false;
-    for (guint i = 0; i < c->nr_nodes; i++)
-        column[i] = -1;
-    for (guint i = 0; i < d->nbobjs; i++) {
-        int k = d->objs[i] != NULL ? node_number(c, d->objs[i]) : -1;
-
-        if (k >= 0)
-            column[k] = (int)i;
-    }
-    for (guint i = 0; i < c->nr_nodes; i++)
-        if (column[i] < 0)
-            return false;
-    for (guint i = 0; i < c->nr_nodes; i++) {
-        g_string_append(c->out, "row");
-        for (guint j = 0; j < c->nr_nodes; j++)
-            g_string_append_printf(
-                c->out, " %" G_GUINT64_FORMAT,
-                (guint64)d->values[(guint)column[i] * d->nbobjs + (guint)column[j]]);
-        g_string_append_c(c->out, '\n');
-    }
-    return true;
-}
-
-/* The matrix named NUMALatency, else the first of nodes that is a latency from the OS. */
 static void
-put_distances(struct describer *c)
-{
-    struct hwloc_distances_s *d[16];
-    unsigned nr = ARRAY_LEN(d);
-
-    if (hwloc_distances_get_by_name(c->t, "NUMALatency", &nr, d, 0) != 0 || nr == 0) {
-        nr = ARRAY_LEN(d);
-        if (hwloc_distances_get_by_type(
-                c->t, HWLOC_OBJ_NUMANODE, &nr, d,
-                HWLOC_DISTANCES_KIND_FROM_OS | HWLOC_DISTANCES_KIND_MEANS_LATENCY, 0) != 0)
-            return;
-    }
-    nr = SIM_MIN(nr, (unsigned)ARRAY_LEN(d));
-    bool found = false;
-    for (unsigned i = 0; i < nr && !found; i++)
-        found = put_matrix(c, d[i]);
-    if (nr > 0 && !found)
-        g_string_append(c->out, "note the distances do not cover all nodes and are left out\n");
-}
-
-/* From the CPUs of a node: an initiator counts for a node if it holds all CPUs of it. */
-static void
-put_attribute_of(struct describer *c, const char *key, hwloc_memattr_id_t id, guint to)
-{
-    struct hwloc_location from[NODE_MAX];
-    hwloc_uint64_t values[NODE_MAX];
-    unsigned nr = NODE_MAX;
-
-    if (hwloc_memattr_get_initiators(c->t, id, c->nodes[to], 0, &nr, from, values) != 0)
-        return;
-    for (unsigned i = 0; i < SIM_MIN(nr, (unsigned)NODE_MAX); i++) {
-        hwloc_const_cpuset_t set = from[i].type == HWLOC_LOCATION_TYPE_CPUSET
-                                       ? from[i].location.cpuset
-                                       : from[i].location.object->cpuset;
-
-        for (guint node = 0; node < c->nr_nodes && set != NULL; node++) {
-            guint nr_cpus = 0, nr_in = 0;
-
-            for (guint cpu = 0; cpu < CPU_MAX; cpu++)
-                if (c->pus[cpu] != NULL && c->cpu_node[cpu] == (int32_t)node) {
-                    nr_cpus++;
-                    nr_in += hwloc_bitmap_isset(set, cpu) != 0;
-                }
-            if (nr_cpus > 0 && nr_in == nr_cpus && values[i] > 0)
-                g_string_append_printf(c->out, "%s %u %u %" G_GUINT64_FORMAT "\n", key, node, to,
-                                       (guint64)values[i]);
-        }
-    }
-}
-
-static void
-put_attributes(struct describer *c)
-{
-    static const struct {
-        const char *key, *names[2]; /* a later one overwrites */
-    } wanted[] = { { "latency", { "Latency", "ReadLatency" } },
-                   { "bandwidth", { "Bandwidth", "ReadBandwidth" } } };
-    hwloc_memattr_id_t id;
-
-    for (gsize k = 0; k < ARRAY_LEN(wanted); k++)
-        for (gsize i = 0; i < ARRAY_LEN(wanted[k].names); i++)
-            for (guint to = 0; to < c->nr_nodes; to++)
-                if (hwloc_memattr_get_by_name(c->t, wanted[k].names[i], &id) == 0)
-                    put_attribute_of(c, wanted[k].key, id, to);
-}
-
-static void
-put_identity(struct describer *c)
+put_identity(struct hwloc_describer *c)
 {
     static const char *const keys[][2] = { { "CPUVendor", "vendor" },
                                            { "CPUModel", "model" },
@@ -438,7 +285,7 @@ put_identity(struct describer *c)
 void
 hwloc_describe(void *job, GString *out)
 {
-    struct describer *c = g_new0(struct describer, 1);
+    struct hwloc_describer *c = g_new0(struct hwloc_describer, 1);
     const char *why = "libhwloc does not accept it";
 
     clear_environment();
@@ -454,7 +301,7 @@ hwloc_describe(void *job, GString *out)
     note_cache_sizes(c);
     put_cpus(c);
     put_nodes(c);
-    put_distances(c);
-    put_attributes(c);
+    describe_distances(c);
+    describe_attributes(c);
     g_string_append(out, "end\n");
 }
