@@ -240,8 +240,8 @@ plot_latency(struct plot *p)
         p->script,
         "set title about.': %s'\nset logscale xy\nset xlabel 'at least, microseconds'\n"
         "set ylabel 'share of all'\nset format x '10^{%%L}'\n"
-        "set yrange [*:1]\nset ytics ('all' 1, '10%%' 0.1, '1%% (p99)' 0.01,"
-        " '0.1%%' 0.001, '0.01%%' 0.0001, '0.001%%' 0.00001)\n"
+        "set yrange [*:1]\nset ytics ('all' 1, '1 in 10' 0.1, '1 in 100' 0.01,"
+        " '1 in 1000' 0.001, '1 in 10^4' 0.0001, '1 in 10^5' 0.00001, '1 in 10^6' 0.000001)\n"
         "set key outside right top\n%s\n",
         p->comparison ? "time runnable but not running (first seed)" : "latencies", plot->str);
     return nr > 0;
