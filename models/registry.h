@@ -19,11 +19,11 @@ struct placement_ops {
     const struct param_setting *settings; /* ends with a NULL key; may be NULL */
     bool overrides_bindings;              /* bindings of the workload itself are overridden */
     /* All processes, tasks and regions of the start are built: bind them. Messages through
-     * placement_note(). May be NULL. */
+     * kernel_note(). May be NULL. */
     void (*place)(struct kernel *k);
-    /* A task that is forked later; may be NULL. */
+    /* A task that is made later; may be NULL. place() hands it to the kernel (place_task). */
     void (*task_new)(struct kernel *k, struct task *p);
-    /* NULL, or why the policy does not fit the machine ("one node"). */
+    /* NULL, or why the policy does not fit the machine ("one node"); may be NULL: fits any. */
     const char *(*fits)(const struct machine *m);
 };
 

@@ -1,0 +1,7 @@
+/* The placement presets, for the registry. */
+#pragma once
+
+#include "models/registry.h"
+
+extern const struct placement_ops placement_topology, placement_autonuma, placement_workload,
+    placement_pack, placement_spread, placement_interleave, placement_inverse;

@@ -1,0 +1,34 @@
+/*
+ * What exists: memory models and placement policies, in the order in which they are listed.
+ */
+#include "models/registry.h"
+
+#include "models/memory/models.h"
+#include "models/placement/models.h"
+
+const struct placement_ops *const placement_models[] = {
+    &placement_topology,   &placement_workload, &placement_pack,     &placement_spread,
+    &placement_interleave, &placement_inverse,  &placement_autonuma, NULL,
+};
+
+const struct memory_model_ops *const memory_models[] = {
+    &memory_proportional, &memory_idle, &memory_distance, &memory_flat, NULL,
+};
+
+const struct placement_ops *
+placement_find(const char *name)
+{
+    for (const struct placement_ops *const *p = placement_models; *p != NULL; p++)
+        if (strcmp((*p)->name, name) == 0)
+            return *p;
+    return NULL;
+}
+
+const struct memory_model_ops *
+memory_model_find(const char *name)
+{
+    for (const struct memory_model_ops *const *m = memory_models; *m != NULL; m++)
+        if (strcmp((*m)->name, name) == 0)
+            return *m;
+    return NULL;
+}
