@@ -306,16 +306,9 @@ nohz_idle_balance(struct kernel *k)
 static bool
 wants_nohz_kick(const struct kernel *k, const struct rq *rq)
 {
-    const struct sched_domain *llc = k->domains->cpus[rq->cpu].llc;
-    uint32_t busy = 0;
+    const struct sched_domain_shared *llc = k->domains->cpus[rq->cpu].llc_shared;
 
-    if (rq->nr_running >= 2)
-        return true;
-    if (llc == NULL)
-        return false;
-    for (uint32_t i = 0; i < llc->span->nr_words; i++)
-        busy += (uint32_t)__builtin_popcountll(llc->span->bits[i] & ~k->idle_cpus->bits[i]);
-    return busy > 1;
+    return rq->nr_running >= 2 || (llc != NULL && llc->nr_busy_cpus > 1);
 }
 
 void
@@ -326,7 +319,7 @@ balance_trigger(struct kernel *k, struct rq *rq)
     if (!k->params.sched.periodic_balance || k->domains->cpus[rq->cpu].sd == NULL)
         return;
     if (now >= rq->next_balance ||
-        (now >= k->nohz_next_balance && wants_nohz_kick(k, rq) && !cpumask_empty(k->idle_cpus)))
+        (now >= k->nohz_next_balance && wants_nohz_kick(k, rq) && k->nr_idle > 0))
         engine_at(&k->engine, &rq->balance_ev, k->engine.now);
 }
 
@@ -338,7 +331,7 @@ balance_next_tick(struct kernel *k, struct rq *rq)
     sim_time soon = next_tick_at(k, k->engine.now + 1);
     sim_time at = SIM_MAX(jiffy_time(k, rq->next_balance), soon);
 
-    if (wants_nohz_kick(k, rq) && !cpumask_empty(k->idle_cpus))
+    if (wants_nohz_kick(k, rq) && k->nr_idle > 0)
         at = SIM_MIN(at, SIM_MAX(jiffy_time(k, k->nohz_next_balance), soon));
     return at;
 }

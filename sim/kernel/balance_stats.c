@@ -9,16 +9,15 @@ update_sg_lb_stats(struct lb_env *env, struct sched_group *sg, bool local, struc
 {
     struct cpu_sums sums = group_sums(env->k, sg);
 
-    *s = (struct sg_lb_stats){
-        .group = sg,
-        .weight = sg->weight,
-        .capacity = sg->sgc->capacity,
-        .load = sums.load,
-        .sum_nr_running = sums.nr_running,
-        .nr_numa_running = sums.nr_numa_running,
-        .nr_preferred_running = sums.nr_preferred_running,
-        .idle_cpus = sums.idle_cpus,
-    };
+    s->group = sg;
+    s->weight = sg->weight;
+    s->capacity = sg->sgc->capacity;
+    s->load = sums.load;
+    s->avg_load = 0;
+    s->sum_nr_running = sums.nr_running;
+    s->nr_numa_running = sums.nr_numa_running;
+    s->nr_preferred_running = sums.nr_preferred_running;
+    s->idle_cpus = sums.idle_cpus;
     s->util = (uint64_t)(s->weight - s->idle_cpus) * 1024;
     if (s->sum_nr_running > s->weight)
         s->type = GROUP_OVERLOADED;

@@ -10,14 +10,10 @@ const char *const charge_kind_names[CHARGE_KIND_NR + 1] = { "irq",     "softirq"
                                                             "stopper", "policy",  NULL };
 
 void
-charge(struct kernel *k, int cpu, sim_time ns, enum charge_kind kind)
+charge_ahead(struct kernel *k, struct rq *rq, sim_time ns, enum charge_kind kind)
 {
-    struct rq *rq = &k->rqs[cpu];
     sim_time now = k->engine.now;
 
-    if (ns == 0)
-        return;
-    burst_settle(k, rq);
     rq->burst_at = SIM_MAX(now, rq->burst_at) + ns;
     rq->kernel_ns[kind] += ns;
     k->stats.sched_overhead_ns += ns;
@@ -28,6 +24,17 @@ charge(struct kernel *k, int cpu, sim_time ns, enum charge_kind kind)
         rq->irq_until = SIM_MAX(now, rq->irq_until) + ns;
         rq->irq_ns += ns;
     }
+}
+
+void
+charge(struct kernel *k, int cpu, sim_time ns, enum charge_kind kind)
+{
+    struct rq *rq = &k->rqs[cpu];
+
+    if (ns == 0)
+        return;
+    burst_settle(k, rq);
+    charge_ahead(k, rq, ns, kind);
     if (rq->curr != NULL && rq->curr->in_burst)
         burst_reprice(k, rq);
 }

@@ -25,3 +25,7 @@ enum charge_kind {
 extern const char *const charge_kind_names[CHARGE_KIND_NR + 1];
 
 void charge(struct kernel *k, int cpu, sim_time ns, enum charge_kind kind);
+
+/* The same without repricing, for whoever does that next; the books must be settled up to now. */
+struct rq;
+void charge_ahead(struct kernel *k, struct rq *rq, sim_time ns, enum charge_kind kind);

@@ -81,6 +81,7 @@ kernel_check(struct kernel *k)
     }
     RULE(overloaded == k->nr_overloaded);
     RULE(overloaded == cpumask_weight(k->overloaded_cpus));
+    RULE(k->nr_idle == cpumask_weight(k->idle_cpus));
     if ((broken = sums_check(k)) != NULL)
         return broken;
     for (uint32_t i = 0; i < k->nr_tasks; i++)

@@ -39,11 +39,26 @@ idle_cpu(const struct kernel *k, int cpu)
     return cpumask_test(k->idle_cpus, (uint32_t)cpu);
 }
 
+/* A CPU gets its first task, or loses its last one. */
+static void
+set_idle(struct kernel *k, struct rq *rq, bool idle)
+{
+    struct sched_domain_shared *llc = k->domains->cpus[rq->cpu].llc_shared;
+
+    if (idle)
+        cpumask_set(k->idle_cpus, (uint32_t)rq->cpu);
+    else
+        cpumask_clear(k->idle_cpus, (uint32_t)rq->cpu);
+    k->nr_idle += idle ? 1 : UINT32_MAX;
+    if (llc != NULL)
+        llc->nr_busy_cpus += idle ? UINT32_MAX : 1;
+}
+
 static void
 add_nr_running(struct kernel *k, struct rq *rq)
 {
     if (rq->nr_running++ == 0)
-        cpumask_clear(k->idle_cpus, (uint32_t)rq->cpu);
+        set_idle(k, rq, false);
     else if (rq->nr_running == 2) {
         cpumask_set(k->overloaded_cpus, (uint32_t)rq->cpu);
         k->nr_overloaded++;
@@ -55,7 +70,7 @@ static void
 sub_nr_running(struct kernel *k, struct rq *rq)
 {
     if (--rq->nr_running == 0)
-        cpumask_set(k->idle_cpus, (uint32_t)rq->cpu);
+        set_idle(k, rq, true);
     else if (rq->nr_running == 1) {
         cpumask_clear(k->overloaded_cpus, (uint32_t)rq->cpu);
         k->nr_overloaded--;
@@ -82,7 +97,7 @@ activate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
     p->on_rq = true;
     list_push_front(&rq->cfs_tasks, &p->rq_node);
     add_nr_running(k, rq);
-    if (rq->curr != NULL)
+    if (rq->curr != NULL && rq->nr_running == 2) /* its slice matters from now on */
         tick_update(k, rq);
 }
 
@@ -106,7 +121,7 @@ deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
         rq->busy_ns += k->engine.now - rq->busy_since;
         rq->left = true;
         resched_curr(k, rq);
-    } else if (rq->curr != NULL) {
+    } else if (rq->curr != NULL && rq->nr_running == 1) {
         tick_update(k, rq);
     }
 }
@@ -239,7 +254,7 @@ switch_in(struct kernel *k, struct rq *rq, struct task *prev, struct task *next)
     rq->curr = rq->last = next;
     rq->busy_since = k->engine.now;
     k->stats.switches_to_task++;
-    charge(k, rq->cpu, switch_cost(k, prev, next), CHARGE_TASK);
+    charge_ahead(k, rq, switch_cost(k, prev, next), CHARGE_TASK); /* burst_resume() reprices */
 }
 
 /* prev gives up the CPU although it could go on. */
@@ -363,11 +378,18 @@ kick_fire(struct engine *eng, struct event *ev)
 }
 
 sim_time
-next_tick_at(const struct kernel *k, sim_time t)
+next_tick_at(struct kernel *k, sim_time t)
 {
     if (t <= k->tick_phase)
         return k->tick_phase;
-    return k->tick_phase + div_round_up_u64(t - k->tick_phase, k->tick_ns) * k->tick_ns;
+    if (t > SIM_NEVER / 2)
+        return SIM_NEVER;
+    if (t > k->coming_tick && t <= k->coming_tick + k->tick_ns)
+        return k->coming_tick + k->tick_ns;
+    if (t > k->coming_tick || t + k->tick_ns <= k->coming_tick)
+        k->coming_tick =
+            k->tick_phase + div_round_up_u64(t - k->tick_phase, k->tick_ns) * k->tick_ns;
+    return k->coming_tick;
 }
 
 void

@@ -100,9 +100,10 @@ struct kernel {
     struct kernel_params params;
     uint64_t seed;
     sim_time tick_ns, tick_phase;
+    sim_time coming_tick; /* the first tick after some recent instant: spares divisions */
 
     struct rq *rqs; /* by CPU */
-    uint32_t nr_online;
+    uint32_t nr_online, nr_idle;
     struct cpu_sums *cpu_sums, *node_sums; /* by CPU, by node */
     struct cpumask *overloaded_cpus;       /* with two tasks or more */
     struct cpumask *idle_cpus;  /* online CPUs that run nothing and have nothing queued */
@@ -202,7 +203,7 @@ jiffies(const struct kernel *k)
     return (k->engine.now + k->tick_ns - k->tick_phase) / k->tick_ns;
 }
 /* The first tick at or after t. */
-sim_time next_tick_at(const struct kernel *k, sim_time t);
+sim_time next_tick_at(struct kernel *k, sim_time t);
 
 /* clock_task: time less what interrupts stole. */
 static inline sim_time

@@ -61,9 +61,13 @@ sums_init(struct kernel *k)
                 if (sd->flags & SD_NUMA && sg->nodes == 0)
                     sg->nodes = group_nodes(k, sg);
             }
-    for_each_cpu (cpu, k->machine->online)
+    k->nr_idle = k->nr_online;
+    for_each_cpu (cpu, k->machine->online) {
+        if (k->domains->cpus[cpu].llc_shared != NULL)
+            k->domains->cpus[cpu].llc_shared->nr_busy_cpus = 0;
         for (uint32_t i = 0; i < k->rqs[cpu].nr_sums; i++)
             k->rqs[cpu].sums[i]->idle_cpus++;
+    }
 }
 
 void
