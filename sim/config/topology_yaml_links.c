@@ -174,16 +174,32 @@ read_route(struct topo *t, const struct ynode *entry)
         topo_note_source(t, entry);
 }
 
-static void
-check_names(struct topo *t, const struct ynode *list)
+/* The name that a link without one gets: n0>n1, and n0>n1.2 for the second of its kind. */
+static const char *
+default_name(struct topo *t, const struct machine_link *l, GHashTable *seen)
 {
+    uint32_t from = t->m->nodes[l->from].os_index, to = t->m->nodes[l->to].os_index;
+    const char *name = arena_printf(t->doc.arena, "n%u>n%u", from, to);
+
+    /* How many there were is kept under the plain name: many alike must not take quadratic time. */
+    uint32_t nr = GPOINTER_TO_UINT(g_hash_table_lookup(seen, name)) + 1;
+    g_hash_table_insert(seen, (gpointer)(uintptr_t)name, GUINT_TO_POINTER(nr));
+    return nr == 1 ? name : arena_printf(t->doc.arena, "%s.%u", name, nr);
+}
+
+static void
+name_links(struct topo *t, const struct ynode *list)
+{
+    g_autoptr(GHashTable) counts = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
     for (uint32_t i = 0; i < t->m->nr_links; i++) {
-        const char *name = t->m->links[i].name;
-        if (name != NULL && !g_hash_table_add(seen, (gpointer)(uintptr_t)name))
+        struct machine_link *l = &t->m->links[i];
+        if (l->name == NULL)
+            l->name = default_name(t, l, counts);
+        if (!g_hash_table_add(seen, (gpointer)(uintptr_t)l->name))
             ynode_error(&t->doc, list, "two links are called '%.64s'; give each a name of its own",
-                        name);
+                        l->name);
     }
 }
 
@@ -204,7 +220,7 @@ topo_read_links(struct topo *t)
     for (guint i = 0; list != NULL && i < list->nr; i++)
         read_link(t, list->values[i]);
     if (list != NULL)
-        check_names(t, list);
+        name_links(t, list);
     if (routes != NULL)
         t->m->routes =
             arena_new_array(t->doc.arena, struct machine_route, t->m->nr_nodes * t->m->nr_nodes);
