@@ -104,6 +104,8 @@ collect_warnings(struct state *st)
 {
     const struct run_spec *spec = &st->r->run->spec;
 
+    for (const struct kernel_note *n = st->sim->kernel->notes; n != NULL; n = n->next)
+        warn(st->r, n->text);
     warn(st->r, workload_remark(st->sim->workload));
     if (spec->force_seq != 0 && !st->sim->kernel->probe.forced) {
         g_autofree char *text = g_strdup_printf(

@@ -88,7 +88,12 @@ char *
 real_text_append(GString *out, double value)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE], format[8];
+    bool whole = fabs(value) < 1e15 && !(value < floor(value)) && !(value > floor(value));
 
+    if (whole) { /* 1000000000 and not 1e+09: more readers take it for the same number */
+        g_string_append(out, g_ascii_formatd(text, sizeof(text), "%.0f", value));
+        return out->str;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         g_snprintf(format, sizeof(format), "%%.%dg", digits);
         g_ascii_formatd(text, sizeof(text), format, value);

@@ -161,7 +161,7 @@ begin_script(struct plot *p, const struct picture *pic)
                     "about = %s\n"
                     "set key noenhanced\nset title noenhanced\n"
                     "set border 3 lc rgb '#555555'\nset tics nomirror out\n"
-                    "set grid lc rgb '#dddddd' lt 1\n",
+                    "if (ext ne '') set grid lc rgb '#dddddd' lt 1\n",
                     pic->name, pic->about, pic->name, pic->name, pic->width, pic->height, pic->name,
                     pic->name, title);
 }
