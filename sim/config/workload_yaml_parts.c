@@ -1,0 +1,440 @@
+/*
+ * The parts of a workload file: processes, their threads and regions.
+ *
+ * Read in two passes. The first declares every process, group of threads, region and object, so
+ * that a name may be used above the line that introduces it; the second reads what they are made
+ * of. A mistake is reported and reading goes on, so that all of a file's mistakes come out in one
+ * go.
+ */
+#include "config/workload_yaml_steps.h"
+
+enum { LIST_MAX = 1000, NAMES_MAX = 2000 };
+
+static const char *const top_keys[] = { "version",   "name",          "doc",     "parameters",
+                                        "reference", "distributions", "regions", "sync",
+                                        "processes", "cgroups",       "devices", NULL };
+static const char *const process_keys[] = { "name", "count",   "tag",    "bind", "regions",
+                                            "sync", "threads", "cgroup", NULL };
+static const char *const thread_keys[] = { "name",    "count",      "nice",      "class",
+                                           "slice",   "affinity",   "mempolicy", "start",
+                                           "stagger", "background", "tag",       "hint",
+                                           "regions", "program",    "cgroup",    "priority",
+                                           "runtime", "deadline",   "period",    NULL };
+static const char *const region_keys[] = { "name",   "size",    "page_size", "slices",
+                                           "policy", "initial", NULL };
+
+/* ---- lists of named maps ---- */
+
+/* The list under a key: NULL if it is absent or no list of maps. */
+static const struct ynode *
+list_at(struct wload *l, const struct ynode *map, const char *key)
+{
+    const struct ynode *list = ynode_get(map, key);
+
+    if (list == NULL || ynode_expect(&l->doc, list, YNODE_SEQ) == NULL)
+        return NULL;
+    if (list->nr <= LIST_MAX)
+        return list;
+    ynode_error(&l->doc, list, "the list has more than %d entries", LIST_MAX);
+    return NULL;
+}
+
+/* The name of an entry, which none before it in the list may have. */
+static const char *
+name_of(struct wload *l, const struct ynode *list, guint i)
+{
+    const struct ynode *n = ynode_get(list->values[i], "name");
+
+    if (ynode_expect(&l->doc, list->values[i], YNODE_MAP) == NULL)
+        return NULL;
+    if (n == NULL)
+        ynode_error(&l->doc, list->values[i], "'name' is missing");
+    const char *name = n == NULL ? NULL : wload_name(l, n);
+    for (guint j = 0; name != NULL && j < i; j++) {
+        const struct ynode *other = ynode_get(list->values[j], "name");
+        if (other != NULL && other->kind == YNODE_SCALAR && strcmp(other->text, name) == 0) {
+            ynode_error(&l->doc, n, "'%s' stands on line %u already", name, other->line);
+            break;
+        }
+    }
+    return name;
+}
+
+bool
+wload_is_enough(const struct wload *l)
+{
+    return l->doc.diag->nr_left_out > 0 || l->too_many;
+}
+
+static int32_t
+say_no(struct wload *l, const struct ynode *n, const char *what, GPtrArray *names)
+{
+    g_autofree char *excerpt = diag_excerpt(n->text);
+
+    if (names->len == 0 || wload_is_enough(l)) {
+        ynode_error(&l->doc, n, "there is no %s '%s' here", what, excerpt);
+        return -1;
+    }
+    g_ptr_array_add(names, NULL);
+    g_autofree char *hint = did_you_mean(n->text, (const char *const *)names->pdata);
+    ynode_error(&l->doc, n, "there is no %s '%s'%s", what, excerpt, hint);
+    return -1;
+}
+
+static bool
+region_is_visible(const struct wload *l, const struct wregion *r)
+{
+    return r->name != NULL && (r->process < 0 || r->process == l->process) &&
+           (r->group < 0 || r->group == l->group);
+}
+
+int32_t
+wload_find_region(struct wload *l, const struct ynode *n)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    int32_t found = -1;
+
+    if (ynode_expect(&l->doc, n, YNODE_SCALAR) == NULL)
+        return -1;
+    for (uint32_t i = 0; i < l->w->nr_regions; i++) {
+        const struct wregion *r = &l->w->regions[i];
+
+        if (!region_is_visible(l, r))
+            continue;
+        g_ptr_array_add(names, (gpointer)(gsize)r->name);
+        /* the nearest one: the thread's own, the process's, everybody's */
+        if (strcmp(r->name, n->text) == 0 && (found < 0 || r->group > l->w->regions[found].group ||
+                                              r->process > l->w->regions[found].process))
+            found = (int32_t)i;
+    }
+    return found >= 0 ? found : say_no(l, n, "region", names);
+}
+
+int32_t
+wload_find_group(struct wload *l, const struct ynode *n)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    const struct wprocess *p = &l->w->processes[l->process];
+
+    if (ynode_expect(&l->doc, n, YNODE_SCALAR) == NULL)
+        return -1;
+    for (uint32_t i = p->first_group; i < p->first_group + p->nr_groups; i++) {
+        if (l->w->groups[i].name == NULL)
+            continue;
+        if (strcmp(l->w->groups[i].name, n->text) == 0)
+            return (int32_t)i;
+        g_ptr_array_add(names, (gpointer)(gsize)l->w->groups[i].name);
+    }
+    return say_no(l, n, "group of threads", names);
+}
+
+/* ---- the first pass: names ---- */
+
+struct declared {
+    GArray *groups, *regions, *objects;
+};
+
+static void
+declare_regions(struct wload *l, const struct ynode *list, struct declared *d)
+{
+    for (guint i = 0; list != NULL && i < list->nr; i++) {
+        struct wregion r = {
+            .name = name_of(l, list, i), .process = l->process, .group = l->group, .slices_of = -1
+        };
+        g_array_append_val(d->regions, r);
+    }
+}
+
+static void
+declare_process(struct wload *l, const struct ynode *n, struct wprocess *p, struct declared *d)
+{
+    const struct ynode *threads = list_at(l, n, "threads");
+
+    wload_declare_objects(l, ynode_get(n, "sync"), d->objects);
+    declare_regions(l, list_at(l, n, "regions"), d);
+    p->first_group = d->groups->len;
+    p->nr_groups = threads == NULL ? 0 : threads->nr;
+    if (n->kind == YNODE_MAP && p->nr_groups == 0)
+        ynode_error(&l->doc, n, "a process has at least one entry in its list of 'threads'");
+    for (guint i = 0; threads != NULL && i < threads->nr; i++) {
+        const struct ynode *start = ynode_get(threads->values[i], "start");
+        struct wgroup g = { .name = name_of(l, threads, i), .process = (uint32_t)l->process };
+
+        g.by_fork =
+            start != NULL && start->kind == YNODE_SCALAR && strcmp(start->text, "fork") == 0;
+        l->group = (int32_t)d->groups->len;
+        g_array_append_val(d->groups, g);
+        declare_regions(l, list_at(l, threads->values[i], "regions"), d);
+    }
+    l->group = -1;
+}
+
+void *
+wload_to_arena(struct wload *l, GArray *array, uint32_t *nr)
+{
+    gsize bytes = (gsize)array->len * g_array_get_element_size(array);
+    void *copy = arena_alloc(l->doc.arena, bytes);
+
+    if (bytes > 0)
+        memcpy(copy, array->data, bytes);
+    *nr = array->len;
+    return copy;
+}
+
+static void
+declare_all(struct wload *l, const struct ynode *processes)
+{
+    struct declared d = { g_array_new(FALSE, TRUE, sizeof(struct wgroup)),
+                          g_array_new(FALSE, TRUE, sizeof(struct wregion)),
+                          g_array_new(FALSE, TRUE, sizeof(struct wobject)) };
+    struct workload *w = l->w;
+
+    l->process = l->group = -1;
+    wload_declare_objects(l, ynode_get(l->doc.root, "sync"), d.objects);
+    declare_regions(l, list_at(l, l->doc.root, "regions"), &d);
+    w->nr_processes = processes->nr;
+    w->processes = arena_new_array(l->doc.arena, struct wprocess, processes->nr);
+    for (guint i = 0; i < processes->nr; i++) {
+        l->process = (int32_t)i;
+        w->processes[i].name = name_of(l, processes, i);
+        declare_process(l, processes->values[i], &w->processes[i], &d);
+    }
+    l->process = -1;
+    if (d.regions->len > NAMES_MAX || d.groups->len > NAMES_MAX || d.objects->len > NAMES_MAX) {
+        l->too_many = true;
+        ynode_error(&l->doc, processes,
+                    "the file names more than %d regions, groups of threads or "
+                    "things to meet at; write 'count' for many alike",
+                    NAMES_MAX);
+    }
+    w->groups = wload_to_arena(l, d.groups, &w->nr_groups);
+    w->regions = wload_to_arena(l, d.regions, &w->nr_regions);
+    w->objects = wload_to_arena(l, d.objects, &w->nr_objects);
+    g_array_unref(d.groups);
+    g_array_unref(d.regions);
+    g_array_unref(d.objects);
+}
+
+/* ---- the second pass: what they are ---- */
+
+static void
+read_slices(struct wload *l, const struct ynode *n, struct wregion *r)
+{
+    const struct ynode *slices = ynode_get(n, "slices");
+
+    if (slices == NULL)
+        return;
+    if (r->group >= 0) {
+        ynode_error(&l->doc, slices, "a region of each thread has no slices");
+        return;
+    }
+    if (r->process >= 0 && slices->kind == YNODE_SCALAR)
+        for (uint32_t g = 0; g < l->w->nr_groups; g++)
+            if ((int32_t)l->w->groups[g].process == r->process && l->w->groups[g].name != NULL &&
+                strcmp(l->w->groups[g].name, slices->text) == 0) {
+                r->slices_of = (int32_t)g;
+                return;
+            }
+    wload_number(l, slices, FIELD_U64, r->process < 0 ? WEXPR_MACHINE : WEXPR_PROCESS, &r->slices);
+}
+
+static void
+read_region(struct wload *l, const struct ynode *n, struct wregion *r)
+{
+    static const char *const sizes[] = { "4KiB", "2MiB", NULL };
+
+    if (n->kind != YNODE_MAP)
+        return;
+    ynode_check_keys(&l->doc, n, NULL, region_keys);
+    wload_number_at(l, n, "size", FIELD_SIZE, r->process < 0 ? WEXPR_MACHINE : WEXPR_PROCESS, NULL,
+                    &r->size);
+    r->page_size = wload_enum_at(l, n, "page_size", sizes, 0) == 1 ? PAGE_2M : PAGE_4K;
+    read_slices(l, n, r);
+    if (ynode_get(n, "policy") != NULL)
+        wload_policy(l, ynode_get(n, "policy"), &r->policy);
+    r->populated =
+        ynode_get(n, "initial") != NULL && wload_policy(l, ynode_get(n, "initial"), &r->initial);
+}
+
+static void
+read_regions(struct wload *l, const struct ynode *list)
+{
+    uint32_t next = 0;
+
+    while (next < l->w->nr_regions &&
+           (l->w->regions[next].process != l->process || l->w->regions[next].group != l->group))
+        next++;
+    for (guint i = 0; list != NULL && list->kind == YNODE_SEQ && i < list->nr; i++)
+        if (next < l->w->nr_regions)
+            read_region(l, list->values[i], &l->w->regions[next++]);
+}
+
+bool
+wload_nice(struct wload *l, const struct ynode *n, int32_t *nice)
+{
+    static const struct field field = {
+        "nice", FIELD_I32, 0, NULL, "-20", "19", NULL, NULL, false
+    };
+    char why[256];
+
+    if (ynode_expect(&l->doc, n, YNODE_SCALAR) == NULL)
+        return false;
+    if (field_set(&field, nice, n->text, l->doc.arena, why, sizeof(why)))
+        return true;
+    ynode_error(&l->doc, n, "%s", why);
+    return false;
+}
+
+static void
+read_nice(struct wload *l, const struct ynode *n, struct wgroup *g)
+{
+    if (n == NULL)
+        return;
+    guint nr = n->kind == YNODE_SEQ ? n->nr : 1;
+    int32_t *nice = arena_new_array(l->doc.arena, int32_t, nr);
+
+    if (nr < 1 || nr > WORKLOAD_NICE_MAX) {
+        ynode_error(&l->doc, n, "write from 1 to %d nice levels", WORKLOAD_NICE_MAX);
+        return;
+    }
+    for (guint i = 0; i < nr; i++)
+        if (!wload_nice(l, n->kind == YNODE_SEQ ? n->values[i] : n, &nice[i]))
+            return;
+    g->nice = nice;
+    g->nr_nice = nr;
+}
+
+/* What belongs to classes and groups that later versions bring: known, checked for, refused. */
+static void
+refuse_later(struct wload *l, const struct ynode *n)
+{
+    static const char *const classes[] = {
+        "normal", "batch", "idle", "fifo", "rr", "deadline", NULL
+    };
+    static const struct {
+        const char *key, *what;
+    } later[] = { { "cgroup", "the membership in a cgroup" },
+                  { "cgroups", "the hierarchy of cgroups" },
+                  { "devices", "the list of devices" },
+                  { "priority", "the priority of a real-time class" },
+                  { "runtime", "the budget of the deadline class" },
+                  { "deadline", "the deadline of the deadline class" },
+                  { "period", "the period of the deadline class" } };
+
+    for (guint i = 0; i < ARRAY_LEN(later); i++)
+        if (ynode_get(n, later[i].key) != NULL)
+            wload_not_yet(l, ynode_get(n, later[i].key), later[i].what);
+    if (n->parent == NULL || wload_enum_at(l, n, "class", classes, 0) < 3)
+        return;
+    g_autofree char *what =
+        g_strdup_printf("the scheduling class '%s'", ynode_get(n, "class")->text);
+    wload_not_yet(l, ynode_get(n, "class"), what);
+}
+
+static void
+read_start(struct wload *l, const struct ynode *n, struct wgroup *g)
+{
+    const struct ynode *stagger = ynode_get(n, "stagger");
+
+    if (!g->by_fork)
+        wload_number(l, ynode_get(n, "start"), FIELD_TIME, WEXPR_THREAD, &g->start);
+    if (g->by_fork && stagger != NULL)
+        ynode_error(&l->doc, stagger, "threads that are forked start when the fork step says");
+    else if (stagger != NULL)
+        wload_number(l, stagger, FIELD_TIME, WEXPR_THREAD, &g->stagger);
+}
+
+static void
+read_group(struct wload *l, const struct ynode *n, struct wgroup *g)
+{
+    static const char *const classes[] = {
+        "normal", "batch", "idle", "fifo", "rr", "deadline", NULL
+    };
+    const struct ynode *slice = ynode_get(n, "slice"), *program = ynode_get(n, "program");
+
+    ynode_check_keys(&l->doc, n, NULL, thread_keys);
+    refuse_later(l, n);
+    wload_number_at(l, n, "count", FIELD_U64, WEXPR_PROCESS, "1", &g->count);
+    read_nice(l, ynode_get(n, "nice"), g);
+    int class =
+        ynode_get(n, "class") == NULL ? 0 : MAX(0, wload_enum_at(l, n, "class", classes, 0));
+    g->policy = (enum task_policy) class;
+    if (slice != NULL && ynode_quantity(&l->doc, slice, FIELD_TIME, &g->slice_ns) &&
+        (g->slice_ns < USEC(100) || g->slice_ns > MSEC(100)))
+        ynode_error(&l->doc, slice, "out of range; write a slice from 100us to 100ms");
+    if (ynode_get(n, "affinity") != NULL)
+        wload_affinity(l, ynode_get(n, "affinity"), &g->affinity);
+    if (ynode_get(n, "mempolicy") != NULL)
+        wload_policy(l, ynode_get(n, "mempolicy"), &g->mempolicy);
+    read_start(l, n, g);
+    g->background = wload_bool_at(l, n, "background", false);
+    g->tag = wload_text_at(l, n, "tag");
+    g->hints = wload_hints(l, ynode_get(n, "hint"), &g->nr_hints);
+    read_regions(l, ynode_get(n, "regions"));
+    if (program == NULL)
+        ynode_error(&l->doc, n, "'program' is missing: the list of steps");
+    else
+        wload_program(l, program, g);
+}
+
+static void
+read_process(struct wload *l, const struct ynode *n, struct wprocess *p)
+{
+    const struct ynode *threads = ynode_get(n, "threads");
+
+    if (n->kind != YNODE_MAP)
+        return;
+    ynode_check_keys(&l->doc, n, NULL, process_keys);
+    if (ynode_get(n, "cgroup") != NULL)
+        wload_not_yet(l, ynode_get(n, "cgroup"), "the membership in a cgroup");
+    wload_number_at(l, n, "count", FIELD_U64, WEXPR_MACHINE, "1", &p->count);
+    p->tag = wload_text_at(l, n, "tag");
+    p->bind = (enum wbind)wload_enum_at(l, n, "bind", wbind_names, WBIND_NONE);
+    wload_objects(l, ynode_get(n, "sync"));
+    read_regions(l, ynode_get(n, "regions"));
+    for (uint32_t i = 0; i < p->nr_groups; i++) {
+        l->group = (int32_t)(p->first_group + i);
+        if (threads->values[i]->kind == YNODE_MAP)
+            read_group(l, threads->values[i], &l->w->groups[l->group]);
+    }
+    l->group = -1;
+}
+
+static void
+read_reference(struct wload *l, const struct ynode *n)
+{
+    static const char *const keys[] = { "instruction", NULL };
+    const struct ynode *instruction = ynode_get(n, "instruction");
+    uint64_t ps = 400;
+
+    if (n != NULL && ynode_expect(&l->doc, n, YNODE_MAP) != NULL)
+        ynode_check_keys(&l->doc, n, NULL, keys);
+    if (instruction != NULL && ynode_quantity(&l->doc, instruction, FIELD_TIME_PS, &ps) &&
+        (ps < 10 || ps > 100000))
+        ynode_error(&l->doc, instruction, "out of range; write a time from 0.01ns to 100ns");
+    l->w->instruction_ps = (uint32_t)ps;
+}
+
+void
+wload_read(struct wload *l)
+{
+    const struct ynode *root = l->doc.root, *processes = list_at(l, root, "processes");
+
+    ynode_check_keys(&l->doc, root, NULL, top_keys);
+    refuse_later(l, root);
+    read_reference(l, ynode_get(root, "reference"));
+    if (processes == NULL || processes->nr == 0) {
+        ynode_error(&l->doc, root, "'processes' is missing: a list of at least one");
+        return;
+    }
+    wload_distributions(l, ynode_get(root, "distributions"));
+    declare_all(l, processes);
+    if (wload_is_enough(l))
+        return;
+    wload_objects(l, ynode_get(root, "sync"));
+    read_regions(l, ynode_get(root, "regions"));
+    for (guint i = 0; i < processes->nr && !wload_is_enough(l); i++) {
+        l->process = (int32_t)i;
+        read_process(l, processes->values[i], &l->w->processes[i]);
+    }
+}

@@ -1,0 +1,302 @@
+/*
+ * The steps that take more words: how a step uses memory, and how threads meet.
+ */
+#include "config/workload_yaml_steps.h"
+
+static const char *const pattern_names[] = {
+    [ACCESS_SEQUENTIAL] = "sequential",
+    [ACCESS_RANDOM] = "random",
+    [ACCESS_STRIDED] = "strided",
+    [ACCESS_CHASE] = "chase",
+    NULL,
+};
+
+/* Misses in flight at once that a pattern reaches (workloads.md, section 1). */
+static const char *const pattern_mlp[] = {
+    [ACCESS_SEQUENTIAL] = "12",
+    [ACCESS_RANDOM] = "8",
+    [ACCESS_STRIDED] = "10",
+    [ACCESS_CHASE] = "1",
+};
+
+/* ---- memory ---- */
+
+static void
+read_slice(struct wload *l, const struct ynode *n, struct wuse *u)
+{
+    const struct ynode *slice = ynode_get(n, "slice");
+
+    u->slice = WSLICE_WHOLE;
+    if (slice == NULL || (slice->kind == YNODE_SCALAR && strcmp(slice->text, "whole") == 0))
+        return;
+    const struct wregion *r = &l->w->regions[u->region];
+    if (r->slices_of < 0 && r->slices.nr == 0) {
+        ynode_error(&l->doc, slice, "the region '%s' has no 'slices'", r->name);
+        return;
+    }
+    u->slice = WSLICE_OWN;
+    if (slice->kind == YNODE_SCALAR && strcmp(slice->text, "own") == 0) {
+        if (r->slices_of >= 0 && r->slices_of != l->group)
+            ynode_error(&l->doc, slice, "the slices of '%s' are owned by '%s'", r->name,
+                        l->w->groups[r->slices_of].name);
+        return;
+    }
+    u->slice = WSLICE_NUMBER;
+    wload_number(l, slice, FIELD_U64, WEXPR_THREAD, &u->number);
+}
+
+static bool
+read_use(struct wload *l, const struct ynode *n, struct wmem *mem)
+{
+    const struct ynode *name = n->kind == YNODE_MAP ? ynode_get(n, "region") : n;
+    struct wuse *u = &mem->uses[mem->nr_uses];
+    uint64_t weight = 1;
+
+    if (name == NULL) {
+        ynode_error(&l->doc, n, "'region' is missing: the memory that is used");
+        return false;
+    }
+    int32_t region = wload_find_region(l, name);
+    if (region < 0)
+        return false;
+    *u = (struct wuse){ .region = (uint32_t)region };
+    u->pattern = (enum access_pattern)wload_enum_at(l, n, "pattern", pattern_names, 0);
+    if (ynode_get(n, "weight") != NULL &&
+        !ynode_number(&l->doc, ynode_get(n, "weight"), 1, 1000000, &weight))
+        return false;
+    u->weight = (uint32_t)weight;
+    read_slice(l, n, u);
+    mem->nr_uses++;
+    return true;
+}
+
+static bool
+read_uses(struct wload *l, const struct ynode *n, struct wmem *mem)
+{
+    static const char *const keys[] = { "region", "slice", "pattern", "weight", NULL };
+    const struct ynode *list = ynode_get(n, "uses");
+    bool ok = true;
+
+    if (list == NULL)
+        return read_use(l, n, mem);
+    if (ynode_expect(&l->doc, list, YNODE_SEQ) == NULL)
+        return false;
+    if (ynode_get(n, "region") != NULL || ynode_get(n, "slice") != NULL ||
+        ynode_get(n, "pattern") != NULL)
+        ynode_error(&l->doc, list,
+                    "write 'region', 'slice' and 'pattern' beside 'uses' or in it, "
+                    "not both");
+    if (list->nr < 1 || list->nr > WORKLOAD_USES_MAX) {
+        ynode_error(&l->doc, list, "a step uses from 1 to %d regions", WORKLOAD_USES_MAX);
+        return false;
+    }
+    for (guint i = 0; i < list->nr; i++) {
+        if (ynode_expect(&l->doc, list->values[i], YNODE_MAP) == NULL)
+            return false;
+        ynode_check_keys(&l->doc, list->values[i], NULL, keys);
+        ok &= read_use(l, list->values[i], mem);
+    }
+    return ok;
+}
+
+static bool
+in_range(struct wload *l, const struct ynode *map, const char *key, uint32_t ppm, uint32_t min,
+         uint32_t max)
+{
+    if (ppm >= min * 1000000 && ppm <= max * 1000000)
+        return true;
+    ynode_error(&l->doc, ynode_get(map, key), "out of range; write a number from %u to %u", min,
+                max);
+    return false;
+}
+
+static bool
+read_numbers(struct wload *l, const struct ynode *n, const char *writes, const char *mlp,
+             struct wmem *mem)
+{
+    return wload_ratio_at(l, n, "writes", writes, &mem->write_ppm) &&
+           in_range(l, n, "writes", mem->write_ppm, 0, 1) &&
+           wload_ratio_at(l, n, "mlp", mlp, &mem->mlp_ppm) &&
+           in_range(l, n, "mlp", mem->mlp_ppm, 1, 64);
+}
+
+const struct wmem *
+memory_of_compute(struct wload *l, const struct ynode *n)
+{
+    static const char *const keys[] = { "time",   "instructions", "mpki",    "region",
+                                        "slice",  "uses",         "pattern", "mlp",
+                                        "writes", "work",         "hint",    NULL };
+    struct wmem *mem = arena_new_object(l->doc.arena, struct wmem);
+
+    if (n->kind != YNODE_MAP)
+        return NULL;
+    ynode_check_keys(&l->doc, n, NULL, keys);
+    bool region = ynode_get(n, "region") != NULL || ynode_get(n, "uses") != NULL;
+    if (ynode_get(n, "mpki") == NULL) {
+        static const char *const beside[] = {
+            "region", "uses", "mlp", "writes", "slice", "pattern"
+        };
+        for (guint i = 0; i < ARRAY_LEN(beside); i++)
+            if (ynode_get(n, beside[i]) != NULL) {
+                ynode_error(&l->doc, ynode_get(n, beside[i]),
+                            "without 'mpki' there are no misses; give the misses in 1000 "
+                            "instructions");
+                break;
+            }
+        return NULL;
+    }
+    if (!region) {
+        ynode_error(&l->doc, n, "'region' is missing: where the misses go");
+        return NULL;
+    }
+    if (!wload_ratio_at(l, n, "mpki", "0", &mem->mpki_ppm) ||
+        !in_range(l, n, "mpki", mem->mpki_ppm, 0, 1000) || !read_uses(l, n, mem) ||
+        !read_numbers(l, n, "0.3", mem->uses[0].pattern == ACCESS_CHASE ? "1" : "4", mem))
+        return NULL;
+    return mem;
+}
+
+const struct wmem *
+memory_of_stream(struct wload *l, const struct ynode *n, const char *writes)
+{
+    struct wmem *mem = arena_new_object(l->doc.arena, struct wmem);
+    const struct ynode *line = ynode_get(n, "line");
+    uint64_t ps = 2000;
+
+    if (!read_uses(l, n, mem) ||
+        !read_numbers(l, n, writes, pattern_mlp[mem->uses[0].pattern], mem))
+        return NULL;
+    if (line != NULL && !ynode_quantity(&l->doc, line, FIELD_TIME_PS, &ps))
+        return NULL;
+    if (ps < 1 || ps > 1000000) {
+        ynode_error(&l->doc, line, "out of range; write a time from 1ps to 1us");
+        return NULL;
+    }
+    mem->line_ps = (uint32_t)ps;
+    return mem;
+}
+
+/* ---- meeting ---- */
+
+static const char *const wait_names[] = { "block", "spin", "spin_then_block", NULL };
+
+static void
+read_wait(struct wload *l, const struct ynode *n, struct wstep *s)
+{
+    struct wexpr spin = { 0 };
+
+    s->wait = (enum wait_mode)wload_enum_at(l, n, "wait", wait_names, WAIT_BLOCK);
+    s->spin_ns = USEC(20);
+    if (ynode_get(n, "spin") != NULL && s->wait != WAIT_SPIN_THEN_BLOCK)
+        ynode_error(&l->doc, ynode_get(n, "spin"), "only 'wait: spin_then_block' spins for a time");
+    if (wload_number(l, ynode_get(n, "spin"), FIELD_TIME, 0, &spin) && wexpr_is_const(&spin))
+        s->spin_ns = spin.ops[0].value;
+    if (wload_bool_at(l, n, "pi", false))
+        wload_not_yet(l, ynode_get(n, "pi"), "priority inheritance");
+}
+
+static void
+read_index(struct wload *l, const struct ynode *n, struct wstep *s)
+{
+    if (ynode_get(n, "index") != NULL)
+        wload_number(l, ynode_get(n, "index"), FIELD_U64, WEXPR_LOOP, &s->index);
+}
+
+static unsigned
+kinds_of(enum wstep_kind kind)
+{
+    switch (kind) {
+    case WSTEP_BARRIER:
+        return 1u << WOBJECT_BARRIER;
+    case WSTEP_LOCK:
+    case WSTEP_UNLOCK:
+        return 1u << WOBJECT_LOCK;
+    case WSTEP_DOWN:
+    case WSTEP_UP:
+        return 1u << WOBJECT_SEMAPHORE;
+    case WSTEP_SEND:
+    case WSTEP_RECEIVE:
+        return 1u << WOBJECT_CHANNEL;
+    case WSTEP_REQUEST_BEGIN:
+        return 1u << WOBJECT_QUEUE;
+    default:
+        return 1u << WOBJECT_CONDITION;
+    }
+}
+
+static int32_t
+find_meeting(struct wload *l, const struct ynode *n, const char *key, enum wstep_kind kind)
+{
+    const struct ynode *name = n->kind == YNODE_MAP ? ynode_get(n, key) : n;
+
+    if (name == NULL)
+        ynode_error(&l->doc, n, "'%s' is missing", key);
+    return name == NULL ? -1 : wload_find_object(l, name, name->text, kinds_of(kind));
+}
+
+void
+read_meeting(struct wload *l, const struct ynode *n, const struct verb *v)
+{
+    struct wstep *s = step_add(l, n, v->kind);
+
+    s->object = find_meeting(l, n, "name", v->kind);
+    read_wait(l, n, s);
+    read_index(l, n, s);
+    if (v->kind != WSTEP_WAIT || s->object < 0)
+        return;
+    int32_t lock = l->w->objects[s->object].lock; /* taken again behind the wait */
+    struct wexpr index = s->index;
+    enum wait_mode wait = s->wait;
+    uint64_t spin_ns = s->spin_ns;
+    s = step_add(l, n, WSTEP_LOCK);
+    s->object = lock;
+    s->wait = wait;
+    s->spin_ns = spin_ns;
+    if (lock >= 0 && l->w->objects[lock].count.nr > 0)
+        s->index = index;
+}
+
+/* A message costs its sender and its receiver CPU time; workloads.md, section 4 (hackbench). */
+static void
+read_cost(struct wload *l, const struct ynode *n)
+{
+    const struct ynode *cost = ynode_get(n, "cost");
+    int32_t dist = cost != NULL ? wload_duration(l, cost) : wload_constant(l, 1500);
+
+    step_add(l, n, WSTEP_COMPUTE)->dist = dist;
+}
+
+void
+read_transfer(struct wload *l, const struct ynode *n, const struct verb *v)
+{
+    struct wexpr bytes = { 0 };
+
+    if (v->kind == WSTEP_SEND)
+        read_cost(l, n);
+    wload_number_at(l, n, "bytes", FIELD_SIZE, WEXPR_LOOP, NULL, &bytes);
+    int32_t object = find_meeting(l, n, v->kind == WSTEP_SEND ? "to" : "from", v->kind);
+    struct wstep *s = step_add(l, n, v->kind);
+    s->object = object;
+    s->amount = bytes;
+    read_wait(l, n, s);
+    read_index(l, n, s);
+    if (v->kind == WSTEP_RECEIVE)
+        read_cost(l, n);
+}
+
+void
+read_request(struct wload *l, const struct ynode *n, const struct verb *v)
+{
+    static const char *const ends[] = { "begin", "end", NULL };
+    struct wstep *s;
+
+    if (n->kind == YNODE_SCALAR) {
+        int which = ynode_enum(&l->doc, n, ends);
+        step_add(l, n, which == 1 ? WSTEP_REQUEST_END : WSTEP_REQUEST_BEGIN);
+        return;
+    }
+    s = step_add(l, n, WSTEP_REQUEST_BEGIN);
+    s->object = find_meeting(l, n, "begin", WSTEP_REQUEST_BEGIN);
+    read_wait(l, n, s);
+    read_index(l, n, s);
+}

@@ -1,0 +1,380 @@
+/*
+ * Values in workload files: numbers that may depend on the machine, durations that may be random,
+ * mempolicies, affinities, hints.
+ */
+#include "config/workload_yaml_load.h"
+
+static const char *const known_text = "letters, digits, '_', '.' and '-'";
+
+void
+wload_not_yet(struct wload *l, const struct ynode *n, const char *what)
+{
+    ynode_error(&l->doc, n, "%s is not modelled yet", what);
+}
+
+bool
+wload_number(struct wload *l, const struct ynode *n, enum field_type type, enum wexpr_scope scope,
+             struct wexpr *e)
+{
+    char why[400] = "";
+
+    if (n == NULL || ynode_expect(&l->doc, n, YNODE_SCALAR) == NULL)
+        return false;
+    if (wexpr_parse(e, n->text, type, scope, l->doc.arena, why, sizeof(why)))
+        return true;
+    ynode_error(&l->doc, n, "%s", why);
+    return false;
+}
+
+bool
+wload_number_at(struct wload *l, const struct ynode *map, const char *key, enum field_type type,
+                enum wexpr_scope scope, const char *def, struct wexpr *e)
+{
+    const struct ynode *n = ynode_get(map, key);
+    char why[400];
+
+    if (n != NULL)
+        return wload_number(l, n, type, scope, e);
+    if (def == NULL) {
+        ynode_error(&l->doc, map, "'%s' is missing: a %s", key, field_type_name(type));
+        return false;
+    }
+    return wexpr_parse(e, def, type, scope, l->doc.arena, why, sizeof(why));
+}
+
+bool
+wload_ratio_at(struct wload *l, const struct ynode *map, const char *key, const char *def,
+               uint32_t *ppm)
+{
+    const struct ynode *n = ynode_get(map, key);
+    char why[256];
+    uint64_t value = 0;
+    bool ok = n != NULL ? ynode_quantity(&l->doc, n, FIELD_RATIO, &value)
+                        : parse_quantity(FIELD_RATIO, def, &value, why, sizeof(why));
+
+    *ppm = (uint32_t)value;
+    return ok;
+}
+
+int
+wload_enum_at(struct wload *l, const struct ynode *map, const char *key, const char *const *names,
+              int def)
+{
+    const struct ynode *n = ynode_get(map, key);
+    int value = n == NULL ? def : ynode_enum(&l->doc, n, names);
+
+    return value < 0 ? def : value;
+}
+
+bool
+wload_bool_at(struct wload *l, const struct ynode *map, const char *key, bool def)
+{
+    static const char *const words[] = { "no", "yes", "false", "true", "off", "on", NULL };
+
+    return wload_enum_at(l, map, key, words, def) & 1;
+}
+
+const char *
+wload_text_at(struct wload *l, const struct ynode *map, const char *key)
+{
+    const struct ynode *n = ynode_get(map, key);
+
+    return n == NULL ? NULL : ynode_string(&l->doc, n);
+}
+
+const char *
+wload_name(struct wload *l, const struct ynode *n)
+{
+    const char *text = n == NULL ? NULL : ynode_string(&l->doc, n);
+
+    if (text == NULL)
+        return NULL;
+    for (const char *c = text; *c != '\0'; c++)
+        if (!g_ascii_isalnum(*c) && strchr("_.-", *c) == NULL) {
+            ynode_error(&l->doc, n, "a name is made of %s", known_text);
+            return NULL;
+        }
+    if (strlen(text) <= 60)
+        return text;
+    ynode_error(&l->doc, n, "a name has at most 60 characters");
+    return NULL;
+}
+
+bool
+wload_rate(struct wload *l, const struct ynode *n, struct wexpr *e)
+{
+    char why[400] = "";
+
+    if (n == NULL || ynode_expect(&l->doc, n, YNODE_SCALAR) == NULL)
+        return false;
+    if (!g_str_has_suffix(n->text, "/s")) {
+        g_autofree char *excerpt = diag_excerpt(n->text);
+        ynode_error(&l->doc, n, "'%s' is not a rate; write a number a second, as in 5000/s",
+                    excerpt);
+        return false;
+    }
+    g_autofree char *number = g_strndup(n->text, strlen(n->text) - 2);
+    if (wexpr_parse(e, g_strstrip(number), FIELD_U64, WEXPR_MACHINE, l->doc.arena, why,
+                    sizeof(why)))
+        return true;
+    ynode_error(&l->doc, n, "%s", why);
+    return false;
+}
+
+/* ---- durations ---- */
+
+static int32_t
+add_dist(struct wload *l, const struct wdist *d)
+{
+    g_array_append_val(l->dists, *d);
+    return (int32_t)l->dists->len - 1;
+}
+
+int32_t
+wload_constant(struct wload *l, uint64_t ns)
+{
+    struct wdist d = { .kind = WDIST_CONSTANT, .a = wexpr_const(l->doc.arena, ns) };
+
+    return add_dist(l, &d);
+}
+
+static bool
+time_at(struct wload *l, const struct ynode *map, const char *key, struct wexpr *e)
+{
+    return wload_number_at(l, map, key, FIELD_TIME, WEXPR_MACHINE, NULL, e);
+}
+
+static bool
+shape_at(struct wload *l, const struct ynode *map, const char *key, struct wdist *d)
+{
+    const struct ynode *n = ynode_get(map, key);
+
+    if (n == NULL) {
+        ynode_error(&l->doc, map, "'%s' is missing: a plain number, as in 0.5", key);
+        return false;
+    }
+    if (!wload_ratio_at(l, map, key, "0", &d->shape_ppm))
+        return false;
+    if (d->shape_ppm >= 10000 && d->shape_ppm <= 100 * 1000000)
+        return true;
+    ynode_error(&l->doc, n, "out of range; write a number from 0.01 to 100");
+    return false;
+}
+
+static bool
+keys_of_kind(struct wload *l, const struct ynode *n, const char *a, const char *b, const char *c)
+{
+    const char *const keys[] = { a, b, c, NULL };
+
+    if (ynode_expect(&l->doc, n, YNODE_MAP) == NULL)
+        return false;
+    ynode_check_keys(&l->doc, n, NULL, keys);
+    return true;
+}
+
+static bool
+read_kind(struct wload *l, const struct ynode *n, struct wdist *d)
+{
+    switch (d->kind) {
+    case WDIST_CONSTANT:
+    case WDIST_EXPONENTIAL:
+        return wload_number(l, n, FIELD_TIME, WEXPR_MACHINE, &d->a);
+    case WDIST_UNIFORM:
+        return keys_of_kind(l, n, "min", "max", NULL) && time_at(l, n, "min", &d->a) &&
+               time_at(l, n, "max", &d->b);
+    case WDIST_NORMAL:
+        return keys_of_kind(l, n, "mean", "stddev", NULL) && time_at(l, n, "mean", &d->a) &&
+               time_at(l, n, "stddev", &d->b);
+    case WDIST_LOGNORMAL:
+        d->has_median = ynode_get(n, "median") != NULL;
+        if (d->has_median)
+            return keys_of_kind(l, n, "median", "sigma", NULL) && time_at(l, n, "median", &d->a) &&
+                   shape_at(l, n, "sigma", d);
+        return keys_of_kind(l, n, "mean", "cv", "median") && time_at(l, n, "mean", &d->a) &&
+               shape_at(l, n, "cv", d);
+    default:
+        return keys_of_kind(l, n, "min", "alpha", "max") && time_at(l, n, "min", &d->a) &&
+               shape_at(l, n, "alpha", d) &&
+               (ynode_get(n, "max") == NULL || time_at(l, n, "max", &d->b));
+    }
+}
+
+/* {exponential: 1ms} */
+static bool
+read_dist(struct wload *l, const struct ynode *n, struct wdist *d)
+{
+    if (n->kind != YNODE_MAP || n->nr != 1) {
+        ynode_error(&l->doc, n,
+                    "write a time, the name of a distribution, or one kind with its "
+                    "numbers, as in {exponential: 1ms}");
+        return false;
+    }
+    int kind = ynode_enum(&l->doc, n->keys[0], wdist_names);
+    d->kind = (enum wdist_kind)kind;
+    return kind >= 0 && read_kind(l, n->values[0], d);
+}
+
+int32_t
+wload_duration(struct wload *l, const struct ynode *n)
+{
+    struct wdist d = { .kind = WDIST_CONSTANT };
+    bool ok;
+
+    if (n == NULL)
+        return -1;
+    if (n->kind == YNODE_SCALAR)
+        for (guint i = 0; i < l->nr_named; i++) {
+            const char *name = g_array_index(l->dists, struct wdist, i).name;
+            if (name != NULL && strcmp(name, n->text) == 0)
+                return (int32_t)i;
+        }
+    if (n->kind == YNODE_SCALAR)
+        ok = wload_number(l, n, FIELD_TIME, WEXPR_MACHINE, &d.a);
+    else
+        ok = read_dist(l, n, &d);
+    return ok ? add_dist(l, &d) : -1;
+}
+
+void
+wload_distributions(struct wload *l, const struct ynode *map)
+{
+    if (map == NULL || ynode_expect(&l->doc, map, YNODE_MAP) == NULL)
+        return;
+    if (map->nr > 1000) {
+        ynode_error(&l->doc, map, "there are more than 1000 distributions");
+        return;
+    }
+    for (guint i = 0; i < map->nr; i++) {
+        struct wdist d = { .name = wload_name(l, map->keys[i]) };
+
+        if (read_dist(l, map->values[i], &d) && d.name != NULL)
+            add_dist(l, &d);
+    }
+    l->nr_named = l->dists->len;
+}
+
+/* ---- memory policies, affinities, hints ---- */
+
+static bool
+read_nodes(struct wload *l, const struct ynode *n, struct wpolicy *p)
+{
+    struct cpumask *nodes = cpumask_new(l->doc.arena, CPU_MAX);
+    uint32_t *numbers;
+
+    p->all_nodes = n->kind == YNODE_SCALAR && strcmp(n->text, "all") == 0;
+    p->random_node = n->kind == YNODE_SCALAR && strcmp(n->text, "random") == 0;
+    if (p->all_nodes || p->random_node)
+        return true;
+    if (!ynode_cpulist(&l->doc, n, nodes))
+        return false;
+    if (cpumask_empty(nodes) || cpumask_weight(nodes) > NODE_MAX) {
+        ynode_error(&l->doc, n, "name from 1 to %d nodes, or 'all', or 'random'", NODE_MAX);
+        return false;
+    }
+    p->nodes = numbers = arena_new_array(l->doc.arena, uint32_t, cpumask_weight(nodes));
+    for_each_cpu (node, nodes)
+        numbers[p->nr_nodes++] = (uint32_t)node;
+    return true;
+}
+
+static bool
+read_weights(struct wload *l, const struct ynode *n, struct wpolicy *p)
+{
+    uint32_t *weights = arena_new_array(l->doc.arena, uint32_t, NODE_MAX);
+
+    if (ynode_expect(&l->doc, n, YNODE_SEQ) == NULL)
+        return false;
+    if (n->nr != p->nr_nodes) {
+        ynode_error(&l->doc, n, "there are %u weights for %u nodes; write one a node", n->nr,
+                    p->nr_nodes);
+        return false;
+    }
+    for (guint i = 0; i < n->nr; i++) {
+        uint64_t weight;
+        if (!ynode_number(&l->doc, n->values[i], 1, 255, &weight))
+            return false;
+        weights[i] = (uint32_t)weight;
+    }
+    p->weights = weights;
+    return true;
+}
+
+bool
+wload_policy(struct wload *l, const struct ynode *n, struct wpolicy *p)
+{
+    static const char *const keys[] = { "mode", "nodes", "weights", NULL };
+    const struct ynode *nodes = ynode_get(n, "nodes"), *weights = ynode_get(n, "weights");
+    const struct ynode *mode_node = n->kind == YNODE_MAP ? ynode_get(n, "mode") : n;
+
+    *p = (struct wpolicy){ 0 };
+    if (n->kind == YNODE_MAP)
+        ynode_check_keys(&l->doc, n, NULL, keys);
+    if (mode_node == NULL) {
+        ynode_error(&l->doc, n, "'mode' is missing: bind, interleave, preferred...");
+        return false;
+    }
+    int mode = ynode_enum(&l->doc, mode_node, mempolicy_names);
+    if (mode < 0)
+        return false;
+    p->mode = (enum mempolicy_mode)mode;
+    bool takes_nodes = mode != MPOL_DEFAULT && mode != MPOL_LOCAL;
+    bool needs_nodes = mode == MPOL_BIND || mode == MPOL_PREFERRED || mode == MPOL_PREFERRED_MANY;
+    if (nodes == NULL && needs_nodes) {
+        ynode_error(&l->doc, n, "'nodes' is missing: a list of nodes, 'all' or 'random'");
+        return false;
+    }
+    if (nodes != NULL && !takes_nodes) {
+        ynode_error(&l->doc, nodes, "the mode '%s' takes no nodes", mempolicy_names[mode]);
+        return false;
+    }
+    if (weights != NULL && mode != MPOL_WEIGHTED_INTERLEAVE) {
+        ynode_error(&l->doc, weights, "only the mode 'weighted_interleave' has weights");
+        return false;
+    }
+    p->all_nodes = takes_nodes && nodes == NULL;
+    return (nodes == NULL || read_nodes(l, nodes, p)) &&
+           (weights == NULL || read_weights(l, weights, p));
+}
+
+bool
+wload_affinity(struct wload *l, const struct ynode *n, struct waffinity *a)
+{
+    static const char *const keys[] = { "cpus", "nodes", NULL };
+    const struct ynode *cpus = ynode_get(n, "cpus"), *nodes = ynode_get(n, "nodes");
+    struct cpumask *set = cpumask_new(l->doc.arena, CPU_MAX);
+
+    *a = (struct waffinity){ .kind = WAFFINITY_ALL };
+    if (n->kind == YNODE_SCALAR && strcmp(n->text, "all") == 0)
+        return true;
+    if (n->kind == YNODE_MAP)
+        ynode_check_keys(&l->doc, n, NULL, keys);
+    if ((cpus == NULL) == (nodes == NULL)) {
+        ynode_error(&l->doc, n, "write 'all', {cpus: 0-3} or {nodes: 0}");
+        return false;
+    }
+    a->kind = cpus != NULL ? WAFFINITY_CPUS : WAFFINITY_NODES;
+    a->set = set;
+    if (!ynode_cpulist(&l->doc, cpus != NULL ? cpus : nodes, set))
+        return false;
+    if (!cpumask_empty(set))
+        return true;
+    ynode_error(&l->doc, n, "the list is empty; write 'all' or leave 'affinity' out");
+    return false;
+}
+
+const struct whint *
+wload_hints(struct wload *l, const struct ynode *n, uint32_t *nr)
+{
+    struct whint *hints;
+
+    *nr = 0;
+    if (n == NULL || ynode_expect(&l->doc, n, YNODE_MAP) == NULL)
+        return NULL;
+    hints = arena_new_array(l->doc.arena, struct whint, n->nr);
+    for (guint i = 0; i < n->nr; i++) {
+        const char *value = ynode_string(&l->doc, n->values[i]);
+        if (value != NULL)
+            hints[(*nr)++] = (struct whint){ n->keys[i]->text, value };
+    }
+    return hints;
+}
