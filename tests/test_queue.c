@@ -85,14 +85,14 @@ twin_fire(struct engine *eng, struct event *ev)
     struct twin *t = eng->owner;
     uint32_t first = list_first(t);
 
-    if (first != ev->index)
+    if (first != ev->slot)
         t->wrong = "another event was first";
     else if (t->when[first] != eng->now)
         t->wrong = "the clock is wrong";
     else if (engine_pending(eng, ev))
         t->wrong = "a fired event is still pending";
-    t->when[ev->index] = SIM_NEVER;
-    t->hash = (t->hash ^ eng->now ^ ev->index) * UINT64_C(0x9e3779b97f4a7c15);
+    t->when[ev->slot] = SIM_NEVER;
+    t->hash = (t->hash ^ eng->now ^ ev->slot) * UINT64_C(0x9e3779b97f4a7c15);
     if (t->wrong != NULL || t->nr_ops >= OPS) {
         engine_stop(eng);
         return;
@@ -190,8 +190,8 @@ the_whole_range_of_time_is_usable(void **state)
 static void
 tick_fire(struct engine *eng, struct event *ev)
 {
-    sim_assert(eng->owner == NULL || ((struct event *)eng->owner)->index < ev->index ||
-               ev->index == 0);
+    sim_assert(eng->owner == NULL || ((struct event *)eng->owner)->slot < ev->slot ||
+               ev->slot == 0);
     eng->owner = ev;
     if (eng->now < MSEC(400))
         engine_at(eng, ev, eng->now + MSEC(4));

@@ -82,7 +82,6 @@ event_init(struct engine *eng, struct event *ev, enum event_kind kind, uint32_t 
                           .slot = slot,
                           .phase = (uint8_t)phase,
                           .kind = (uint8_t)kind,
-                          .index = index,
                           .fire = fire };
     eng->events[slot] = ev;
 }
@@ -219,7 +218,7 @@ engine_stuck_report(const struct engine *eng, struct arena *a)
         const struct event *ev = eng->events[eng->recent[i % ENGINE_RECENT]];
 
         len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %u", len ? ", " : "",
-                                kind_names[ev->kind], ev->index);
+                                kind_names[ev->kind], event_index(eng, ev));
     }
     return arena_strdup(a, text);
 }

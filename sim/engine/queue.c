@@ -1,10 +1,16 @@
 #include "engine/queue.h"
 
+static uint32_t
+heap_place(const struct event *ev)
+{
+    return (uint32_t)(uintptr_t)ev->next;
+}
+
 static void
 heap_put(struct heap *h, uint32_t at, struct event *ev)
 {
     h->at[at] = ev;
-    ev->place = at;
+    ev->next = (struct event *)(uintptr_t)at;
 }
 
 static void
@@ -43,8 +49,8 @@ heap_remove(struct heap *h, struct event *ev)
 
     if (last == ev)
         return;
-    heap_down(h, ev->place, last);
-    heap_up(h, last->place, last);
+    heap_down(h, heap_place(ev), last);
+    heap_up(h, heap_place(last), last);
 }
 
 struct event *

@@ -1,6 +1,6 @@
 /*
  * A binary heap that knows where each event is: nothing to admire, and so the one to believe when
- * the fast queues disagree. `place` is the position.
+ * the fast queues disagree. `next` holds the position.
  */
 #pragma once
 

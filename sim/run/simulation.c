@@ -14,7 +14,7 @@ check_after(struct engine *eng, struct event *ev)
 
     if (broken != NULL && k->error == NULL)
         kernel_fail(k, "invariant broken at %llu ns, after %s %u: %s", (unsigned long long)eng->now,
-                    event_kind_name(ev->kind), ev->index, broken);
+                    event_kind_name(ev->kind), event_index(eng, ev), broken);
 }
 
 static void
