@@ -1,0 +1,189 @@
+/* layer: kernel */
+#include "memory_kit.h"
+
+#include "kernel/page_alloc.h"
+
+enum { NODES = 4, NODE_PAGES = 1048576 /* 4 GiB */ };
+
+struct alloc_case {
+    const char *what;
+    struct mempolicy policy;
+    int cpu_node;
+    uint64_t index;
+    int node; /* expected while everything is free */
+};
+
+static int
+alloc_one(struct fixture *f, const struct mempolicy *policy, int cpu_node, uint64_t index)
+{
+    int node = -1;
+
+    return page_alloc(f->k, policy, cpu_node, index, 1, 1, &node) == 1 ? node : -1;
+}
+
+/* What each policy answers on an empty machine of four equal nodes (numa-balancing.md 2.5). */
+static void
+each_policy_names_its_node(void **state)
+{
+    static const struct alloc_case cases[] = {
+        { "default", { .mode = MPOL_DEFAULT }, 2, 0, 2 },
+        { "local", { .mode = MPOL_LOCAL }, 3, 0, 3 },
+        { "preferred 1", { .mode = MPOL_PREFERRED, .nodes = 2 }, 3, 0, 1 },
+        { "preferred, empty set", { .mode = MPOL_PREFERRED }, 3, 0, 3 },
+        { "many with own", { .mode = MPOL_PREFERRED_MANY, .nodes = 0xc }, 3, 0, 3 },
+        { "many without own: nearest in the order of node 3", /* 3012 */
+          { .mode = MPOL_PREFERRED_MANY, .nodes = 0x6 },
+          3,
+          0,
+          1 },
+        { "bind with own", { .mode = MPOL_BIND, .nodes = 0xc }, 3, 0, 3 },
+        { "bind without own", { .mode = MPOL_BIND, .nodes = 0x6 }, 3, 0, 1 },
+        { "interleave 0", { .mode = MPOL_INTERLEAVE, .nodes = 0xb }, 2, 0, 0 },
+        { "interleave 2", { .mode = MPOL_INTERLEAVE, .nodes = 0xb }, 2, 2, 3 },
+        { "interleave 3", { .mode = MPOL_INTERLEAVE, .nodes = 0xb }, 2, 3, 0 },
+        { "weighted 2:1, index 1",
+          { .mode = MPOL_WEIGHTED_INTERLEAVE, .nodes = 0x3, .weights = { 2, 1 } },
+          2,
+          1,
+          0 },
+        { "weighted 2:1, index 2",
+          { .mode = MPOL_WEIGHTED_INTERLEAVE, .nodes = 0x3, .weights = { 2, 1 } },
+          2,
+          2,
+          1 },
+        { "weighted 2:1, index 3",
+          { .mode = MPOL_WEIGHTED_INTERLEAVE, .nodes = 0x3, .weights = { 2, 1 } },
+          2,
+          3,
+          0 },
+    };
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, NODES, 1, &fixture_memory, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct alloc_case *c = &cases[i];
+        int node = alloc_one(&f, &c->policy, c->cpu_node, c->index);
+
+        if (node != c->node)
+            fail_msg("%s: node %d, expected %d", c->what, node, c->node);
+    }
+    fixture_close(&f);
+}
+
+/* Low watermark: 0.002 of the node. 2097 pages of 1048576 stay. */
+static void
+a_full_node_spills_at_its_low_watermark(void **state)
+{
+    static const struct mempolicy local = { .mode = MPOL_LOCAL };
+    struct fixture f;
+    int node;
+
+    (void)state;
+    kit_open(&f, NODES, 1, &fixture_memory, NULL);
+    uint64_t got = page_alloc(f.k, &local, 1, 0, 1, 2 * NODE_PAGES, &node);
+    assert_int_equal(node, 1);
+    assert_int_equal(got, NODE_PAGES - 2097);
+    assert_int_equal(alloc_one(&f, &local, 1, 0), 2); /* 1230 */
+    const struct mm_node *n = f.k->mm->nodes;
+    assert_int_equal(n[1].numa_hit, NODE_PAGES - 2097);
+    assert_int_equal(n[2].numa_miss, 1);
+    assert_int_equal(n[1].numa_foreign, 1);
+    assert_int_equal(n[2].other_node, 1);
+    assert_int_equal(f.k->stats.numa_hit + f.k->stats.numa_miss,
+                     f.k->stats.numa_local + f.k->stats.numa_other);
+    fixture_close(&f);
+}
+
+/* A page bound to a remote node is a hit and an "other", not a miss. */
+static void
+counters_follow_the_preferred_zone(void **state)
+{
+    static const struct mempolicy bind = { .mode = MPOL_BIND, .nodes = 0x4 };
+    static const struct mempolicy inter = { .mode = MPOL_INTERLEAVE, .nodes = 0xf };
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, NODES, 1, &fixture_memory, NULL);
+    assert_int_equal(alloc_one(&f, &bind, 0, 0), 2);
+    assert_int_equal(f.k->mm->nodes[2].numa_hit, 1);
+    assert_int_equal(f.k->mm->nodes[2].other_node, 1);
+    assert_int_equal(f.k->stats.numa_miss, 0);
+    assert_int_equal(alloc_one(&f, &inter, 0, 3), 3);
+    assert_int_equal(f.k->mm->nodes[3].interleave_hit, 1);
+    assert_int_equal(f.k->stats.numa_interleave, 1);
+    fixture_close(&f);
+}
+
+static void
+bind_is_strict_and_ends_the_run_when_its_nodes_are_empty(void **state)
+{
+    static const struct mempolicy bind = { .mode = MPOL_BIND, .nodes = 0x6 };
+    struct fixture f;
+    uint64_t taken = 0, got;
+    int node;
+
+    (void)state;
+    kit_open(&f, NODES, 1, &fixture_memory, NULL);
+    while ((got = page_alloc(f.k, &bind, 1, 0, 1, UINT64_MAX / 2, &node)) > 0) {
+        assert_in_range(node, 1, 2);
+        taken += got;
+    }
+    assert_int_equal(taken, 2 * NODE_PAGES);
+    assert_non_null(f.k->error);
+    assert_non_null(strstr(f.k->error, "out of memory"));
+    fixture_close(&f);
+}
+
+static void
+preferred_many_leaves_its_set_before_the_reserves(void **state)
+{
+    static const struct mempolicy many = { .mode = MPOL_PREFERRED_MANY, .nodes = 0x2 };
+    struct fixture f;
+    int node;
+
+    (void)state;
+    kit_open(&f, NODES, 1, &fixture_memory, NULL);
+    page_alloc(f.k, &many, 0, 0, 1, NODE_PAGES, &node);
+    assert_int_equal(node, 1);
+    assert_int_equal(alloc_one(&f, &many, 0, 0), 0); /* the order of node 0 */
+    fixture_close(&f);
+}
+
+/* Slice before VMA before task before the system. */
+static void
+the_nearest_policy_is_in_force(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 1, &fixture_memory, NULL);
+    struct region *r = kit_region(&f, "data", 4 * PAGE_4K, 2);
+    struct task *p = fixture_hog(&f, "p", 0);
+    struct mempolicy slices[2] = { { .mode = MPOL_DEFAULT }, { .mode = MPOL_BIND, .nodes = 1 } };
+
+    assert_int_equal(effective_policy(p, r, 3)->mode, MPOL_DEFAULT);
+    p->mem->policy.mode = MPOL_LOCAL;
+    assert_int_equal(effective_policy(p, r, 3)->mode, MPOL_LOCAL);
+    r->policy = (struct mempolicy){ .mode = MPOL_INTERLEAVE, .nodes = 3 };
+    assert_int_equal(effective_policy(p, r, 3)->mode, MPOL_INTERLEAVE);
+    r->slice_policy = slices;
+    assert_int_equal(effective_policy(p, r, 1)->mode, MPOL_INTERLEAVE);
+    assert_int_equal(effective_policy(p, r, 2)->mode, MPOL_BIND);
+    fixture_close(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_policy_names_its_node),
+        cmocka_unit_test(a_full_node_spills_at_its_low_watermark),
+        cmocka_unit_test(counters_follow_the_preferred_zone),
+        cmocka_unit_test(bind_is_strict_and_ends_the_run_when_its_nodes_are_empty),
+        cmocka_unit_test(preferred_many_leaves_its_set_before_the_reserves),
+        cmocka_unit_test(the_nearest_policy_is_in_force),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
