@@ -31,20 +31,15 @@ set_flags(const struct builder *b, const struct level *l, struct sched_domain *s
 {
     sd->flags = SD_BALANCE_NEWIDLE | SD_BALANCE_EXEC | SD_BALANCE_FORK | SD_WAKE_AFFINE |
                 SD_PREFER_SIBLING | l->flags | asymmetry(b, sd->span);
-    sd->imbalance_pct = 117;
-    if (sd->flags & SD_SHARE_CPUCAPACITY) {
-        sd->imbalance_pct = 110;
-    } else if (sd->flags & SD_SHARE_LLC) {
-        sd->cache_nice_tries = 1;
-    } else if (sd->flags & SD_NUMA) {
-        sd->cache_nice_tries = 2;
-        sd->flags &= ~(uint32_t)SD_PREFER_SIBLING;
-        sd->flags |= SD_SERIALIZE;
-        if (b->d->distance_levels[l->numa_level] > b->d->node_reclaim_distance)
-            sd->flags &= ~(uint32_t)(SD_BALANCE_EXEC | SD_BALANCE_FORK | SD_WAKE_AFFINE);
-    } else {
-        sd->cache_nice_tries = 1;
-    }
+    sd->imbalance_pct = sd->flags & SD_SHARE_CPUCAPACITY ? 110 : 117;
+    sd->cache_nice_tries = sd->flags & SD_SHARE_CPUCAPACITY ? 0 : 1;
+    if (!(sd->flags & SD_NUMA))
+        return;
+    sd->cache_nice_tries = 2;
+    sd->flags &= ~(uint32_t)SD_PREFER_SIBLING;
+    sd->flags |= SD_SERIALIZE;
+    if (b->d->distance_levels[l->numa_level] > b->d->node_reclaim_distance)
+        sd->flags &= ~(uint32_t)(SD_BALANCE_EXEC | SD_BALANCE_FORK | SD_WAKE_AFFINE);
 }
 
 static void
@@ -161,7 +156,7 @@ domains_set_imbalance(struct builder *b)
             sd->imb_numa_nr = imb;
             while (top != NULL && !(top->flags & SD_NUMA))
                 top = top->parent;
-            imb_span = top != NULL ? top->span_weight : sd->span_weight;
+            imb_span = SIM_MAX(1u, top != NULL ? top->span_weight : sd->span_weight);
         }
     }
 }

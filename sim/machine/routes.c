@@ -140,7 +140,7 @@ find_route(struct machine *m, uint32_t cpu, uint32_t mem, const uint32_t hops[NO
 const char *
 machine_find_routes(struct machine *m)
 {
-    uint32_t hops[NODE_MAX];
+    uint32_t hops[NODE_MAX] = { 0 };
 
     if (m->routes == NULL)
         m->routes = arena_new_array(m->arena, struct machine_route, m->nr_nodes * m->nr_nodes);
