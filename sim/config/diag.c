@@ -199,6 +199,8 @@ did_you_mean(const char *wrong, const char *const *names)
 {
     const char *near = nearest_name(wrong, names);
 
+    if (near != NULL && strcmp(near, wrong) == 0)
+        return g_strdup(""); /* the name is known: something else is wrong with it */
     if (near != NULL)
         return g_strdup_printf("; did you mean '%s'?", near);
     if (*names == NULL)

@@ -74,11 +74,22 @@ reduced_name(const char *name, struct arena *a)
     return arena_strdup(a, out->len > 0 && out->str[0] != '.' ? out->str : "machine");
 }
 
+void
+topo_check_text(struct topo *t, const struct ynode *map, const char *key, gsize most)
+{
+    const struct ynode *n = ynode_get(map, key);
+
+    if (n != NULL && n->kind == YNODE_SCALAR && strnlen(n->text, most + 1) > most)
+        ynode_error(&t->doc, n, "is longer than %u bytes", (unsigned)most);
+}
+
 static void
 read_top(struct topo *t, struct top *top)
 {
     *top = (struct top){ 0 };
     ynode_load_fields(&t->doc, t->root, top_fields, top_others, top);
+    topo_check_text(t, t->root, "name", TEXT_MOST);
+    topo_check_text(t, t->root, "title", TEXT_MOST);
     if (top->pre_zen && top->vendor != VENDOR_AMD && top->vendor < VENDOR_NR)
         ynode_error(
             &t->doc, ynode_get(t->root, "pre_zen"),

@@ -9,7 +9,11 @@
 #include "config/yaml_tree.h"
 #include "machine/machine.h"
 
-enum { NODE_OS_MAX = 1024 }; /* numbers that a machine gives its nodes are below */
+enum {
+    NODE_OS_MAX = 1024, /* numbers that a machine gives its nodes are below */
+    NAME_MOST = 64,     /* of a link or device: names become cells of tables */
+    TEXT_MOST = 250,
+};
 
 /* The regular part of a machine: as many equal things in each thing. */
 struct topo_shape {
@@ -69,6 +73,8 @@ int topo_node(struct topo *t, const struct ynode *n);
 nodemask topo_nodes(struct topo *t, const struct ynode *n);
 /* The list under a key of the root with all its items maps; NULL if absent or wrong. */
 const struct ynode *topo_list(struct topo *t, const char *key);
+/* An error if the text under a key is longer than `most` bytes. */
+void topo_check_text(struct topo *t, const struct ynode *map, const char *key, gsize most);
 /* Whether an entry has a curve; half a curve is an error. */
 bool topo_check_curve(struct topo *t, const struct ynode *entry);
 /* Where the numbers of an entry come from goes into the machine's notes. */

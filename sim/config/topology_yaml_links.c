@@ -83,6 +83,7 @@ read_link(struct topo *t, const struct ynode *entry)
 
     bool ok = ynode_load_fields(&t->doc, entry, topo_link_fields, topo_link_others, &l);
     l.has_curve = topo_check_curve(t, entry);
+    topo_check_text(t, entry, "name", NAME_MOST);
     if (!link_ends(t, entry, &from, &to, &both) || !ok)
         return;
     if (both)

@@ -72,6 +72,7 @@ read_device(struct topo *t, const struct ynode *entry, struct machine_device *d)
     const struct ynode *node = ynode_get(entry, "node"), *irq = ynode_get(entry, "irq_cpus");
 
     ynode_load_fields(&t->doc, entry, topo_device_fields, topo_device_others, d);
+    topo_check_text(t, entry, "name", NAME_MOST);
     if (node == NULL)
         ynode_error(&t->doc, entry, "'node' is missing: the one that the device is attached to");
     else
