@@ -7,37 +7,31 @@
 static void
 update_sg_lb_stats(struct lb_env *env, struct sched_group *sg, bool local, struct sg_lb_stats *s)
 {
-    struct cpu_sums sums = group_sums(env->k, sg);
-
     s->group = sg;
     s->weight = sg->weight;
     s->capacity = sg->sgc->capacity;
-    s->load = sums.load;
     s->avg_load = 0;
-    s->sum_nr_running = sums.nr_running;
-    s->nr_numa_running = sums.nr_numa_running;
-    s->nr_preferred_running = sums.nr_preferred_running;
-    s->idle_cpus = sums.idle_cpus;
-    s->util = (uint64_t)(s->weight - s->idle_cpus) * 1024;
-    if (s->sum_nr_running > s->weight)
+    s->sums = group_sums(env->k, sg);
+    s->util = (uint64_t)(s->weight - s->sums.idle_cpus) * 1024;
+    if (s->sums.nr_running > s->weight)
         s->type = GROUP_OVERLOADED;
     else if (sg->sgc->imbalance)
         s->type = GROUP_IMBALANCED;
     else if (!local && env->idle != CPU_NOT_IDLE && sg->flags & SD_SHARE_CPUCAPACITY &&
-             s->sum_nr_running > 1)
+             s->sums.nr_running > 1)
         s->type = GROUP_SMT_BALANCE;
     else
-        s->type = s->sum_nr_running < s->weight ? GROUP_HAS_SPARE : GROUP_FULLY_BUSY;
+        s->type = s->sums.nr_running < s->weight ? GROUP_HAS_SPARE : GROUP_FULLY_BUSY;
     if (s->type == GROUP_OVERLOADED)
-        s->avg_load = s->load * 1024 / s->capacity;
+        s->avg_load = s->sums.load * 1024 / s->capacity;
 }
 
 static bool
 busier_has_spare(const struct sg_lb_stats *s, const struct sg_lb_stats *best)
 {
-    if (s->idle_cpus != best->idle_cpus)
-        return s->idle_cpus < best->idle_cpus;
-    return s->sum_nr_running > best->sum_nr_running;
+    if (s->sums.idle_cpus != best->sums.idle_cpus)
+        return s->sums.idle_cpus < best->sums.idle_cpus;
+    return s->sums.nr_running > best->sums.nr_running;
 }
 
 /* Is s a better place to pull from than the best so far (update_sd_pick_busiest)? */
@@ -46,7 +40,7 @@ pick_busiest(const struct sg_lb_stats *s, const struct sg_lb_stats *best)
 {
     bool smt = s->group->flags & SD_SHARE_CPUCAPACITY;
 
-    if (s->sum_nr_running == 0)
+    if (s->sums.nr_running == 0)
         return false;
     if (best->group == NULL)
         return true;
@@ -58,33 +52,26 @@ pick_busiest(const struct sg_lb_stats *s, const struct sg_lb_stats *best)
     case GROUP_IMBALANCED:
         return false;
     case GROUP_SMT_BALANCE:
-        if (s->idle_cpus != 0 || best->idle_cpus != 0)
+        if (s->sums.idle_cpus != 0 || best->sums.idle_cpus != 0)
             return busier_has_spare(s, best);
         return !(best->group->flags & SD_SHARE_CPUCAPACITY);
     case GROUP_FULLY_BUSY:
         return !(best->group->flags & SD_SHARE_CPUCAPACITY);
     case GROUP_HAS_SPARE:
         if (smt != !!(best->group->flags & SD_SHARE_CPUCAPACITY))
-            return !(smt && s->sum_nr_running <= 1);
+            return !(smt && s->sums.nr_running <= 1);
         return busier_has_spare(s, best);
     }
     return false;
 }
 
+/* Tasks without a preferred node, tasks away from it, or none of those. */
 static enum fbq_type
-fbq_classify_group(const struct sg_lb_stats *s)
+fbq_classify(const struct cpu_sums *s)
 {
-    if (s->sum_nr_running > s->nr_numa_running)
+    if (s->nr_running > s->nr_numa_running)
         return FBQ_REGULAR;
-    return s->sum_nr_running > s->nr_preferred_running ? FBQ_REMOTE : FBQ_ALL;
-}
-
-static enum fbq_type
-fbq_classify_rq(const struct rq *rq)
-{
-    if (rq->nr_running > rq->nr_numa_running)
-        return FBQ_REGULAR;
-    return rq->nr_running > rq->nr_preferred_running ? FBQ_REMOTE : FBQ_ALL;
+    return s->nr_running > s->nr_preferred_running ? FBQ_REMOTE : FBQ_ALL;
 }
 
 static uint64_t
@@ -92,7 +79,7 @@ sibling_imbalance(const struct lb_env *env)
 {
     const struct sg_lb_stats *b = &env->busiest, *l = &env->local;
     int64_t cores_b = b->group->cores, cores_l = l->group->cores;
-    int64_t nb = b->sum_nr_running, nl = l->sum_nr_running;
+    int64_t nb = b->sums.nr_running, nl = l->sums.nr_running;
 
     if (env->idle == CPU_NOT_IDLE || nb == 0)
         return 0;
@@ -123,9 +110,11 @@ imbalance_has_spare(struct lb_env *env, bool prefer_sibling)
     if (b->weight == 1 || prefer_sibling)
         env->imbalance = sibling_imbalance(env);
     else
-        env->imbalance = l->idle_cpus > b->idle_cpus ? l->idle_cpus - b->idle_cpus : 0;
+        env->imbalance = l->sums.idle_cpus > b->sums.idle_cpus
+                             ? l->sums.idle_cpus - b->sums.idle_cpus
+                             : 0;
     if (env->sd->flags & SD_NUMA)
-        env->imbalance = adjust_numa_imbalance((uint32_t)env->imbalance, l->sum_nr_running + 1,
+        env->imbalance = adjust_numa_imbalance((uint32_t)env->imbalance, l->sums.nr_running + 1,
                                                env->sd->imb_numa_nr);
     env->imbalance >>= 1;
 }
@@ -148,7 +137,7 @@ calculate_imbalance(struct lb_env *env, bool prefer_sibling)
     env->migration = MIGRATE_LOAD;
     env->imbalance = 0;
     if (l->type < GROUP_OVERLOADED) {
-        l->avg_load = l->load * 1024 / l->capacity;
+        l->avg_load = l->sums.load * 1024 / l->capacity;
         if (l->avg_load >= b->avg_load || l->avg_load >= average)
             return;
     }
@@ -182,9 +171,9 @@ worth_pulling(struct lb_env *env, bool prefer_sibling)
     if (b->type == GROUP_SMT_BALANCE &&
         (b->group->flags & SD_SHARE_CPUCAPACITY) != (l->group->flags & SD_SHARE_CPUCAPACITY))
         return true;
-    if (b->weight > 1 && l->idle_cpus <= b->idle_cpus + 1)
+    if (b->weight > 1 && l->sums.idle_cpus <= b->sums.idle_cpus + 1)
         return false;
-    return b->sum_nr_running != 1;
+    return b->sums.nr_running != 1;
 }
 
 static void
@@ -196,12 +185,12 @@ update_sd_lb_stats(struct lb_env *env)
         bool local = cpumask_test(sg->span, (uint32_t)env->dst->cpu);
 
         update_sg_lb_stats(env, sg, local, &s);
-        env->total_load += s.load;
+        env->total_load += s.sums.load;
         env->total_capacity += s.capacity;
         if (probe_wants(env->k, DECISION_BALANCE_GROUP)) {
             probe_candidate(env->k, "group_of_cpu", sg->first_cpu, s.type);
-            probe_input(env->k, "nr_running", s.sum_nr_running);
-            probe_input(env->k, "idle_cpus", s.idle_cpus);
+            probe_input(env->k, "nr_running", s.sums.nr_running);
+            probe_input(env->k, "idle_cpus", s.sums.idle_cpus);
         }
         if (local)
             env->local = s;
@@ -219,42 +208,50 @@ find_src_group(struct lb_env *env)
     if (busiest == NULL || env->local.group == NULL)
         return NULL;
     bool prefer_sibling = busiest->flags & SD_PREFER_SIBLING;
-    env->fbq = env->sd->flags & SD_NUMA ? fbq_classify_group(&env->busiest) : FBQ_ALL;
+    env->fbq = env->sd->flags & SD_NUMA ? fbq_classify(&env->busiest.sums) : FBQ_ALL;
     if (!worth_pulling(env, prefer_sibling))
         return NULL;
     calculate_imbalance(env, prefer_sibling);
     return env->imbalance > 0 ? busiest : NULL;
 }
 
+/* Is this queue a better source than the best so far, by what is to be moved? */
+static bool
+better_source(const struct lb_env *env, const struct cpu_sums *s, const struct cpu_sums *best)
+{
+    switch (env->migration) {
+    case MIGRATE_LOAD:
+        if (s->nr_running == 1 && s->load > env->imbalance)
+            return false;
+        return best == NULL || s->load > best->load;
+    case MIGRATE_UTIL:
+        return s->nr_running > 1 && (best == NULL || s->nr_running > best->nr_running);
+    case MIGRATE_TASK:
+        return best == NULL || s->nr_running > best->nr_running;
+    }
+    return false;
+}
+
 struct rq *
 find_src_rq(struct lb_env *env, const struct sched_group *sg)
 {
-    struct rq *best = NULL;
+    struct kernel *k = env->k;
+    const struct cpu_sums *best = NULL;
+    /* A newly idle CPU cannot take a queue's only task, so only queues with two need be looked at.
+     */
+    bool only_overloaded = env->idle == CPU_NEWLY_IDLE && env->migration != MIGRATE_LOAD;
+    const struct cpumask *among = only_overloaded ? k->overloaded_cpus : env->cpus;
 
-    for (int cpu = cpumask_next_and(sg->span, env->cpus, 0); cpu >= 0;
-         cpu = cpumask_next_and(sg->span, env->cpus, (uint32_t)cpu + 1)) {
-        struct rq *rq = &env->k->rqs[cpu];
+    for (int cpu = cpumask_next_and(sg->span, among, (uint32_t)sg->first_cpu); cpu >= 0;
+         cpu = cpumask_next_and(sg->span, among, (uint32_t)cpu + 1)) {
+        const struct cpu_sums *s = &k->cpu_sums[cpu];
 
-        if (rq->nr_running == 0 || fbq_classify_rq(rq) > env->fbq)
+        if (s->nr_running == 0 || fbq_classify(s) > env->fbq)
             continue;
-        if (probe_wants(env->k, DECISION_BALANCE_QUEUE))
-            probe_candidate(env->k, "cpu", cpu, rq->nr_running);
-        switch (env->migration) {
-        case MIGRATE_LOAD:
-            if (rq->nr_running == 1 && rq->cfs.load > env->imbalance)
-                continue;
-            if (best == NULL || rq->cfs.load > best->cfs.load)
-                best = rq;
-            break;
-        case MIGRATE_UTIL:
-            if (rq->nr_running > 1 && (best == NULL || rq->nr_running > best->nr_running))
-                best = rq;
-            break;
-        case MIGRATE_TASK:
-            if (best == NULL || rq->nr_running > best->nr_running)
-                best = rq;
-            break;
-        }
+        if (probe_wants(k, DECISION_BALANCE_QUEUE))
+            probe_candidate(k, "cpu", cpu, s->nr_running);
+        if (better_source(env, s, best))
+            best = s;
     }
-    return best;
+    return best != NULL ? &k->rqs[best - k->cpu_sums] : NULL;
 }

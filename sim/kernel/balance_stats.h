@@ -17,8 +17,9 @@ enum group_type {
 struct sg_lb_stats {
     struct sched_group *group;
     enum group_type type;
-    uint64_t avg_load, load, util, capacity;
-    uint32_t weight, sum_nr_running, idle_cpus, nr_numa_running, nr_preferred_running;
+    uint64_t avg_load, util, capacity;
+    uint32_t weight;
+    struct cpu_sums sums;
 };
 
 enum migration_type { MIGRATE_LOAD, MIGRATE_UTIL, MIGRATE_TASK };
