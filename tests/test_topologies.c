@@ -288,8 +288,8 @@ check_sources(const char *file, const struct ynode *root, const struct ynode *n)
             fail_msg("%s:%u: '%s' has no source", file, n->line, n->text);
     }
     for (guint i = 0; n->kind != YNODE_SCALAR && i < n->nr; i++)
-        if (n != root || (strcmp(n->keys[i]->text, "source") != 0 &&
-                          strcmp(n->keys[i]->text, "title") != 0))
+        if (n != root ||
+            (strcmp(n->keys[i]->text, "source") != 0 && strcmp(n->keys[i]->text, "title") != 0))
             check_sources(file, root, n->values[i]);
 }
 
@@ -400,6 +400,39 @@ the_machine_for_users_who_name_none_needs_no_files(void **state)
     arena_free(a);
 }
 
+/* Name and ending say nothing: only the content does. */
+static void
+a_file_is_what_its_content_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        uint32_t nr_cpus, nr_nodes;
+    } files[] = {
+        { "corpus/numactl/epyc-naples-2s-8node-128cpu.txt", 128, 8 },
+        { "corpus/hwloc-xml/16em64t-4s2c2t.xml", 16, 1 },
+        { "corpus/hwloc-xml/192em64t-12gr2n8c2t.xml.gz", 384, 24 },
+        { "oracle/topologies/cxl_1s_1mem.json", 4, 2 },
+    };
+
+    if (sources == NULL) {
+        print_message("skipped: the shared data is absent\n");
+        skip();
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(SHARED_DIR, files[i].path, NULL);
+        struct arena *a = arena_new();
+        struct machine *m = load(path, a);
+        assert_int_equal(m->nr_cpus, files[i].nr_cpus);
+        assert_int_equal(m->nr_nodes, files[i].nr_nodes);
+        assert_survives_writing(m, a);
+        arena_free(a);
+    }
+    struct arena *a = arena_new();
+    assert_int_equal(load("hwloc:pack:2 [numa] l3:2 core:4 pu:2", a)->nr_cpus, 32);
+    arena_free(a);
+}
+
 static void
 a_name_that_is_not_shipped_is_an_error_with_a_suggestion(void **state)
 {
@@ -473,6 +506,7 @@ main(void)
         cmocka_unit_test(distances_and_latencies_are_those_of_the_data),
         cmocka_unit_test(the_family_of_benchmarks_has_eight_cpus_a_cache_and_64_a_node),
         cmocka_unit_test(the_machine_for_users_who_name_none_needs_no_files),
+        cmocka_unit_test(a_file_is_what_its_content_says),
         cmocka_unit_test(a_name_that_is_not_shipped_is_an_error_with_a_suggestion),
         cmocka_unit_test(the_documentation_lists_every_key),
         cmocka_unit_test(the_examples_of_the_documentation_load),
