@@ -434,6 +434,38 @@ a_file_is_what_its_content_says(void **state)
 }
 
 static void
+whatever_machine_is_imported_survives_being_written(void **state)
+{
+    (void)state;
+    static const char *const folders[] = { "corpus/numactl", "corpus/hwloc-xml",
+                                           "oracle/topologies" };
+    guint nr = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *folder = g_build_filename(SHARED_DIR, folders[i], NULL);
+        g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+        const char *file;
+        while (dir != NULL && (file = g_dir_read_name(dir)) != NULL) {
+            g_autofree char *path = g_build_filename(folder, file, NULL);
+            struct arena *a = arena_new();
+            struct diag d;
+            diag_init(&d);
+            struct machine *m = load_machine(path, a, &d);
+            if (m != NULL)
+                assert_survives_writing(m, a);
+            nr += m != NULL;
+            diag_clear(&d);
+            arena_free(a);
+        }
+    }
+    if (nr == 0) {
+        print_message("skipped: the shared data is absent\n");
+        skip();
+    }
+    print_message("%u imported machines\n", nr);
+}
+
+static void
 a_name_that_is_not_shipped_is_an_error_with_a_suggestion(void **state)
 {
     (void)state;
@@ -507,6 +539,7 @@ main(void)
         cmocka_unit_test(the_family_of_benchmarks_has_eight_cpus_a_cache_and_64_a_node),
         cmocka_unit_test(the_machine_for_users_who_name_none_needs_no_files),
         cmocka_unit_test(a_file_is_what_its_content_says),
+        cmocka_unit_test(whatever_machine_is_imported_survives_being_written),
         cmocka_unit_test(a_name_that_is_not_shipped_is_an_error_with_a_suggestion),
         cmocka_unit_test(the_documentation_lists_every_key),
         cmocka_unit_test(the_examples_of_the_documentation_load),

@@ -285,8 +285,8 @@ the_last_size_that_loads_and_the_first_that_does_not(void **state)
         { "nodes:\n  - {node: 0-64, memory: 1GiB}\ncpus:\n  - {cpus: 0, node: 0}", false },
         { "shape: {cores_per_llc: 1}\ncpus:\n  - {cpus: 0, capacity: 1024}", true },
         { "shape: {cores_per_llc: 1}\ncpus:\n  - {cpus: 0, capacity: 1025}", false },
-        { "shape: {packages: 2, cores_per_llc: 1}\ndistances: {remote: 254}", true },
-        { "shape: {packages: 2, cores_per_llc: 1}\ndistances: {remote: 255}", false },
+        { "shape: {packages: 2, cores_per_llc: 1}\ndistances: {remote: 255}", true },
+        { "shape: {packages: 2, cores_per_llc: 1}\ndistances: {remote: 256}", false },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -30,7 +30,7 @@ typedef bool (*cell_fn)(struct topo *t, const struct ynode *n, uint64_t *value);
 static bool
 read_distance(struct topo *t, const struct ynode *n, uint64_t *value)
 {
-    return ynode_number(&t->doc, n, LOCAL_DISTANCE, 254, value);
+    return ynode_number(&t->doc, n, LOCAL_DISTANCE, UINT8_MAX, value);
 }
 
 static bool
