@@ -153,7 +153,8 @@ cpumask_format(const struct cpumask *m, char *text, size_t size)
 
         while ((uint32_t)to + 1 < m->nr_words * 64 && cpumask_test(m, (uint32_t)to + 1))
             to++;
-        int n = snprintf(part, sizeof(part), to > from ? "%s%d-%d" : "%s%d", len ? "," : "", from, to);
+        int n =
+            snprintf(part, sizeof(part), to > from ? "%s%d-%d" : "%s%d", len ? "," : "", from, to);
         if (len + (size_t)n < size)
             memcpy(text + len, part, (size_t)n + 1);
         len += (size_t)n;
@@ -217,29 +218,30 @@ parse_item(struct cpumask *m, const char **at)
     return true;
 }
 
+static const char *
+skip_space(const char *at)
+{
+    while (isspace((unsigned char)*at))
+        at++;
+    return at;
+}
+
 bool
 cpumask_parse(struct cpumask *m, const char *text, const char **bad)
 {
-    const char *at = text;
+    const char *at = skip_space(text);
 
     cpumask_zero(m);
-    while (isspace((unsigned char)*at))
-        at++;
-    while (*at != '\0') {
-        if (!parse_item(m, &at))
-            break;
-        while (isspace((unsigned char)*at))
-            at++;
+    if (*at == '\0')
+        return true;
+    while (parse_item(m, &at)) {
+        at = skip_space(at);
         if (*at == '\0')
             return true;
         if (*at != ',')
             break;
-        at++;
-        while (isspace((unsigned char)*at))
-            at++;
+        at = skip_space(at + 1);
     }
-    if (*at == '\0' && (at == text || at[-1] != ','))
-        return true;
     if (bad != NULL)
         *bad = at;
     return false;

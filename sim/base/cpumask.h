@@ -66,9 +66,11 @@ int cpumask_next_wrap(const struct cpumask *m, uint32_t from);
 #define for_each_cpu(cpu, mask)                                                                    \
     for (int cpu = cpumask_first(mask); cpu >= 0; cpu = cpumask_next(mask, (uint32_t)cpu + 1))
 
+/* `mask` is evaluated once; break and continue do what they say: a break leaves _go at 0. */
 #define for_each_node(node, mask)                                                                  \
-    for (nodemask node##_left = (mask); node##_left != 0; node##_left &= node##_left - 1)          \
-        for (int node = __builtin_ctzll(node##_left), node##_once = 1; node##_once; node##_once = 0)
+    for (nodemask node##_left = (mask), node##_go = 1; node##_go && node##_left != 0;              \
+         node##_left &= node##_left - 1)                                                           \
+        for (int node = (node##_go = 0, __builtin_ctzll(node##_left)); !node##_go; node##_go = 1)
 
 /* "0-3,8,10-12" into `text` (always terminated). Returns the length it has or would have had. */
 size_t cpumask_format(const struct cpumask *m, char *text, size_t size);
