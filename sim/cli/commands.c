@@ -37,5 +37,10 @@ const struct command commands[] = {
       .arguments = "list | show P | check P",
       .summary = "Policies, and every parameter with unit, default and range.",
       .run = cmd_policy },
+    { .name = "bench",
+      .arguments = "[queue | whole]",
+      .summary = "Speed of the simulator itself, as ratios.",
+      .page = "Measured in one sitting, against the reference programs of the build directory.",
+      .run = cmd_bench },
     { .name = NULL },
 };

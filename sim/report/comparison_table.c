@@ -28,6 +28,8 @@ scaled(double value, const char *const *units, double step, guint most)
 {
     guint at = 0;
 
+    if (!(fabs(value) > 0))
+        return g_strdup_printf("0%s", units[0]);
     /* 999.5 would be printed as 1000. */
     while (fabs(value) >= 999.5 && at < most) {
         value /= step;
