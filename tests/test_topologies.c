@@ -174,7 +174,7 @@ assert_machines_equal(const struct machine *a, const struct machine *b)
 static void
 assert_survives_writing(const struct machine *m, struct arena *a)
 {
-    g_autoptr(GString) text = g_string_new(NULL), again = g_string_new(NULL);
+    g_autoptr(GString) text = g_string_new(NULL);
     struct diag d;
 
     diag_init(&d);

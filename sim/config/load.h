@@ -9,7 +9,8 @@
 /*
  * A topology by shipped name ("epyc-7601-nps4"), path of a topology YAML, hwloc XML (plain or gz),
  * "hwloc:SYNTHETIC", saved `numactl --hardware`, or golden file of the oracle. The format is told
- * by content. NULL: messages in diag. `a` must outlive the machine.
+ * by content. spec NULL: the machine that is compiled in (four-node). NULL: messages in diag. `a`
+ * must outlive the machine.
  */
 struct machine *load_machine(const char *spec, struct arena *a, struct diag *d);
 
@@ -26,7 +27,8 @@ struct machine *import_hwloc_synthetic(const char *spec, struct arena *a, struct
 /* The machine as topology YAML that loads to the same machine. */
 void topology_yaml_write(const struct machine *m, GString *out);
 
-/* The folder with topologies/ and workloads/: beside the binary's sources, or $NUMASIM_DATA. */
+/* The folder with topologies/ and workloads/: $NUMASIM_DATA, or that of the sources of this build.
+ */
 const char *data_dir(void);
 /* Shipped names (without .yaml), sorted, NULL-terminated; caller g_strfreev()s. */
 char **shipped_names(const char *folder);
