@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { SLOTS = 150, OPS = 100000 };
+enum { SLOTS = 100, OPS = 100000 };
 
 /* How far ahead an event is scheduled. */
 struct shape {
@@ -140,13 +140,12 @@ both_queues_fire_what_a_list_would(void **state)
     (void)state;
     static struct twin t;
 
-    for (uint32_t s = 0; s < ARRAY_LEN(shapes); s++)
-        for (uint64_t seed = 1; seed <= 2; seed++) {
-            uint64_t wheel = twin_run(&t, &shapes[s], seed, ENGINE_QUEUE_WHEEL);
-            uint64_t simple = twin_run(&t, &shapes[s], seed, ENGINE_QUEUE_SIMPLE);
+    for (uint32_t s = 0; s < ARRAY_LEN(shapes); s++) {
+        uint64_t wheel = twin_run(&t, &shapes[s], s + 1, ENGINE_QUEUE_WHEEL);
+        uint64_t simple = twin_run(&t, &shapes[s], s + 1, ENGINE_QUEUE_SIMPLE);
 
-            assert_true(wheel == simple);
-        }
+        assert_true(wheel == simple);
+    }
 }
 
 static void

@@ -76,7 +76,8 @@ rng(void) /* xoshiro256++ */
 }
 /* increments: a 4096-entry quantile table (16 KiB) per distribution, mean = MEAN */
 enum { D_EXP, D_UNI, D_BIASED, D_BIMODAL, D_TRI, D_N };
-static const char *d_name[] = { "exp", "uniform", "biased", "bimodal", "triang" };
+__attribute__((unused)) static const char *d_name[] = { "exp", "uniform", "biased", "bimodal",
+                                                        "triang" };
 #define DT 4096
 static u32 d_tab[DT];
 #define MEAN 1000000.0 /* 1 ms in ns */
@@ -125,7 +126,7 @@ big(size_t n)
 #endif
     return p;
 }
-static int
+__attribute__((unused)) static int
 cmp_d(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

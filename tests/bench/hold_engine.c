@@ -12,7 +12,7 @@
 #undef unlikely
 #include "engine/engine.h"
 
-static u64 hash, rearms, left, nr_fired;
+static u64 hash, rearms, left;
 static u32 nr_slots;
 static char *owners;
 static size_t owner_size;
