@@ -50,7 +50,7 @@ cmd_bench(const struct command *c, int argc, char **argv)
     const GOptionEntry entries[] = {
         { "rounds", 0, 0, G_OPTION_ARG_INT, &rounds,
           "how often each program takes its turn; the best counts (default 5)", "N" },
-        { NULL },
+        { .long_name = NULL },
     };
     const GOptionEntry *tables[] = { entries, NULL };
     g_auto(GStrv) rest = NULL;

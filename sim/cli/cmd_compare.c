@@ -352,7 +352,7 @@ cmd_compare(const struct command *cmd, int argc, char **argv)
         { "seeds", 0, 0, G_OPTION_ARG_INT, &c.seeds, "repeats of every policy (default 5)", "N" },
         { "jobs", 'j', 0, G_OPTION_ARG_INT, &c.jobs, "runs at once (default: as many as CPUs)",
           "N" },
-        { NULL },
+        { .long_name = NULL },
     };
     const GOptionEntry *tables[] = { own, common, NULL };
     g_auto(GStrv) rest = NULL;

@@ -41,7 +41,7 @@ cmd_plot(const struct command *c, int argc, char **argv)
     const GOptionEntry entries[] = {
         { "format", 0, 0, G_OPTION_ARG_STRING, &format,
           "svg (default), png, pdf, or text for the terminal", "FORMAT" },
-        { NULL },
+        { .long_name = NULL },
     };
     const GOptionEntry *tables[] = { entries, NULL };
     g_auto(GStrv) rest = NULL;

@@ -262,7 +262,7 @@ cmd_topo(const struct command *c, int argc, char **argv)
     const GOptionEntry entries[] = {
         { "json", 0, 0, G_OPTION_ARG_NONE, &t.json,
           "domains: in the form that kernels are compared in, key by key", NULL },
-        { NULL },
+        { .long_name = NULL },
     };
     const GOptionEntry *tables[] = { entries, NULL };
     g_auto(GStrv) rest = NULL;

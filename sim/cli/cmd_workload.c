@@ -78,7 +78,7 @@ load_and_show(const char *name, bool only_check)
 int
 cmd_workload(const struct command *c, int argc, char **argv)
 {
-    const GOptionEntry none[] = { { NULL } }, *tables[] = { none, NULL };
+    const GOptionEntry none[] = { { .long_name = NULL } }, *tables[] = { none, NULL };
     g_auto(GStrv) rest = NULL;
     int code;
 

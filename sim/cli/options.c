@@ -56,7 +56,7 @@ options_entries(struct options *o, GOptionEntry entries[OPTION_ENTRIES_MAX])
         { "no-plot", 0, 0, G_OPTION_ARG_NONE, &o->no_plot, "no pictures", NULL },
         { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "errors only", NULL },
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose, "say what was assumed", NULL },
-        { NULL },
+        { .long_name = NULL },
     };
     G_STATIC_ASSERT(G_N_ELEMENTS(all) <= OPTION_ENTRIES_MAX);
     memcpy(entries, all, sizeof(all));
