@@ -112,7 +112,7 @@ check_row(const char *row)
     if (gib > 0)
         assert_true(memory_gib(m) > gib - 0.051 && memory_gib(m) < gib + 0.051);
     else
-        assert_true(noted(m, "assumed: 4 GiB of memory"));
+        assert_true(noted(m, "assumed: 16 GiB of memory"));
     if (strstr(row, "Opteron") != NULL)
         assert_true(m->vendor == VENDOR_AMD && m->amd_pre_zen);
     if (strstr(row, "Xeon") != NULL)

@@ -197,7 +197,7 @@ prefixes_quotes_tabs_and_wrapped_tables_are_read(void **state)
     assert_int_equal(cpumask_weight(l.m->nodes[1].cpus), 4);
     assert_int_equal(machine_distance(l.m, 0, 2), 30);
     assert_int_equal(machine_distance(l.m, 2, 1), 30);
-    assert_true(noted(l.m, "4 GiB of memory on 3 nodes"));
+    assert_true(noted(l.m, "16 GiB of memory on 3 nodes"));
     unload(&l);
 }
 

@@ -5,7 +5,7 @@
  * seldom of a latency. What is left open is filled in here by few and simple rules, the same for
  * all formats, so that one machine comes out the same whichever tool described it:
  *
- *   memory            4 GiB a node, where the description has none at all
+ *   memory            16 GiB a node, where the description has none at all
  *   last-level cache  the CPUs of one node and one package share one
  *   core, package,    as machine_finish() assumes them: a core a CPU, a package a node, and all
  *   latencies...      physics from distances
@@ -17,7 +17,7 @@
 
 #include <gio/gio.h>
 
-enum { ASSUMED_MEMORY_GIB = 4, NAME_MOST = 64, LOOK_MOST = 64 * 1024 };
+enum { NAME_MOST = 64, LOOK_MOST = 64 * 1024 };
 
 bool
 looks_like_gzip(const char *text, gsize len)

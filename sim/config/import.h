@@ -23,7 +23,7 @@ char *import_gunzip(const char *file, const char *data, gsize len, gsize most, g
 /* "dir/My machine.xml.gz" becomes "My_machine". */
 const char *import_name(struct arena *a, const char *path);
 
-/* 4 GiB for every node of the set, with a note that says why. */
+/* ASSUMED_MEMORY_GIB for every node of the set, with a note that says why. */
 void import_assume_memory(struct machine *m, nodemask nodes, const char *why);
 
 /* A last-level cache for the CPUs whose own is MACHINE_NONE: one a node and package. */

@@ -3,7 +3,7 @@
  *
  *   distances    as in the file if its diagonal is one number and the smallest; another diagonal
  * than 10 (hwloc 1.x wrote 1.0) is scaled to 10. Without a matrix, by level: 10 to itself, 11
- * within a package, 21 otherwise memory       4 GiB a node, if the file has none at all latency, of
+ * within a package, 21 otherwise memory       16 GiB a node, if the file has none at all latency, of
  * the pairs that the file tells: hwloc counts nanoseconds and MiB/s. The rest is bandwidth derived
  * by machine_finish() capacity     from LinuxCapacity or FrequencyMaxMHz of the kinds of CPUs; 1024
  * is the fastest not allowed  CPUs that the process which wrote the file was not allowed to use are

@@ -6,7 +6,7 @@
  *
  *   a cpus line       one node without, and unused CPU numbers below the highest: they are its
  * CPUs; is missing        otherwise the node has no CPUs no cpus line      4 CPUs on each node that
- * has memory (on every node if sizes are missing too) no size           4 GiB on each node whose
+ * has memory (on every node if sizes are missing too) no size           16 GiB on each node whose
  * size line is missing, or if every size is 0 no distances      10 to itself, 20 to others: what
  * Linux takes without a SLIT (machine_finish) SMT               two threads a core (CPU k and k +
  * N/2) only where the numbers show the way x86 firmware counts: N CPUs without holes, each node

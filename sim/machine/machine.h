@@ -19,6 +19,9 @@ enum memory_kind { MEMORY_DRAM, MEMORY_HBM, MEMORY_CXL, MEMORY_PMEM, MEMORY_GPU,
 enum device_kind { DEVICE_GPU, DEVICE_NIC, DEVICE_NVME, DEVICE_OTHER, DEVICE_KIND_NR };
 
 enum { LOCAL_DISTANCE = 10, REMOTE_DISTANCE = 20 };
+
+/* Memory of a node where a description has no sizes at all. */
+enum { ASSUMED_MEMORY_GIB = 16 };
 /* MACHINE_NONE: an id that is not known (no die, no cache of that level...). */
 enum { MACHINE_NONE = -1 };
 

@@ -96,8 +96,8 @@ assume_sizes(struct machine *m)
             return;
     for (uint32_t i = 0; i < m->nr_nodes; i++)
         if (m->nodes[i].online)
-            m->nodes[i].mem_bytes = GIB(16);
-    machine_note(m, "assumed: 16 GiB of memory on every node");
+            m->nodes[i].mem_bytes = GIB(ASSUMED_MEMORY_GIB);
+    machine_note(m, "assumed: %d GiB of memory on every node", ASSUMED_MEMORY_GIB);
 }
 
 void
