@@ -19,8 +19,8 @@ struct bench_row {
 bool bench_rows_print(GArray *rows, GString *out);
 
 /*
- * Runs the programs bench_engine, bench_ref_* and bench_containers of directory `dir`, `rounds`
- * times each in turn (12 is good, about 15 s), and returns an array of struct bench_row.
+ * Runs the programs bench_queue, bench_engine, bench_ref_* and bench_containers of directory `dir`,
+ * `rounds` times each in turn (12 is good, about 15 s), and returns an array of struct bench_row.
  */
 GArray *bench_queue(const char *dir, guint rounds);
 

@@ -92,23 +92,29 @@ now_bit(const struct engine *eng, const struct event *ev)
     return (uint64_t)ev->phase << eng->slot_bits | ev->slot;
 }
 
+static void
+take_out(struct engine *eng, struct event *ev)
+{
+    if (ev->when == eng->now)
+        now_set_del(eng->now_set, now_bit(eng, ev));
+    else
+        queue_remove(eng->queue, ev);
+}
+
 void
 engine_at(struct engine *eng, struct event *ev, sim_time when)
 {
-    sim_time before = ev->when;
-
     sim_assert(when >= eng->now);
-    if (before == when)
-        return;
-    if (before == eng->now)
-        now_set_del(eng->now_set, now_bit(eng, ev));
-    else if (before != SIM_NEVER)
-        queue_remove(eng->queue, ev);
+    if (ev->when != SIM_NEVER) {
+        if (ev->when == when)
+            return;
+        take_out(eng, ev);
+    }
     ev->when = when;
-    if (when == eng->now)
-        now_set_add(eng->now_set, now_bit(eng, ev));
-    else if (when != SIM_NEVER)
+    if (likely(when > eng->now && when != SIM_NEVER))
         queue_insert(eng->queue, ev);
+    else if (when == eng->now)
+        now_set_add(eng->now_set, now_bit(eng, ev));
 }
 
 void

@@ -15,6 +15,7 @@ enum { NOW_LEVELS = 6 };
 
 struct now_set {
     uint32_t nr_levels;
+    uint64_t *top;               /* the only word of the highest level */
     uint64_t *level[NOW_LEVELS]; /* level 0 has the bits themselves */
 };
 
@@ -27,12 +28,13 @@ now_set_init(struct now_set *s, struct arena *a, uint64_t nr_bits)
         nr_bits = (nr_bits + 63) / 64;
         s->level[s->nr_levels++] = arena_new_array(a, uint64_t, nr_bits);
     } while (nr_bits > 1);
+    s->top = s->level[s->nr_levels - 1];
 }
 
 static inline bool
 now_set_empty(const struct now_set *s)
 {
-    return s->level[s->nr_levels - 1][0] == 0;
+    return *s->top == 0;
 }
 
 static inline void

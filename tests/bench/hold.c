@@ -1,6 +1,9 @@
 /* hold.c - HOLD model and a scheduler-shaped workload over one event queue (-DQ="q/x.h").
    usage: hold WORKLOAD N [REPS]   WORKLOAD: exp uniform biased bimodal triang sched extend percpu
    prints: queue cancel workload n ns_min ns_med checksum extra */
+#ifdef ENGINE
+#include "engine/engine.h"
+#endif
 #include "common.h"
 #include Q
 #ifndef ADDR

@@ -7,10 +7,9 @@
  *
  * prints: queue cancel workload n ns_min ns_median hash rearm/ev x stale/ev x
  */
-#include "common.h"
-#undef likely
-#undef unlikely
 #include "engine/engine.h"
+
+#include "common.h"
 
 static u64 hash, rearms, left;
 static u32 nr_slots;
