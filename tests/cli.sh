@@ -226,6 +226,20 @@ interrupted_run_keeps_what_it_has() {
     [ "$(cut -d, -f5 long/summary.csv | tail -1)" = 0 ] || complain "summary.csv says complete"
 }
 
+interrupted_comparison_keeps_finished_runs() {
+    "$numasim" compare --no-plot -t bench-8 -w bench-mix --until 3s -p topology,autonuma --seeds 40 \
+        -j 2 -o long >out 2>err &
+    pid=$!
+    sleep 2
+    kill -INT "$pid"
+    wait "$pid"
+    code=$?
+    [ "$code" -eq 130 ] || complain "exit code $code instead of 130 ($(cat err))"
+    says long/manifest.yaml '^complete: no'
+    says long/compare.csv ',topology,run,,elapsed_ns,'
+    grep crashed err && complain "an interrupted run counts as crashed"
+}
+
 a_crash_costs_one_run() {
     "$numasim" compare --no-plot -t bench-64 -w bench-mix --until 4s -p topology,static:pack \
         --seeds 2 -j 1 -o crashed >out 2>err &

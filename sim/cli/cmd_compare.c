@@ -125,7 +125,7 @@ report_runs(const struct compare *c, const struct job_result *results)
         const struct job_result *r = &results[i];
         int code = code_of(r);
         seen[code >= 0 && code <= EXIT_INTERRUPTED ? code : EXIT_INVARIANT]++;
-        if (r->signal != 0)
+        if (r->ended && r->signal != 0)
             g_printerr("%s, seed %" G_GUINT64_FORMAT ": the run crashed (%s) and is left out\n",
                        policy_of(c, i)->name, seed_of(c, i), g_strsignal(r->signal));
         if (r->errors != NULL)
@@ -195,22 +195,24 @@ write_results(const struct compare *c, const struct comparison *cmp, const GStri
            manifest_write(&manifest, c->folder.temporary, error);
 }
 
-static void
+/* False: standard output could not be written. */
+static bool
 say_results(const struct compare *c, const struct comparison *cmp, const char *final, bool plotted)
 {
     g_autoptr(GString) table = g_string_new(NULL);
 
     if (c->o.quiet)
-        return;
+        return true;
     g_string_append_printf(table, "%s on %s, %d seed%s\n\n", c->in.run.spec.workload->name,
                            c->in.run.spec.machine->name, c->seeds, c->seeds == 1 ? "" : "s");
     comparison_table(cmp, table);
     g_string_append(table,
                     "\n\302\261: 95% interval of the mean; *: the interval of the ratio leaves"
                     " out 1\n");
-    cli_print(table->str);
+    bool printed = cli_print(table->str);
     g_printerr("results in %s%s%s%s\n", final, plotted ? ", pictures in " : "",
                plotted ? final : "", plotted ? "/plots" : "");
+    return printed;
 }
 
 static int
@@ -219,6 +221,7 @@ finish(struct compare *c, const struct job_result *results, int code)
     g_autoptr(GString) summary = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
     g_autofree char *final = g_strdup(c->folder.final);
+    g_autoptr(GError) no_plot = NULL;
     struct comparison *cmp = merge(c, results, summary, &error);
     bool plotted = false;
 
@@ -228,11 +231,13 @@ finish(struct compare *c, const struct job_result *results, int code)
         return cli_fail(EXIT_OUTPUT, "%s", error->message);
     }
     if (!c->o.no_plot && summary->len > 0)
-        plotted = plot_folder(c->folder.temporary, PLOT_SVG, NULL);
+        plotted = plot_folder(c->folder.temporary, PLOT_SVG, &no_plot);
+    if (no_plot != NULL && !c->o.quiet)
+        g_printerr("note: no pictures: %s\n", no_plot->message);
     if (!folder_finish(&c->folder, &error))
         code = cli_fail(EXIT_OUTPUT, "%s", error->message);
-    else
-        say_results(c, cmp, final, plotted);
+    else if (!say_results(c, cmp, final, plotted) && code == EXIT_DONE)
+        code = EXIT_OUTPUT;
     comparison_free(cmp);
     return code;
 }

@@ -16,7 +16,7 @@ default_folder(const struct run_spec *spec)
 }
 
 /* The summary in units that one can say. */
-static void
+static bool
 print_summary(const char *dir)
 {
     g_autofree char *path = g_build_filename(dir, "summary.csv", NULL);
@@ -24,7 +24,7 @@ print_summary(const char *dir)
     g_autoptr(GString) out = g_string_new(NULL);
 
     if (rows == NULL || rows->len < 2)
-        return;
+        return true;
     GStrv names = g_ptr_array_index(rows, 0), values = g_ptr_array_index(rows, 1);
     for (guint i = 0; names[i] != NULL && values[i] != NULL; i++) {
         const struct metric *m = metric_find(names[i]);
@@ -35,7 +35,7 @@ print_summary(const char *dir)
                                      : human_value(g_ascii_strtod(values[i], NULL), m->scale);
         g_string_append_printf(out, "%-28s %s\n", names[i], value);
     }
-    cli_print(out->str);
+    return cli_print(out->str);
 }
 
 static int
@@ -55,8 +55,10 @@ finish(struct folder *f, const struct options *o, int code, const struct run_one
     if (!folder_finish(f, &error))
         return cli_fail(EXIT_OUTPUT, "%s", error->message);
     if (!o->quiet) {
-        print_summary(final);
+        bool printed = print_summary(final);
         g_printerr("results in %s\n", final);
+        if (!printed && code == EXIT_DONE)
+            code = EXIT_OUTPUT;
     }
     return code;
 }

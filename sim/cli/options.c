@@ -62,6 +62,21 @@ options_entries(struct options *o, GOptionEntry entries[OPTION_ENTRIES_MAX])
     memcpy(entries, all, sizeof(all));
 }
 
+const char *
+data_dir(void)
+{
+    const char *dir = g_getenv("NUMASIM_DATA");
+
+    return dir != NULL && *dir != '\0' ? dir : NUMASIM_DATA_DIR;
+}
+
+void
+inputs_diag_init(struct diag *d)
+{
+    diag_init(d);
+    d->data_dir = data_dir();
+}
+
 void
 inputs_init(struct inputs *in)
 {
@@ -69,7 +84,7 @@ inputs_init(struct inputs *in)
     in->run.spec.seed = 1;
     in->run.spec.until = SIM_NEVER;
     in->policies = g_array_new(FALSE, TRUE, sizeof(struct policy_spec));
-    diag_init(&in->diag);
+    inputs_diag_init(&in->diag);
 }
 
 void
@@ -170,12 +185,14 @@ set_policies(struct inputs *in, const char *option, const char *key, const char 
 }
 
 static void
-apply_set(struct inputs *in, const char *setting)
+apply_set(struct inputs *in, const char *setting, bool resolved)
 {
     const char *equals = strchr(setting, '=');
     g_autofree char *key = g_strndup(setting, (gsize)(equals - setting));
     g_autofree char *option = g_strdup_printf("--set %s", key);
 
+    if (g_str_has_prefix(key, "workload.") && resolved)
+        diag_error(&in->diag, NULL, 0, 0, option, "the workload of a resolved run is as it was");
     if (g_str_has_prefix(key, "workload."))
         return; /* given to the loader of the workload */
     if (g_str_has_prefix(key, "report."))
@@ -287,7 +304,7 @@ inputs_load(struct inputs *in, const struct options *o, const char *const *polic
     else
         load_parts(in, o, policies);
     for (guint i = 0; o->set != NULL && o->set[i] != NULL; i++)
-        apply_set(in, o->set[i]);
+        apply_set(in, o->set[i], resolved != NULL);
     read_quantity(in, "--seed", FIELD_U64, o->seed_text, &in->run.spec.seed);
     read_quantity(in, "--until", FIELD_TIME, o->until, &in->run.spec.until);
     read_quantity(in, "--warmup", FIELD_TIME, o->warmup, &in->run.spec.warmup);

@@ -4,6 +4,7 @@
  * GOption has the help text and the parser in one table, so an option that works is in the help and
  * one that is in the help works.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -39,7 +40,8 @@ cli_print(const char *text)
 
     if (fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0)
         return true;
-    cli_fail(EXIT_OUTPUT, "standard output cannot be written");
+    if (errno != EPIPE) /* a reader that has seen enough knows */
+        cli_fail(EXIT_OUTPUT, "standard output cannot be written: %s", g_strerror(errno));
     return false;
 }
 

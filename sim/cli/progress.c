@@ -24,18 +24,21 @@ progress_show(const char *what, double done)
 
 static volatile sig_atomic_t caught;
 
-/* A second one ends the program at once. */
-static void catch (int number)
+static void
+note_interrupt(int number)
 {
+    (void)number;
     caught = 1;
-    signal(number, SIG_DFL);
 }
 
+/* A second one ends the program at once. Whoever waits is woken: no SA_RESTART. */
 void
 interrupt_catch(void)
 {
-    signal(SIGINT, catch);
-    signal(SIGTERM, catch);
+    struct sigaction action = { .sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND };
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
 }
 
 bool

@@ -137,8 +137,11 @@ simulate(struct state *st)
         r->failure = g_strdup(error->message);
         return EXIT_OUTPUT;
     }
-    if (r->plot)
-        plot_folder(r->dir, PLOT_SVG, NULL);
+    g_autoptr(GError) no_plot = NULL;
+    if (r->plot && !plot_folder(r->dir, PLOT_SVG, &no_plot)) {
+        g_autofree char *text = g_strdup_printf("no pictures: %s", no_plot->message);
+        warn(r, text);
+    }
     return ends[end].code;
 }
 

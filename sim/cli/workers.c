@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,7 +69,8 @@ take_result(struct pool *p, pid_t pid, int status)
         p->pids[i] = 0;
         p->alive--;
         p->done++;
-        r->ended = true;
+        r->ended =
+            !WIFSIGNALED(status) || (WTERMSIG(status) != SIGINT && WTERMSIG(status) != SIGTERM);
         r->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
         r->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
         if (!g_file_get_contents(path, &r->errors, NULL, NULL))
@@ -77,15 +79,25 @@ take_result(struct pool *p, pid_t pid, int status)
     }
 }
 
+/* Ctrl-C reaches the children by itself, and they then keep what they have; a signal to us alone is
+ * passed on. As another signal, because a second one of the same kind would kill them. */
 static void
-wait_for_one(struct pool *p)
+stop_all(const struct pool *p)
+{
+    for (guint i = 0; i < p->next; i++)
+        if (p->pids[i] != 0)
+            kill(p->pids[i], SIGTERM);
+}
+
+static void
+wait_for_one(struct pool *p, bool (*stop)(void))
 {
     int status;
     pid_t pid;
 
-    do {
-        pid = wait(&status);
-    } while (pid < 0 && errno == EINTR);
+    while ((pid = wait(&status)) < 0 && errno == EINTR)
+        if (stop())
+            stop_all(p);
     if (pid > 0)
         take_result(p, pid, status);
     else
@@ -109,7 +121,7 @@ workers_run(guint nr, guint parallel, const char *scratch, int (*job)(guint inde
         if (!started && p.alive == 0)
             break; /* not even one process can be made */
         if (!started)
-            wait_for_one(&p);
+            wait_for_one(&p, stop);
     }
     g_free(p.pids);
     return p.results;

@@ -16,6 +16,10 @@
 
 enum { FIRST_INTERVAL = 1000000, SAMPLES_MOST = 400 };
 
+/* What grows with a square, or with the workload, has a limit: the first processes have series of
+ * their own, and pairs of nodes have them on machines of which one could draw the pairs. */
+enum { PROCESSES_MOST = 32, PAIRED_NODES_MOST = 16 };
+
 enum series_kind {
     SERIES_LEVEL, /* written as it is */
     SERIES_RATE,  /* per second since the sample before */
@@ -180,9 +184,11 @@ look_at_processes(struct samples *s, struct sample *to)
     for (uint32_t i = 0; i < k->nr_processes; i++) {
         double local = 0, remote = 0;
         process_accesses(k, k->processes[i], &local, &remote);
-        add(s, to, SERIES_RATIO, "process", k->processes[i]->name, "local_access_ratio", local,
-            remote);
-        look_at_memory(s, to, k->processes[i]);
+        if (i < PROCESSES_MOST) {
+            add(s, to, SERIES_RATIO, "process", k->processes[i]->name, "local_access_ratio", local,
+                remote);
+            look_at_memory(s, to, k->processes[i]);
+        }
         all_local += local;
         all_remote += remote;
     }
@@ -217,7 +223,7 @@ look_at_traffic(struct samples *s, struct sample *to)
     const struct kernel *k = s->kernel;
     const struct machine *m = k->machine;
 
-    for (uint32_t from = 0; from < m->nr_nodes; from++)
+    for (uint32_t from = 0; from < m->nr_nodes && m->nr_nodes <= PAIRED_NODES_MOST; from++)
         for (uint32_t at = 0; at < m->nr_nodes; at++) {
             uint64_t bytes = k->traffic[from * m->nr_nodes + at];
             g_autofree char *id =
