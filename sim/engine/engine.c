@@ -68,6 +68,19 @@ engine_init(struct engine *eng, struct arena *a, const uint32_t nr[EVENT_KIND_NR
     now_set_init(eng->now_set, a, (uint64_t)PHASE_NR << eng->slot_bits);
 }
 
+/* There are as many handlers as there are kinds of things to happen: a byte names them. */
+static uint8_t
+handler_of(struct engine *eng, event_fire fire)
+{
+    for (uint32_t i = 1; i < ENGINE_HANDLERS; i++) {
+        if (eng->handlers[i] == NULL)
+            eng->handlers[i] = fire;
+        if (eng->handlers[i] == fire)
+            return (uint8_t)i;
+    }
+    sim_panic(__FILE__, __LINE__, "more than %d handlers", ENGINE_HANDLERS - 1);
+}
+
 void
 event_init(struct engine *eng, struct event *ev, enum event_kind kind, uint32_t index,
            enum event_phase phase, event_fire fire)
@@ -77,12 +90,12 @@ event_init(struct engine *eng, struct event *ev, enum event_kind kind, uint32_t 
     sim_assert(slot < eng->first_slot[kind + 1]);
     sim_assert(phase < PHASE_NR);
     const struct event *old = eng->events[slot];
-    sim_assert(old == NULL || old->fire == NULL || old->when == SIM_NEVER);
+    sim_assert(old == NULL || old->handler == 0 || old->when == SIM_NEVER);
     *ev = (struct event){ .when = SIM_NEVER,
                           .slot = slot,
                           .phase = (uint8_t)phase,
                           .kind = (uint8_t)kind,
-                          .fire = fire };
+                          .handler = handler_of(eng, fire) };
     eng->events[slot] = ev;
 }
 
@@ -129,7 +142,7 @@ fire(struct engine *eng, struct event *ev)
     ev->when = SIM_NEVER;
     eng->recent[eng->same_instant++ % ENGINE_RECENT] = ev->slot;
     eng->nr_events++;
-    ev->fire(eng, ev);
+    eng->handlers[ev->handler](eng, ev);
     if (unlikely(eng->after != NULL))
         eng->after(eng, ev);
 }

@@ -47,14 +47,14 @@ struct event;
 
 typedef void (*event_fire)(struct engine *eng, struct event *ev);
 
-/* Set by event_init(); nobody but the engine writes to it afterwards. 40 bytes: with 65536 events
- * pending every byte here is two nanoseconds an event. */
+/* Set by event_init(); nobody but the engine writes to it afterwards. Two fit into a cache line:
+ * with thousands pending, an event costs what its bytes cost. */
 struct event {
     sim_time when;              /* SIM_NEVER: not pending */
     struct event *next, **prev; /* of the queue's choosing */
-    event_fire fire;
-    uint32_t slot; /* first of its kind, plus event_index() */
+    uint32_t slot;              /* first of its kind, plus event_index() */
     uint8_t phase, kind;
+    uint8_t handler; /* in the engine's table, from 1 */
 };
 
 enum engine_end {
@@ -67,7 +67,7 @@ enum engine_end {
 /* AUTO is the fastest by measurement; SIMPLE is the one to believe when they disagree. */
 enum engine_queue { ENGINE_QUEUE_AUTO, ENGINE_QUEUE_WHEEL, ENGINE_QUEUE_SIMPLE };
 
-enum { ENGINE_RECENT = 16 };
+enum { ENGINE_RECENT = 16, ENGINE_HANDLERS = 64 };
 
 struct queue;   /* when each slot is due: queue.h */
 struct now_set; /* the slots due at this instant: now_set.h */
@@ -78,6 +78,7 @@ struct engine {
     struct queue *queue;
     struct now_set *now_set;
     struct event **events; /* by slot */
+    event_fire handlers[ENGINE_HANDLERS];
     uint32_t first_slot[EVENT_KIND_NR + 1];
     uint32_t slot_bits;
     void *owner; /* of the handlers' choosing: the kernel */

@@ -34,10 +34,13 @@ wheel_insert(struct wheel *w, struct event *ev)
     ev->prev = place;
     ev->next = *place;
     *place = ev;
+    if (ev->next !=
+        NULL) { /* and the marks stand: writing them again would delay the next reader */
+        ev->next->prev = &ev->next;
+        return;
+    }
     w->used[level] |= UINT64_C(1) << bit;
     w->levels_used |= 1u << level;
-    if (ev->next != NULL)
-        ev->next->prev = &ev->next;
 }
 
 static inline void
