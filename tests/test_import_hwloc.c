@@ -268,10 +268,10 @@ static const struct {
     double gib;
     uint32_t first_two, first_last;
 } trees[] = {
-    { "hwloc:pack:2 [numa] l3:2 core:4 pu:2", 2, 2, 16, 32, 4, 8, 21, 21 },
+    { "hwloc:pack:2 [numa] l3:2 core:4 pu:2", 2, 2, 16, 32, 4, 32, 21, 21 },
     { "hwloc:pack:2 [numa(memory=8GiB)] l3:2 core:4 pu:2", 2, 2, 16, 32, 4, 16, 21, 21 },
     { "hwloc:node:4 core:2 pu:1", 4, 4, 8, 8, 4, 4, 21, 21 },
-    { "hwloc:pack:2 [numa] [numa(memory=16GiB)] core:2 pu:1", 4, 2, 4, 4, 2, 40, 11, 21 },
+    { "hwloc:pack:2 [numa] [numa(memory=16GiB)] core:2 pu:1", 4, 2, 4, 4, 2, 64, 11, 21 },
     { "hwloc:pack:2 core:2 pu:2(indexes=0,4,2,6,1,5,3,7)", 1, 2, 4, 8, 2, 1, 10, 10 },
     { "hwloc:pack:2 die:2 [numa(memory=1GiB)] l3:1 l2:2 core:2 pu:1", 4, 2, 16, 16, 4, 4, 11, 21 },
     { "hwloc:Package:4 [NUMANode(memory=790970368)] L3Cache:1(size=16777216) "

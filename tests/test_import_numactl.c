@@ -58,7 +58,7 @@ static const struct expected {
       15298 + 16047 + 16035 + 16033 + 15995 + 15947 + 15975 + 15991, 16, 28 },
     { "fujitsu-16node-2008-no-cpus-no-distances", 16, 8, 1, 3872 + 4032, 20, 20 },
     { "grace-hopper-9node-hbm-wrapped-lines", 9, 72, 1, 490037 + 97280, 80, 80 },
-    { "kunpeng-4s-8node-distances-only", 8, 32, 1, 8 * 4096, 11, 25 },
+    { "kunpeng-4s-8node-distances-only", 8, 32, 1, 8 * 16384, 11, 25 },
     { "opteron-4node-squeezed-blanks", 4, 24, 1, 8190 + 8192 + 8192 + 8176, 16, 16 },
     { "power9-2node-plus-4gpu-sparse-ids", 6, 128, 1, 260788 + 261747 + 4 * 16128, 40, 80 },
     { "threadripper-3960x-4node-2memoryless", 4, 48, 2, 64307 + 64472, 12, 12 },

@@ -27,7 +27,7 @@ set_up(void **state)
 {
     (void)state;
     g_setenv("NUMASIM_DATA", SOURCE_DIR, TRUE);
-    names = shipped_names("topologies");
+    names = shipped_names(NUMASIM_DATA_DIR, "topologies");
     sources = lines_of(SHARED_DIR "/data/sources.csv");
     return 0;
 }

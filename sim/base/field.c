@@ -9,7 +9,6 @@
 
 #include <ctype.h>
 #include <locale.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -113,7 +112,7 @@ real_parse(const char *text, double *value, char *why, size_t why_size)
     if (point != NULL)
         *point = localeconv()->decimal_point[0];
     *value = strtod(local, NULL);
-    if (isinf(*value)) {
+    if (__builtin_isinf(*value)) {
         snprintf(why, why_size, "%s is too large", text);
         return false;
     }

@@ -1,5 +1,6 @@
 /* numasim policy: what can be chosen, and every knob with its unit, default and range. */
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "config/policy_yaml.h"
 #include "models/registry.h"
 
@@ -71,7 +72,7 @@ load_and_show(const char *name, bool only_check)
     struct diag d;
     int code = EXIT_INPUT;
 
-    diag_init(&d);
+    inputs_diag_init(&d);
     if (load_policy(name, a, &p, &d)) {
         code = only_check ? EXIT_DONE : show(&p, a);
     } else {

@@ -1,6 +1,7 @@
 /* numasim topo: machines, and what the kernel would make of them. */
 #include "base/field.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "config/load.h"
 #include "kernel/domains.h"
 #include "report/topo_json.h"
@@ -16,7 +17,7 @@ load(const char *name, struct arena *a, bool notes)
 {
     struct diag d;
 
-    diag_init(&d);
+    inputs_diag_init(&d);
     struct machine *m = load_machine(name, a, &d);
     g_autofree char *text = diag_text(&d);
     g_printerr("%s", text);
@@ -35,7 +36,7 @@ print(const GString *s)
 static int
 list(void)
 {
-    g_auto(GStrv) names = shipped_names("topologies");
+    g_auto(GStrv) names = shipped_names(data_dir(), "topologies");
     g_autoptr(GString) s = g_string_new(NULL);
 
     for (guint i = 0; names[i] != NULL; i++) {

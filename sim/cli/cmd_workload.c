@@ -1,5 +1,6 @@
 /* numasim workload: what is shipped, what it is made of, whether a file is well formed. */
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "config/load.h"
 #include "config/workload_yaml.h"
 
@@ -8,7 +9,7 @@ load(const char *name, struct arena *a)
 {
     struct diag d;
 
-    diag_init(&d);
+    inputs_diag_init(&d);
     struct workload *w = load_workload(name, NULL, a, &d);
     g_autofree char *text = diag_text(&d);
     g_printerr("%s", text);
@@ -19,7 +20,7 @@ load(const char *name, struct arena *a)
 static int
 list(void)
 {
-    g_auto(GStrv) names = shipped_names("workloads");
+    g_auto(GStrv) names = shipped_names(data_dir(), "workloads");
     g_autoptr(GString) s = g_string_new(NULL);
 
     for (guint i = 0; names[i] != NULL; i++) {

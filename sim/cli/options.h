@@ -26,6 +26,11 @@ struct inputs {
     GArray *policies;    /* struct policy_spec */
     bool skip_unfit;     /* policies that do not fit the machine are left out */
 };
+/* The folder with topologies/ and workloads/: $NUMASIM_DATA, or that of the sources of this build.
+ */
+const char *data_dir(void);
+/* A diag whose loaders look there for shipped names. */
+void inputs_diag_init(struct diag *d);
 void inputs_init(struct inputs *in);
 void inputs_clear(struct inputs *in);
 

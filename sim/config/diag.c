@@ -29,6 +29,7 @@ diag_init(struct diag *d)
     d->errors = g_ptr_array_new_with_free_func(message_free);
     d->notes = g_ptr_array_new_with_free_func(g_free);
     d->nr_left_out = 0;
+    d->data_dir = NUMASIM_DATA_DIR;
 }
 
 void

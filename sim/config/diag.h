@@ -22,6 +22,7 @@ struct diag {
     GPtrArray *errors; /* struct diag_message *, as they were found */
     GPtrArray *notes;  /* char *: what was assumed or skipped; never an error */
     guint nr_left_out;
+    const char *data_dir; /* of topologies/ and workloads/; diag_init() gives that of this build */
 };
 
 void diag_init(struct diag *d);

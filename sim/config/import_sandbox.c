@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -78,27 +77,19 @@ child(sandbox_function f, void *argument, const struct sandbox_limits *limits, i
     limit(RLIMIT_CPU, limits->cpu_seconds);
     if (!HAVE_ASAN)
         limit(RLIMIT_AS, limits->memory_bytes);
+    alarm(limits->wall_seconds);
     f(argument, out);
     write_all(fd, out->str, out->len);
     _exit(0);
 }
 
-/* Until the end of the answer, the deadline, or more than is allowed. */
+/* Until the end of the answer, which the child's own limits force, or more than is allowed. */
 static enum sandbox_end
 read_answer(int fd, const struct sandbox_limits *limits, GString *out)
 {
-    gint64 deadline = g_get_monotonic_time() + (gint64)limits->wall_seconds * G_USEC_PER_SEC;
     char buffer[16384];
 
     for (;;) {
-        gint64 left = deadline - g_get_monotonic_time();
-        struct pollfd p = { .fd = fd, .events = POLLIN };
-        int ready = left > 0 ? poll(&p, 1, (int)(left / 1000) + 1) : 0;
-
-        if (ready < 0 && errno == EINTR)
-            continue;
-        if (ready <= 0)
-            return SANDBOX_TOO_LONG;
         gssize n = read(fd, buffer, sizeof(buffer));
         if (n < 0 && errno == EINTR)
             continue;
@@ -133,8 +124,9 @@ sandbox_run(sandbox_function f, void *argument, const struct sandbox_limits *lim
         kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    if (end == SANDBOX_DONE && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-        end = SANDBOX_TOO_LONG; /* that is how the limit of CPU time ends a process */
+    if (end == SANDBOX_DONE && WIFSIGNALED(status) &&
+        (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGALRM))
+        end = SANDBOX_TOO_LONG; /* that is how the limits of CPU time and of time end a process */
     else if (end == SANDBOX_DONE && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
         end = SANDBOX_CRASHED;
     if (end != SANDBOX_DONE)

@@ -17,14 +17,6 @@
 
 enum { UNPACKED_MAX = 64 << 20 };
 
-const char *
-data_dir(void)
-{
-    const char *dir = g_getenv("NUMASIM_DATA");
-
-    return dir != NULL && *dir != '\0' ? dir : NUMASIM_DATA_DIR;
-}
-
 static gint
 by_name(gconstpointer a, gconstpointer b)
 {
@@ -32,9 +24,9 @@ by_name(gconstpointer a, gconstpointer b)
 }
 
 char **
-shipped_names(const char *folder)
+shipped_names(const char *data_dir, const char *folder)
 {
-    g_autofree char *path = g_build_filename(data_dir(), folder, NULL);
+    g_autofree char *path = g_build_filename(data_dir, folder, NULL);
     g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
     GPtrArray *names = g_ptr_array_new();
     const char *file;
@@ -97,13 +89,13 @@ load_machine(const char *spec, struct arena *a, struct diag *d)
         return import_hwloc_synthetic(spec, a, d);
     if (is_name(spec)) {
         g_autofree char *file = g_strconcat(spec, ".yaml", NULL);
-        g_autofree char *path = g_build_filename(data_dir(), "topologies", file, NULL);
+        g_autofree char *path = g_build_filename(d->data_dir, "topologies", file, NULL);
         if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
             return load_file(path, a, d);
         if (strcmp(spec, "four-node") == 0)
             return load_machine(NULL, a, d);
         if (!g_file_test(spec, G_FILE_TEST_EXISTS)) {
-            g_auto(GStrv) names = shipped_names("topologies");
+            g_auto(GStrv) names = shipped_names(d->data_dir, "topologies");
             g_autofree char *hint = did_you_mean(spec, (const char *const *)names);
             g_autofree char *excerpt = diag_excerpt(spec);
             diag_error(d, NULL, 0, 0, NULL, "there is no topology '%s', and no such file%s",

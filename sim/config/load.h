@@ -27,8 +27,5 @@ struct machine *import_hwloc_synthetic(const char *spec, struct arena *a, struct
 /* The machine as topology YAML that loads to the same machine. */
 void topology_yaml_write(const struct machine *m, GString *out);
 
-/* The folder with topologies/ and workloads/: $NUMASIM_DATA, or that of the sources of this build.
- */
-const char *data_dir(void);
 /* Shipped names (without .yaml), sorted, NULL-terminated; caller g_strfreev()s. */
-char **shipped_names(const char *folder);
+char **shipped_names(const char *data_dir, const char *folder);

@@ -129,7 +129,7 @@ load_named(const char *spec, const char *folder, const char *const *settings, gu
            struct arena *a, struct diag *d)
 {
     g_autofree char *file = g_strconcat(spec, ".yaml", NULL);
-    g_autofree char *shipped = g_build_filename(data_dir(), "workloads", file, NULL);
+    g_autofree char *shipped = g_build_filename(d->data_dir, "workloads", file, NULL);
     g_autofree char *beside = folder == NULL || g_path_is_absolute(spec)
                                   ? g_strdup(spec)
                                   : g_build_filename(folder, spec, NULL);
@@ -140,7 +140,7 @@ load_named(const char *spec, const char *folder, const char *const *settings, gu
     if (is_name && strcmp(spec, "demo") == 0)
         return load_workload(NULL, settings, a, d);
     if (is_name && !g_file_test(beside, G_FILE_TEST_EXISTS)) {
-        g_auto(GStrv) names = shipped_names("workloads");
+        g_auto(GStrv) names = shipped_names(d->data_dir, "workloads");
         g_autofree char *hint = did_you_mean(spec, (const char *const *)names);
         g_autofree char *excerpt = diag_excerpt(spec);
         diag_error(d, NULL, 0, 0, NULL, "there is no workload '%s', and no such file%s", excerpt,
