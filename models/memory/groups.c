@@ -5,24 +5,30 @@
  * them. What a member would ask of each resource if nothing were saturated is an integer, so that
  * the sums are the same whatever the order of comings and goings, and go back to zero exactly: as
  * long as no sum exceeds its resource, there is nothing to solve.
+ *
+ * A group whose last member has left is kept, for the same task will be back; the one that has been
+ * empty for longest makes room for a new one.
  */
 #include "models/memory/proportional.h"
+
+enum { GROUPS_SPARE = 64, GROUPS_PER_CPU = 4 };
 
 void
 groups_init(struct kernel *k, struct proportional *pp)
 {
     uint32_t nr_cpus = k->machine->nr_cpus;
 
-    pp->nr_buckets = 16;
-    while (pp->nr_buckets < nr_cpus)
+    pp->max_groups = GROUPS_PER_CPU * nr_cpus + GROUPS_SPARE;
+    pp->nr_buckets = 64;
+    while (pp->nr_buckets < pp->max_groups)
         pp->nr_buckets *= 2;
     pp->buckets = arena_new_array(k->arena, uint32_t, pp->nr_buckets);
-    pp->groups = arena_new_array(k->arena, struct group, nr_cpus);
-    pp->free = arena_new_array(k->arena, uint32_t, nr_cpus);
+    pp->groups = arena_new_array(k->arena, struct group, pp->max_groups);
+    list_init(&pp->idle);
     pp->group_of = arena_new_array(k->arena, uint32_t, nr_cpus);
     pp->next_cpu = arena_new_array(k->arena, uint32_t, nr_cpus);
     pp->prev_cpu = arena_new_array(k->arena, uint32_t, nr_cpus);
-    pp->through = arena_new_array(k->arena, double, nr_cpus);
+    pp->users = arena_new_array(k->arena, struct user, nr_cpus);
 }
 
 static uint64_t
@@ -46,24 +52,40 @@ same(const struct group *g, int node, const struct mem_mix *mix)
     return true;
 }
 
-/* Bytes per ns of work over one resource: reads of some nodes, write-backs to some. */
-static double
-load_of(const struct group *g, const struct resource *res, uint32_t line)
+/* Adds `bytes` per ns of work to what a member asks of resource r. */
+static void
+ask(struct group *g, uint32_t r, double bytes)
 {
-    const struct burst_profile *p = g->mix.profile;
-    double read = (double)p->misses_q20 / (1 << 20) * line;
-    double written = p->write_q8 / 256.0, sum = 0;
-    double weight = 1 / (1 - res->write_derate * written / (1 + written));
+    uint64_t demand = (uint64_t)(bytes / g->idle_tau * 1e9 + 0.5);
 
-    for_each_node (j, g->mix.nodes) {
-        double share = g->mix.share_q16[j] / 65536.0;
+    if (demand == 0)
+        return;
+    if (g->demand[r] == 0)
+        g->touched[g->nr_touched++] = r;
+    g->demand[r] += demand;
+}
 
-        if (res->reads[g->node] & NODE_BIT(j))
-            sum += share * read;
-        if (res->writes[g->node] & NODE_BIT(j))
-            sum += share * read * written;
-    }
-    return sum * weight;
+/* Reads of node j come over one route, write-backs leave over the other; a controller that writes
+ * gives less, which is the same as being asked for more. */
+static void
+ask_node(const struct kernel *k, struct group *g, uint32_t j)
+{
+    const struct machine *m = k->machine;
+    uint32_t i = (uint32_t)g->node;
+    double written = g->mix.profile->write_q8 / 256.0;
+    double derate = m->nodes[j].write_derate_ppm / 1e6 * written / (1 + written);
+    double read =
+        g->mix.share_q16[j] / 65536.0 * g->mix.profile->misses_q20 / (1 << 20) * k->mm->line_bytes;
+
+    ask(g, j, read * (1 + written) / (1 - derate));
+    ask(g, m->nr_nodes + i, read * (1 + written));
+    if (i == j)
+        return;
+    const struct machine_route *in = machine_route(m, i, j), *out = machine_route(m, j, i);
+    for (uint32_t n = 0; n < in->nr_links; n++)
+        ask(g, 2 * m->nr_nodes + in->links[n], read);
+    for (uint32_t n = 0; n < out->nr_links; n++)
+        ask(g, 2 * m->nr_nodes + out->links[n], read * written);
 }
 
 static void
@@ -73,27 +95,55 @@ group_make(struct kernel *k, struct proportional *pp, struct group *g, int node,
     if (g->demand == NULL) {
         g->demand = arena_new_array(k->arena, uint64_t, pp->nr_resources);
         g->touched = arena_new_array(k->arena, uint32_t, pp->nr_resources);
+        g->idle_stall = arena_new_array(k->arena, double, pp->nr_nodes);
     }
+    for (uint32_t i = 0; i < g->nr_touched; i++)
+        g->demand[g->touched[i]] = 0;
+    g->nr_touched = 0;
     g->node = node;
     g->mix = *mix;
     g->writes = mix->profile->write_q8 > 0;
-    g->stall = stall_per_latency(mix->profile);
-    double latency = 0;
-    for_each_node (j, mix->nodes)
-        latency +=
-            mix->share_q16[j] / 65536.0 * pp->latency[(uint32_t)node * pp->nr_nodes + (uint32_t)j];
-    g->idle_tau = g->tau = 1 + g->stall * latency;
-    g->nr_touched = 0;
-    for (uint32_t r = 0; r < pp->nr_resources; r++) {
-        double load = load_of(g, &pp->resources[r], k->mm->line_bytes);
-
-        g->demand[r] = (uint64_t)(load / g->idle_tau * 1e9 + 0.5);
-        if (g->demand[r] > 0)
-            g->touched[g->nr_touched++] = r;
+    g->idle_tau = 1;
+    double stall = stall_per_latency(mix->profile);
+    for_each_node (j, mix->nodes) {
+        g->idle_stall[j] = stall * (mix->share_q16[j] / 65536.0) *
+                           pp->latency[(uint32_t)node * pp->nr_nodes + (uint32_t)j];
+        g->idle_tau += g->idle_stall[j];
     }
+    g->tau = g->idle_tau;
+    for_each_node (j, mix->nodes)
+        ask_node(k, g, (uint32_t)j);
 }
 
-static uint32_t
+static void
+unhash(struct proportional *pp, const struct group *g)
+{
+    uint32_t slot = (uint32_t)(g - pp->groups);
+    uint32_t *at = &pp->buckets[g->hash & (pp->nr_buckets - 1)];
+
+    while (*at != slot + 1)
+        at = &pp->groups[*at - 1].next;
+    *at = g->next;
+}
+
+static struct group *
+new_group(struct proportional *pp)
+{
+    struct group *g;
+
+    if (pp->nr_groups < pp->max_groups) {
+        g = &pp->groups[pp->nr_groups++];
+        list_init(&g->idle);
+        return g;
+    }
+    g = list_entry(pp->idle.next, struct group, idle);
+    sim_assert(!list_empty(&pp->idle));
+    list_remove(&g->idle);
+    unhash(pp, g);
+    return g;
+}
+
+static struct group *
 group_find(struct kernel *k, struct proportional *pp, int node, const struct mem_mix *mix)
 {
     uint64_t hash = hash_of(node, mix);
@@ -101,26 +151,14 @@ group_find(struct kernel *k, struct proportional *pp, int node, const struct mem
 
     for (uint32_t i = *bucket; i != 0; i = pp->groups[i - 1].next)
         if (pp->groups[i - 1].hash == hash && same(&pp->groups[i - 1], node, mix))
-            return i - 1;
-    uint32_t slot = pp->nr_free > 0 ? pp->free[--pp->nr_free] : pp->nr_groups++;
-    struct group *g = &pp->groups[slot];
+            return &pp->groups[i - 1];
+    struct group *g = new_group(pp);
+
     group_make(k, pp, g, node, mix);
     g->hash = hash;
     g->next = *bucket;
-    *bucket = slot + 1;
-    return slot;
-}
-
-static void
-group_drop(struct proportional *pp, uint32_t slot)
-{
-    struct group *g = &pp->groups[slot];
-    uint32_t *at = &pp->buckets[g->hash & (pp->nr_buckets - 1)];
-
-    while (*at != slot + 1)
-        at = &pp->groups[*at - 1].next;
-    *at = g->next;
-    pp->free[pp->nr_free++] = slot;
+    *bucket = (uint32_t)(g - pp->groups) + 1;
+    return g;
 }
 
 static void
@@ -138,11 +176,11 @@ add_demand(struct proportional *pp, const struct group *g, bool add)
 static void
 group_join(struct kernel *k, struct proportional *pp, int cpu, const struct mem_mix *mix)
 {
-    uint32_t slot = group_find(k, pp, k->rqs[cpu].node, mix);
-    struct group *g = &pp->groups[slot];
+    struct group *g = group_find(k, pp, k->rqs[cpu].node, mix);
 
-    g->nr++;
-    pp->group_of[cpu] = slot + 1;
+    if (g->nr++ == 0)
+        list_remove(&g->idle);
+    pp->group_of[cpu] = (uint32_t)(g - pp->groups) + 1;
     pp->prev_cpu[cpu] = 0;
     pp->next_cpu[cpu] = g->first_cpu;
     if (g->first_cpu != 0)
@@ -154,8 +192,8 @@ group_join(struct kernel *k, struct proportional *pp, int cpu, const struct mem_
 static void
 group_leave(struct proportional *pp, int cpu)
 {
-    uint32_t slot = pp->group_of[cpu] - 1, next = pp->next_cpu[cpu], prev = pp->prev_cpu[cpu];
-    struct group *g = &pp->groups[slot];
+    uint32_t next = pp->next_cpu[cpu], prev = pp->prev_cpu[cpu];
+    struct group *g = &pp->groups[pp->group_of[cpu] - 1];
 
     add_demand(pp, g, false);
     if (prev != 0)
@@ -165,19 +203,22 @@ group_leave(struct proportional *pp, int cpu)
     if (next != 0)
         pp->prev_cpu[next - 1] = prev;
     pp->group_of[cpu] = 0;
-    if (--g->nr == 0)
-        group_drop(pp, slot);
+    if (--g->nr == 0) {
+        g->tau = g->idle_tau;
+        list_push_back(&pp->idle, &g->idle);
+    }
 }
 
-void
+bool
 group_set(struct kernel *k, struct proportional *pp, int cpu, const struct mem_mix *mix)
 {
     uint32_t slot = pp->group_of[cpu];
 
     if (slot != 0 && mix != NULL && same(&pp->groups[slot - 1], k->rqs[cpu].node, mix))
-        return;
+        return false;
     if (slot != 0)
         group_leave(pp, cpu);
     if (mix != NULL)
         group_join(k, pp, cpu, mix);
+    return slot != 0 || mix != NULL;
 }

@@ -18,13 +18,12 @@
 #include "models/memory/models.h"
 
 static void
-resource_make(struct kernel *k, struct resource *res, uint64_t bandwidth, double write_derate)
+resource_make(struct kernel *k, struct resource *res, uint64_t bandwidth)
 {
     uint32_t nr = k->machine->nr_nodes;
 
     res->limit = bandwidth > 0 ? bandwidth : UINT64_MAX;
     res->capacity = (double)res->limit * 1e-9;
-    res->write_derate = write_derate;
     res->lambda = 1;
     res->reads = arena_new_array(k->arena, nodemask, nr);
     res->writes = arena_new_array(k->arena, nodemask, nr);
@@ -41,8 +40,8 @@ make_nodes(struct kernel *k, struct proportional *pp)
         struct resource *controller = &pp->resources[n];
         struct resource *injection = &pp->resources[m->nr_nodes + n];
 
-        resource_make(k, controller, m->nodes[n].bandwidth, m->nodes[n].write_derate_ppm / 1e6);
-        resource_make(k, injection, m->nodes[n].injection, 0);
+        resource_make(k, controller, m->nodes[n].bandwidth);
+        resource_make(k, injection, m->nodes[n].injection);
         for (uint32_t i = 0; i < m->nr_nodes; i++)
             controller->reads[i] = controller->writes[i] = NODE_BIT(n);
         injection->reads[n] = injection->writes[n] = all;
@@ -70,7 +69,7 @@ make_links(struct kernel *k, struct proportional *pp)
     const struct machine *m = k->machine;
 
     for (uint32_t l = 0; l < m->nr_links; l++)
-        resource_make(k, &pp->resources[2 * m->nr_nodes + l], m->links[l].bandwidth, 0);
+        resource_make(k, &pp->resources[2 * m->nr_nodes + l], m->links[l].bandwidth);
     for (uint32_t i = 0; i < m->nr_nodes; i++)
         for (uint32_t j = 0; j < m->nr_nodes; j++)
             add_route(pp, m, i, j);
@@ -143,11 +142,11 @@ static void
 proportional_resolve(struct kernel *k)
 {
     struct proportional *pp = memory_priv(k);
-    bool load = pp->saturated;
+    bool load = pp->saturated, changed = false;
 
     for (uint32_t i = 0; i < pp->dirty.nr; i++)
-        group_set(k, pp, (int)pp->dirty.cpus[i], cpu_mix(k, (int)pp->dirty.cpus[i]));
-    load |= pp->nr_over > 0;
+        changed |= group_set(k, pp, (int)pp->dirty.cpus[i], cpu_mix(k, (int)pp->dirty.cpus[i]));
+    load = changed && (load || pp->nr_over > 0);
     if (load) {
         settle_all(k, pp);
         saturate(pp);

@@ -8,13 +8,12 @@
 
 /* A controller, a link, or what the CPUs of a node can pull together. */
 struct resource {
-    double capacity;     /* bytes/ns */
-    uint64_t demand;     /* bytes/s if nothing were saturated; exact, kept as groups come and go */
-    uint64_t limit;      /* capacity in the same unit */
-    double lambda;       /* >= 1: latency of its users is multiplied by it */
-    nodemask *reads;     /* by node of the CPU: memory nodes whose reads pass here */
-    nodemask *writes;    /* and whose write-backs do */
-    double write_derate; /* a controller: capacity falls by this times the share of writes */
+    double capacity;  /* bytes/ns */
+    uint64_t demand;  /* bytes/s if nothing were saturated; exact, kept as groups come and go */
+    uint64_t limit;   /* capacity in the same unit */
+    double lambda;    /* >= 1: latency of its users is multiplied by it */
+    nodemask *reads;  /* by node of the CPU: memory nodes whose reads pass here */
+    nodemask *writes; /* and whose write-backs do */
 };
 
 /* CPUs of one node with the same profile and mix: one row of the equations. */
@@ -26,12 +25,21 @@ struct group {
     double stall;        /* stall_per_latency() */
     double idle_tau;     /* ns per ns of work if nothing were saturated */
     double tau;          /* at the present factors */
+    double *idle_stall;  /* by memory node, ns per ns of work */
     uint64_t *demand;    /* by resource: bytes/s of one CPU at idle_tau */
     uint32_t nr_touched; /* resources with a demand */
     uint32_t *touched;
     uint64_t hash;
     uint32_t next;      /* in its bucket: slot + 1 */
     uint32_t first_cpu; /* + 1 */
+    struct list idle;   /* while it has no member */
+};
+
+/* A group that passes the resource that is being solved. */
+struct user {
+    struct group *group;
+    double through; /* its stall that passes the resource */
+    double bytes;   /* per ns, times tau */
 };
 
 struct proportional {
@@ -42,14 +50,15 @@ struct proportional {
     double *lambda;             /* nr_nodes^2: product over the resources that reads pass */
     double *lambda_back;        /* and over those that only write-backs pass */
     uint32_t nr_groups;         /* slots ever used */
+    uint32_t max_groups;
     struct group *groups;
-    uint32_t nr_free, *free;
+    struct list idle;              /* groups without a member, oldest first */
     uint32_t nr_buckets, *buckets; /* slot + 1 */
     uint32_t *group_of;            /* by CPU: slot + 1, 0: none */
     uint32_t *next_cpu, *prev_cpu; /* in the group: CPU + 1 */
     uint32_t nr_over;              /* resources with more demand than capacity */
     bool saturated;                /* some factor is not 1 */
-    double *through;               /* by group, scratch: stall that passes a resource */
+    struct user *users;            /* scratch of saturate() */
 };
 
 /* Finds the factor of every resource so that demand fits, and tau of every group. */
@@ -57,5 +66,5 @@ void saturate(struct proportional *pp);
 
 /* groups.c: joins and leaves keep the demands exact. */
 void groups_init(struct kernel *k, struct proportional *pp);
-/* The CPU now runs with this mix; NULL: without misses. */
-void group_set(struct kernel *k, struct proportional *pp, int cpu, const struct mem_mix *mix);
+/* The CPU now runs with this mix; NULL: without misses. False: as before. */
+bool group_set(struct kernel *k, struct proportional *pp, int cpu, const struct mem_mix *mix);

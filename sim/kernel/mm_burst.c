@@ -98,6 +98,7 @@ mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *pro
         mem->uses[i].weight = bu->weight;
         mem->total_weight += bu->weight;
     }
+    mem->total_weight = SIM_MAX(mem->total_weight, 1u);
 }
 
 /* Misses of this use before its walk comes to a page that needs attention. */

@@ -24,10 +24,11 @@ struct faults {
     struct region *r;
     uint32_t slice;
     const struct mempolicy *policy;
-    uint64_t nr, nr_local, nr_moved, nr_failed;
-    int from; /* of the pages moved so far */
+    uint64_t nr, nr_local, nr_moved, nr_failed, nr_kind[2]; /* by NUMA_SHARED, NUMA_PRIVATE */
+    uint64_t *membuf;                                       /* [node][priv] */
+    uint64_t room;                                          /* pages that may still move here */
+    int from;                                               /* of the pages moved last */
     uint64_t from_pages;
-    bool placed;
 };
 
 static int
@@ -51,7 +52,7 @@ tag_private(uint32_t tag, const struct task *p)
 
 /* should_numa_migrate_memory(), without tiering and groups. */
 static bool
-should_migrate(const struct faults *f, uint64_t page, uint32_t last, const char **rule)
+should_migrate(const struct faults *f, uint32_t *word, uint32_t last, const char **rule)
 {
     const struct kernel *k = f->k;
     const struct task_numa *n = f->p->numa;
@@ -62,7 +63,7 @@ should_migrate(const struct faults *f, uint64_t page, uint32_t last, const char 
         *rule = "no_memory";
         return false;
     }
-    f->r->pages[page] = (f->r->pages[page] & ((1u << PAGE_TAG_SHIFT) - 1)) | tag << PAGE_TAG_SHIFT;
+    *word = (*word & ((1u << PAGE_TAG_SHIFT) - 1)) | tag << PAGE_TAG_SHIFT;
     if ((n->preferred == NUMA_NO_NODE || n->scan_seq <= EARLY_PASSES) &&
         (tag_unset(last) || mine)) {
         *rule = "early_life";
@@ -79,9 +80,9 @@ should_migrate(const struct faults *f, uint64_t page, uint32_t last, const char 
 
 /* mpol_misplaced(): should the page be on the faulting CPU's node instead? */
 static bool
-misplaced(const struct faults *f, uint64_t page, uint32_t last, const char **rule)
+misplaced(const struct faults *f, uint32_t *word, uint32_t last, const char **rule)
 {
-    int here = f->rq->node, at = page_node(f->r->pages[page]);
+    int here = f->rq->node, at = page_node(*word);
 
     if (!mempolicy_migrates(f->policy)) {
         *rule = "no_mof";
@@ -91,7 +92,7 @@ misplaced(const struct faults *f, uint64_t page, uint32_t last, const char **rul
         *rule = "policy_place";
         return false;
     }
-    if (!should_migrate(f, page, last, rule))
+    if (!should_migrate(f, word, last, rule))
         return false;
     if (at == here) {
         *rule = "already_here";
@@ -104,28 +105,35 @@ misplaced(const struct faults *f, uint64_t page, uint32_t last, const char **rul
     return true;
 }
 
+static void
+probe_fault(const struct faults *f, uint64_t page, int from, uint32_t last)
+{
+    struct kernel *k = f->k;
+
+    probe_input(k, "region", f->r->id);
+    probe_input(k, "page", (int64_t)page);
+    probe_input(k, "src", from);
+    probe_input(k, "dst", f->rq->node);
+    probe_input(k, "last_cpu", last == 0 ? -1 : (int64_t)((last - 1) >> 8));
+    probe_input(k, "last_pid", last == 0 ? -1 : tag_pid(last));
+    probe_input(k, "preferred", f->p->numa->preferred);
+    probe_input(k, "scan_seq", (int64_t)f->p->numa->scan_seq);
+}
+
 static bool
-decide(struct faults *f, uint64_t page, uint32_t last)
+decide(const struct faults *f, uint64_t page, uint32_t *word, uint32_t last)
 {
     const char *rule;
-    int from = page_node(f->r->pages[page]);
-    bool move = misplaced(f, page, last, &rule);
+    int from = page_node(*word);
+    bool move = misplaced(f, word, last, &rule);
 
-    if (probe_wants(f->k, DECISION_HINT_FAULT)) {
-        probe_input(f->k, "region", f->r->id);
-        probe_input(f->k, "page", (int64_t)page);
-        probe_input(f->k, "src", from);
-        probe_input(f->k, "dst", f->rq->node);
-        probe_input(f->k, "last_cpu", last == 0 ? -1 : (int64_t)((last - 1) >> 8));
-        probe_input(f->k, "last_pid", last == 0 ? -1 : tag_pid(last));
-        probe_input(f->k, "preferred", f->p->numa->preferred);
-        probe_input(f->k, "scan_seq", (int64_t)f->p->numa->scan_seq);
-    }
+    if (probe_wants(f->k, DECISION_HINT_FAULT))
+        probe_fault(f, page, from, last);
     return probe_decide(f->k, DECISION_HINT_FAULT, rule, f->p, f->rq->cpu, move) == 1 &&
            from != f->rq->node;
 }
 
-/* The books of pages that moved together. */
+/* The books of pages that moved together: counts, free pages, bytes, observers. */
 static void
 flush_moved(struct faults *f)
 {
@@ -134,6 +142,9 @@ flush_moved(struct faults *f)
 
     if (pages == 0)
         return;
+    region_recount(f->r, f->slice, f->from, f->rq->node, f->from_pages);
+    k->mm->nodes[f->from].free_pages += pages;
+    k->mm->nodes[f->rq->node].free_pages -= pages;
     mm_traffic(k, f->from, f->rq->node, pages * PAGE_4K);
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->pages_migrate != NULL)
@@ -142,23 +153,26 @@ flush_moved(struct faults *f)
 }
 
 static bool
-move_page(struct faults *f, uint64_t page)
+move_page(struct faults *f, uint32_t *word)
 {
-    int from = page_node(f->r->pages[page]);
+    int from = page_node(*word);
 
-    if (!region_move(f->k, f->r, f->slice, page, f->rq->node)) {
+    if (f->room == 0) {
         f->nr_failed++;
         return false;
     }
     if (from != f->from)
         flush_moved(f);
+    *word = (*word & ~(uint32_t)PAGE_NODE_MASK) | (uint32_t)f->rq->node;
+    f->room--;
     f->from = from;
     f->from_pages++;
     f->nr_moved++;
     return true;
 }
 
-/* numa_migrate_preferred(), with the move itself put off to the end of the stretch. */
+/* numa_migrate_preferred(), with the move itself put off to the end of the stretch. Within an
+ * instant the gate opens once, so the first fault of a stretch is the only one to come here. */
 static void
 retry_placement(struct faults *f)
 {
@@ -166,7 +180,6 @@ retry_placement(struct faults *f)
     struct task_numa *n = f->p->numa;
     uint64_t now = jiffies(k);
 
-    f->placed = true;
     if (now <= n->migrate_retry)
         return;
     task_numa_placement(k, f->rq, f->p);
@@ -177,37 +190,36 @@ retry_placement(struct faults *f)
     n->move_wanted = f->rq->node != n->preferred && k->params.numa.migrate_tasks;
 }
 
-/* task_numa_fault() */
-static void
-account(struct faults *f, uint64_t page, uint32_t last, bool local, bool failed)
-{
-    struct task_numa *n = f->p->numa;
-    int priv = last == 0 || tag_private(last, f->p) ? NUMA_PRIVATE : NUMA_SHARED;
-    uint64_t np = f->r->scale;
-
-    if (n->faults == NULL)
-        n->faults = n->faults_room;
-    if (!f->placed)
-        retry_placement(f);
-    if (failed)
-        n->locality[NUMA_FAILED] += np;
-    numa_faults(f->k, n, NUMA_MEMBUF, page_node(f->r->pages[page]))[priv] += np;
-    numa_faults(f->k, n, NUMA_CPUBUF, f->rq->node)[priv] += np;
-    n->locality[local ? NUMA_LOCAL : NUMA_REMOTE] += np;
-}
-
 static void
 do_numa_page(struct faults *f, uint64_t page)
 {
-    uint32_t word = f->r->pages[page], last = word >> PAGE_TAG_SHIFT;
-    bool local = page_node(word) == f->rq->node, failed = false;
+    uint32_t word = f->r->pages[page] & ~(uint32_t)PAGE_MARKED, last = word >> PAGE_TAG_SHIFT;
+    int priv = last == 0 || tag_private(last, f->p) ? NUMA_PRIVATE : NUMA_SHARED;
 
-    region_unmark(f->r, f->slice, page);
-    f->nr++;
-    f->nr_local += local;
-    if (decide(f, page, last))
-        failed = !move_page(f, page);
-    account(f, page, last, local, failed);
+    f->nr_local += page_node(word) == f->rq->node;
+    if (decide(f, page, &word, last))
+        move_page(f, &word);
+    f->r->pages[page] = word;
+    if (f->nr++ == 0)
+        retry_placement(f);
+    f->membuf[2 * page_node(word) + priv] += f->r->scale;
+    f->nr_kind[priv]++;
+}
+
+/* task_numa_fault(), the sums of a stretch. */
+static void
+account(const struct faults *f)
+{
+    struct task_numa *n = f->p->numa;
+    uint64_t *cpubuf = numa_faults(f->k, n, NUMA_CPUBUF, f->rq->node);
+    uint64_t np = f->r->scale;
+
+    cpubuf[NUMA_SHARED] += f->nr_kind[NUMA_SHARED] * np;
+    cpubuf[NUMA_PRIVATE] += f->nr_kind[NUMA_PRIVATE] * np;
+    n->locality[NUMA_LOCAL] += f->nr_local * np;
+    n->locality[NUMA_REMOTE] += (f->nr - f->nr_local) * np;
+    n->locality[NUMA_FAILED] += f->nr_failed * np;
+    n->pages_migrated += f->nr_moved * np;
 }
 
 static sim_time
@@ -236,21 +248,37 @@ count_faults(const struct faults *f)
     ps->numa_hint_faults_local += f->nr_local;
     ps->numa_pages_migrated += pages;
     ps->remote_bytes += pages * PAGE_4K;
-    f->p->numa->pages_migrated += pages;
+}
+
+static struct faults
+faults_begin(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uint32_t slice,
+             uint64_t first)
+{
+    struct faults f = { .k = k, .rq = rq, .p = p, .r = r, .slice = slice };
+    const struct mm_node *target = &k->mm->nodes[rq->node];
+
+    f.policy = effective_policy(p, r, first);
+    if (target->free_pages > target->high_watermark + r->scale)
+        f.room = (target->free_pages - target->high_watermark - 1) / r->scale;
+    if (p->numa->faults == NULL)
+        p->numa->faults = p->numa->faults_room;
+    f.membuf = numa_faults(k, p->numa, NUMA_MEMBUF, 0);
+    return f;
 }
 
 sim_time
 numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uint32_t slice,
                  uint64_t first, uint64_t end)
 {
-    struct faults f = { .k = k, .rq = rq, .p = p, .r = r, .slice = slice };
+    struct faults f = faults_begin(k, rq, p, r, slice, first);
 
-    f.policy = effective_policy(p, r, first);
     r->pids_active[1] |= numa_pid_bit(p);
     for (uint64_t page = first; page < end; page++)
         if (r->pages[page] & PAGE_MARKED)
             do_numa_page(&f, page);
     flush_moved(&f);
+    region_unmarked(r, slice, f.nr);
+    account(&f);
     count_faults(&f);
     region_changed(k, r, slice, f.nr_moved);
     return fault_cost(&f);

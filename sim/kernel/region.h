@@ -23,28 +23,27 @@ void region_changed(struct kernel *k, struct region *r, uint32_t slice, uint64_t
 /* Pages need attention that did not before: the horizons of running users have come closer. */
 void region_closer(struct kernel *k, struct region *r);
 
-/* The page is accessed: no mark any more. `slice` is the page's. */
+/* n pages of `slice` have lost their mark. */
 static inline void
-region_unmark(struct region *r, uint32_t slice, uint64_t page)
+region_unmarked(struct region *r, uint32_t slice, uint64_t n)
 {
-    r->pages[page] &= ~(uint32_t)PAGE_MARKED;
-    r->groups[slice].marked--;
+    r->groups[slice].marked -= n;
     if (r->nr_groups > 1)
-        region_whole(r)->marked--;
+        region_whole(r)->marked -= n;
 }
 
 static inline void
-region_recount(struct region *r, uint32_t slice, int from, int to)
+region_recount(struct region *r, uint32_t slice, int from, int to, uint64_t n)
 {
     struct region_group *g = &r->groups[slice];
 
-    g->count[from]--;
-    g->count[to]++;
+    g->count[from] -= n;
+    g->count[to] += n;
     if (r->nr_groups == 1)
         return;
     g = region_whole(r);
-    g->count[from]--;
-    g->count[to]++;
+    g->count[from] -= n;
+    g->count[to] += n;
 }
 
 /* Moves a populated page if the target has room for it; `slice` is the page's. */
@@ -59,7 +58,7 @@ region_move(struct kernel *k, struct region *r, uint32_t slice, uint64_t page, i
     target->free_pages -= r->scale;
     k->mm->nodes[from].free_pages += r->scale;
     r->pages[page] = (r->pages[page] & ~(uint32_t)PAGE_NODE_MASK) | (uint32_t)to;
-    region_recount(r, slice, from, to);
+    region_recount(r, slice, from, to, 1);
     return true;
 }
 
