@@ -61,14 +61,14 @@ put_value(GString *out, const struct wparam *p)
     g_string_append_printf(out, plain ? "%s" : "(%s)", p->value);
 }
 
-static void
-substitute_scalar(struct wload *l, struct ynode *n)
+/* The text with values in place; NULL with *why (caller frees) if it cannot be done. */
+static const char *
+substituted(struct wload *l, const char *at, char **why)
 {
     g_autoptr(GString) out = g_string_new(NULL);
-    const char *at = n->text;
 
     if (strchr(at, '$') == NULL)
-        return;
+        return at;
     while (*at != '\0' && out->len <= SUBSTITUTED_MAX) {
         gsize len = *at == '$' ? word_length(at + 1) : 0;
         const struct wparam *p = len > 0 ? find_param(l->w, at + 1, len) : NULL;
@@ -80,15 +80,27 @@ substitute_scalar(struct wload *l, struct ynode *n)
             at += 1 + len;
         } else {
             g_autofree char *name = g_strndup(at + 1, len), *hint = hint_for(l->w, name);
-            ynode_error(&l->doc, n, "there is no parameter '$%.60s'%s", name, hint);
-            return;
+            *why = g_strdup_printf("there is no parameter '$%.60s'%s", name, hint);
+            return NULL;
         }
     }
-    if (out->len > SUBSTITUTED_MAX)
-        ynode_error(&l->doc, n, "with its parameters the text is longer than %d characters",
-                    SUBSTITUTED_MAX);
+    if (out->len <= SUBSTITUTED_MAX)
+        return arena_strdup(l->doc.arena, out->str);
+    *why = g_strdup_printf("with its parameters the text is longer than %d characters",
+                           SUBSTITUTED_MAX);
+    return NULL;
+}
+
+static void
+substitute_scalar(struct wload *l, struct ynode *n)
+{
+    g_autofree char *why = NULL;
+    const char *text = substituted(l, n->text, &why);
+
+    if (text == NULL)
+        ynode_error(&l->doc, n, "%s", why);
     else
-        n->text = arena_strdup(l->doc.arena, out->str);
+        n->text = text;
 }
 
 static void
@@ -183,8 +195,10 @@ load_param(struct wload *l, const struct ynode *n, const char *const *settings, 
         ynode_error(&l->doc, def, "%s", wrong);
         return false;
     }
+    g_autofree char *refused = NULL;
     const char *set = setting_of(settings, p->name);
-    g_autofree char *refused = set == NULL ? NULL : check_value(l, t, of, set);
+    if (set != NULL && (set = substituted(l, set, &refused)) != NULL)
+        refused = check_value(l, t, of, set);
     if (refused != NULL)
         diag_error(l->doc.diag, NULL, 0, 0, "workload", "%s: %s", p->name, refused);
     p->type = type_names[t];

@@ -154,7 +154,8 @@ declare_process(struct wload *l, const struct ynode *n, struct wprocess *p, stru
     declare_regions(l, list_at(l, n, "regions"), d);
     p->first_group = d->groups->len;
     p->nr_groups = threads == NULL ? 0 : threads->nr;
-    if (n->kind == YNODE_MAP && p->nr_groups == 0)
+    if (n->kind == YNODE_MAP &&
+        (ynode_get(n, "threads") == NULL || (threads != NULL && threads->nr == 0)))
         ynode_error(&l->doc, n, "a process has at least one entry in its list of 'threads'");
     for (guint i = 0; threads != NULL && i < threads->nr; i++) {
         const struct ynode *start = ynode_get(threads->values[i], "start");

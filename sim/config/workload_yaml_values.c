@@ -18,7 +18,7 @@ wload_number(struct wload *l, const struct ynode *n, enum field_type type, enum 
 {
     char why[400] = "";
 
-    if (n == NULL || ynode_expect(&l->doc, n, YNODE_SCALAR) == NULL)
+    if (n == NULL || ynode_string(&l->doc, n) == NULL)
         return false;
     if (wexpr_parse(e, n->text, type, scope, l->doc.arena, why, sizeof(why)))
         return true;

@@ -86,22 +86,21 @@ struct level {
 enum { THREAD_HINTS_MAX = 4 };
 
 struct thread {
+    /* what every step looks at: one cache line, then the outer loops */
     struct task *task;
     struct crew *crew;
     struct workload_run *run;
-    struct task_attr attr;
-    uint32_t number, index; /* in its crew; in the workload */
-    uint32_t pc, depth;
-    struct level levels[WORKLOAD_LOOPS_MAX];
-    struct rng rng;
     struct burst *bursts;
-    struct mempolicy policy; /* of the task, outside of a forced node */
+    struct rng rng;
+    uint32_t pc, depth;
+    uint32_t number, index; /* in its crew; in the workload */
+    struct level levels[WORKLOAD_LOOPS_MAX];
     bool alive;
     /* waiting */
-    struct list node;
     bool queued, granted;
     bool retrying; /* for a lock: was woken, and keeps its place */
     enum { HOW_BLOCKED, HOW_SPINNING, HOW_POLLING } how;
+    struct list node;
     uint64_t need, spin_left;
     uint32_t nr_forked;
     /* the request in hand */
@@ -112,6 +111,8 @@ struct thread {
     bool timer_set;
     uint32_t nr_hints;
     const struct whint *hints[THREAD_HINTS_MAX];
+    struct mempolicy policy; /* of the task, outside of a forced node */
+    struct task_attr attr;
 };
 
 struct workload_run {

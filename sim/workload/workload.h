@@ -16,7 +16,7 @@
 
 enum {
     WORKLOAD_TASKS_MAX = 1000000,
-    WORKLOAD_LOOPS_MAX = 16, /* nested in each other */
+    WORKLOAD_LOOPS_MAX = 12, /* nested in each other */
     WORKLOAD_USES_MAX = 4,   /* regions that one step works on */
     WORKLOAD_NICE_MAX = 64,  /* values that are dealt to the threads of a group */
 };
