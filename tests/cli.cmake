@@ -8,7 +8,8 @@ foreach(scenario exit_codes errors_have_places_and_come_together policy_files_ch
         pictures_are_drawn_where_gnuplot_is)
     add_test(NAME cli_${scenario}
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli.sh $<TARGET_FILE:numasim> ${scenario})
-    set_tests_properties(cli_${scenario} PROPERTIES LABELS scenario TIMEOUT 300 SKIP_RETURN_CODE 77)
+    set_tests_properties(cli_${scenario} PROPERTIES LABELS scenario TIMEOUT 300 SKIP_RETURN_CODE 77
+        ENVIRONMENT "UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1")
 endforeach()
 
 # What `numasim bench` measures of the whole simulator, with the probe and without.
