@@ -223,6 +223,20 @@ every_shipped_workload_loads_and_loads_again_from_what_it_writes(void **state)
 }
 
 static void
+the_example_of_the_documentation_is_a_workload(void **state)
+{
+    struct fixture *f = *state;
+    g_autofree char *page = NULL;
+
+    assert_true(g_file_get_contents(SOURCE_DIR "/workloads/README.md", &page, NULL, NULL));
+    char *begin = strstr(page, "```yaml\n") + strlen("```yaml\n");
+    *strstr(begin, "```") = '\0';
+    const struct workload *w = load(f, begin);
+    assert_string_equal(w->name, "shop");
+    assert_false(workload_endless(w));
+}
+
+static void
 settings_of_a_variant_and_of_the_command_line_reach_the_base(void **state)
 {
     struct fixture *f = *state;
@@ -443,6 +457,7 @@ main(void)
         TEST(expressions_are_refused_with_a_reason),
         TEST(expressions_say_when_they_have_no_value),
         TEST(every_shipped_workload_loads_and_loads_again_from_what_it_writes),
+        TEST(the_example_of_the_documentation_is_a_workload),
         TEST(settings_of_a_variant_and_of_the_command_line_reach_the_base),
         TEST(a_setting_that_is_wrong_is_refused),
         TEST(a_name_that_is_not_shipped_gets_a_hint),
