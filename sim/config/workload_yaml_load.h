@@ -1,8 +1,8 @@
 /*
- * What the parts of the workload loader share. workload_yaml.c: files; workload_yaml_parts.c:
- * processes, threads and regions;
- * workload_yaml_params.c: parameters and `base`; workload_yaml_values.c: numbers, durations,
- * policies; workload_yaml_sync.c: what threads meet at; workload_yaml_steps.c: programs.
+ * What the parts of the workload loader share. workload_yaml.c: files; workload_yaml_names.c: what
+ * is declared; workload_yaml_parts.c: processes, threads and regions; workload_yaml_params.c:
+ * parameters and `base`; workload_yaml_values.c: numbers, durations, policies;
+ * workload_yaml_sync.c: what threads meet at; workload_yaml_steps.c: programs.
  */
 #pragma once
 
@@ -53,6 +53,11 @@ bool wload_rate(struct wload *l, const struct ynode *n, struct wexpr *e);
 void wload_not_yet(struct wload *l, const struct ynode *n, const char *what);
 
 /* ---- parts ---- */
+
+/* The list under a key: NULL if it is absent or no list, or too long. */
+const struct ynode *wload_list_at(struct wload *l, const struct ynode *map, const char *key);
+/* The first pass: everything that has a name. */
+void wload_declare(struct wload *l, const struct ynode *processes);
 
 void wload_distributions(struct wload *l, const struct ynode *map);
 /* Objects declared under `sync`, of a process or of all. */

@@ -1,4 +1,5 @@
-/* The halves of the program loader: the table of verbs, and the steps that take more words. */
+/* The parts of the program loader: the table of verbs (_steps.c), what they mean (_verbs.c), and
+ * those that use memory or meet others (_use.c). */
 #pragma once
 
 #include "config/workload_yaml_load.h"
@@ -18,3 +19,22 @@ const struct wmem *memory_of_stream(struct wload *l, const struct ynode *n, cons
 void read_meeting(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_transfer(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_request(struct wload *l, const struct ynode *n, const struct verb *v);
+
+void read_steps(struct wload *l, const struct ynode *list);
+void read_compute(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_stream(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_touch(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_sleep(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_timer(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_loop(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_period(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_fork(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_bare(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_set_mempolicy(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_mbind(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_unmap(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_set_affinity(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_set_nice(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_hint(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_work(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_later(struct wload *l, const struct ynode *n, const struct verb *v);

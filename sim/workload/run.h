@@ -173,6 +173,16 @@ void grant_first(struct list *waiters, struct task *by, bool sync);
 /* All waiters look again. */
 void retry_all(struct list *waiters, struct task *by);
 
+/* calls.c */
+const struct step_aux *aux_of(const struct thread *t, const struct wstep *s);
+bool step_set_mempolicy(struct thread *t, const struct wstep *s, struct action *act);
+bool step_force_node(struct thread *t, const struct wstep *s, struct action *act);
+bool step_mbind(struct thread *t, const struct wstep *s, struct action *act);
+bool step_unmap(struct thread *t, const struct wstep *s, struct action *act);
+bool step_set_affinity(struct thread *t, const struct wstep *s, struct action *act);
+bool step_set_nice(struct thread *t, const struct wstep *s, struct action *act);
+bool step_hint(struct thread *t, const struct wstep *s, struct action *act);
+
 /* arrivals.c */
 const char *source_init(struct source *src, struct workload_run *r, struct meeting *queue);
 void source_start(struct source *src);

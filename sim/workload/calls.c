@@ -1,0 +1,124 @@
+/*
+ * The calls by which a program places itself and tells policies about itself, and the words for all
+ * steps. They take no time of their own.
+ */
+#include "workload/run.h"
+
+const struct step_aux *
+aux_of(const struct thread *t, const struct wstep *s)
+{
+    const struct wgroup *g = t->crew->spec;
+
+    return &t->run->aux[g - t->run->w->groups][s - g->steps];
+}
+
+bool
+step_set_mempolicy(struct thread *t, const struct wstep *s, struct action *act)
+{
+    t->policy = *aux_of(t, s)->policy;
+    t->task->mem->policy = t->policy;
+    t->pc++;
+    return false;
+}
+
+bool
+step_force_node(struct thread *t, const struct wstep *s, struct action *act)
+{
+    bool force = s->kind == WSTEP_FORCE_NODE;
+
+    t->task->mem->policy = force ? t->run->forced : t->policy;
+    t->pc++;
+    return false;
+}
+
+static struct region *
+region_of(const struct thread *t, const struct wstep *s)
+{
+    const struct wregion *spec = &t->run->w->regions[s->region];
+    struct region **of = t->crew->instance->regions[s->region];
+
+    return of[spec->group >= 0 ? t->number : 0];
+}
+
+bool
+step_mbind(struct thread *t, const struct wstep *s, struct action *act)
+{
+    region_of(t, s)->policy = *aux_of(t, s)->policy;
+    t->pc++;
+    return false;
+}
+
+bool
+step_unmap(struct thread *t, const struct wstep *s, struct action *act)
+{
+    region_unmap(t->run->k, region_of(t, s));
+    t->pc++;
+    return false;
+}
+
+bool
+step_set_affinity(struct thread *t, const struct wstep *s, struct action *act)
+{
+    t->pc++;
+    task_set_affinity(t->run->k, t->task, aux_of(t, s)->cpus);
+    return false;
+}
+
+bool
+step_set_nice(struct thread *t, const struct wstep *s, struct action *act)
+{
+    t->pc++;
+    task_set_nice(t->run->k, t->task, s->nice);
+    return false;
+}
+
+bool
+step_hint(struct thread *t, const struct wstep *s, struct action *act)
+{
+    uint32_t i = 0;
+
+    while (i < t->nr_hints && strcmp(t->hints[i]->name, s->hint.name) != 0)
+        i++;
+    if (i == THREAD_HINTS_MAX) /* the oldest goes */
+        memmove(&t->hints[0], &t->hints[1], (--i) * sizeof(t->hints[0]));
+    t->hints[i] = &s->hint;
+    t->nr_hints = SIM_MAX(t->nr_hints, i + 1);
+    t->pc++;
+    return false;
+}
+
+const char *const wstep_names[WSTEP_NR + 1] = {
+    [WSTEP_COMPUTE] = "compute",
+    [WSTEP_STREAM] = "stream",
+    [WSTEP_SLEEP] = "sleep",
+    [WSTEP_TIMER] = "timer",
+    [WSTEP_BARRIER] = "barrier",
+    [WSTEP_LOCK] = "lock",
+    [WSTEP_UNLOCK] = "unlock",
+    [WSTEP_WAIT] = "wait",
+    [WSTEP_SIGNAL] = "signal",
+    [WSTEP_BROADCAST] = "broadcast",
+    [WSTEP_DOWN] = "down",
+    [WSTEP_UP] = "up",
+    [WSTEP_SEND] = "send",
+    [WSTEP_RECEIVE] = "receive",
+    [WSTEP_FORK] = "fork",
+    [WSTEP_JOIN] = "join",
+    [WSTEP_EXIT] = "exit",
+    [WSTEP_YIELD] = "yield",
+    [WSTEP_REQUEST_BEGIN] = "request",
+    [WSTEP_REQUEST_END] = "answer",
+    [WSTEP_LOOP] = "loop",
+    [WSTEP_END_LOOP] = "end of loop",
+    [WSTEP_PERIOD] = "period",
+    [WSTEP_END_PERIOD] = "end of period",
+    [WSTEP_SET_MEMPOLICY] = "set_mempolicy",
+    [WSTEP_FORCE_NODE] = "touch",
+    [WSTEP_UNFORCE_NODE] = "end of touch",
+    [WSTEP_MBIND] = "mbind",
+    [WSTEP_UNMAP] = "unmap",
+    [WSTEP_SET_AFFINITY] = "set_affinity",
+    [WSTEP_SET_NICE] = "set_nice",
+    [WSTEP_HINT] = "hint",
+    [WSTEP_WORK] = "work",
+};
