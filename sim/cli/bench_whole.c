@@ -91,7 +91,11 @@ measure(const char *dir, struct readings *r)
         keep_best(&r->whole[i], measure_whole(dir, "bench_whole", &sizes[i]));
         keep_best(&r->minisim[i], measure_minisim(dir, &sizes[i]));
     }
-    keep_best(&r->noprobe, measure_whole(dir, "bench_noprobe", &sizes[PROBED_SIZE]));
+    /* Three times in turn: a few per cent are looked for. */
+    for (guint i = 0; i < 3; i++) {
+        keep_best(&r->noprobe, measure_whole(dir, "bench_noprobe", &sizes[PROBED_SIZE]));
+        keep_best(&r->whole[PROBED_SIZE], measure_whole(dir, "bench_whole", &sizes[PROBED_SIZE]));
+    }
 }
 
 static void

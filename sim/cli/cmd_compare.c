@@ -5,55 +5,12 @@
  * is made from these folders in the order of policies and seeds. So -j changes nothing but time,
  * and a run that crashed is one missing repeat.
  */
-#include <stdio.h>
-#include <unistd.h>
-
 #include <glib/gstdio.h>
 
-#include "cli/folder.h"
-#include "cli/plot_run.h"
-#include "cli/run_one.h"
-#include "cli/workers.h"
+#include "cli/compare.h"
 #include "models/registry.h"
-#include "report/comparison.h"
 
 enum { SEEDS_MOST = 10000 };
-
-struct compare {
-    struct options o;
-    int seeds, jobs;
-    struct inputs in;
-    struct folder folder;
-    char *command_line;
-    gint64 started;
-};
-
-static guint
-nr_runs(const struct compare *c)
-{
-    return c->in.policies->len * (guint)c->seeds;
-}
-
-static const struct policy_spec *
-policy_of(const struct compare *c, guint run)
-{
-    return &g_array_index(c->in.policies, struct policy_spec, run / (guint)c->seeds);
-}
-
-static uint64_t
-seed_of(const struct compare *c, guint run)
-{
-    return c->in.run.spec.seed + run % (guint)c->seeds;
-}
-
-static char *
-run_folder(const struct compare *c, guint run)
-{
-    g_autofree char *policy = name_for_folder(policy_of(c, run)->name);
-
-    return g_strdup_printf("%s/runs/%s-s%" G_GUINT64_FORMAT, c->folder.temporary, policy,
-                           seed_of(c, run));
-}
 
 /* In the worker. */
 static int
@@ -61,11 +18,11 @@ job(guint index, void *data)
 {
     struct compare *c = data;
     struct resolved run = c->in.run;
-    g_autofree char *dir = run_folder(c, index);
+    g_autofree char *dir = compare_run_folder(c, index);
     g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
 
-    run.spec.policy = *policy_of(c, index);
-    run.spec.seed = seed_of(c, index);
+    run.spec.policy = *compare_policy(c, index);
+    run.spec.seed = compare_seed(c, index);
     if (g_mkdir_with_parents(dir, 0777) != 0)
         return EXIT_OUTPUT;
     struct run_one r = {
@@ -86,167 +43,11 @@ show(guint done, guint nr)
     progress_show("compare", (double)done / nr);
 }
 
-/* ---- what became of the runs ---- */
-
-static bool
-usable(const struct job_result *r)
-{
-    return r->ended && r->signal == 0 && r->code == EXIT_DONE;
-}
-
-/* A crash is a broken invariant of ours: somebody must look at it. */
-static int
-code_of(const struct job_result *r)
-{
-    if (!r->ended)
-        return EXIT_INTERRUPTED;
-    return r->signal != 0 ? EXIT_INVARIANT : r->code;
-}
-
-/* The same remark of twenty runs is said once. */
-static void
-say_once(GHashTable *said, const char *policy, uint64_t seed, const char *text)
-{
-    g_autofree char *line = g_strstrip(g_strdup(text));
-
-    if (*line != '\0' && g_hash_table_add(said, g_strdup(line)))
-        g_printerr("%s, seed %" G_GUINT64_FORMAT ": %s\n", policy, seed, line);
-}
-
-static int
-report_runs(const struct compare *c, const struct job_result *results)
-{
-    static const int worst_first[] = { EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_INVARIANT, EXIT_POLICY,
-                                       EXIT_INPUT };
-    g_autoptr(GHashTable) said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    guint seen[EXIT_INTERRUPTED + 1] = { 0 };
-
-    for (guint i = 0; i < nr_runs(c); i++) {
-        const struct job_result *r = &results[i];
-        int code = code_of(r);
-        seen[code >= 0 && code <= EXIT_INTERRUPTED ? code : EXIT_INVARIANT]++;
-        if (r->ended && r->signal != 0)
-            g_printerr("%s, seed %" G_GUINT64_FORMAT ": the run crashed (%s) and is left out\n",
-                       policy_of(c, i)->name, seed_of(c, i), g_strsignal(r->signal));
-        if (r->errors != NULL)
-            say_once(said, policy_of(c, i)->name, seed_of(c, i), r->errors);
-    }
-    for (guint i = 0; i < G_N_ELEMENTS(worst_first); i++)
-        if (seen[worst_first[i]] > 0)
-            return worst_first[i];
-    return EXIT_DONE;
-}
-
-/* ---- the folder ---- */
-
-static bool
-append_summary(GString *all, const char *dir, GError **error)
-{
-    g_autofree char *path = g_build_filename(dir, "summary.csv", NULL);
-    g_autofree char *text = NULL;
-
-    if (!g_file_get_contents(path, &text, NULL, error))
-        return false;
-    const char *row = strchr(text, '\n');
-    if (row != NULL)
-        g_string_append(all, all->len == 0 ? text : row + 1);
-    return true;
-}
-
-static struct comparison *
-merge(const struct compare *c, const struct job_result *results, GString *summary, GError **error)
-{
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-
-    for (guint i = 0; i < c->in.policies->len; i++)
-        g_ptr_array_add(names, g_strdup(g_array_index(c->in.policies, struct policy_spec, i).name));
-    g_ptr_array_add(names, NULL);
-    struct comparison *cmp =
-        comparison_new(c->in.run.spec.machine->name, c->in.run.spec.workload->name,
-                       (const char *const *)names->pdata, (guint)c->seeds);
-    for (guint i = 0; i < nr_runs(c); i++) {
-        g_autofree char *dir = run_folder(c, i);
-        if (!usable(&results[i]))
-            continue;
-        if (!append_summary(summary, dir, error) ||
-            !comparison_add(cmp, i / (guint)c->seeds, i % (guint)c->seeds, dir, error)) {
-            comparison_free(cmp);
-            return NULL;
-        }
-    }
-    return cmp;
-}
-
-static bool
-write_results(const struct compare *c, const struct comparison *cmp, const GString *summary,
-              bool complete, GError **error)
-{
-    const struct manifest manifest = {
-        .command_line = c->command_line,
-        .end = complete ? NULL : "some runs are missing",
-        .seed = c->in.run.spec.seed,
-        .complete = complete,
-        .wall_s = (double)(g_get_monotonic_time() - c->started) / 1e6,
-        .spec = &c->in.run.spec,
-    };
-
-    return comparison_write(cmp, c->folder.temporary, error) &&
-           write_whole_file(c->folder.temporary, "summary.csv", summary->str, error) &&
-           manifest_write(&manifest, c->folder.temporary, error);
-}
-
-/* False: standard output could not be written. */
-static bool
-say_results(const struct compare *c, const struct comparison *cmp, const char *final, bool plotted)
-{
-    g_autoptr(GString) table = g_string_new(NULL);
-
-    if (c->o.quiet)
-        return true;
-    g_string_append_printf(table, "%s on %s, %d seed%s\n\n", c->in.run.spec.workload->name,
-                           c->in.run.spec.machine->name, c->seeds, c->seeds == 1 ? "" : "s");
-    comparison_table(cmp, table);
-    g_string_append(table,
-                    "\n\302\261: 95% interval of the mean; *: the interval of the ratio leaves"
-                    " out 1\n");
-    bool printed = cli_print(table->str);
-    g_printerr("results in %s%s%s%s\n", final, plotted ? ", pictures in " : "",
-               plotted ? final : "", plotted ? "/plots" : "");
-    return printed;
-}
-
-static int
-finish(struct compare *c, const struct job_result *results, int code)
-{
-    g_autoptr(GString) summary = g_string_new(NULL);
-    g_autoptr(GError) error = NULL;
-    g_autofree char *final = g_strdup(c->folder.final);
-    g_autoptr(GError) no_plot = NULL;
-    struct comparison *cmp = merge(c, results, summary, &error);
-    bool plotted = false;
-
-    if (cmp == NULL || !write_results(c, cmp, summary, code == EXIT_DONE, &error)) {
-        comparison_free(cmp);
-        folder_discard(&c->folder);
-        return cli_fail(EXIT_OUTPUT, "%s", error->message);
-    }
-    if (!c->o.no_plot && summary->len > 0)
-        plotted = plot_folder(c->folder.temporary, PLOT_SVG, &no_plot);
-    if (no_plot != NULL && !c->o.quiet)
-        g_printerr("note: no pictures: %s\n", no_plot->message);
-    if (!folder_finish(&c->folder, &error))
-        code = cli_fail(EXIT_OUTPUT, "%s", error->message);
-    else if (!say_results(c, cmp, final, plotted) && code == EXIT_DONE)
-        code = EXIT_OUTPUT;
-    comparison_free(cmp);
-    return code;
-}
-
 static bool
 all_failed(const struct compare *c, const struct job_result *results, int code)
 {
-    for (guint i = 0; i < nr_runs(c); i++)
-        if (usable(&results[i]))
+    for (guint i = 0; i < compare_nr_runs(c); i++)
+        if (compare_usable(&results[i]))
             return false;
     return code == EXIT_INPUT || code == EXIT_OUTPUT;
 }
@@ -256,15 +57,16 @@ run_all(struct compare *c)
 {
     inputs_print_notes(&c->in, &c->o);
     interrupt_catch();
-    struct job_result *results = workers_run(nr_runs(c), (guint)c->jobs, c->folder.temporary, job,
-                                             interrupted, c->o.quiet ? NULL : show, c);
+    struct job_result *results =
+        workers_run(compare_nr_runs(c), (guint)c->jobs, c->folder.temporary, job, interrupted,
+                    c->o.quiet ? NULL : show, c);
     progress_show("", -1);
-    int code = report_runs(c, results);
+    int code = compare_report_runs(c, results);
     if (all_failed(c, results, code))
         folder_discard(&c->folder);
     else
-        code = finish(c, results, code);
-    workers_free(results, nr_runs(c));
+        code = compare_finish(c, results, code);
+    workers_free(results, compare_nr_runs(c));
     return code;
 }
 
@@ -298,8 +100,8 @@ names_differ(const struct compare *c)
 {
     for (guint i = 0; i < c->in.policies->len; i++)
         for (guint j = 0; j < i; j++) {
-            g_autofree char *a = name_for_folder(policy_of(c, i * (guint)c->seeds)->name);
-            g_autofree char *b = name_for_folder(policy_of(c, j * (guint)c->seeds)->name);
+            g_autofree char *a = name_for_folder(compare_policy(c, i * (guint)c->seeds)->name);
+            g_autofree char *b = name_for_folder(compare_policy(c, j * (guint)c->seeds)->name);
             if (strcmp(a, b) == 0) {
                 cli_fail(EXIT_INPUT, "the policy %s is named twice", a);
                 return false;

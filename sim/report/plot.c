@@ -40,6 +40,14 @@ plot_field(const GPtrArray *rows, guint row, const char *column)
     return NULL;
 }
 
+double
+plot_value(const GPtrArray *rows, guint row, const char *column, double otherwise)
+{
+    const char *text = plot_field(rows, row, column);
+
+    return text != NULL && *text != '\0' ? g_ascii_strtod(text, NULL) : otherwise;
+}
+
 GPtrArray *
 plot_rows(const char *dir, const char *name)
 {

@@ -31,8 +31,16 @@ bool plot_traffic(struct plot *p);
 char *plot_quote(const char *text);
 /* The field of a row under a column's name, or NULL. */
 const char *plot_field(const GPtrArray *rows, guint row, const char *column);
+/* The number there, or `otherwise` if the field is empty. */
+double plot_value(const GPtrArray *rows, guint row, const char *column, double otherwise);
 /* The rows of DIR/NAME, or NULL. */
 GPtrArray *plot_rows(const char *dir, const char *name);
+/* Two empty lines: the next data have an index of their own. */
+static inline void
+plot_end_block(GString *data)
+{
+    g_string_append(data, "\n\n");
+}
 void plot_number(GString *out, double value);
 
 /* Colours that people with any colour vision can tell apart (Okabe and Ito), and dashes besides. */
