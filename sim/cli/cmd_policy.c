@@ -44,8 +44,9 @@ add_parameter(GString *s, const struct field *f, const void *object, struct aren
     g_string_append_printf(s, "  %-34s %s", f->name, value);
     if (f->def != NULL && strcmp(value, f->def) != 0)
         g_string_append_printf(s, " (default %s)", f->def);
-    g_string_append_printf(s, "\n      %s; a %s%s%s\n", f->doc, field_type_name(f->type),
-                           *range != '\0' ? ", " : "", range);
+    g_string_append_printf(s, "\n      %s; %s%s%s\n", f->doc,
+                           f->type == FIELD_ENUM ? "" : field_type_name(f->type),
+                           f->type != FIELD_ENUM && *range != '\0' ? ", " : "", range);
 }
 
 static int
