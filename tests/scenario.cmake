@@ -6,3 +6,5 @@ set_tests_properties(numa0x_ten_seeds PROPERTIES LABELS "scenario;long" TIMEOUT 
 add_test(NAME real_machines COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/real_machines.sh $<TARGET_FILE:numasim>
     ${CMAKE_SOURCE_DIR}/../shared/corpus)
 set_tests_properties(real_machines PROPERTIES LABELS scenario TIMEOUT 900 SKIP_RETURN_CODE 77)
+add_test(NAME readme COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/readme.sh $<TARGET_FILE:numasim> ${CMAKE_SOURCE_DIR})
+set_tests_properties(readme PROPERTIES LABELS scenario TIMEOUT 900)
