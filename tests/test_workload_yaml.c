@@ -352,7 +352,7 @@ what_does_not_fit_the_machine_is_refused_before_it_is_built(void **state)
                         "a: the number of threads is 1000000000; the most is 1000000");
     assert_string_equal(
         refusal(f, "  count: 1000\n  threads: [{name: a, count: 1001, program: []}]\n"),
-        "a: with them there are more than 1000000 threads");
+        "a: with it there are more than 1000000 threads");
     assert_null(refusal(f, "  count: 1000\n  threads: [{name: a, count: 1000, program: []}]\n"));
     assert_string_equal(refusal(f, "  threads: [{name: a, count: nodes / 5, program: []}]\n"),
                         "a: the number of threads is 0 on this machine");
@@ -375,6 +375,20 @@ what_does_not_fit_the_machine_is_refused_before_it_is_built(void **state)
     assert_string_equal(refusal(f, "  sync: {l: {kind: lock, count: 1000000000}}\n"
                                    "  threads: [{name: a, program: []}]\n"),
                         "l: the number of copies is 1000000000; the most is 1048576");
+    /* 512 queues of 65536 requests fit, and one more does not */
+#define QUEUES(n)                                                                                  \
+    "  sync: {q: {kind: queue, count: " n ", arrivals: {poisson: {rate: 1/s}}}}\n"                 \
+    "  threads: [{name: a, program: []}]\n"
+    assert_null(refusal(f, QUEUES("512")));
+    assert_string_equal(refusal(f, QUEUES("513")),
+                        "q: with it there are more than 33554432 places in queues");
+    assert_string_equal(refusal(f, "  regions: [{name: d, size: 8MiB, slices: 3000}]\n"
+                                   "  threads: [{name: a, program: []}]\n"),
+                        "d: there are more slices than pages");
+    assert_string_equal(refusal(f,
+                                "  count: 3\n  regions: [{name: d, size: 4GiB, slices: 1000000}]\n"
+                                "  threads: [{name: a, program: []}]\n"),
+                        "d: with it there are more than 2097152 slices");
     assert_true(arena_used(f->arena) - before < MIB(4));
 }
 

@@ -7,15 +7,20 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { OBJECTS_MAX = 1 << 20, SLICES_MAX = 1 << 20, COPIES_MAX = 1 << 20 };
-#define PAGES_MAX ((uint64_t)1 << 28)
+enum {
+    COPIES_MAX = 1 << 20,
+    NUMBER_MAX = 1 << 24, /* of anything that takes no more than a few words */
+    OBJECTS_MAX = 1 << 20,
+    PAGES_MAX = 1 << 28,
+    SLICES_MAX = 1 << 20,
+};
 
 struct check {
     const struct workload *w;
     const struct machine *m;
     struct wenv env;
     const char *why;
-    uint64_t tasks, pages, objects, sources;
+    uint64_t tasks, pages, regions, slices, objects, sources, requests, bursts, names;
 };
 
 static void SIM_PRINTF(2, 3) refuse(struct check *c, const char *fmt, ...)
@@ -48,6 +53,19 @@ number(struct check *c, const struct wexpr *e, uint64_t most, const char *name, 
         refuse(c, "%s: the %s is %llu; the most is %llu", name, what, (unsigned long long)n,
                (unsigned long long)most);
     return 0;
+}
+
+/* Adds n for each of so many copies to a total that has a limit. */
+static void
+add(struct check *c, uint64_t *total, uint64_t n, uint64_t copies, uint64_t most, const char *name,
+    const char *what)
+{
+    uint64_t more = 0;
+
+    if (__builtin_mul_overflow(n, copies, &more) || more > most || *total + more > most)
+        refuse(c, "%s: with it there are more than %llu %s", name, (unsigned long long)most, what);
+    else
+        *total += more;
 }
 
 static void
@@ -87,16 +105,20 @@ static void
 check_region(struct check *c, const struct wregion *r, uint64_t copies)
 {
     uint64_t size = number(c, &r->size, UINT64_MAX >> 8, r->name, "size");
-    uint64_t pages = div_round_up_u64(size, r->page_size);
+    uint64_t pages = div_round_up_u64(size, r->page_size), slices = 1;
 
-    if (r->slices.nr > 0 && number(c, &r->slices, SLICES_MAX, r->name, "number of slices") > pages)
+    if (r->slices.nr > 0)
+        slices = number(c, &r->slices, SLICES_MAX, r->name, "number of slices");
+    else if (r->slices_of >= 0)
+        slices =
+            number(c, &c->w->groups[r->slices_of].count, SLICES_MAX, r->name, "number of slices");
+    if (slices > pages && size > 0)
         refuse(c, "%s: there are more slices than pages", r->name);
     check_policy(c, &r->policy, r->name);
     check_policy(c, &r->initial, r->name);
-    if (pages > PAGES_MAX || copies > PAGES_MAX / SIM_MAX(pages, (uint64_t)1) ||
-        (c->pages += pages * copies) > PAGES_MAX)
-        refuse(c, "%s: with it there are more than %llu pages; use page_size: 2MiB", r->name,
-               (unsigned long long)PAGES_MAX);
+    add(c, &c->regions, 1, copies, OBJECTS_MAX, r->name, "regions");
+    add(c, &c->slices, slices, copies, 2 * SLICES_MAX, r->name, "slices");
+    add(c, &c->pages, pages, copies, PAGES_MAX, r->name, "pages; use page_size: 2MiB");
 }
 
 static void
@@ -120,9 +142,7 @@ check_group(struct check *c, const struct wgroup *g, uint64_t copies)
     uint64_t n = number(c, &g->count, WORKLOAD_TASKS_MAX, g->name, "number of threads");
 
     c->env.v[WVAR_THREADS] = n;
-    c->tasks += n * copies;
-    if (c->tasks > WORKLOAD_TASKS_MAX)
-        refuse(c, "%s: with them there are more than %d threads", g->name, WORKLOAD_TASKS_MAX);
+    add(c, &c->tasks, n, copies, WORKLOAD_TASKS_MAX, g->name, "threads");
     check_affinity(c, &g->affinity, g->name);
     check_policy(c, &g->mempolicy, g->name);
     check_times(c, g);
@@ -131,6 +151,8 @@ check_group(struct check *c, const struct wgroup *g, uint64_t copies)
             check_affinity(c, g->steps[i].affinity, g->name);
         if (g->steps[i].policy != NULL)
             check_policy(c, g->steps[i].policy, g->name);
+        if (g->steps[i].mem != NULL)
+            add(c, &c->bursts, n, copies, NUMBER_MAX, g->name, "steps that use memory");
     }
     for (uint32_t i = 0; i < c->w->nr_regions; i++) {
         const struct wregion *r = &c->w->regions[i];
@@ -142,16 +164,20 @@ check_group(struct check *c, const struct wgroup *g, uint64_t copies)
 static void
 check_object(struct check *c, const struct wobject *o, uint64_t copies)
 {
-    uint64_t n = 1;
+    uint64_t n = 1, room = 1, clients = 0;
 
     if (o->count.nr > 0)
         n = number(c, &o->count, OBJECTS_MAX, o->name, "number of copies");
-    if (o->kind == WOBJECT_QUEUE)
-        c->sources += n * copies;
-    c->objects += n * copies;
-    if (c->objects > OBJECTS_MAX)
-        refuse(c, "%s: with it there are more than %d locks, channels and the like", o->name,
-               OBJECTS_MAX);
+    if (o->kind == WOBJECT_QUEUE) {
+        if (o->size.nr > 0)
+            room = number(c, &o->size, NUMBER_MAX, o->name, "capacity");
+        if (o->arrivals.clients.nr > 0)
+            clients = number(c, &o->arrivals.clients, OBJECTS_MAX, o->name, "number of clients");
+        add(c, &c->sources, n, copies, OBJECTS_MAX, o->name, "queues");
+        add(c, &c->requests, n * (room + clients), copies, 2 * NUMBER_MAX, o->name,
+            "places in queues");
+    }
+    add(c, &c->objects, n, copies, OBJECTS_MAX, o->name, "locks, channels and the like");
 }
 
 static void
@@ -160,6 +186,8 @@ check_process(struct check *c, uint32_t index)
     const struct wprocess *p = &c->w->processes[index];
     uint64_t copies = number(c, &p->count, COPIES_MAX, p->name, "number of copies");
 
+    add(c, &c->names, c->w->nr_objects + c->w->nr_regions, copies, NUMBER_MAX, p->name,
+        "names in all copies of processes");
     c->env.v[WVAR_PROCESSES] = copies;
     c->env.v[WVAR_PROCESS] = 0;
     for (uint32_t i = 0; i < p->nr_groups; i++)
