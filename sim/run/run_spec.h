@@ -1,6 +1,6 @@
 /*
- * Everything that defines a run. Plain structs: after this nobody sees YAML. The same run_spec always
- * gives the same results.
+ * Everything that defines a run. Plain structs: after this nobody sees YAML. The same run_spec
+ * always gives the same results.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ struct run_spec {
     const struct workload *workload;
     struct policy_spec policy;
     uint64_t seed;
-    sim_time until;  /* SIM_NEVER: until the last task has ended */
+    sim_time until; /* SIM_NEVER: until the last task has ended */
     sim_time warmup;
     uint64_t force_seq; /* 0: none */
     int64_t force_choice;
