@@ -293,8 +293,16 @@ struct observer {
     void *priv;
     void (*task_switch)(void *priv, struct kernel *k, int cpu, struct task *prev,
                         struct task *next);
+    /* A task begins (parent NULL: nobody forked it), before its first wake-up. */
+    void (*task_fork)(void *priv, struct kernel *k, struct task *p, struct task *parent);
+    void (*task_exit)(void *priv, struct kernel *k, struct task *p);
+    /* p is about to be woken from waker_cpu, by a task or by an interrupt; its CPU is the old one.
+     */
+    void (*task_waking)(void *priv, struct kernel *k, struct task *p, int waker_cpu, bool by_task);
     void (*task_wakeup)(void *priv, struct kernel *k, struct task *p, int waker_cpu);
     void (*task_migrate)(void *priv, struct kernel *k, struct task *p, int from, int to);
+    /* NUMA balancing is about to move p to a CPU, or to swap it with `other`, which runs there. */
+    void (*numa_move)(void *priv, struct kernel *k, struct task *p, int to, struct task *other);
     void (*pages_migrate)(void *priv, struct kernel *k, struct task *p, int from, int to,
                           uint64_t pages);
 };

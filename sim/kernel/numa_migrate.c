@@ -235,16 +235,26 @@ decide_move(struct numa_env *env)
 }
 
 static void
+tell_observers(struct numa_env *env, int cpu, struct task *other)
+{
+    for (struct observer *o = env->k->observers; o != NULL; o = o->next)
+        if (o->numa_move != NULL)
+            o->numa_move(o->priv, env->k, env->p, cpu, other);
+}
+
+static void
 carry_out(struct numa_env *env, int cpu)
 {
     struct kernel *k = env->k;
 
-    if (cpu == env->best_cpu && env->best_task != NULL)
+    if (cpu == env->best_cpu && env->best_task != NULL) {
+        tell_observers(env, cpu, env->best_task);
         migrate_swap(k, env->p, env->best_task);
-    else if (cpu >= 0 && (uint32_t)cpu < k->machine->nr_cpus &&
-             cpumask_test(env->p->allowed, (uint32_t)cpu))
+    } else if (cpu >= 0 && (uint32_t)cpu < k->machine->nr_cpus &&
+               cpumask_test(env->p->allowed, (uint32_t)cpu)) {
+        tell_observers(env, cpu, NULL);
         migrate_task_to(k, env->p, cpu);
-    else if (cpu >= 0)
+    } else if (cpu >= 0)
         kernel_fail(k, "--force-decision: CPU %d is not one that %s may run on", cpu, env->p->name);
 }
 

@@ -142,6 +142,9 @@ task_start(struct kernel *k, struct task *p, struct task *parent)
         p->decision = parent->decision;
     p->cpu = choose_cpu(k, p, DECISION_FORK, cpu, WF_FORK);
     struct rq *rq = &k->rqs[p->cpu];
+    for (struct observer *o = k->observers; o != NULL; o = o->next)
+        if (o->task_fork != NULL)
+            o->task_fork(o->priv, k, p, parent);
     activate_task(k, rq, p, ENQUEUE_INITIAL);
     wakeup_preempt(k, rq, p, WF_FORK);
     for (struct observer *o = k->observers; o != NULL; o = o->next)
@@ -189,6 +192,9 @@ task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
     p->stats.nr_wakeups++;
     if (waker != NULL)
         p->decision = waker->decision;
+    for (struct observer *o = k->observers; o != NULL; o = o->next)
+        if (o->task_waking != NULL)
+            o->task_waking(o->priv, k, p, this_cpu, waker != NULL);
     int cpu = choose_cpu(k, p, DECISION_WAKE, this_cpu, WF_TTWU | (sync ? WF_SYNC : 0));
     set_task_cpu(k, p, cpu);
     charge_wakeup(k, this_cpu, cpu, waker);
@@ -208,6 +214,9 @@ task_exit(struct kernel *k, struct task *p)
 {
     struct rq *rq = &k->rqs[p->cpu];
 
+    for (struct observer *o = k->observers; o != NULL; o = o->next)
+        if (o->task_exit != NULL)
+            o->task_exit(o->priv, k, p);
     deactivate_task(k, rq, p, DEQUEUE_SLEEP);
     p->state = TASK_DEAD;
     p->exited_at = k->engine.now;
