@@ -29,6 +29,7 @@ groups_init(struct kernel *k, struct proportional *pp)
     pp->next_cpu = arena_new_array(k->arena, uint32_t, nr_cpus);
     pp->prev_cpu = arena_new_array(k->arena, uint32_t, nr_cpus);
     pp->users = arena_new_array(k->arena, struct user, nr_cpus);
+    pp->demand = arena_new_array(k->arena, uint64_t, pp->nr_resources);
 }
 
 static uint64_t
@@ -52,23 +53,65 @@ same(const struct group *g, int node, const struct mem_mix *mix)
     return true;
 }
 
+uint64_t
+group_demand(const struct group *g, uint32_t r)
+{
+    uint32_t low = 0, high = g->nr_asks;
+
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+
+        if (g->asks[middle].resource < r)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < g->nr_asks && g->asks[low].resource == r ? g->asks[low].demand : 0;
+}
+
+/* A resource that nothing was asked of yet takes its place among the others. */
+static void
+ask_first(struct kernel *k, struct group *g, uint32_t r)
+{
+    uint32_t at = g->nr_asks++;
+
+    if (at == g->cap_asks) {
+        g->cap_asks = at == 0 ? 4 : 2 * at;
+        g->asks =
+            arena_grow(k->arena, g->asks, at * sizeof(*g->asks), g->cap_asks * sizeof(*g->asks));
+    }
+    for (; at > 0 && g->asks[at - 1].resource > r; at--)
+        g->asks[at] = g->asks[at - 1];
+    g->asks[at].resource = r;
+}
+
 /* Adds `bytes` per ns of work to what a member asks of resource r. */
 static void
-ask(struct group *g, uint32_t r, double bytes)
+ask(struct kernel *k, struct group *g, uint32_t r, double bytes)
 {
+    struct proportional *pp = memory_priv(k);
     uint64_t demand = (uint64_t)(bytes / g->idle_tau * 1e9 + 0.5);
 
     if (demand == 0)
         return;
-    if (g->demand[r] == 0)
-        g->touched[g->nr_touched++] = r;
-    g->demand[r] += demand;
+    if (pp->demand[r] == 0)
+        ask_first(k, g, r);
+    pp->demand[r] += demand;
+}
+
+static void
+take_demand(struct proportional *pp, struct group *g)
+{
+    for (uint32_t i = 0; i < g->nr_asks; i++) {
+        g->asks[i].demand = pp->demand[g->asks[i].resource];
+        pp->demand[g->asks[i].resource] = 0;
+    }
 }
 
 /* Reads of node j come over one route, write-backs leave over the other; a controller that writes
  * gives less, which is the same as being asked for more. */
 static void
-ask_node(const struct kernel *k, struct group *g, uint32_t j)
+ask_node(struct kernel *k, struct group *g, uint32_t j)
 {
     const struct machine *m = k->machine;
     uint32_t i = (uint32_t)g->node;
@@ -77,29 +120,24 @@ ask_node(const struct kernel *k, struct group *g, uint32_t j)
     double read =
         g->mix.share_q16[j] / 65536.0 * g->mix.profile->misses_q20 / (1 << 20) * k->mm->line_bytes;
 
-    ask(g, j, read * (1 + written) / (1 - derate));
-    ask(g, m->nr_nodes + i, read * (1 + written));
+    ask(k, g, j, read * (1 + written) / (1 - derate));
+    ask(k, g, m->nr_nodes + i, read * (1 + written));
     if (i == j)
         return;
     const struct machine_route *in = machine_route(m, i, j), *out = machine_route(m, j, i);
     for (uint32_t n = 0; n < in->nr_links; n++)
-        ask(g, 2 * m->nr_nodes + in->links[n], read);
+        ask(k, g, 2 * m->nr_nodes + in->links[n], read);
     for (uint32_t n = 0; n < out->nr_links; n++)
-        ask(g, 2 * m->nr_nodes + out->links[n], read * written);
+        ask(k, g, 2 * m->nr_nodes + out->links[n], read * written);
 }
 
 static void
 group_make(struct kernel *k, struct proportional *pp, struct group *g, int node,
            const struct mem_mix *mix)
 {
-    if (g->demand == NULL) {
-        g->demand = arena_new_array(k->arena, uint64_t, pp->nr_resources);
-        g->touched = arena_new_array(k->arena, uint32_t, pp->nr_resources);
+    if (g->idle_stall == NULL)
         g->idle_stall = arena_new_array(k->arena, double, pp->nr_nodes);
-    }
-    for (uint32_t i = 0; i < g->nr_touched; i++)
-        g->demand[g->touched[i]] = 0;
-    g->nr_touched = 0;
+    g->nr_asks = 0;
     g->node = node;
     g->mix = *mix;
     g->writes = mix->profile->write_q8 > 0;
@@ -113,6 +151,7 @@ group_make(struct kernel *k, struct proportional *pp, struct group *g, int node,
     g->tau = g->idle_tau;
     for_each_node (j, mix->nodes)
         ask_node(k, g, (uint32_t)j);
+    take_demand(pp, g);
 }
 
 static void
@@ -164,11 +203,12 @@ group_find(struct kernel *k, struct proportional *pp, int node, const struct mem
 static void
 add_demand(struct proportional *pp, const struct group *g, bool add)
 {
-    for (uint32_t i = 0; i < g->nr_touched; i++) {
-        struct resource *res = &pp->resources[g->touched[i]];
+    for (uint32_t i = 0; i < g->nr_asks; i++) {
+        struct resource *res = &pp->resources[g->asks[i].resource];
+        uint64_t demand = g->asks[i].demand;
         bool over = res->demand > res->limit;
 
-        res->demand += add ? g->demand[g->touched[i]] : -g->demand[g->touched[i]];
+        res->demand += add ? demand : -demand;
         pp->nr_over += (uint32_t)(res->demand > res->limit) - (uint32_t)over;
     }
 }

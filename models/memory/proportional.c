@@ -185,7 +185,7 @@ resource_load(const struct proportional *pp, uint32_t r)
         const struct group *g = &pp->groups[i];
 
         if (g->nr > 0)
-            bytes += g->nr * (double)g->demand[r] * g->idle_tau / g->tau;
+            bytes += g->nr * (double)group_demand(g, r) * g->idle_tau / g->tau;
     }
     return (uint32_t)(bytes / (double)res->limit * 1000 + 0.5);
 }

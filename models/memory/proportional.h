@@ -16,23 +16,28 @@ struct resource {
     nodemask *writes; /* and whose write-backs do */
 };
 
-/* CPUs of one node with the same profile and mix: one row of the equations. */
+/* What one CPU asks of a resource at idle_tau, bytes/s. */
+struct ask {
+    uint32_t resource;
+    uint64_t demand;
+};
+
+/* CPUs of one node with the same profile and mix: one row of the equations. What comings and goings
+ * look at stands first. */
 struct group {
-    int32_t node;
-    uint32_t nr; /* CPUs; 0: unused */
-    struct mem_mix mix;
-    bool writes;
-    double stall;        /* stall_per_latency() */
-    double idle_tau;     /* ns per ns of work if nothing were saturated */
-    double tau;          /* at the present factors */
-    double *idle_stall;  /* by memory node, ns per ns of work */
-    uint64_t *demand;    /* by resource: bytes/s of one CPU at idle_tau */
-    uint32_t nr_touched; /* resources with a demand */
-    uint32_t *touched;
     uint64_t hash;
-    uint32_t next;      /* in its bucket: slot + 1 */
+    uint32_t next; /* in its bucket: slot + 1 */
+    int32_t node;
+    uint32_t nr;        /* CPUs; 0: unused */
     uint32_t first_cpu; /* + 1 */
+    double tau;         /* ns per ns of work at the present factors */
+    double idle_tau;    /* and if nothing were saturated */
     struct list idle;   /* while it has no member */
+    uint32_t nr_asks, cap_asks;
+    struct ask *asks; /* few of many resources: by resource, ascending */
+    bool writes;
+    double *idle_stall; /* by memory node, ns per ns of work */
+    struct mem_mix mix;
 };
 
 /* A group that passes the resource that is being solved. */
@@ -59,6 +64,7 @@ struct proportional {
     uint32_t nr_over;              /* resources with more demand than capacity */
     bool saturated;                /* some factor is not 1 */
     struct user *users;            /* scratch of saturate() */
+    uint64_t *demand;              /* scratch of groups.c: by resource, 0 between calls */
 };
 
 /* Finds the factor of every resource so that demand fits, and tau of every group. */
@@ -68,3 +74,5 @@ void saturate(struct proportional *pp);
 void groups_init(struct kernel *k, struct proportional *pp);
 /* The CPU now runs with this mix; NULL: without misses. False: as before. */
 bool group_set(struct kernel *k, struct proportional *pp, int cpu, const struct mem_mix *mix);
+/* Bytes/s that one CPU of the group asks of resource r. */
+uint64_t group_demand(const struct group *g, uint32_t r);

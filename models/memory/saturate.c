@@ -95,7 +95,7 @@ list_users(struct proportional *pp, uint32_t r)
             pp->users[nr++] = (struct user){
                 .group = g,
                 .through = stall_at(pp, g, nodes),
-                .bytes = g->nr * (double)g->demand[r] * 1e-9 * g->idle_tau,
+                .bytes = g->nr * (double)group_demand(g, r) * 1e-9 * g->idle_tau,
             };
     }
     return nr;
