@@ -109,9 +109,11 @@ sched_tables_fork(struct sched_tables *t, uint32_t parent, uint32_t child)
 /* ---- latency ---- */
 
 static void
-delay_out(struct sched_task *p, sim_time now, char state)
+delay_out(const struct sched_tables *t, struct sched_task *p, sim_time now, char state)
 {
-    p->state = state == 'R' ? DELAY_WAITS : DELAY_ASLEEP;
+    bool waits = state == 'R' || (state == '+' && !t->o.skip_preempted);
+
+    p->state = waits ? DELAY_WAITS : DELAY_ASLEEP;
     p->waits_since = now;
 }
 
@@ -245,7 +247,7 @@ sched_tables_switch(struct sched_tables *t, sim_time now, uint32_t cpu, uint32_t
     tick(t, now);
     if (c->switched && prev == SCHED_TABLES_IDLE)
         c->idle_ns += now - c->last_switch;
-    delay_out(out, now, state);
+    delay_out(t, out, now, state);
     delay_in(in, now);
     account_run(t, now, cpu, out);
     out->ended |= state == 'X' || state == 'Z';
@@ -290,6 +292,8 @@ sched_tables_runtime(struct sched_tables *t, sim_time now, uint32_t task, uint64
     tick(t, now);
     if (!p->runtime_told)
         p->row.runtime_ns = 0;
+    if (p->state == DELAY_UNKNOWN) /* perf: first heard of while it runs, or in the queue */
+        delay_out(t, p, now, 'R');
     p->runtime_told = true;
     p->row.runtime_ns += ns;
 }

@@ -22,6 +22,10 @@ struct sched_tables_options {
     uint32_t nr_cpus; /* columns of the map; 0: as many as have been seen */
     FILE *timehist;   /* NULL: not wanted; never closed here */
     FILE *map;
+    /* latency: being preempted ('+') begins no wait. perf 6.1 loses these waits in the recordings
+     * of kernels that write R+; with this set its tables of such a recording are met to the digit.
+     */
+    bool skip_preempted;
     bool by_task; /* latency: a row for each task; else tasks of one name share a row */
 };
 struct sched_tables *sched_tables_new(const struct sched_tables_options *o);
@@ -32,8 +36,8 @@ void sched_tables_free(struct sched_tables *t);
 void sched_tables_name(struct sched_tables *t, uint32_t task, const char *name);
 void sched_tables_fork(struct sched_tables *t, uint32_t parent, uint32_t child);
 
-/* sched_switch. state is the kernel's letter: 'R' could go on, 'X' or 'Z' has ended, any other
- * sleeps. */
+/* sched_switch. state is the kernel's letter: 'R' could go on, '+' likewise and was preempted
+ * (R+), 'X' or 'Z' has ended, any other sleeps. */
 void sched_tables_switch(struct sched_tables *t, sim_time now, uint32_t cpu, uint32_t prev,
                          char state, uint32_t next);
 /* sched_wakeup and sched_wakeup_new (not sched_waking). */
