@@ -1,0 +1,142 @@
+#include "kernel/pelt.h"
+
+/* trunc((2^32 - 1) * 2^(-n/32)) */
+static const uint32_t decay_inverse[LOAD_AVG_PERIOD] = {
+    0xffffffff, 0xfa83b2da, 0xf5257d14, 0xefe4b99a, 0xeac0c6e6, 0xe5b906e6, 0xe0ccdeeb, 0xdbfbb796,
+    0xd744fcc9, 0xd2a81d91, 0xce248c14, 0xc9b9bd85, 0xc5672a10, 0xc12c4cc9, 0xbd08a39e, 0xb8fbaf46,
+    0xb504f333, 0xb123f581, 0xad583ee9, 0xa9a15ab4, 0xa5fed6a9, 0xa2704302, 0x9ef5325f, 0x9b8d39b9,
+    0x9837f050, 0x94f4efa8, 0x91c3d373, 0x8ea4398a, 0x8b95c1e3, 0x88980e80, 0x85aac367, 0x82cd8698,
+};
+
+/* Beyond this many periods nothing is left. */
+enum { DECAY_LIMIT = LOAD_AVG_PERIOD * 63 };
+
+uint64_t
+decay_load(uint64_t x, uint64_t n)
+{
+    __extension__ typedef unsigned __int128 u128;
+
+    if (n > DECAY_LIMIT)
+        return 0;
+    x >>= n / LOAD_AVG_PERIOD;
+    return (uint64_t)((u128)x * decay_inverse[n % LOAD_AVG_PERIOD] >> 32);
+}
+
+/* What `periods` periods and their two broken ends contribute: the old one's rest decays as a
+ * whole. */
+static uint64_t
+contribution(const struct sched_avg *sa, uint64_t periods, uint64_t into_last)
+{
+    return decay_load(1024 - sa->period_contrib, periods) +
+           (LOAD_AVG_MAX - decay_load(LOAD_AVG_MAX, periods) - 1024) + into_last;
+}
+
+bool
+pelt_update(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable, bool running,
+            uint64_t weight)
+{
+    if ((int64_t)(now - sa->last_update_time) < 0) {
+        sa->last_update_time = now;
+        return false;
+    }
+    uint64_t delta = (now - sa->last_update_time) >> 10;
+    if (delta == 0)
+        return false;
+    sa->last_update_time += delta << 10;
+    if (load == 0) {
+        runnable = 0;
+        running = false;
+    }
+    uint64_t contrib = delta, periods = (delta + sa->period_contrib) / 1024;
+    uint64_t into_last = (delta + sa->period_contrib) % 1024;
+    if (periods > 0) {
+        sa->load_sum = decay_load(sa->load_sum, periods);
+        sa->runnable_sum = decay_load(sa->runnable_sum, periods);
+        sa->util_sum = decay_load(sa->util_sum, periods);
+        if (load > 0)
+            contrib = contribution(sa, periods, into_last);
+    }
+    sa->period_contrib = (uint32_t)into_last;
+    sa->load_sum += load * contrib;
+    sa->runnable_sum += runnable * contrib * 1024;
+    if (running)
+        sa->util_sum += contrib * 1024;
+    if (periods == 0)
+        return false;
+    sa->load_avg = weight * sa->load_sum / pelt_divider(sa);
+    sa->runnable_avg = sa->runnable_sum / pelt_divider(sa);
+    sa->util_avg = sa->util_sum / pelt_divider(sa);
+    return true;
+}
+
+void
+pelt_attach(struct sched_avg *cfs, struct sched_avg *se, uint64_t weight)
+{
+    uint64_t divider = pelt_divider(cfs);
+
+    se->last_update_time = cfs->last_update_time;
+    se->period_contrib = cfs->period_contrib;
+    se->util_sum = se->util_avg * divider;
+    se->runnable_sum = se->runnable_avg * divider;
+    se->load_sum = se->load_avg * divider;
+    se->load_sum = weight < se->load_sum ? se->load_sum / weight : 1;
+    cfs->load_avg += se->load_avg;
+    cfs->load_sum += weight * se->load_sum;
+    cfs->util_avg += se->util_avg;
+    cfs->util_sum += se->util_sum;
+    cfs->runnable_avg += se->runnable_avg;
+    cfs->runnable_sum += se->runnable_sum;
+}
+
+/* Rounding may have left the queue with less than its parts: neither below zero, nor a sum that is
+ * less than its average stands for. */
+static void
+take(uint64_t *avg, uint64_t *sum, uint64_t less_avg, uint64_t less_sum)
+{
+    *avg -= SIM_MIN(*avg, less_avg);
+    *sum -= SIM_MIN(*sum, less_sum);
+    *sum = SIM_MAX(*sum, *avg * PELT_MIN_DIVIDER);
+}
+
+void
+pelt_detach(struct sched_avg *cfs, const struct sched_avg *se, uint64_t weight)
+{
+    take(&cfs->load_avg, &cfs->load_sum, se->load_avg, weight * se->load_sum);
+    take(&cfs->util_avg, &cfs->util_sum, se->util_avg, se->util_sum);
+    take(&cfs->runnable_avg, &cfs->runnable_sum, se->runnable_avg, se->runnable_sum);
+}
+
+void
+pelt_init_task(struct sched_avg *se, uint64_t weight)
+{
+    *se = (struct sched_avg){ .load_avg = weight };
+}
+
+void
+pelt_post_init_task(struct sched_avg *se, const struct sched_avg *cfs, uint64_t weight,
+                    uint64_t capacity)
+{
+    int64_t cap = ((int64_t)capacity - (int64_t)cfs->util_avg) / 2;
+
+    if (cap > 0) {
+        se->util_avg = (uint64_t)cap;
+        if (cfs->util_avg != 0)
+            se->util_avg = SIM_MIN(cfs->util_avg * weight / (cfs->load_avg + 1), (uint64_t)cap);
+    }
+    se->runnable_avg = se->util_avg;
+}
+
+void
+util_est_update(struct sched_avg *se, uint64_t capacity)
+{
+    uint64_t used = se->util_avg, est = se->util_est;
+
+    if (est <= used) {
+        se->util_est = (uint32_t)used;
+        return;
+    }
+    uint64_t diff = est - used;
+    if (diff < UTIL_EST_MARGIN || used > capacity || used + UTIL_EST_MARGIN < se->runnable_avg)
+        return;
+    se->util_est = (uint32_t)((4 * est - diff) >> 2);
+}

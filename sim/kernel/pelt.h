@@ -1,0 +1,67 @@
+/*
+ * Per-entity load tracking: how much a task or a queue has wanted and used lately, as a sum that
+ * halves every 32 periods of 1024 us (kernel/sched/pelt.c; sched-core.md 2.9). Integers throughout,
+ * with the kernel's rounding.
+ */
+#pragma once
+
+#include "base/base.h"
+
+enum {
+    LOAD_AVG_PERIOD = 32,
+    LOAD_AVG_MAX = 47742, /* the sum of an entity that always ran */
+    PELT_MIN_DIVIDER = LOAD_AVG_MAX - 1024,
+    UTIL_EST_MARGIN = 10, /* 1 % of 1024 */
+};
+
+struct sched_avg {
+    uint64_t last_update_time; /* ns of the PELT clock, in whole units of 1024 ns */
+    uint64_t load_sum, runnable_sum, util_sum;
+    uint32_t period_contrib; /* units into the present period */
+    uint64_t load_avg, runnable_avg, util_avg;
+    uint32_t util_est;
+};
+
+/* x after n periods. */
+uint64_t decay_load(uint64_t x, uint64_t n);
+
+/*
+ * Brings the sums up to `now`. What counts as load, runnable and running, and the weight of the
+ * averages, depends on the owner:
+ *
+ *     owner          load           runnable                    running       weight
+ *     task           on_rq          on_rq, not delayed          is curr       its weight
+ *     group entity   on_rq          tasks below, not delayed    is curr       its weight
+ *     cfs_rq         sum of weights tasks below, not delayed    has curr      1
+ *     rt, dl of rq   running        running                     running       1
+ *     blocked        0              0                           no            its weight
+ *
+ * True if a period ended, so that the averages are new.
+ */
+bool pelt_update(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable, bool running,
+                 uint64_t weight);
+
+/* What a queue's sums are divided by at this point of its period. */
+static inline uint32_t
+pelt_divider(const struct sched_avg *sa)
+{
+    return PELT_MIN_DIVIDER + sa->period_contrib;
+}
+
+/* An entity joins or leaves the averages of a queue (attach_ and detach_entity_load_avg). */
+void pelt_attach(struct sched_avg *cfs, struct sched_avg *se, uint64_t weight);
+void pelt_detach(struct sched_avg *cfs, const struct sched_avg *se, uint64_t weight);
+
+/* A new task looks heavy and unused; when its queue is known, its utilisation is a share of what
+ * the CPU has left (init_entity_runnable_average, post_init_entity_util_avg). */
+void pelt_init_task(struct sched_avg *se, uint64_t weight);
+void pelt_post_init_task(struct sched_avg *se, const struct sched_avg *cfs, uint64_t weight,
+                         uint64_t capacity);
+
+/* util_est: the utilisation that a task had when it last slept, slowly forgotten. */
+void util_est_update(struct sched_avg *se, uint64_t capacity);
+static inline uint64_t
+task_util_est(const struct sched_avg *se)
+{
+    return SIM_MAX(se->util_avg, se->util_est);
+}
