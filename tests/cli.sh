@@ -143,6 +143,7 @@ folders_are_kept_or_replaced_by_rule() {
     mkdir foreign
     touch foreign/letter
     expect 0 "$numasim" run $short -o foreign --force
+    expect 0 "$numasim" run $short -o foreign --force
     [ -e foreign/letter ] && [ -e foreign/summary.csv ] || complain "--force in a foreign folder"
     touch file
     expect 4 "$numasim" run $short -o file --force

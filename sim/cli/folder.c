@@ -3,7 +3,9 @@
  *
  * Replacing means deleting, and what is deleted must be ours: a folder is replaced as a whole only
  * if it has a manifest that numasim wrote. With --force, files go one by one into any other folder
- * and leave what they do not name, so that `-o ~ --force` is a nuisance and not a disaster.
+ * and leave what they do not name, so that `-o ~ --force` is a nuisance and not a disaster. The
+ * manifest is among those files, so it says that the folder is shared: or a second
+ * `-o ~ --force` would take all of it for ours.
  */
 #include "cli/folder.h"
 
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 static const char manifest_start[] = "numasim: ";
+static const char shared_mark[] = "\nshared_folder: yes";
 
 static bool
 fail(GError **error, const char *path, int code)
@@ -49,7 +52,7 @@ folder_is_ours(const char *path)
     g_autofree char *text = NULL;
 
     return g_file_get_contents(manifest, &text, NULL, NULL) &&
-           g_str_has_prefix(text, manifest_start);
+           g_str_has_prefix(text, manifest_start) && strstr(text, shared_mark) == NULL;
 }
 
 static bool
@@ -86,6 +89,18 @@ folder_begin(struct folder *f, const char *final, bool chosen, bool force, GErro
         return fail(error, f->final, errno);
     }
     return true;
+}
+
+static bool
+mark_as_shared(const char *dir, GError **error)
+{
+    g_autofree char *manifest = g_build_filename(dir, "manifest.yaml", NULL);
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(manifest, &text, NULL, error))
+        return false;
+    g_autofree char *marked = g_strconcat(g_strchomp(text), shared_mark, "\n", NULL);
+    return g_file_set_contents(manifest, marked, -1, error);
 }
 
 /* Each entry of `from` to `to`, folders in depth. */
@@ -136,7 +151,9 @@ clear(struct folder *f)
 bool
 folder_finish(struct folder *f, GError **error)
 {
-    bool fine = f->merge ? merge_into(f->temporary, f->final, error) : replace(f, error);
+    bool fine =
+        f->merge ? mark_as_shared(f->temporary, error) && merge_into(f->temporary, f->final, error)
+                 : replace(f, error);
 
     if (f->merge || !fine)
         remove_tree(f->temporary);

@@ -22,5 +22,5 @@ void folder_discard(struct folder *f);
 
 /* rm -r, links not followed. */
 void remove_tree(const char *path);
-/* Whether a manifest of numasim is in the folder. */
+/* Whether numasim made the folder: its manifest says so, and does not call the folder shared. */
 bool folder_is_ours(const char *path);
