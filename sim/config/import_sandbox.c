@@ -46,8 +46,8 @@ close_standard_streams(void)
         close(null);
 }
 
-static void
-write_all(int fd, const char *text, gsize len)
+void
+sandbox_write(int fd, const char *text, gsize len)
 {
     while (len > 0) {
         gssize n = write(fd, text, len);
@@ -62,11 +62,10 @@ write_all(int fd, const char *text, gsize len)
 }
 
 _Noreturn static void
-child(sandbox_function f, void *argument, const struct sandbox_limits *limits, int fd)
+child(sandbox_writer f, void *argument, const struct sandbox_limits *limits, int fd)
 {
     static const int defaults[] = { SIGSEGV, SIGBUS,  SIGFPE,  SIGILL, SIGABRT,
                                     SIGINT,  SIGTERM, SIGPIPE, SIGALRM };
-    GString *out = g_string_new(NULL);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (gsize i = 0; i < ARRAY_LEN(defaults); i++)
@@ -78,9 +77,60 @@ child(sandbox_function f, void *argument, const struct sandbox_limits *limits, i
     if (!HAVE_ASAN)
         limit(RLIMIT_AS, limits->memory_bytes);
     alarm(limits->wall_seconds);
-    f(argument, out);
-    write_all(fd, out->str, out->len);
+    f(argument, fd);
     _exit(0);
+}
+
+bool
+sandbox_start(struct sandbox *s, sandbox_writer f, void *argument,
+              const struct sandbox_limits *limits)
+{
+    int fds[2];
+
+    if (pipe(fds) != 0)
+        return false;
+    s->pid = fork();
+    if (s->pid == 0) {
+        close(fds[0]);
+        child(f, argument, limits, fds[1]);
+    }
+    close(fds[1]);
+    s->fd = fds[0];
+    if (s->pid < 0)
+        close(fds[0]);
+    return s->pid > 0;
+}
+
+enum sandbox_end
+sandbox_finish(struct sandbox *s)
+{
+    int status = 0;
+
+    close(s->fd);
+    while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGALRM))
+        return SANDBOX_TOO_LONG; /* that is how the limits of CPU time and of time end a process */
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return SANDBOX_CRASHED;
+    return SANDBOX_DONE;
+}
+
+/* ---- an answer that is kept ---- */
+
+struct whole {
+    sandbox_function f;
+    void *argument;
+};
+
+static void
+write_whole(void *argument, int fd)
+{
+    const struct whole *w = argument;
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    w->f(w->argument, out);
+    sandbox_write(fd, out->str, out->len);
 }
 
 /* Until the end of the answer, which the child's own limits force, or more than is allowed. */
@@ -104,31 +154,17 @@ read_answer(int fd, const struct sandbox_limits *limits, GString *out)
 enum sandbox_end
 sandbox_run(sandbox_function f, void *argument, const struct sandbox_limits *limits, GString *out)
 {
-    int fds[2], status = 0;
+    struct whole w = { f, argument };
+    struct sandbox s;
 
-    if (pipe(fds) != 0)
+    if (!sandbox_start(&s, write_whole, &w, limits))
         return SANDBOX_NO_PROCESS;
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(fds[0]);
-        child(f, argument, limits, fds[1]);
-    }
-    close(fds[1]);
-    if (pid < 0) {
-        close(fds[0]);
-        return SANDBOX_NO_PROCESS;
-    }
-    enum sandbox_end end = read_answer(fds[0], limits, out);
-    close(fds[0]);
+    enum sandbox_end end = read_answer(s.fd, limits, out);
     if (end != SANDBOX_DONE)
-        kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (end == SANDBOX_DONE && WIFSIGNALED(status) &&
-        (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGALRM))
-        end = SANDBOX_TOO_LONG; /* that is how the limits of CPU time and of time end a process */
-    else if (end == SANDBOX_DONE && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
-        end = SANDBOX_CRASHED;
+        kill(s.pid, SIGKILL);
+    enum sandbox_end how = sandbox_finish(&s);
+    if (end == SANDBOX_DONE)
+        end = how;
     if (end != SANDBOX_DONE)
         g_string_truncate(out, 0);
     return end;

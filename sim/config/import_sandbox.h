@@ -29,5 +29,20 @@ typedef void (*sandbox_function)(void *argument, GString *out);
 enum sandbox_end sandbox_run(sandbox_function f, void *argument,
                              const struct sandbox_limits *limits, GString *out);
 
+/*
+ * The same for answers that are too long to be kept: the function writes to `fd` (with
+ * sandbox_write(), which ends the process when nobody reads) and the caller reads from s->fd until
+ * its end, then asks how it ended. output_bytes does not count here.
+ */
+struct sandbox {
+    int pid, fd;
+};
+typedef void (*sandbox_writer)(void *argument, int fd);
+bool sandbox_start(struct sandbox *s, sandbox_writer f, void *argument,
+                   const struct sandbox_limits *limits);
+void sandbox_write(int fd, const char *text, gsize len);
+/* Closes the pipe; whoever still writes is ended. */
+enum sandbox_end sandbox_finish(struct sandbox *s);
+
 /* "crashed", "took too long"... */
 const char *sandbox_end_text(enum sandbox_end end);
