@@ -70,7 +70,7 @@ draw_noise(struct kernel *k)
     rng_init(&r, k->seed, "noise", 0);
     uint64_t phase = rng_below(&r, k->tick_ns), nth = rng_below(&r, k->nr_online);
     if (k->params.noise.tick_phase)
-        k->tick_phase = phase;
+        k->tick_phase = k->coming_tick = phase;
     if (k->params.noise.start_cpu)
         while (nth-- > 0)
             start = cpumask_next(k->machine->online, (uint32_t)start + 1);
