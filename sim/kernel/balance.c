@@ -324,16 +324,15 @@ balance_trigger(struct kernel *k, struct rq *rq)
 }
 
 sim_time
-balance_next_tick(struct kernel *k, struct rq *rq)
+balance_tick_due(const struct kernel *k, const struct rq *rq)
 {
     if (!k->params.sched.periodic_balance || k->domains->cpus[rq->cpu].sd == NULL)
         return SIM_NEVER;
-    sim_time soon = next_tick_at(k, k->engine.now + 1);
-    sim_time at = SIM_MAX(jiffy_time(k, rq->next_balance), soon);
+    uint64_t due = rq->next_balance;
 
-    if (wants_nohz_kick(k, rq) && k->nr_idle > 0)
-        at = SIM_MIN(at, SIM_MAX(jiffy_time(k, k->nohz_next_balance), soon));
-    return at;
+    if (k->nohz_next_balance < due && k->nr_idle > 0 && wants_nohz_kick(k, rq))
+        due = k->nohz_next_balance;
+    return jiffy_time(k, due);
 }
 
 void

@@ -11,8 +11,8 @@
 void balance_init(struct kernel *k);
 /* At a tick: raises the softirq if a pass is due, and kicks the nohz balancer. */
 void balance_trigger(struct kernel *k, struct rq *rq);
-/* The next tick of a busy CPU at which balance_trigger() may do something. */
-sim_time balance_next_tick(struct kernel *k, struct rq *rq);
+/* From when on a tick of a busy CPU finds something to do for balance_trigger(). */
+sim_time balance_tick_due(const struct kernel *k, const struct rq *rq);
 /* The softirq, in PHASE_BALANCE. */
 void balance_fire(struct engine *eng, struct event *ev);
 /* rq has nothing to run: pull. True if something came. */

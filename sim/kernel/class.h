@@ -48,8 +48,8 @@ struct sched_class {
     void (*rq_offline)(struct kernel *k, struct rq *rq);
     /* A tick; queued says that others wait. */
     void (*task_tick)(struct kernel *k, struct rq *rq, struct task *p);
-    /* When the next tick may change something for curr, or SIM_NEVER. */
-    sim_time (*next_tick)(struct kernel *k, struct rq *rq);
+    /* From when on a tick may change something for curr, or SIM_NEVER. */
+    sim_time (*tick_due)(struct kernel *k, struct rq *rq);
     void (*task_fork)(struct kernel *k, struct task *p);
     void (*task_dead)(struct kernel *k, struct task *p);
     void (*switching_to)(struct kernel *k, struct rq *rq, struct task *p);

@@ -392,27 +392,35 @@ next_tick_at(struct kernel *k, sim_time t)
     return k->coming_tick;
 }
 
+/* The event of the tick is only ever moved forward: a tick that has become needless costs less when
+ * it fires and finds nothing due than its event does when it is moved at every switch. */
 void
 tick_update(struct kernel *k, struct rq *rq)
 {
-    sim_time at = SIM_NEVER;
+    sim_time due = SIM_NEVER;
 
     if (rq->curr != NULL) {
-        at = rq->curr->class->next_tick(k, rq);
-        at = SIM_MIN(at, numa_next_tick(k, rq, rq->curr));
-        at = SIM_MIN(at, balance_next_tick(k, rq));
+        due = rq->curr->class->tick_due(k, rq);
+        due = SIM_MIN(due, numa_tick_due(k, rq, rq->curr));
+        due = SIM_MIN(due, balance_tick_due(k, rq));
+        due = SIM_MAX(due, k->engine.now + 1); /* a tick at this very instant may be over */
     }
-    if (at != engine_when(&k->engine, &rq->tick_ev))
-        engine_at(&k->engine, &rq->tick_ev, at);
+    rq->tick_due = due;
+    if (due <= engine_when(&k->engine, &rq->tick_ev) - k->tick_ns)
+        engine_at(&k->engine, &rq->tick_ev, next_tick_at(k, due));
 }
 
-/* sched_tick(): only ticks that can change something fire. */
+/* sched_tick(): only ticks that can change something count. */
 void
 tick_fire(struct engine *eng, struct event *ev)
 {
     struct kernel *k = eng->owner;
     struct rq *rq = container_of(ev, struct rq, tick_ev);
 
+    if (rq->tick_due > k->engine.now) {
+        engine_at(&k->engine, &rq->tick_ev, next_tick_at(k, rq->tick_due));
+        return;
+    }
     rq->nr_ticks++;
     if (rq->curr == NULL)
         return;

@@ -171,7 +171,7 @@ task_tick_fair(struct kernel *k, struct rq *rq, struct task *p)
 
 /* Alone, no tick matters; else the first one that finds the slice used up. */
 static sim_time
-next_tick_fair(struct kernel *k, struct rq *rq)
+tick_due_fair(struct kernel *k, struct rq *rq)
 {
     const struct sched_entity *se = rq->cfs.curr;
 
@@ -184,8 +184,7 @@ next_tick_fair(struct kernel *k, struct rq *rq)
     sim_time stolen = rq->irq_until > k->engine.now ? rq->irq_until - k->engine.now : 0;
     sim_time left = delta > pending ? delta - pending : 0;
 
-    /* A tick at this very instant may be over: the next one is strictly later. */
-    return next_tick_at(k, k->engine.now + SIM_MAX(stolen + left, 1));
+    return k->engine.now + stolen + left;
 }
 
 static void
@@ -220,7 +219,7 @@ const struct sched_class fair_sched_class = {
     .set_next_task = set_next_task_fair,
     .select_task_rq = select_task_rq_fair,
     .task_tick = task_tick_fair,
-    .next_tick = next_tick_fair,
+    .tick_due = tick_due_fair,
     .reweight_task = reweight_task_fair,
     .update_curr = update_curr_fair,
 };

@@ -62,6 +62,7 @@ struct rq {
     struct cpu_sums *sums[8];
     uint64_t max_idle_balance_cost;
     uint64_t decision; /* the last decision made here */
+    sim_time tick_due; /* the first tick from then on can change something */
     struct event burst_ev, tick_ev, balance_ev, kick_ev;
     struct rng rng;
     /* statistics */

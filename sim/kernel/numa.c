@@ -129,7 +129,7 @@ task_tick_numa(struct kernel *k, struct rq *rq, struct task *p)
 }
 
 sim_time
-numa_next_tick(struct kernel *k, struct rq *rq, struct task *p)
+numa_tick_due(const struct kernel *k, const struct rq *rq, const struct task *p)
 {
     const struct task_numa *n = p->numa;
 
@@ -139,7 +139,7 @@ numa_next_tick(struct kernel *k, struct rq *rq, struct task *p)
     uint64_t due = n->node_stamp + n->scan_period * MS_NS + 1;
     uint64_t clock = rq_clock_task(k, rq), ran = p->se.sum_exec;
     ran += clock > p->se.exec_start ? clock - p->se.exec_start : 0;
-    return next_tick_at(k, kernel_now(k) + (due > ran ? due - ran : 1));
+    return kernel_now(k) + (due > ran ? due - ran : 0);
 }
 
 /* Away from where it should be, or to where nobody knows: scan faster again. */

@@ -42,9 +42,9 @@ void numa_task_init(struct kernel *k, struct task *p, const struct task *parent)
 /* From the tick of a fair task: queue the scan if it is due; the scan runs and is charged at once.
  */
 void task_tick_numa(struct kernel *k, struct rq *rq, struct task *p);
-/* The first tick at which task_tick_numa() may do something if p keeps running; SIM_NEVER if off.
- */
-sim_time numa_next_tick(struct kernel *k, struct rq *rq, struct task *p);
+/* From when on a tick finds something to do for task_tick_numa() if p keeps running; SIM_NEVER if
+ * off. */
+sim_time numa_tick_due(const struct kernel *k, const struct rq *rq, const struct task *p);
 
 /* The marked pages of [first, end), all of `slice`, are touched by p on rq: each is decided upon,
  * migrated, accounted. Returns the ns that it cost. */
