@@ -1,0 +1,66 @@
+/*
+ * What trace.c tells writers: plain events that always make a legal schedule, in order of time.
+ */
+#pragma once
+
+#include "report/trace_filter.h"
+#include "report/trace_sink.h"
+
+enum trace_kind {
+    TRACE_SWITCH,  /* task gives the CPU to other; NULL: idle */
+    TRACE_WAKING,  /* task will be woken; its CPU is the old one */
+    TRACE_WAKEUP,  /* task waits on CPU `to`; first: it has just begun */
+    TRACE_MIGRATE, /* task moves from CPU `from` to CPU `to` */
+    TRACE_FORK,    /* other forks task */
+    TRACE_EXIT,
+    TRACE_NUMA_MOVE, /* task goes to CPU `to`; other comes from there, or NULL */
+    TRACE_PAGES,     /* pages of task move from node `from` to node `to` */
+};
+
+struct trace_event {
+    enum trace_kind kind;
+    sim_time time;
+    int32_t cpu;        /* where it happens */
+    struct task *actor; /* who runs there; NULL: idle */
+    bool irq;           /* an interrupt does it, not the actor */
+    struct task *task, *other;
+    char state; /* SWITCH: of task: R, + (preempted), S, X, Z */
+    bool first;
+    int32_t from, to;
+    uint64_t pages;
+};
+
+struct trace_writer {
+    const struct trace_writer_ops *ops;
+    struct kernel *kernel;
+    const struct trace_filter *filter;
+    struct trace_sink *sink; /* NULL: a writer with files of its own */
+    char *path;
+    void *priv;
+    bool nanoseconds;
+    bool open, over; /* within the window of time; behind it */
+    bool cut;        /* by the limit */
+    sim_time cut_at;
+    uint64_t nr_events;
+};
+
+/* A run is told whole, so that a writer knows what goes on when its window opens; `open` in the
+ * writer says whether an event may be shown. */
+struct trace_writer_ops {
+    const char *suffix; /* without .gz */
+    void (*start)(struct trace_writer *w);
+    void (*open)(struct trace_writer *w, sim_time now);
+    void (*event)(struct trace_writer *w, const struct trace_event *e);
+    void (*close)(struct trace_writer *w, sim_time now);
+    bool (*finish)(struct trace_writer *w, sim_time now, GError **error);
+    void (*free)(struct trace_writer *w);
+};
+extern const struct trace_writer_ops trace_chrome, trace_ftrace, trace_tables;
+
+/* Process numbers as a kernel gives them: 0 is idle. */
+enum { TRACE_PID_BASE = 1000 };
+static inline uint32_t
+trace_pid(const struct task *p)
+{
+    return p != NULL ? TRACE_PID_BASE + p->id : 0;
+}
