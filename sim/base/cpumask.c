@@ -10,7 +10,7 @@ cpumask_new(struct arena *a, uint32_t nr_cpus)
     uint32_t words = (nr_cpus + 63) / 64;
     struct cpumask *m = arena_alloc(a, sizeof(*m) + sizeof(uint64_t) * words);
 
-    m->nr_words = words;
+    m->nr_words = m->end_word = words;
     return m;
 }
 
@@ -21,6 +21,17 @@ cpumask_clone(struct arena *a, const struct cpumask *m)
 
     cpumask_copy(copy, m);
     return copy;
+}
+
+void
+cpumask_trim(struct cpumask *m)
+{
+    m->first_word = 0;
+    m->end_word = m->nr_words;
+    while (m->end_word > 0 && m->bits[m->end_word - 1] == 0)
+        m->end_word--;
+    while (m->first_word < m->end_word && m->bits[m->first_word] == 0)
+        m->first_word++;
 }
 
 void
@@ -66,7 +77,7 @@ cpumask_equal(const struct cpumask *a, const struct cpumask *b)
 bool
 cpumask_subset(const struct cpumask *a, const struct cpumask *of)
 {
-    for (uint32_t i = 0; i < a->nr_words; i++)
+    for (uint32_t i = a->first_word; i < a->end_word; i++)
         if (a->bits[i] & ~of->bits[i])
             return false;
     return true;
@@ -75,7 +86,7 @@ cpumask_subset(const struct cpumask *a, const struct cpumask *of)
 bool
 cpumask_intersects(const struct cpumask *a, const struct cpumask *b)
 {
-    for (uint32_t i = 0; i < a->nr_words; i++)
+    for (uint32_t i = a->first_word; i < a->end_word; i++)
         if (a->bits[i] & b->bits[i])
             return true;
     return false;
@@ -120,16 +131,19 @@ int
 cpumask_next_and(const struct cpumask *a, const struct cpumask *b, uint32_t from)
 {
     uint32_t word = from >> 6;
+    uint64_t among = UINT64_MAX << (from & 63);
 
-    if (word >= a->nr_words)
-        return -1;
-    uint64_t bits = a->bits[word] & b->bits[word] & (UINT64_MAX << (from & 63));
-    while (bits == 0) {
-        if (++word == a->nr_words)
-            return -1;
-        bits = a->bits[word] & b->bits[word];
+    if (word < a->first_word) {
+        word = a->first_word;
+        among = UINT64_MAX;
     }
-    return (int)(word * 64 + (uint32_t)__builtin_ctzll(bits));
+    for (; word < a->end_word; word++, among = UINT64_MAX) {
+        uint64_t bits = a->bits[word] & b->bits[word] & among;
+
+        if (bits != 0)
+            return (int)(word * 64 + (uint32_t)__builtin_ctzll(bits));
+    }
+    return -1;
 }
 
 int

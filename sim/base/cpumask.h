@@ -12,6 +12,7 @@ enum { CPU_MAX = 8192, NODE_MAX = 64 };
 
 struct cpumask {
     uint32_t nr_words;
+    uint32_t first_word, end_word; /* whoever looks for members looks here only */
     uint64_t bits[];
 };
 
@@ -40,6 +41,10 @@ cpumask_clear(struct cpumask *m, uint32_t cpu)
     m->bits[cpu >> 6] &= ~((uint64_t)1 << (cpu & 63));
 }
 
+/* For a mask that changes no more: whoever looks for its members goes past the empty words at its
+ * ends. */
+void cpumask_trim(struct cpumask *m);
+
 void cpumask_zero(struct cpumask *m);
 void cpumask_copy(struct cpumask *to, const struct cpumask *from);
 void cpumask_and(struct cpumask *to, const struct cpumask *a, const struct cpumask *b);
@@ -58,7 +63,7 @@ cpumask_first(const struct cpumask *m)
 {
     return cpumask_next(m, 0);
 }
-/* The first member of both that is >= from, or -1. */
+/* The first member of both that is >= from, or -1. The first mask decides where to look. */
 int cpumask_next_and(const struct cpumask *a, const struct cpumask *b, uint32_t from);
 /* The first member >= from, wrapping around to the members below it; -1 if the mask is empty. */
 int cpumask_next_wrap(const struct cpumask *m, uint32_t from);

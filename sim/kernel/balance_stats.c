@@ -4,34 +4,39 @@
  */
 #include "kernel/balance_stats.h"
 
+static enum group_type
+group_classify(const struct lb_env *env, const struct sg_lb_stats *s, bool local)
+{
+    if (s->sums->nr_running > s->weight)
+        return GROUP_OVERLOADED;
+    if (s->group->sgc->imbalance)
+        return GROUP_IMBALANCED;
+    if (!local && env->idle != CPU_NOT_IDLE && s->group->flags & SD_SHARE_CPUCAPACITY &&
+        s->sums->nr_running > 1)
+        return GROUP_SMT_BALANCE;
+    return s->sums->nr_running < s->weight ? GROUP_HAS_SPARE : GROUP_FULLY_BUSY;
+}
+
 static void
-update_sg_lb_stats(struct lb_env *env, struct sched_group *sg, bool local, struct sg_lb_stats *s)
+update_sg_lb_stats(const struct lb_env *env, struct sched_group *sg, bool local,
+                   struct sg_lb_stats *s)
 {
     s->group = sg;
     s->weight = sg->weight;
     s->capacity = sg->sgc->capacity;
     s->avg_load = 0;
-    s->sums = group_sums(env->k, sg);
-    s->util = (uint64_t)(s->weight - s->sums.idle_cpus) * 1024;
-    if (s->sums.nr_running > s->weight)
-        s->type = GROUP_OVERLOADED;
-    else if (sg->sgc->imbalance)
-        s->type = GROUP_IMBALANCED;
-    else if (!local && env->idle != CPU_NOT_IDLE && sg->flags & SD_SHARE_CPUCAPACITY &&
-             s->sums.nr_running > 1)
-        s->type = GROUP_SMT_BALANCE;
-    else
-        s->type = s->sums.nr_running < s->weight ? GROUP_HAS_SPARE : GROUP_FULLY_BUSY;
+    s->sums = group_sums(env->k, sg, &s->total);
+    s->type = group_classify(env, s, local);
     if (s->type == GROUP_OVERLOADED)
-        s->avg_load = s->sums.load * 1024 / s->capacity;
+        s->avg_load = s->sums->load * 1024 / s->capacity;
 }
 
 static bool
 busier_has_spare(const struct sg_lb_stats *s, const struct sg_lb_stats *best)
 {
-    if (s->sums.idle_cpus != best->sums.idle_cpus)
-        return s->sums.idle_cpus < best->sums.idle_cpus;
-    return s->sums.nr_running > best->sums.nr_running;
+    if (s->sums->idle_cpus != best->sums->idle_cpus)
+        return s->sums->idle_cpus < best->sums->idle_cpus;
+    return s->sums->nr_running > best->sums->nr_running;
 }
 
 /* Is s a better place to pull from than the best so far (update_sd_pick_busiest)? */
@@ -40,7 +45,7 @@ pick_busiest(const struct sg_lb_stats *s, const struct sg_lb_stats *best)
 {
     bool smt = s->group->flags & SD_SHARE_CPUCAPACITY;
 
-    if (s->sums.nr_running == 0)
+    if (s->sums->nr_running == 0)
         return false;
     if (best->group == NULL)
         return true;
@@ -52,14 +57,14 @@ pick_busiest(const struct sg_lb_stats *s, const struct sg_lb_stats *best)
     case GROUP_IMBALANCED:
         return false;
     case GROUP_SMT_BALANCE:
-        if (s->sums.idle_cpus != 0 || best->sums.idle_cpus != 0)
+        if (s->sums->idle_cpus != 0 || best->sums->idle_cpus != 0)
             return busier_has_spare(s, best);
         return !(best->group->flags & SD_SHARE_CPUCAPACITY);
     case GROUP_FULLY_BUSY:
         return !(best->group->flags & SD_SHARE_CPUCAPACITY);
     case GROUP_HAS_SPARE:
         if (smt != !!(best->group->flags & SD_SHARE_CPUCAPACITY))
-            return !(smt && s->sums.nr_running <= 1);
+            return !(smt && s->sums->nr_running <= 1);
         return busier_has_spare(s, best);
     }
     return false;
@@ -75,11 +80,11 @@ fbq_classify(const struct cpu_sums *s)
 }
 
 static uint64_t
-sibling_imbalance(const struct lb_env *env)
+sibling_imbalance(const struct lb_env *env, const struct sd_lb_stats *sds)
 {
-    const struct sg_lb_stats *b = &env->busiest, *l = &env->local;
+    const struct sg_lb_stats *b = sds->busiest, *l = sds->local;
     int64_t cores_b = b->group->cores, cores_l = l->group->cores;
-    int64_t nb = b->sums.nr_running, nl = l->sums.nr_running;
+    int64_t nb = b->sums->nr_running, nl = l->sums->nr_running;
 
     if (env->idle == CPU_NOT_IDLE || nb == 0)
         return 0;
@@ -92,14 +97,20 @@ sibling_imbalance(const struct lb_env *env)
     return (uint64_t)i;
 }
 
-static void
-imbalance_has_spare(struct lb_env *env, bool prefer_sibling)
+static uint64_t
+group_util(const struct sg_lb_stats *s)
 {
-    const struct sg_lb_stats *b = &env->busiest, *l = &env->local;
+    return (uint64_t)(s->weight - s->sums->idle_cpus) * 1024;
+}
+
+static void
+imbalance_has_spare(struct lb_env *env, const struct sd_lb_stats *sds, bool prefer_sibling)
+{
+    const struct sg_lb_stats *b = sds->busiest, *l = sds->local;
 
     if (b->type > GROUP_FULLY_BUSY && !(env->sd->flags & SD_SHARE_LLC)) {
         env->migration = MIGRATE_UTIL;
-        env->imbalance = SIM_MAX(l->capacity, l->util) - l->util;
+        env->imbalance = SIM_MAX(l->capacity, group_util(l)) - group_util(l);
         if (env->imbalance == 0 && env->idle != CPU_NOT_IDLE) {
             env->migration = MIGRATE_TASK;
             env->imbalance = 1;
@@ -108,21 +119,20 @@ imbalance_has_spare(struct lb_env *env, bool prefer_sibling)
     }
     env->migration = MIGRATE_TASK;
     if (b->weight == 1 || prefer_sibling)
-        env->imbalance = sibling_imbalance(env);
+        env->imbalance = sibling_imbalance(env, sds);
     else
-        env->imbalance = l->sums.idle_cpus > b->sums.idle_cpus
-                             ? l->sums.idle_cpus - b->sums.idle_cpus
-                             : 0;
+        env->imbalance =
+            l->sums->idle_cpus > b->sums->idle_cpus ? l->sums->idle_cpus - b->sums->idle_cpus : 0;
     if (env->sd->flags & SD_NUMA)
-        env->imbalance = adjust_numa_imbalance((uint32_t)env->imbalance, l->sums.nr_running + 1,
+        env->imbalance = adjust_numa_imbalance((uint32_t)env->imbalance, l->sums->nr_running + 1,
                                                env->sd->imb_numa_nr);
     env->imbalance >>= 1;
 }
 
 static void
-calculate_imbalance(struct lb_env *env, bool prefer_sibling)
+calculate_imbalance(struct lb_env *env, const struct sd_lb_stats *sds, bool prefer_sibling)
 {
-    struct sg_lb_stats *b = &env->busiest, *l = &env->local;
+    struct sg_lb_stats *b = sds->busiest, *l = sds->local;
 
     if (b->type == GROUP_SMT_BALANCE || b->type == GROUP_IMBALANCED) {
         env->migration = MIGRATE_TASK;
@@ -130,14 +140,14 @@ calculate_imbalance(struct lb_env *env, bool prefer_sibling)
         return;
     }
     if (l->type == GROUP_HAS_SPARE) {
-        imbalance_has_spare(env, prefer_sibling);
+        imbalance_has_spare(env, sds, prefer_sibling);
         return;
     }
-    uint64_t average = env->total_load * 1024 / env->total_capacity;
+    uint64_t average = sds->total_load * 1024 / sds->total_capacity;
     env->migration = MIGRATE_LOAD;
     env->imbalance = 0;
     if (l->type < GROUP_OVERLOADED) {
-        l->avg_load = l->sums.load * 1024 / l->capacity;
+        l->avg_load = l->sums->load * 1024 / l->capacity;
         if (l->avg_load >= b->avg_load || l->avg_load >= average)
             return;
     }
@@ -149,20 +159,20 @@ calculate_imbalance(struct lb_env *env, bool prefer_sibling)
 
 /* The matrix of sched-core.md 4.4: may anything be pulled from the busiest group? */
 static bool
-worth_pulling(struct lb_env *env, bool prefer_sibling)
+worth_pulling(const struct lb_env *env, const struct sd_lb_stats *sds, bool prefer_sibling)
 {
-    const struct sg_lb_stats *b = &env->busiest, *l = &env->local;
+    const struct sg_lb_stats *b = sds->busiest, *l = sds->local;
 
     if (b->type == GROUP_IMBALANCED)
         return true;
     if (l->type > b->type)
         return false;
     if (l->type == GROUP_OVERLOADED) {
-        uint64_t average = env->total_load * 1024 / env->total_capacity;
+        uint64_t average = sds->total_load * 1024 / sds->total_capacity;
         return l->avg_load < b->avg_load && l->avg_load < average &&
                100 * b->avg_load > env->sd->imbalance_pct * l->avg_load;
     }
-    if (prefer_sibling && l->type == GROUP_HAS_SPARE && sibling_imbalance(env) > 1)
+    if (prefer_sibling && l->type == GROUP_HAS_SPARE && sibling_imbalance(env, sds) > 1)
         return true;
     if (b->type == GROUP_OVERLOADED)
         return true;
@@ -171,47 +181,67 @@ worth_pulling(struct lb_env *env, bool prefer_sibling)
     if (b->type == GROUP_SMT_BALANCE &&
         (b->group->flags & SD_SHARE_CPUCAPACITY) != (l->group->flags & SD_SHARE_CPUCAPACITY))
         return true;
-    if (b->weight > 1 && l->sums.idle_cpus <= b->sums.idle_cpus + 1)
+    if (b->weight > 1 && l->sums->idle_cpus <= b->sums->idle_cpus + 1)
         return false;
-    return b->sums.nr_running != 1;
+    return b->sums->nr_running != 1;
 }
 
 static void
-update_sd_lb_stats(struct lb_env *env)
+probe_group(struct kernel *k, const struct sg_lb_stats *s)
 {
+    probe_candidate(k, "group_of_cpu", s->group->first_cpu, s->type);
+    probe_input(k, "nr_running", s->sums->nr_running);
+    probe_input(k, "idle_cpus", s->sums->idle_cpus);
+}
+
+static void
+swap_stats(struct sg_lb_stats **a, struct sg_lb_stats **b)
+{
+    struct sg_lb_stats *t = *a;
+
+    *a = *b;
+    *b = t;
+}
+
+static void
+update_sd_lb_stats(const struct lb_env *env, struct sd_lb_stats *sds)
+{
+    struct sg_lb_stats *s = &sds->slots[2];
+
+    sds->local = &sds->slots[0];
+    sds->busiest = &sds->slots[1];
+    sds->local->group = sds->busiest->group = NULL;
+    sds->total_load = sds->total_capacity = 0;
     for_each_group(sg, env->sd->groups)
     {
-        struct sg_lb_stats s;
         bool local = cpumask_test(sg->span, (uint32_t)env->dst->cpu);
 
-        update_sg_lb_stats(env, sg, local, &s);
-        env->total_load += s.sums.load;
-        env->total_capacity += s.capacity;
-        if (probe_wants(env->k, DECISION_BALANCE_GROUP)) {
-            probe_candidate(env->k, "group_of_cpu", sg->first_cpu, s.type);
-            probe_input(env->k, "nr_running", s.sums.nr_running);
-            probe_input(env->k, "idle_cpus", s.sums.idle_cpus);
-        }
+        update_sg_lb_stats(env, sg, local, s);
+        sds->total_load += s->sums->load;
+        sds->total_capacity += s->capacity;
+        if (probe_wants(env->k, DECISION_BALANCE_GROUP))
+            probe_group(env->k, s);
         if (local)
-            env->local = s;
-        else if (pick_busiest(&s, &env->busiest))
-            env->busiest = s;
+            swap_stats(&sds->local, &s);
+        else if (pick_busiest(s, sds->busiest))
+            swap_stats(&sds->busiest, &s);
     }
 }
 
 struct sched_group *
 find_src_group(struct lb_env *env)
 {
-    update_sd_lb_stats(env);
-    struct sched_group *busiest = env->busiest.group;
+    struct sd_lb_stats stats, *sds = &stats;
 
-    if (busiest == NULL || env->local.group == NULL)
+    update_sd_lb_stats(env, sds);
+    struct sched_group *busiest = sds->busiest->group;
+    if (busiest == NULL || sds->local->group == NULL)
         return NULL;
     bool prefer_sibling = busiest->flags & SD_PREFER_SIBLING;
-    env->fbq = env->sd->flags & SD_NUMA ? fbq_classify(&env->busiest.sums) : FBQ_ALL;
-    if (!worth_pulling(env, prefer_sibling))
+    env->fbq = env->sd->flags & SD_NUMA ? fbq_classify(sds->busiest->sums) : FBQ_ALL;
+    if (!worth_pulling(env, sds, prefer_sibling))
         return NULL;
-    calculate_imbalance(env, prefer_sibling);
+    calculate_imbalance(env, sds, prefer_sibling);
     return env->imbalance > 0 ? busiest : NULL;
 }
 

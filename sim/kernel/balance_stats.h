@@ -15,11 +15,20 @@ enum group_type {
 };
 
 struct sg_lb_stats {
-    struct sched_group *group;
+    struct sched_group *group; /* NULL: none */
+    const struct cpu_sums *sums;
     enum group_type type;
-    uint64_t avg_load, util, capacity;
     uint32_t weight;
-    struct cpu_sums sums;
+    uint64_t avg_load, capacity;
+    struct cpu_sums total; /* where a union of nodes is summed */
+};
+
+/* What find_src_group() knows of a domain: the group of the CPU that pulls, the one to pull from.
+ */
+struct sd_lb_stats {
+    struct sg_lb_stats *local, *busiest;
+    uint64_t total_load, total_capacity;
+    struct sg_lb_stats slots[3]; /* those two, and the group that is being looked at */
 };
 
 enum migration_type { MIGRATE_LOAD, MIGRATE_UTIL, MIGRATE_TASK };
@@ -36,8 +45,6 @@ struct lb_env {
     enum fbq_type fbq;
     uint64_t imbalance;
     bool all_pinned, some_pinned;
-    struct sg_lb_stats local, busiest;
-    uint64_t total_load, total_capacity;
 };
 
 /* The group to pull from with env->migration and env->imbalance set, or NULL: balanced. */

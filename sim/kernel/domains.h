@@ -47,7 +47,7 @@ struct sched_group_capacity {
     uint64_t next_update; /* jiffies */
     bool imbalance;
     struct cpumask *balance_mask;
-    struct cpu_sums *sums; /* sums.h; below the NUMA levels */
+    struct cpu_sums *sums; /* sums.h; NULL for a union of nodes */
 };
 
 struct sched_group {
@@ -55,7 +55,7 @@ struct sched_group {
     struct cpumask *span;
     uint32_t weight, cores, flags;
     int32_t first_cpu; /* of the span */
-    nodemask nodes;    /* at NUMA levels: whose union the group is; else 0 */
+    nodemask nodes;    /* at NUMA levels: whose union the group is, if of several; else 0 */
     struct sched_group_capacity *sgc;
 };
 

@@ -177,11 +177,12 @@ group_fork_stats(const struct kernel *k, const struct task *p, struct sched_grou
 {
     *s = (struct group_fork_stats){ .group = sg, .weight = sg->weight };
     if (p->nr_allowed == k->nr_online) {
-        struct cpu_sums sums = group_sums(k, sg);
+        struct cpu_sums total;
+        const struct cpu_sums *sums = group_sums(k, sg, &total);
 
-        s->nr_running = sums.nr_running;
-        s->load = sums.load;
-        s->idle_cpus = sums.idle_cpus;
+        s->nr_running = sums->nr_running;
+        s->load = sums->load;
+        s->idle_cpus = sums->idle_cpus;
         classify_fork_group(s);
         return;
     }
@@ -211,7 +212,7 @@ allowed_in(const struct task *p, const struct sched_group *sg)
 {
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < sg->span->nr_words; i++)
+    for (uint32_t i = sg->span->first_word; i < sg->span->end_word; i++)
         n += (uint32_t)__builtin_popcountll(sg->span->bits[i] & p->allowed->bits[i]);
     return n;
 }

@@ -20,6 +20,9 @@ join_group(struct kernel *k, const struct sched_domain *sd, struct sched_group *
     struct sched_group_capacity *sgc = sg->sgc;
 
     sg->first_cpu = cpumask_first(sg->span);
+    cpumask_trim(sd->span);
+    cpumask_trim(sg->span);
+    cpumask_trim(sgc->balance_mask);
     if (sd->flags & SD_NUMA || sgc->sums != NULL)
         return;
     if (sg->weight == 1) {
@@ -41,6 +44,19 @@ group_nodes(const struct kernel *k, const struct sched_group *sg)
     return nodes;
 }
 
+/* A group of NUMA domains: one node has its sums, several are summed when asked for. */
+static void
+join_nodes(const struct kernel *k, struct sched_group *sg)
+{
+    if (sg->nodes != 0 || sg->sgc->sums != NULL)
+        return;
+    sg->nodes = group_nodes(k, sg);
+    if ((sg->nodes & (sg->nodes - 1)) == 0) {
+        sg->sgc->sums = &k->node_sums[__builtin_ctzll(sg->nodes)];
+        sg->nodes = 0;
+    }
+}
+
 void
 sums_init(struct kernel *k)
 {
@@ -58,8 +74,8 @@ sums_init(struct kernel *k)
             for_each_group(sg, sd->groups)
             {
                 join_group(k, sd, sg);
-                if (sd->flags & SD_NUMA && sg->nodes == 0)
-                    sg->nodes = group_nodes(k, sg);
+                if (sd->flags & SD_NUMA)
+                    join_nodes(k, sg);
             }
     k->nr_idle = k->nr_online;
     for_each_cpu (cpu, k->machine->online) {
@@ -97,13 +113,11 @@ sums_update(struct kernel *k, struct rq *rq)
     }
 }
 
-struct cpu_sums
-group_sums(const struct kernel *k, const struct sched_group *sg)
+void
+node_group_sums(const struct kernel *k, const struct sched_group *sg, struct cpu_sums *total)
 {
     struct cpu_sums sum = { 0 };
 
-    if (sg->nodes == 0)
-        return *sg->sgc->sums;
     for_each_node (node, sg->nodes) {
         const struct cpu_sums *s = &k->node_sums[node];
 
@@ -113,13 +127,13 @@ group_sums(const struct kernel *k, const struct sched_group *sg)
         sum.nr_numa_running += s->nr_numa_running;
         sum.nr_preferred_running += s->nr_preferred_running;
     }
-    return sum;
+    *total = sum;
 }
 
 static const char *
 check_group(const struct kernel *k, const struct sched_group *sg)
 {
-    struct cpu_sums sum = group_sums(k, sg);
+    struct cpu_sums total, sum = *group_sums(k, sg, &total);
     uint64_t load = 0;
     uint32_t nr = 0, idle = 0;
 

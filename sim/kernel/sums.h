@@ -8,11 +8,10 @@
  */
 #pragma once
 
-#include "base/cpumask.h"
+#include "kernel/domains.h"
 
 struct kernel;
 struct rq;
-struct sched_group;
 
 struct cpu_sums {
     uint64_t load;
@@ -25,7 +24,18 @@ void sums_init(struct kernel *k);
 /* The CPU's load, tasks or NUMA counts are what they are now: brings all sets up to date. */
 void sums_update(struct kernel *k, struct rq *rq);
 
-struct cpu_sums group_sums(const struct kernel *k, const struct sched_group *sg);
+/* The sums of a union of nodes. */
+void node_group_sums(const struct kernel *k, const struct sched_group *sg, struct cpu_sums *total);
+
+/* The sums of a group: its own, or `total`, which has been filled in. */
+static inline const struct cpu_sums *
+group_sums(const struct kernel *k, const struct sched_group *sg, struct cpu_sums *total)
+{
+    if (likely(sg->nodes == 0))
+        return sg->sgc->sums;
+    node_group_sums(k, sg, total);
+    return total;
+}
 
 /* NULL, or the rule that a set breaks. */
 const char *sums_check(const struct kernel *k);
