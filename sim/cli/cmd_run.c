@@ -70,18 +70,25 @@ run_loaded(const struct inputs *in, const struct options *o, const char *command
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
     struct folder f;
+    struct trace_request trace = { .files = (const char *const *)o->trace,
+                                   .filter = o->trace_filter,
+                                   .nanoseconds = o->trace_ns };
 
+    if (!trace_check(&trace, &error))
+        return cli_fail(EXIT_INPUT, "%s", error->message);
     if (!folder_begin(&f, o->out != NULL ? o->out : usual, o->out != NULL, o->force, &error)) {
         folder_discard(&f);
         return cli_fail(EXIT_OUTPUT, "%s", error->message);
     }
     inputs_print_notes(in, o);
     interrupt_catch();
+    trace.tables = o->tables ? f.temporary : NULL;
     struct run_one r = { .run = &in->run,
                          .dir = f.temporary,
                          .command_line = command_line,
                          .plot = !o->no_plot,
                          .progress = !o->quiet,
+                         .trace = o->trace != NULL || o->tables ? &trace : NULL,
                          .warnings = warnings };
     int code = finish(&f, o, run_one(&r), &r);
     g_free(r.failure);
@@ -92,14 +99,15 @@ int
 cmd_run(const struct command *c, int argc, char **argv)
 {
     struct options o = { 0 };
-    GOptionEntry entries[OPTION_ENTRIES_MAX];
-    const GOptionEntry *tables[] = { entries, NULL };
+    GOptionEntry entries[OPTION_ENTRIES_MAX], trace[OPTION_TRACE_MAX];
+    const GOptionEntry *tables[] = { entries, trace, NULL };
     g_autofree char *command_line = g_strjoinv(" ", argv);
     g_auto(GStrv) rest = NULL;
     struct inputs in;
     int code;
 
     options_entries(&o, entries);
+    options_trace_entries(&o, trace);
     if (!cli_parse(c, tables, argc, argv, &rest, &code)) {
         options_clear(&o);
         return code;

@@ -4,12 +4,13 @@
 void
 options_clear(struct options *o)
 {
-    char *texts[] = { o->topology, o->workload, o->policy,    o->seed_text,     o->until,
-                      o->warmup,   o->out,      o->decisions, o->force_decision };
+    char *texts[] = { o->topology, o->workload, o->policy,    o->seed_text,      o->until,
+                      o->warmup,   o->out,      o->decisions, o->force_decision, o->trace_filter };
 
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(o->set);
+    g_strfreev(o->trace);
     *o = (struct options){ 0 };
 }
 
@@ -48,5 +49,25 @@ options_entries(struct options *o, GOptionEntry entries[OPTION_ENTRIES_MAX])
         { .long_name = NULL },
     };
     G_STATIC_ASSERT(G_N_ELEMENTS(all) <= OPTION_ENTRIES_MAX);
+    memcpy(entries, all, sizeof(all));
+}
+
+void
+options_trace_entries(struct options *o, GOptionEntry entries[OPTION_TRACE_MAX])
+{
+    const GOptionEntry all[] = {
+        { "trace", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->trace,
+          "what ran where: .json opens in Perfetto, .txt is ftrace's text; .gz packs either",
+          "FILE" },
+        { "trace-filter", 0, 0, G_OPTION_ARG_STRING, &o->trace_filter,
+          "a part of it: task=GLOB,cpu=LIST,node=LIST,from=TIME,to=TIME,limit=EVENTS",
+          "KEY=VALUE,..." },
+        { "trace-ns", 0, 0, G_OPTION_ARG_NONE, &o->trace_ns,
+          "nanoseconds in ftrace's text, which has microseconds", NULL },
+        { "tables", 0, 0, G_OPTION_ARG_NONE, &o->tables,
+          "latency.txt, timehist.txt and map.txt as perf sched prints them", NULL },
+        { .long_name = NULL },
+    };
+    G_STATIC_ASSERT(G_N_ELEMENTS(all) <= OPTION_TRACE_MAX);
     memcpy(entries, all, sizeof(all));
 }

@@ -11,12 +11,17 @@ struct options {
     char *seed_text, *until, *warmup, *out, *decisions, *force_decision;
     char **set;
     gboolean force, check, quiet, verbose, no_plot;
+    /* of run alone */
+    char **trace, *trace_filter;
+    gboolean trace_ns, tables;
 };
 void options_clear(struct options *o);
 
-enum { OPTION_ENTRIES_MAX = 24 };
+enum { OPTION_ENTRIES_MAX = 24, OPTION_TRACE_MAX = 8 };
 /* Fills the table; its entries point into *o. */
 void options_entries(struct options *o, GOptionEntry entries[OPTION_ENTRIES_MAX]);
+/* The same for the traces of a run. */
+void options_trace_entries(struct options *o, GOptionEntry entries[OPTION_TRACE_MAX]);
 
 /* What the options come to. */
 struct inputs {

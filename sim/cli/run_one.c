@@ -17,6 +17,7 @@ struct state {
     struct simulation *sim;
     struct samples *samples;
     struct csv *decisions;
+    struct trace *trace;
     gint64 started; /* wall clock, us */
     bool stopped;
 };
@@ -114,24 +115,45 @@ collect_warnings(struct state *st)
     }
 }
 
+/* An exit code; the error is set unless it is EXIT_DONE. */
+static int
+start_watching(struct state *st, GError **error)
+{
+    struct run_one *r = st->r;
+
+    if (r->run->decisions != 0) {
+        st->decisions = decisions_start(st->sim->kernel, r->run->decisions, r->dir, error);
+        if (st->decisions == NULL)
+            return EXIT_OUTPUT;
+    }
+    if (r->trace == NULL)
+        return EXIT_DONE;
+    st->trace = trace_start(st->sim->kernel, r->trace, error);
+    if (st->trace != NULL)
+        return EXIT_DONE;
+    csv_close(st->decisions, NULL);
+    return error != NULL && g_error_matches(*error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE)
+               ? EXIT_INPUT
+               : EXIT_OUTPUT;
+}
+
 static int
 simulate(struct state *st)
 {
     g_autoptr(GError) error = NULL;
     struct run_one *r = st->r;
+    int code = start_watching(st, &error);
 
-    if (r->run->decisions != 0) {
-        st->decisions = decisions_start(st->sim->kernel, r->run->decisions, r->dir, &error);
-        if (st->decisions == NULL) {
-            r->failure = g_strdup(error->message);
-            return EXIT_OUTPUT;
-        }
+    if (code != EXIT_DONE) {
+        r->failure = g_strdup(error->message);
+        return code;
     }
     enum simulation_end end = run_stretches(st);
     collect_warnings(st);
     if (end != SIMULATION_DONE && end != SIMULATION_UNTIL)
         r->failure = g_strdup(st->sim->failure != NULL ? st->sim->failure : ends[end].text);
-    bool fine = csv_close(st->decisions, &error);
+    bool fine = trace_finish(st->trace, r->warnings, &error);
+    fine &= csv_close(st->decisions, fine ? &error : NULL);
     if (!fine || !write_folder(st, end, &error)) {
         g_free(r->failure);
         r->failure = g_strdup(error->message);

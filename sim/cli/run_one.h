@@ -5,12 +5,14 @@
 #pragma once
 
 #include "cli/options.h"
+#include "report/trace.h"
 
 struct run_one {
     const struct resolved *run;
     const char *dir;          /* exists, and is empty */
     const char *command_line; /* for manifest.yaml */
     bool plot, progress;
+    const struct trace_request *trace; /* NULL: none */
     /* out */
     char *failure;       /* why it did not go on; NULL: it did. Caller g_free()s */
     GPtrArray *warnings; /* char *; may be NULL */

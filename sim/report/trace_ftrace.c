@@ -8,30 +8,26 @@
 #include "report/trace_impl.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 enum { COMM_LEN = 16, LINE_LEN = 512 };
 
 static void
 start(struct trace_writer *w)
 {
-    char text[LINE_LEN];
-
-    snprintf(text, sizeof(text),
-             "# tracer: nop\n"
-             "#\n"
-             "# simulated by numasim: %u CPUs online, %u nodes\n"
-             "#\n"
-             "#                                        _-----=> irqs-off/BH-disabled\n"
-             "#                                       / _----=> need-resched\n"
-             "#                                      | / _---=> hardirq/softirq\n"
-             "#                                      || / _--=> preempt-depth\n"
-             "#                                      ||| / _-=> migrate-disable\n"
-             "#                                      |||| /     delay\n"
-             "#           TASK-PID       TGID   CPU#  |||||  TIMESTAMP  FUNCTION\n"
-             "#              | |           |      |   |||||     |         |\n",
-             w->kernel->nr_online, w->kernel->machine->nr_nodes);
-    trace_sink_text(w->sink, text);
+    trace_sink_text(w->sink, "# tracer: nop\n#\n# simulated by numasim: ");
+    trace_sink_uint(w->sink, w->kernel->nr_online);
+    trace_sink_text(w->sink, " CPUs online, ");
+    trace_sink_uint(w->sink, w->kernel->machine->nr_nodes);
+    trace_sink_text(w->sink,
+                    " nodes\n#\n"
+                    "#                                          _-----=> irqs-off/BH-disabled\n"
+                    "#                                         / _----=> need-resched\n"
+                    "#                                        | / _---=> hardirq/softirq\n"
+                    "#                                        || / _--=> preempt-depth\n"
+                    "#                                        ||| / _-=> migrate-disable\n"
+                    "#                                        |||| /     delay\n"
+                    "#           TASK-PID     TGID      CPU#  |||||  TIMESTAMP  FUNCTION\n"
+                    "#              | |         |         |   |||||     |         |\n");
 }
 
 /* A name that cannot break a line or its columns. */
