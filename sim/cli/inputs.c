@@ -156,6 +156,9 @@ inputs_load(struct inputs *in, const struct options *o, const char *const *polic
     for (guint i = 0; o->set != NULL && o->set[i] != NULL; i++)
         settings_apply(in, o->set[i], resolved != NULL);
     settings_quantity(in, "--seed", FIELD_U64, o->seed_text, &in->run.spec.seed);
+    if (in->run.spec.until == SIM_NEVER && in->run.spec.workload != NULL &&
+        in->run.spec.workload->duration > 0)
+        in->run.spec.until = in->run.spec.workload->duration;
     settings_quantity(in, "--until", FIELD_TIME, o->until, &in->run.spec.until);
     settings_quantity(in, "--warmup", FIELD_TIME, o->warmup, &in->run.spec.warmup);
     settings_force_decision(in, o->force_decision);

@@ -105,6 +105,17 @@ load_text(const char *path, const char *text, gsize len, const char *const *sett
 }
 
 struct workload *
+workload_tree_load(struct yaml_doc *doc, const char *const *settings)
+{
+    struct wload l = { .doc = *doc, .process = -1, .group = -1 };
+
+    l.w = arena_new_object(doc->arena, struct workload);
+    l.w->arena = doc->arena;
+    l.w->file = doc->file;
+    return load_whole(&l, settings);
+}
+
+struct workload *
 workload_yaml_load(const char *path, const char *text, gsize len, const char *const *settings,
                    struct arena *a, struct diag *d)
 {

@@ -76,6 +76,8 @@ void wload_substitute(struct wload *l);
 void wload_read(struct wload *l);
 /* So many mistakes that it makes no sense to look for more. */
 bool wload_is_enough(const struct wload *l);
+/* A workload from a tree that an importer has made; the file's name and places are the tree's. */
+struct workload *workload_tree_load(struct yaml_doc *doc, const char *const *settings);
 /* A growing array's final form. */
 void *wload_to_arena(struct wload *l, GArray *array, uint32_t *nr);
 void wload_put_text(GString *out, const char *text);

@@ -10,7 +10,8 @@
 
 static const char *const top_keys[] = { "version",   "name",          "doc",     "parameters",
                                         "reference", "distributions", "regions", "sync",
-                                        "processes", "cgroups",       "devices", NULL };
+                                        "processes", "cgroups",       "devices", "duration",
+                                        NULL };
 static const char *const process_keys[] = { "name", "count",   "tag",    "bind", "regions",
                                             "sync", "threads", "cgroup", NULL };
 static const char *const thread_keys[] = { "name",    "count",      "nice",      "class",
@@ -219,6 +220,14 @@ read_reference(struct wload *l, const struct ynode *n)
     l->w->instruction_ps = (uint32_t)ps;
 }
 
+static void
+read_duration(struct wload *l, const struct ynode *n)
+{
+    if (n != NULL && ynode_quantity(&l->doc, n, FIELD_TIME, &l->w->duration) &&
+        l->w->duration == 0)
+        ynode_error(&l->doc, n, "a run of no length; write a time, as in 10s");
+}
+
 void
 wload_read(struct wload *l)
 {
@@ -227,6 +236,7 @@ wload_read(struct wload *l)
     ynode_check_keys(&l->doc, root, NULL, top_keys);
     refuse_later(l, root);
     read_reference(l, ynode_get(root, "reference"));
+    read_duration(l, ynode_get(root, "duration"));
     if (processes == NULL || processes->nr == 0) {
         ynode_error(&l->doc, root, "'processes' is missing: a list of at least one");
         return;

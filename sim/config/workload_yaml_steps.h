@@ -17,6 +17,8 @@ const struct wmem *memory_of_compute(struct wload *l, const struct ynode *n);
 const struct wmem *memory_of_stream(struct wload *l, const struct ynode *n, const char *writes);
 
 void read_meeting(struct wload *l, const struct ynode *n, const struct verb *v);
+/* The timer under `sync` that a step names; without a name it is the thread's own. */
+void read_shared_timer(struct wload *l, const struct ynode *n, struct wstep *s);
 void read_transfer(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_request(struct wload *l, const struct ynode *n, const struct verb *v);
 

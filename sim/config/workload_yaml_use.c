@@ -219,6 +219,8 @@ kinds_of(enum wstep_kind kind)
         return 1u << WOBJECT_CHANNEL;
     case WSTEP_REQUEST_BEGIN:
         return 1u << WOBJECT_QUEUE;
+    case WSTEP_TIMER:
+        return 1u << WOBJECT_TIMER;
     default:
         return 1u << WOBJECT_CONDITION;
     }
@@ -254,6 +256,16 @@ read_meeting(struct wload *l, const struct ynode *n, const struct verb *v)
     s->spin_ns = spin_ns;
     if (lock >= 0 && l->w->objects[lock].count.nr > 0)
         s->index = index;
+}
+
+void
+read_shared_timer(struct wload *l, const struct ynode *n, struct wstep *s)
+{
+    if (ynode_get(n, "name") != NULL)
+        s->object = find_meeting(l, n, "name", WSTEP_TIMER);
+    else if (ynode_get(n, "index") != NULL)
+        ynode_error(&l->doc, ynode_get(n, "index"), "only timers with a 'name' are numbered");
+    read_index(l, n, s);
 }
 
 /* A message costs its sender and its receiver CPU time; workloads.md, section 4 (hackbench). */

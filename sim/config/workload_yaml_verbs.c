@@ -140,14 +140,19 @@ every(struct wload *l, const struct ynode *n)
 void
 read_timer(struct wload *l, const struct ynode *n, const struct verb *v)
 {
-    int32_t dist = n->kind == YNODE_MAP && ynode_get(n, "every") == NULL && n->nr == 1
-                       ? wload_duration(l, n)
-                       : every(l, n);
-    bool relative = wload_enum_at(l, n, "mode", timer_modes, 0) == 1;
+    static const char *const keys[] = { "every", "mode", "from", "name", "index", NULL };
+    static const char *const froms[] = { "now", "start", NULL };
+    bool is_dist = n->kind == YNODE_MAP && ynode_get(n, "every") == NULL && n->nr == 1;
+    int32_t dist = is_dist ? wload_duration(l, n) : every(l, n);
     struct wstep *s = step_add(l, n, WSTEP_TIMER);
 
     s->dist = dist;
-    s->relative = relative;
+    if (is_dist || n->kind != YNODE_MAP)
+        return;
+    ynode_check_keys(&l->doc, n, NULL, keys);
+    s->relative = wload_enum_at(l, n, "mode", timer_modes, 0) == 1;
+    s->from_start = wload_enum_at(l, n, "from", froms, 0) == 1;
+    read_shared_timer(l, n, s);
 }
 
 /* ---- loops ---- */

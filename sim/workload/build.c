@@ -11,6 +11,7 @@ const char *const wobject_names[WOBJECT_NR + 1] = {
     [WOBJECT_LOCK] = "lock",           [WOBJECT_BARRIER] = "barrier",
     [WOBJECT_CONDITION] = "condition", [WOBJECT_SEMAPHORE] = "semaphore",
     [WOBJECT_CHANNEL] = "channel",     [WOBJECT_QUEUE] = "queue",
+    [WOBJECT_TIMER] = "timer",
 };
 
 static uint64_t

@@ -102,13 +102,24 @@ next_release(sim_time last, uint64_t period, sim_time now, bool relative)
 static bool
 step_timer(struct thread *t, const struct wstep *s, struct action *act)
 {
-    sim_time now = kernel_now(t->run->k);
+    struct meeting *m = s->object >= 0 ? meeting_of(t, s) : NULL;
+    sim_time now = kernel_now(t->run->k), first = s->from_start ? t->began : now;
     uint64_t period = chance_draw(&t->run->chances[s->dist], &t->rng);
 
-    t->timer_at = next_release(t->timer_set ? t->timer_at : now, period, now, s->relative);
-    t->timer_set = true;
+    if (s->object >= 0 && m == NULL)
+        return false;
+    bool is_set = m != NULL ? m->size > 0 : t->timer_set;
+    sim_time last = !is_set ? first : m != NULL ? m->value : t->timer_at;
+    sim_time next = next_release(last, period, now, s->relative);
+    if (m != NULL) {
+        m->value = next;
+        m->size = 1;
+    } else {
+        t->timer_at = next;
+        t->timer_set = true;
+    }
     t->pc++;
-    return sleep_until(t, act, t->timer_at);
+    return sleep_until(t, act, next);
 }
 
 static bool

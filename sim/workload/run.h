@@ -16,8 +16,9 @@ struct meeting {
     struct list waiters;   /* first come, first served */
     struct list senders;   /* channel: they wait for room */
     struct thread *owner;  /* lock */
-    uint64_t value;        /* barrier: arrived; semaphore: value; channel: bytes inside */
-    uint64_t size;         /* barrier: of how many; channel: room */
+    uint64_t value;        /* barrier: arrived; semaphore: value; channel: bytes inside;
+                            * timer: the last release */
+    uint64_t size;         /* barrier: of how many; channel: room; timer: 1 once it is set */
     struct meeting *lock;  /* condition */
     struct source *source; /* queue */
 };
@@ -107,7 +108,7 @@ struct thread {
     bool has_request;
     struct request request;
     struct source *request_source;
-    sim_time timer_at;
+    sim_time began, timer_at;
     bool timer_set;
     uint32_t nr_hints;
     const struct whint *hints[THREAD_HINTS_MAX];

@@ -16,6 +16,7 @@ thread_begin(struct thread *t)
     t->pc = t->depth = t->nr_forked = 0;
     t->queued = t->granted = t->retrying = t->has_request = t->timer_set = false;
     t->nr_hints = 0;
+    t->began = k->engine.now;
     t->alive = true;
     t->crew->nr_alive++;
     t->run->nr_unfinished += !t->crew->spec->background;
@@ -58,7 +59,8 @@ workload_start(struct workload_run *r)
         if (t->crew->spec->by_fork)
             continue;
         thread_begin(t);
-        task_start_at(r->k, t->task, start_of(t));
+        t->began = start_of(t);
+        task_start_at(r->k, t->task, t->began);
     }
     for (uint32_t i = 0; i < r->nr_sources; i++)
         source_start(&r->sources[i]);

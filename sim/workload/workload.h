@@ -94,6 +94,7 @@ enum wobject_kind {
     WOBJECT_SEMAPHORE,
     WOBJECT_CHANNEL,
     WOBJECT_QUEUE, /* of requests, fed by arrivals */
+    WOBJECT_TIMER, /* whose releases several threads share */
     WOBJECT_NR
 };
 extern const char *const wobject_names[WOBJECT_NR + 1];
@@ -142,7 +143,7 @@ enum wstep_kind {
     WSTEP_COMPUTE, /* `dist` ns, or `amount` instructions */
     WSTEP_STREAM,  /* `amount` bytes of each use, or all of it */
     WSTEP_SLEEP,   /* `dist` from now */
-    WSTEP_TIMER,   /* until the next multiple of `dist` since the thread's first timer */
+    WSTEP_TIMER,   /* until `dist` after the last release; object: of a shared timer */
     WSTEP_BARRIER,
     WSTEP_LOCK,
     WSTEP_UNLOCK,
@@ -202,7 +203,8 @@ struct wstep {
     int32_t nice;
     struct wexpr deadline; /* PERIOD: after the release; not given: the period */
     enum wmiss on_miss;
-    bool relative; /* PERIOD: the next release counts from the end of this round */
+    bool relative; /* PERIOD, TIMER: when late, the next release counts from now */
+    bool from_start; /* TIMER: the first release counts from the thread's start */
     struct whint hint;
 };
 
@@ -247,6 +249,7 @@ struct workload {
     uint32_t nr_params;
     struct wparam *params;
     uint32_t instruction_ps; /* one instruction of the reference core */
+    sim_time duration;       /* how long it is meant to run; 0: not given */
     uint32_t nr_dists, nr_processes, nr_groups, nr_regions, nr_objects;
     struct wdist *dists;
     struct wprocess *processes;
