@@ -4,6 +4,7 @@
  * A file may be `base: NAME` with `set:`, a variant of another one: the base is loaded with those
  * settings for its parameters, and the command line's on top.
  */
+#include "config/import_rtapp.h"
 #include "config/workload_yaml_load.h"
 
 #include "embedded.h"
@@ -122,6 +123,7 @@ workload_yaml_load(const char *path, const char *text, gsize len, const char *co
     return load_text(path, text, len, settings, 0, a, d);
 }
 
+/* What a file is, its content says. */
 static struct workload *
 load_file(const char *path, const char *const *settings, guint depth, struct arena *a,
           struct diag *d)
@@ -131,6 +133,8 @@ load_file(const char *path, const char *const *settings, guint depth, struct are
 
     if (!read_whole_file(path, YAML_BYTES_MAX, &text, &len, d))
         return NULL;
+    if (looks_like_rtapp(text, len))
+        return import_rtapp(path, text, len, settings, a, d);
     return load_text(path, text, len, settings, depth, a, d);
 }
 
