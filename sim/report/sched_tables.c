@@ -238,6 +238,15 @@ print_map(struct sched_tables *t, sim_time now, uint32_t changed, struct sched_t
 /* ---- events ---- */
 
 void
+sched_tables_begin(struct sched_tables *t, sim_time now)
+{
+    tick(t, now);
+    give_letter(t, task_get(t, SCHED_TABLES_IDLE));
+    for (uint32_t cpu = 0; cpu < t->o.nr_cpus; cpu++)
+        *cpu_get(t, cpu) = (struct sched_cpu){ .seen = true, .switched = true, .last_switch = now };
+}
+
+void
 sched_tables_switch(struct sched_tables *t, sim_time now, uint32_t cpu, uint32_t prev, char state,
                     uint32_t next)
 {

@@ -31,6 +31,10 @@ struct sched_tables_options {
 struct sched_tables *sched_tables_new(const struct sched_tables_options *o);
 void sched_tables_free(struct sched_tables *t);
 
+/* All CPUs of the map are known to be idle from `now` on, as at the start of a simulation. A
+ * recording begins in the middle of things and leaves this out. */
+void sched_tables_begin(struct sched_tables *t, sim_time now);
+
 /* Names a task; the last name counts. parent: 0 if nobody knows. A task that was never named is
  * called by its number. */
 void sched_tables_name(struct sched_tables *t, uint32_t task, const char *name);

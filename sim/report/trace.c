@@ -20,7 +20,8 @@ struct trace {
     struct task **curr; /* by CPU */
     GArray *where;      /* int32_t CPU by task, NONE: does not run */
     GPtrArray *writers;
-    bool irq; /* the wake-up under way is no task's doing */
+    bool irq;          /* the wake-up under way is no task's doing */
+    int32_t waker_cpu; /* of it; NOWHERE: none is under way */
 };
 
 enum { NOWHERE = -1 };
@@ -162,6 +163,7 @@ on_waking(void *priv, struct kernel *k, struct task *p, int waker_cpu, bool by_t
     (void)k;
 
     t->irq = !by_task;
+    t->waker_cpu = waker_cpu;
     leave_cpu(t, p);
     emit(t, &(struct trace_event){
                 .kind = TRACE_WAKING, .cpu = waker_cpu, .irq = !by_task, .task = p, .to = p->cpu });
@@ -179,15 +181,23 @@ on_wakeup(void *priv, struct kernel *k, struct task *p, int waker_cpu)
                                    .to = p->cpu,
                                    .irq = t->irq,
                                    .first = !p->woken });
+    t->waker_cpu = NOWHERE;
 }
 
 static void
 on_migrate(void *priv, struct kernel *k, struct task *p, int from, int to)
 {
+    struct trace *t = priv;
     (void)k;
-    leave_cpu(priv, p);
-    emit(priv, &(struct trace_event){
-                   .kind = TRACE_MIGRATE, .cpu = from, .task = p, .from = from, .to = to });
+
+    leave_cpu(t, p);
+    /* a waker moves the sleeper; a balancer pulls */
+    emit(t, &(struct trace_event){ .kind = TRACE_MIGRATE,
+                                   .cpu = t->waker_cpu != NOWHERE ? t->waker_cpu : to,
+                                   .irq = t->waker_cpu != NOWHERE && t->irq,
+                                   .task = p,
+                                   .from = from,
+                                   .to = to });
 }
 
 static void
@@ -306,6 +316,7 @@ trace_start(struct kernel *k, const struct trace_request *r, GError **error)
         return NULL;
     struct trace *t = g_new0(struct trace, 1);
     t->kernel = k;
+    t->waker_cpu = NOWHERE;
     t->curr = g_new0(struct task *, k->machine->nr_cpus);
     t->where = g_array_new(FALSE, FALSE, sizeof(int32_t));
     t->writers = g_ptr_array_new_with_free_func(writer_free);
@@ -358,6 +369,18 @@ finish_writer(struct trace_writer *w, sim_time now, GPtrArray *remarks, GError *
     return fine && trace_sink_close(sink, error);
 }
 
+static void
+remark_on_tasks(const struct trace *t, GPtrArray *remarks)
+{
+    for (uint32_t i = 0; i < t->kernel->nr_tasks; i++)
+        if (trace_filter_task(&t->filter, t->kernel->tasks[i]))
+            return;
+    if (remarks != NULL && t->filter.tasks->len > 0 && t->kernel->nr_tasks > 0)
+        g_ptr_array_add(remarks, g_strdup_printf("--trace-filter: no task has such a name; one is"
+                                                 " called %s",
+                                                 t->kernel->tasks[0]->name));
+}
+
 bool
 trace_finish(struct trace *t, GPtrArray *remarks, GError **error)
 {
@@ -366,6 +389,7 @@ trace_finish(struct trace *t, GPtrArray *remarks, GError **error)
     if (t == NULL)
         return true;
     switch_out_the_dead(t);
+    remark_on_tasks(t, remarks);
     for (guint i = 0; i < t->writers->len; i++)
         fine &= finish_writer(g_ptr_array_index(t->writers, i), kernel_now(t->kernel), remarks,
                               fine ? error : NULL);

@@ -216,7 +216,8 @@ row_end(struct trace_writer *w, struct thread_row *r)
 static void
 row_draw(struct trace_writer *w, struct thread_row *r)
 {
-    bool visible = w->open && r->wanted && trace_filter_cpu(w->filter, r->task->cpu);
+    bool visible =
+        w->open && r->wanted && (trace_filter_cpu(w->filter, r->task->cpu) || r->woken_by != 0);
     enum row_state want = visible ? r->now : ROW_NONE;
 
     r->pending = false;
@@ -447,11 +448,8 @@ on_wakeup(struct trace_writer *w, const struct trace_event *e)
     struct thread_row *r = row_of(w, e->task);
 
     row_set(w, r, ROW_RUNNABLE);
-    if (e->first) {
-        row_draw(w, r); /* so that the arrow from its parent has where to go */
-        r->pending = true;
-    }
-    if (e->irq || !c->open[e->cpu] || r->shown == ROW_NONE || r->woken_by != 0)
+    if (e->irq || !c->open[e->cpu] || r->woken_by != 0 || !r->wanted ||
+        !trace_filter_cpu(w->filter, e->to))
         return;
     r->woken_by = ++c->arrow;
     put_arrow(w, 's', cpu_pid(w, e->cpu), (uint32_t)e->cpu, "wakeup", r->woken_by);

@@ -36,6 +36,7 @@ start(struct trace_writer *w)
     x->named = g_hash_table_new(NULL, NULL);
     x->t = sched_tables_new(&(struct sched_tables_options){
         .nr_cpus = w->kernel->machine->nr_cpus, .timehist = x->timehist, .map = x->map });
+    sched_tables_begin(x->t, kernel_now(w->kernel));
 }
 
 static uint32_t
