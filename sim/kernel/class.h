@@ -1,7 +1,7 @@
 /*
- * Scheduling classes, in kernel order: stop, deadline, rt, fair, ext, idle. Each is one file and
- * one table with the kernel's operations; an operation that is NULL is one that the class does not
- * need.
+ * Scheduling classes, in kernel order: stop, deadline, rt, fair, ext, idle; above them script, which
+ * is ours. Each is one file and one table with the kernel's operations; an operation that is NULL is
+ * one that the class does not need.
  */
 #pragma once
 
@@ -60,7 +60,7 @@ struct sched_class {
     void (*update_curr)(struct kernel *k, struct rq *rq);
 };
 
-extern const struct sched_class fair_sched_class, idle_sched_class;
+extern const struct sched_class script_sched_class, fair_sched_class, idle_sched_class;
 
 /* Highest first, NULL at the end. */
 extern const struct sched_class *const sched_classes[];

@@ -16,7 +16,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const struct sched_class *const sched_classes[] = { &fair_sched_class, NULL };
+const struct sched_class *const sched_classes[] = { &script_sched_class, &fair_sched_class, NULL };
 
 void
 kernel_fail(struct kernel *k, const char *fmt, ...)

@@ -41,6 +41,7 @@ struct rq {
     int32_t cpu, node;
     uint32_t nr_running; /* of all classes, with curr */
     struct task *curr;   /* NULL: idle */
+    struct task *script; /* whom the script class is to run here next */
     struct task *last;   /* who ran here last; left: it blocked or moved away since */
     bool left;
     struct cfs_rq cfs;

@@ -281,6 +281,10 @@ workload_build(struct kernel *k, const struct workload *w, const char **why)
     *why = workload_limits(w, k->machine, &limits);
     if (*why != NULL || (*why = build_chances(r)) != NULL)
         return NULL;
+    if (w->replay != NULL) {
+        r->replay = replay_build(k, w->replay);
+        return r;
+    }
     draw_node(r);
     r->threads = arena_new_array(k->arena, struct thread *, limits.max_tasks);
     r->sources = arena_new_array(k->arena, struct source, limits.nr_sources);

@@ -2,6 +2,7 @@
  * Does the workload fit the machine? Asked before anything is built, so that a file which wants
  * 10^9 threads costs nothing but a message.
  */
+#include "workload/replay.h"
 #include "workload/workload.h"
 
 #include <stdarg.h>
@@ -205,6 +206,8 @@ workload_limits(const struct workload *w, const struct machine *m, struct kernel
 {
     struct check c = { .w = w, .m = m };
 
+    if (w->replay != NULL)
+        return replay_limits(w->replay, m, w->arena, out);
     wenv_init(&c.env, m);
     for (uint32_t i = 0; i < w->nr_regions; i++)
         if (w->regions[i].process < 0)

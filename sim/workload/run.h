@@ -5,6 +5,7 @@
 #pragma once
 
 #include "workload/chance.h"
+#include "workload/replay.h"
 #include "workload/workload.h"
 
 struct thread;
@@ -130,6 +131,7 @@ struct workload_run {
     struct source *sources;
     uint32_t nr_unfinished;  /* foreground threads that have been started and live */
     struct mempolicy forced; /* the run's random node */
+    struct replay_run *replay; /* instead of all that: a recording */
 };
 
 extern const struct task_ops program_ops;

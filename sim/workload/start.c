@@ -53,6 +53,8 @@ start_of(const struct thread *t)
 void
 workload_start(struct workload_run *r)
 {
+    if (r->replay != NULL)
+        replay_start(r->replay);
     for (uint32_t i = 0; i < r->nr_threads; i++) {
         struct thread *t = r->threads[i];
 
@@ -69,6 +71,8 @@ workload_start(struct workload_run *r)
 bool
 workload_done(const struct workload_run *r)
 {
+    if (r->replay != NULL)
+        return replay_done(r->replay);
     return r->nr_unfinished == 0;
 }
 
@@ -111,6 +115,8 @@ workload_remark(const struct workload_run *r)
 {
     uint64_t dropped = 0;
 
+    if (r->replay != NULL)
+        return replay_remark(r->replay);
     for (uint32_t i = 0; i < r->nr_sources; i++)
         dropped += r->sources[i].nr_dropped;
     return dropped == 0 ? NULL

@@ -238,6 +238,8 @@ struct wprocess {
     uint32_t first_group, nr_groups;
 };
 
+struct replay;
+
 struct wparam {
     const char *name, *type, *doc;
     const char *def, *value; /* as text */
@@ -257,6 +259,8 @@ struct workload {
     struct wregion *regions;
     struct wobject *objects;
     const char *source; /* YAML that loads to the same workload: resolved.yaml */
+    const struct replay *replay; /* a recording, and nothing of the above; NULL: a program */
+    const char *trace_file;      /* where it was read */
 };
 
 /* ---- one run of it ---- */

@@ -1,0 +1,231 @@
+/*
+ * Replaying: tasks do again what they did, on another machine or under another policy.
+ *
+ * Wake-ups are numbered by the task that is woken. A wait is over when the wake-up with its number
+ * has been given, before or after the task got there, so the order in which two tasks wake a third
+ * may change, and none is lost. A wake-up always lies earlier in the recording than the end of the
+ * wait that it ends, so waits never form a circle, whatever the new order is: a replay cannot hang.
+ *
+ * The recorded CPU time contains the kernel's own work: switches, wake-ups. The simulated kernel
+ * charges its costs on top, so what it has charged to a task is taken off its next burst. What
+ * costs more than the recorded machine did, memory for instance, still shows.
+ */
+#include "workload/replay_run.h"
+
+const char *const replay_mode_names[REPLAY_MODE_NR + 1] = { "dependency", "timing", "open", NULL };
+
+/* ---- waits ---- */
+
+/* Has wake-up n been given? Those far ahead are known by the furthest only. */
+static bool
+has_been_woken(const struct replay_thread *t, uint64_t n)
+{
+    if (n < t->first_wake)
+        return true;
+    if (n - t->first_wake < 64)
+        return t->woken >> (n - t->first_wake) & 1;
+    return n <= t->furthest_wake;
+}
+
+static void
+note_wake(struct replay_thread *t, uint64_t n)
+{
+    if (n >= t->first_wake && n - t->first_wake < 64)
+        t->woken |= (uint64_t)1 << (n - t->first_wake);
+    t->furthest_wake = SIM_MAX(t->furthest_wake, n);
+}
+
+/* Waits are asked for in order: what lies before n is of no interest any more. */
+static void
+forget_before(struct replay_thread *t, uint64_t n)
+{
+    uint64_t by = n - SIM_MIN(t->first_wake, n);
+
+    uint64_t gone = SIM_MIN(by, (uint64_t)64);
+    t->woken = gone == 64 ? 0 : t->woken >> gone;
+    if (t->furthest_wake >= t->first_wake + 64)
+        for (uint64_t i = 64 - gone; i < 64; i++)
+            if (t->first_wake + by + i <= t->furthest_wake)
+                t->woken |= (uint64_t)1 << i;
+    t->first_wake += by;
+}
+
+static void
+start_thread(struct replay_thread *t, struct task *parent)
+{
+    if (t->started || t->spec->start == REPLAY_START_NEVER)
+        return;
+    t->started = true;
+    task_start(t->run->k, t->task, parent);
+}
+
+static void
+wake_thread(struct replay_thread *t, uint64_t n, struct task *waker)
+{
+    note_wake(t, n);
+    if (t->spec->start == REPLAY_START_WOKEN && !t->started) {
+        start_thread(t, waker);
+    } else if (t->waits && has_been_woken(t, t->waits_for)) {
+        t->waits = false;
+        task_wake(t->run->k, t->task, waker, false);
+    }
+}
+
+/* ---- the program ---- */
+
+static uint64_t
+number(struct replay_thread *t)
+{
+    return replay_number(&t->at, t->end);
+}
+
+static struct replay_thread *
+thread_at(struct replay_run *run, uint64_t index)
+{
+    return index < run->spec->nr_tasks ? &run->threads[index] : NULL;
+}
+
+static bool
+op_run(struct replay_thread *t, struct action *act)
+{
+    uint64_t work = number(t), kernel = t->task->stats.kernel_ns;
+
+    t->debt += kernel - SIM_MIN(t->kernel_seen, kernel);
+    t->kernel_seen = kernel;
+    uint64_t off = SIM_MIN(t->debt, work);
+    t->debt -= off;
+    work -= off;
+    if (t->has_memory)
+        work = mul_div_u64(work, t->work_q20, 1 << 20);
+    *act = (struct action){ .kind = ACTION_RUN, .work = work };
+    if (t->has_memory)
+        act->profile = &t->profile;
+    return work > 0;
+}
+
+static bool
+op_wake(struct replay_thread *t, struct action *act)
+{
+    struct replay_thread *other = thread_at(t->run, number(t));
+    uint64_t n = number(t);
+
+    if (other != NULL && other != t && t->run->spec->mode != REPLAY_TIMING)
+        wake_thread(other, n, t->task);
+    return false;
+}
+
+static bool
+op_fork(struct replay_thread *t, struct action *act)
+{
+    struct replay_thread *child = thread_at(t->run, number(t));
+
+    if (child != NULL)
+        start_thread(child, t->task);
+    return false;
+}
+
+static bool
+sleep_until(struct replay_thread *t, sim_time until, struct action *act)
+{
+    *act = (struct action){ .kind = ACTION_SLEEP, .until = until };
+    return until > kernel_now(t->run->k);
+}
+
+static bool
+op_wait(struct replay_thread *t, struct action *act)
+{
+    uint64_t n = number(t), took = number(t);
+
+    if (t->run->spec->mode == REPLAY_TIMING)
+        return !t->first_op &&
+               sleep_until(t, kernel_now(t->run->k) + took, act); /* else: started */
+    forget_before(t, n);
+    if (has_been_woken(t, n))
+        return false;
+    t->waits = true;
+    t->waits_for = n;
+    *act = (struct action){ .kind = ACTION_BLOCK };
+    return true;
+}
+
+static bool
+op_sleep(struct replay_thread *t, struct action *act)
+{
+    uint64_t took = number(t), at = number(t);
+
+    return sleep_until(t, t->run->spec->mode == REPLAY_OPEN ? at : kernel_now(t->run->k) + took,
+                       act);
+}
+
+static bool
+op_nice(struct replay_thread *t, struct action *act)
+{
+    int nice = (int)SIM_MIN(number(t), (uint64_t)39) - 20;
+
+    task_set_nice(t->run->k, t->task, nice);
+    return false;
+}
+
+static bool (*const ops[REPLAY_OP_NR])(struct replay_thread *t, struct action *act) = {
+    [REPLAY_RUN] = op_run,   [REPLAY_WAKE] = op_wake,   [REPLAY_FORK] = op_fork,
+    [REPLAY_WAIT] = op_wait, [REPLAY_SLEEP] = op_sleep, [REPLAY_NICE] = op_nice,
+};
+
+static struct action
+replay_next(struct kernel *k, struct task *p)
+{
+    struct replay_thread *t = p->prog;
+    struct action act;
+
+    while (t->at < t->end) {
+        uint8_t op = *t->at++;
+
+        sim_assert(op < REPLAY_OP_NR);
+        bool acts = ops[op](t, &act);
+        t->first_op = false;
+        if (acts)
+            return act;
+    }
+    return (struct action){ .kind = ACTION_EXIT };
+}
+
+void
+replay_exited(struct kernel *k, struct task *p)
+{
+    struct replay_thread *t = p->prog;
+
+    if (--t->run->nr_unfinished == 0)
+        engine_stop(&k->engine);
+}
+
+const struct task_ops replay_ops = { replay_next, replay_exited };
+
+/* ---- beginning and end ---- */
+
+void
+replay_start(struct replay_run *run)
+{
+    const struct replay *spec = run->spec;
+
+    for (uint32_t i = 0; i < spec->nr_tasks; i++)
+        run->nr_unfinished += spec->tasks[i].start != REPLAY_START_NEVER;
+    if (spec->placement) {
+        script_start(run);
+        return;
+    }
+    for (uint32_t i = 0; i < spec->nr_tasks; i++) {
+        struct replay_thread *t = &run->threads[i];
+
+        if (t->spec->start == REPLAY_START_AT ||
+            (t->spec->start == REPLAY_START_WOKEN && spec->mode == REPLAY_TIMING)) {
+            t->started = true;
+            task_start_at(run->k, t->task, t->spec->start_at);
+        }
+    }
+}
+
+bool
+replay_done(const struct replay_run *run)
+{
+    return run->nr_unfinished == 0;
+}

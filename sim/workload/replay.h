@@ -1,0 +1,109 @@
+/*
+ * A recorded schedule as a workload: what each task did, without when it got its CPU.
+ *
+ * A task's story is a short program of bytes: run so long, wake that one, wait for the n-th
+ * wake-up, sleep, fork. How long it had to wait for a CPU is not part of it: that is what the
+ * replay finds out. Numbers are written seven bits a byte, lowest first, so that a long recording
+ * fits into memory; the story is read in place.
+ */
+#pragma once
+
+#include "kernel/kernel.h"
+#include "kernel/mm.h"
+
+/*
+ * What ends a wait.
+ *   dependency  the wake-up by whoever gave it in the recording, when that task gets there again;
+ *               wake-ups from outside (timers, interrupts) come after as long a sleep as recorded
+ *   timing      every sleep is as long as recorded
+ *   open        as dependency, but what comes from outside comes at the recorded instant
+ */
+enum replay_mode { REPLAY_DEPENDENCY, REPLAY_TIMING, REPLAY_OPEN, REPLAY_MODE_NR };
+extern const char *const replay_mode_names[REPLAY_MODE_NR + 1];
+
+enum replay_op {
+    REPLAY_RUN,   /* ns of CPU time */
+    REPLAY_WAKE,  /* task, number of that wake-up among the task's */
+    REPLAY_FORK,  /* task */
+    REPLAY_WAIT,  /* number of the wake-up, ns that it took */
+    REPLAY_SLEEP, /* ns that it took, ns since the start at which it ended */
+    REPLAY_NICE,  /* the new nice value + 20 */
+    REPLAY_OP_NR,
+};
+
+/* What happened on the CPUs, in order, for a replay with recorded placement. Each begins with the
+ * time since the one before. Tasks are their index + 1; 0: idle. */
+enum replay_event {
+    REPLAY_SWITCH, /* CPU, letter of the previous task's state ('+': R+), next task */
+    REPLAY_WAKEUP, /* CPU of the waker, task, CPU where to; also starts a new task */
+    REPLAY_MOVE,   /* task, CPU where to */
+    REPLAY_EVENT_NR,
+};
+
+enum replay_start {
+    REPLAY_START_AT,    /* at `start_at` */
+    REPLAY_START_WOKEN, /* by the first wake-up: its story begins with a wait */
+    REPLAY_START_FORKED,
+    REPLAY_START_NEVER, /* it never ran */
+};
+
+/* How the bursts of some tasks use memory; a recording cannot say. */
+struct replay_memory {
+    const char *name, *doc;
+    uint64_t private_bytes, shared_bytes; /* a task's own region; one of its process */
+    uint32_t misses_per_us, mlp_q8, write_q8, shared_weight; /* of 100 */
+    enum access_pattern pattern;
+};
+/* oltp, stream, chase...; ends with a NULL name. The first one is none. */
+extern const struct replay_memory replay_memories[];
+
+struct replay_task {
+    const char *name;
+    int32_t pid;
+    int8_t nice;
+    bool kthread;
+    enum replay_start start;
+    sim_time start_at;
+    uint32_t process;
+    uint32_t memory; /* in replay_memories */
+    uint32_t code_len;
+    const uint8_t *code;
+};
+
+struct replay {
+    enum replay_mode mode;
+    bool placement; /* the recorded CPUs and instants are kept */
+    uint32_t nr_tasks, nr_processes, nr_cpus;
+    struct replay_task *tasks;
+    const char **processes; /* names */
+    sim_time length;        /* of the recording */
+    sim_time offset;        /* the clock of the recording at its first event */
+    uint64_t script_len;
+    const uint8_t *script; /* of replay_events; NULL without placement */
+};
+
+static inline uint64_t
+replay_number(const uint8_t **at, const uint8_t *end)
+{
+    uint64_t value = 0;
+
+    for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
+        uint8_t byte = *(*at)++;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            break;
+    }
+    return value;
+}
+
+/* ---- one run of it: the replay's part of workload.h ---- */
+
+struct replay_run;
+
+const char *replay_limits(const struct replay *r, const struct machine *m, struct arena *a,
+                          struct kernel_limits *out);
+struct replay_run *replay_build(struct kernel *k, const struct replay *r);
+void replay_start(struct replay_run *run);
+bool replay_done(const struct replay_run *run);
+/* What did not fit on the way, or NULL. */
+const char *replay_remark(const struct replay_run *run);
