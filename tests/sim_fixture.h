@@ -60,6 +60,13 @@ fixture_memory_nothing(struct kernel *k)
 {
     (void)k;
 }
+/* The answer that a model owes for each CPU that it was told of. */
+static inline void
+fixture_memory_full(struct kernel *k)
+{
+    for_each_cpu (cpu, k->machine->online)
+        burst_set_rate(k, &k->rqs[cpu], RATE_FULL);
+}
 static inline void
 fixture_memory_changed(struct kernel *k, int cpu)
 {
@@ -76,7 +83,7 @@ static const struct memory_model_ops fixture_memory = {
     .init = fixture_memory_nothing,
     .run_changed = fixture_memory_changed,
     .pages_changed = fixture_memory_changed,
-    .resolve = fixture_memory_nothing,
+    .resolve = fixture_memory_full,
     .latency_ps = fixture_memory_latency,
 };
 

@@ -105,7 +105,8 @@ now_bit(const struct engine *eng, const struct event *ev)
     return (uint64_t)ev->phase << eng->slot_bits | ev->slot;
 }
 
-static void
+/* Out of line: most events are scheduled once, and then fire. */
+static __attribute__((noinline)) void
 take_out(struct engine *eng, struct event *ev)
 {
     if (ev->when == eng->now)
@@ -128,12 +129,6 @@ engine_at(struct engine *eng, struct event *ev, sim_time when)
         queue_insert(eng->queue, ev);
     else if (when == eng->now)
         now_set_add(eng->now_set, now_bit(eng, ev));
-}
-
-void
-engine_cancel(struct engine *eng, struct event *ev)
-{
-    engine_at(eng, ev, SIM_NEVER);
 }
 
 static inline void

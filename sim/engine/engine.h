@@ -106,7 +106,12 @@ void event_init(struct engine *eng, struct event *ev, enum event_kind kind, uint
  * pick).
  */
 void engine_at(struct engine *eng, struct event *ev, sim_time when);
-void engine_cancel(struct engine *eng, struct event *ev);
+static inline void
+engine_cancel(struct engine *eng, struct event *ev)
+{
+    if (ev->when != SIM_NEVER)
+        engine_at(eng, ev, SIM_NEVER);
+}
 
 /* The index that it was given. */
 static inline uint32_t

@@ -62,6 +62,8 @@ burst_reprice(struct kernel *k, struct rq *rq)
 {
     struct task *p = rq->curr;
 
+    if (rq->awaits_rate)
+        return;
     if (p == NULL || !p->in_burst || p->spinning) {
         engine_cancel(&k->engine, &rq->burst_ev);
         return;
@@ -77,10 +79,11 @@ void
 burst_set_rate(struct kernel *k, struct rq *rq, uint32_t rate)
 {
     sim_assert(rate > 0 && rate <= RATE_FULL);
-    if (rate == rq->rate)
+    if (rate == rq->rate && !rq->awaits_rate)
         return;
     burst_settle(k, rq);
     rq->rate = rate;
+    rq->awaits_rate = false;
     burst_reprice(k, rq);
 }
 
@@ -100,15 +103,19 @@ rates_fire(struct engine *eng, struct event *ev)
     k->memory->resolve(k);
 }
 
-/* What runs on the CPU has changed; `before` says whether memory was in use. */
+/* What runs on the CPU has changed; `before` says whether memory was in use. If it is now, the
+ * model's answer, at the end of this instant, prices the burst. */
 static void
 tell_memory(struct kernel *k, struct rq *rq, bool before)
 {
-    if (before || uses_memory(rq->curr)) {
+    bool uses = uses_memory(rq->curr);
+
+    if (before || uses) {
         k->memory->run_changed(k, rq->cpu);
         rates_dirty(k);
     }
-    if (!uses_memory(rq->curr))
+    rq->awaits_rate = uses;
+    if (!uses)
         rq->rate = RATE_FULL;
 }
 

@@ -50,6 +50,7 @@ struct rq {
     /* the running burst */
     sim_time burst_at; /* work is accounted up to here; may lie ahead: kernel work first */
     uint32_t rate;
+    bool awaits_rate;   /* the memory model was told of a new burst, which has no price yet */
     sim_time irq_until; /* stolen time ahead of now */
     uint64_t irq_ns;    /* stolen so far, with what lies ahead */
     /* idle and balance */

@@ -3,9 +3,9 @@
  * where its pages are and who else loads the controllers and links?
  *
  * Whatever changes the running set, a page count or a phase only marks dirty; resolve() runs once
- * per instant, in PHASE_RATES, and calls burst_set_rate() for the CPUs whose rate differs. Its sums
- * go in a fixed order; doubles are allowed, libm is not, and results are rounded to integers in one
- * place.
+ * per instant, in PHASE_RATES, and calls burst_set_rate() for each CPU that it was told of, and for
+ * others whose rate differs. Its sums go in a fixed order; doubles are allowed, libm is not, and
+ * results are rounded to integers in one place.
  */
 #pragma once
 
