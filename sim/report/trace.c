@@ -41,7 +41,7 @@ close_writer(struct trace_writer *w, sim_time now)
 }
 
 static void
-tell(struct trace_writer *w, const struct trace_event *e)
+tell(struct trace_writer *w, const struct traced_event *e)
 {
     const struct trace_filter *f = w->filter;
 
@@ -62,7 +62,7 @@ tell(struct trace_writer *w, const struct trace_event *e)
 }
 
 static void
-emit(struct trace *t, struct trace_event *e)
+emit(struct trace *t, struct traced_event *e)
 {
     e->time = kernel_now(t->kernel);
     e->actor = t->curr[e->cpu];
@@ -103,11 +103,11 @@ switch_to(struct trace *t, int32_t cpu, struct task *next)
 
     if (prev == next)
         return;
-    emit(t, &(struct trace_event){ .kind = TRACE_SWITCH,
-                                   .cpu = cpu,
-                                   .task = prev,
-                                   .other = next,
-                                   .state = prev != NULL ? state_of(prev) : 'R' });
+    emit(t, &(struct traced_event){ .kind = TRACED_SWITCH,
+                                    .cpu = cpu,
+                                    .task = prev,
+                                    .other = next,
+                                    .state = prev != NULL ? state_of(prev) : 'R' });
     if (prev != NULL)
         *where_of(t, prev) = NOWHERE;
     if (next != NULL)
@@ -145,15 +145,15 @@ on_fork(void *priv, struct kernel *k, struct task *p, struct task *parent)
 
     t->irq = parent == NULL;
     if (parent != NULL)
-        emit(t, &(struct trace_event){
-                    .kind = TRACE_FORK, .cpu = parent->cpu, .task = p, .other = parent });
+        emit(t, &(struct traced_event){
+                    .kind = TRACED_FORK, .cpu = parent->cpu, .task = p, .other = parent });
 }
 
 static void
 on_exit_task(void *priv, struct kernel *k, struct task *p)
 {
     (void)k;
-    emit(priv, &(struct trace_event){ .kind = TRACE_EXIT, .cpu = p->cpu, .task = p });
+    emit(priv, &(struct traced_event){ .kind = TRACED_EXIT, .cpu = p->cpu, .task = p });
 }
 
 static void
@@ -165,8 +165,9 @@ on_waking(void *priv, struct kernel *k, struct task *p, int waker_cpu, bool by_t
     t->irq = !by_task;
     t->waker_cpu = waker_cpu;
     leave_cpu(t, p);
-    emit(t, &(struct trace_event){
-                .kind = TRACE_WAKING, .cpu = waker_cpu, .irq = !by_task, .task = p, .to = p->cpu });
+    emit(t,
+         &(struct traced_event){
+             .kind = TRACED_WAKING, .cpu = waker_cpu, .irq = !by_task, .task = p, .to = p->cpu });
 }
 
 static void
@@ -175,12 +176,12 @@ on_wakeup(void *priv, struct kernel *k, struct task *p, int waker_cpu)
     struct trace *t = priv;
     (void)k;
 
-    emit(t, &(struct trace_event){ .kind = TRACE_WAKEUP,
-                                   .cpu = waker_cpu,
-                                   .task = p,
-                                   .to = p->cpu,
-                                   .irq = t->irq,
-                                   .first = !p->woken });
+    emit(t, &(struct traced_event){ .kind = TRACED_WAKEUP,
+                                    .cpu = waker_cpu,
+                                    .task = p,
+                                    .to = p->cpu,
+                                    .irq = t->irq,
+                                    .first = !p->woken });
     t->waker_cpu = NOWHERE;
 }
 
@@ -192,36 +193,36 @@ on_migrate(void *priv, struct kernel *k, struct task *p, int from, int to)
 
     leave_cpu(t, p);
     /* a waker moves the sleeper; a balancer pulls */
-    emit(t, &(struct trace_event){ .kind = TRACE_MIGRATE,
-                                   .cpu = t->waker_cpu != NOWHERE ? t->waker_cpu : to,
-                                   .irq = t->waker_cpu != NOWHERE && t->irq,
-                                   .task = p,
-                                   .from = from,
-                                   .to = to });
+    emit(t, &(struct traced_event){ .kind = TRACED_MIGRATE,
+                                    .cpu = t->waker_cpu != NOWHERE ? t->waker_cpu : to,
+                                    .irq = t->waker_cpu != NOWHERE && t->irq,
+                                    .task = p,
+                                    .from = from,
+                                    .to = to });
 }
 
 static void
 on_numa_move(void *priv, struct kernel *k, struct task *p, int to, struct task *other)
 {
     (void)k;
-    emit(priv, &(struct trace_event){ .kind = TRACE_NUMA_MOVE,
-                                      .cpu = p->cpu,
-                                      .task = p,
-                                      .other = other,
-                                      .from = p->cpu,
-                                      .to = to });
+    emit(priv, &(struct traced_event){ .kind = TRACED_NUMA_MOVE,
+                                       .cpu = p->cpu,
+                                       .task = p,
+                                       .other = other,
+                                       .from = p->cpu,
+                                       .to = to });
 }
 
 static void
 on_pages(void *priv, struct kernel *k, struct task *p, int from, int to, uint64_t pages)
 {
     (void)k;
-    emit(priv, &(struct trace_event){ .kind = TRACE_PAGES,
-                                      .cpu = p->cpu,
-                                      .task = p,
-                                      .from = from,
-                                      .to = to,
-                                      .pages = pages });
+    emit(priv, &(struct traced_event){ .kind = TRACED_PAGES,
+                                       .cpu = p->cpu,
+                                       .task = p,
+                                       .from = from,
+                                       .to = to,
+                                       .pages = pages });
 }
 
 /* ---- start and end ---- */
@@ -263,8 +264,8 @@ writer_free(gpointer data)
 
     if (w->ops->free != NULL)
         w->ops->free(w);
-    if (w->sink != NULL)
-        trace_sink_discard(w->sink);
+    if (w->out != NULL)
+        trace_out_discard(w->out);
     g_free(w->path);
     g_free(w);
 }
@@ -288,7 +289,7 @@ add_writers(struct trace *t, const struct trace_request *r, GError **error)
 {
     for (guint i = 0; r->files != NULL && r->files[i] != NULL; i++) {
         struct trace_writer *w = writer_add(t, format_of(r->files[i]), r->files[i], r->nanoseconds);
-        if ((w->sink = trace_sink_new(w->path, error)) == NULL)
+        if ((w->out = trace_out_new(w->path, error)) == NULL)
             return false;
         w->ops->start(w);
     }
@@ -350,7 +351,7 @@ switch_out_the_dead(struct trace *t)
 static bool
 finish_writer(struct trace_writer *w, sim_time now, GPtrArray *remarks, GError **error)
 {
-    struct trace_sink *sink = w->sink;
+    struct trace_out *out = w->out;
 
     if (w->cut && remarks != NULL)
         g_ptr_array_add(
@@ -361,12 +362,12 @@ finish_writer(struct trace_writer *w, sim_time now, GPtrArray *remarks, GError *
                             w->path, (double)w->cut_at / 1e9, w->nr_events));
     close_writer(w, SIM_MIN(now, w->filter->to));
     bool fine = w->ops->finish(w, now, error);
-    w->sink = NULL;
-    if (sink == NULL)
+    w->out = NULL;
+    if (out == NULL)
         return fine;
     if (!fine)
-        trace_sink_discard(sink);
-    return fine && trace_sink_close(sink, error);
+        trace_out_discard(out);
+    return fine && trace_out_close(out, error);
 }
 
 static void

@@ -60,39 +60,39 @@ begin(struct trace_writer *w, char ph, uint32_t pid, uint32_t tid)
     char head[] = "{\"ph\":\"B\"";
 
     head[7] = ph;
-    trace_sink_text(w->sink, c->begun ? ",\n" : "\n");
-    trace_sink_text(w->sink, head);
+    trace_out_text(w->out, c->begun ? ",\n" : "\n");
+    trace_out_text(w->out, head);
     if (ph != 'M') {
-        trace_sink_text(w->sink, ",\"ts\":");
-        trace_sink_us(w->sink, c->now);
+        trace_out_text(w->out, ",\"ts\":");
+        trace_out_us(w->out, c->now);
         w->nr_events++;
     }
-    trace_sink_text(w->sink, ",\"pid\":");
-    trace_sink_uint(w->sink, pid);
-    trace_sink_text(w->sink, ",\"tid\":");
-    trace_sink_uint(w->sink, tid);
+    trace_out_text(w->out, ",\"pid\":");
+    trace_out_uint(w->out, pid);
+    trace_out_text(w->out, ",\"tid\":");
+    trace_out_uint(w->out, tid);
     c->begun = true;
 }
 
 static void
 put_text(struct trace_writer *w, const char *before, const char *text)
 {
-    trace_sink_text(w->sink, before);
-    trace_sink_escaped(w->sink, text);
-    trace_sink_text(w->sink, "\"");
+    trace_out_text(w->out, before);
+    trace_out_escaped(w->out, text);
+    trace_out_text(w->out, "\"");
 }
 
 static void
 put_number(struct trace_writer *w, const char *before, uint64_t number)
 {
-    trace_sink_text(w->sink, before);
-    trace_sink_uint(w->sink, number);
+    trace_out_text(w->out, before);
+    trace_out_uint(w->out, number);
 }
 
 static void
 end(struct trace_writer *w)
 {
-    trace_sink_text(w->sink, "}");
+    trace_out_text(w->out, "}");
 }
 
 static void
@@ -100,15 +100,15 @@ put_name(struct trace_writer *w, const char *what, uint32_t pid, uint32_t tid, c
          uint32_t order)
 {
     begin(w, 'M', pid, tid);
-    trace_sink_text(w->sink, ",\"name\":\"");
-    trace_sink_text(w->sink, what);
+    trace_out_text(w->out, ",\"name\":\"");
+    trace_out_text(w->out, what);
     put_text(w, "_name\",\"args\":{\"name\":\"", name);
-    trace_sink_text(w->sink, "}}");
+    trace_out_text(w->out, "}}");
     begin(w, 'M', pid, tid);
-    trace_sink_text(w->sink, ",\"name\":\"");
-    trace_sink_text(w->sink, what);
+    trace_out_text(w->out, ",\"name\":\"");
+    trace_out_text(w->out, what);
     put_number(w, "_sort_index\",\"args\":{\"sort_index\":", order);
-    trace_sink_text(w->sink, "}}");
+    trace_out_text(w->out, "}}");
 }
 
 static void
@@ -120,7 +120,7 @@ put_arrow(struct trace_writer *w, char ph, uint32_t pid, uint32_t tid, const cha
     put_text(w, ",\"name\":\"", kind);
     put_number(w, ",\"id\":", id);
     if (ph == 'f')
-        trace_sink_text(w->sink, ",\"bp\":\"e\"");
+        trace_out_text(w->out, ",\"bp\":\"e\"");
     end(w);
 }
 
@@ -140,7 +140,7 @@ cpu_begin(struct trace_writer *w, int32_t cpu, const struct task *p)
     begin(w, 'B', cpu_pid(w, cpu), (uint32_t)cpu);
     put_text(w, ",\"cat\":\"run\",\"name\":\"", p->name);
     put_number(w, ",\"args\":{\"pid\":", trace_pid(p));
-    trace_sink_text(w->sink, "}}");
+    trace_out_text(w->out, "}}");
     c->open[cpu] = true;
 }
 
@@ -152,7 +152,7 @@ cpu_end(struct trace_writer *w, int32_t cpu, const char *why)
     begin(w, 'E', cpu_pid(w, cpu), (uint32_t)cpu);
     if (why != NULL) {
         put_text(w, ",\"args\":{\"end\":\"", why);
-        trace_sink_text(w->sink, "}");
+        trace_out_text(w->out, "}");
     }
     end(w);
     c->open[cpu] = false;
@@ -265,12 +265,12 @@ count_node(struct trace_writer *w, uint32_t node)
     if (!n->known || n->free_bytes != free_bytes) {
         begin(w, 'C', PID_NODES + node, 0);
         put_number(w, ",\"name\":\"free memory\",\"args\":{\"bytes\":", free_bytes);
-        trace_sink_text(w->sink, "}}");
+        trace_out_text(w->out, "}}");
     }
     if (!n->known || n->running != running) {
         begin(w, 'C', PID_NODES + node, 0);
         put_number(w, ",\"name\":\"running tasks\",\"args\":{\"tasks\":", running);
-        trace_sink_text(w->sink, "}}");
+        trace_out_text(w->out, "}}");
     }
     *n = (struct node_row){ free_bytes, running, true };
 }
@@ -326,10 +326,10 @@ start(struct trace_writer *w)
     c->open = g_new0(bool, m->nr_cpus);
     c->nodes = g_new0(struct node_row, m->nr_nodes);
     c->processes = g_hash_table_new(NULL, NULL);
-    trace_sink_text(w->sink, "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"program\":\"numasim\","
-                             "\"topology\":\"");
-    trace_sink_escaped(w->sink, m->name);
-    trace_sink_text(w->sink, "\"},\"traceEvents\":[");
+    trace_out_text(w->out, "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"program\":\"numasim\","
+                           "\"topology\":\"");
+    trace_out_escaped(w->out, m->name);
+    trace_out_text(w->out, "\"},\"traceEvents\":[");
     for (uint32_t n = 0; n < m->nr_nodes; n++) {
         g_autofree char *name = g_strdup_printf("node %u", m->nodes[n].os_index);
         put_name(w, "process", PID_NODES + n, 0, name, n);
@@ -386,7 +386,7 @@ close_window(struct trace_writer *w, sim_time now)
 /* ---- events ---- */
 
 static const char *
-end_text(const struct trace_event *e)
+end_text(const struct traced_event *e)
 {
     switch (e->state) {
     case '+':
@@ -400,7 +400,7 @@ end_text(const struct trace_event *e)
 }
 
 static enum row_state
-row_state_after(const struct trace_event *e)
+row_state_after(const struct traced_event *e)
 {
     switch (e->state) {
     case '+':
@@ -428,7 +428,7 @@ switch_in(struct trace_writer *w, int32_t cpu, struct task *p)
 }
 
 static void
-on_switch(struct trace_writer *w, const struct trace_event *e)
+on_switch(struct trace_writer *w, const struct traced_event *e)
 {
     struct chrome *c = w->priv;
 
@@ -442,7 +442,7 @@ on_switch(struct trace_writer *w, const struct trace_event *e)
 }
 
 static void
-on_wakeup(struct trace_writer *w, const struct trace_event *e)
+on_wakeup(struct trace_writer *w, const struct traced_event *e)
 {
     struct chrome *c = w->priv;
     struct thread_row *r = row_of(w, e->task);
@@ -456,7 +456,7 @@ on_wakeup(struct trace_writer *w, const struct trace_event *e)
 }
 
 static void
-on_migrate(struct trace_writer *w, const struct trace_event *e)
+on_migrate(struct trace_writer *w, const struct traced_event *e)
 {
     struct chrome *c = w->priv;
     struct thread_row *r = row_of(w, e->task);
@@ -468,10 +468,10 @@ on_migrate(struct trace_writer *w, const struct trace_event *e)
 }
 
 static void
-on_mark(struct trace_writer *w, const struct trace_event *e)
+on_mark(struct trace_writer *w, const struct traced_event *e)
 {
     struct thread_row *r = row_of(w, e->task);
-    bool pages = e->kind == TRACE_PAGES;
+    bool pages = e->kind == TRACED_PAGES;
 
     if (r->shown == ROW_NONE)
         return;
@@ -482,15 +482,15 @@ on_mark(struct trace_writer *w, const struct trace_event *e)
     put_number(w, pages ? ",\"to_node\":" : ",\"to_cpu\":", (uint64_t)e->to);
     if (pages)
         put_number(w, ",\"pages\":", e->pages);
-    trace_sink_text(w->sink, "}}");
+    trace_out_text(w->out, "}}");
 }
 
 static void
-event(struct trace_writer *w, const struct trace_event *e)
+event(struct trace_writer *w, const struct traced_event *e)
 {
-    static void (*const handlers[])(struct trace_writer *, const struct trace_event *) = {
-        [TRACE_SWITCH] = on_switch,  [TRACE_WAKEUP] = on_wakeup, [TRACE_MIGRATE] = on_migrate,
-        [TRACE_NUMA_MOVE] = on_mark, [TRACE_PAGES] = on_mark,
+    static void (*const handlers[])(struct trace_writer *, const struct traced_event *) = {
+        [TRACED_SWITCH] = on_switch,  [TRACED_WAKEUP] = on_wakeup, [TRACED_MIGRATE] = on_migrate,
+        [TRACED_NUMA_MOVE] = on_mark, [TRACED_PAGES] = on_mark,
     };
     advance(w, e->time);
     if (e->kind < G_N_ELEMENTS(handlers) && handlers[e->kind] != NULL)
@@ -501,7 +501,7 @@ static bool
 finish(struct trace_writer *w, sim_time now, GError **error)
 {
     (void)now, (void)error;
-    trace_sink_text(w->sink, "\n]}\n");
+    trace_out_text(w->out, "\n]}\n");
     return true;
 }
 

@@ -14,20 +14,20 @@ enum { COMM_LEN = 16, LINE_LEN = 512 };
 static void
 start(struct trace_writer *w)
 {
-    trace_sink_text(w->sink, "# tracer: nop\n#\n# simulated by numasim: ");
-    trace_sink_uint(w->sink, w->kernel->nr_online);
-    trace_sink_text(w->sink, " CPUs online, ");
-    trace_sink_uint(w->sink, w->kernel->machine->nr_nodes);
-    trace_sink_text(w->sink,
-                    " nodes\n#\n"
-                    "#                                          _-----=> irqs-off/BH-disabled\n"
-                    "#                                         / _----=> need-resched\n"
-                    "#                                        | / _---=> hardirq/softirq\n"
-                    "#                                        || / _--=> preempt-depth\n"
-                    "#                                        ||| / _-=> migrate-disable\n"
-                    "#                                        |||| /     delay\n"
-                    "#           TASK-PID     TGID      CPU#  |||||  TIMESTAMP  FUNCTION\n"
-                    "#              | |         |         |   |||||     |         |\n");
+    trace_out_text(w->out, "# tracer: nop\n#\n# simulated by numasim: ");
+    trace_out_uint(w->out, w->kernel->nr_online);
+    trace_out_text(w->out, " CPUs online, ");
+    trace_out_uint(w->out, w->kernel->machine->nr_nodes);
+    trace_out_text(w->out,
+                   " nodes\n#\n"
+                   "#                                          _-----=> irqs-off/BH-disabled\n"
+                   "#                                         / _----=> need-resched\n"
+                   "#                                        | / _---=> hardirq/softirq\n"
+                   "#                                        || / _--=> preempt-depth\n"
+                   "#                                        ||| / _-=> migrate-disable\n"
+                   "#                                        |||| /     delay\n"
+                   "#           TASK-PID     TGID      CPU#  |||||  TIMESTAMP  FUNCTION\n"
+                   "#              | |         |         |   |||||     |         |\n");
 }
 
 /* A name that cannot break a line or its columns. */
@@ -80,7 +80,7 @@ node_of(const struct trace_writer *w, int32_t cpu)
 }
 
 static const char *
-put_switch(const struct trace_writer *w, const struct trace_event *e, char *text)
+put_switch(const struct trace_writer *w, const struct traced_event *e, char *text)
 {
     char prev[COMM_LEN], next[COMM_LEN];
     (void)w;
@@ -95,19 +95,19 @@ put_switch(const struct trace_writer *w, const struct trace_event *e, char *text
 }
 
 static const char *
-put_waking(const struct trace_writer *w, const struct trace_event *e, char *text)
+put_waking(const struct trace_writer *w, const struct traced_event *e, char *text)
 {
     int at = put_task(text, e->task);
     (void)w;
 
     g_snprintf(text + at, LINE_LEN - (gulong)at, " target_cpu=%03d", e->to);
-    return e->kind == TRACE_WAKING ? "sched_waking"
-           : e->first              ? "sched_wakeup_new"
-                                   : "sched_wakeup";
+    return e->kind == TRACED_WAKING ? "sched_waking"
+           : e->first               ? "sched_wakeup_new"
+                                    : "sched_wakeup";
 }
 
 static const char *
-put_migrate(const struct trace_writer *w, const struct trace_event *e, char *text)
+put_migrate(const struct trace_writer *w, const struct traced_event *e, char *text)
 {
     int at = put_task(text, e->task);
     (void)w;
@@ -117,7 +117,7 @@ put_migrate(const struct trace_writer *w, const struct trace_event *e, char *tex
 }
 
 static const char *
-put_fork(const struct trace_writer *w, const struct trace_event *e, char *text)
+put_fork(const struct trace_writer *w, const struct traced_event *e, char *text)
 {
     char parent[COMM_LEN], child[COMM_LEN];
     (void)w;
@@ -129,7 +129,7 @@ put_fork(const struct trace_writer *w, const struct trace_event *e, char *text)
 }
 
 static const char *
-put_exit(const struct trace_writer *w, const struct trace_event *e, char *text)
+put_exit(const struct trace_writer *w, const struct traced_event *e, char *text)
 {
     (void)w;
     put_task(text, e->task);
@@ -137,7 +137,7 @@ put_exit(const struct trace_writer *w, const struct trace_event *e, char *text)
 }
 
 static const char *
-put_numa_move(const struct trace_writer *w, const struct trace_event *e, char *text)
+put_numa_move(const struct trace_writer *w, const struct traced_event *e, char *text)
 {
     int from = node_of(w, e->from), to = node_of(w, e->to);
 
@@ -156,7 +156,7 @@ put_numa_move(const struct trace_writer *w, const struct trace_event *e, char *t
 }
 
 static const char *
-put_pages(const struct trace_writer *w, const struct trace_event *e, char *text)
+put_pages(const struct trace_writer *w, const struct traced_event *e, char *text)
 {
     (void)w;
     g_snprintf(text, LINE_LEN,
@@ -167,19 +167,19 @@ put_pages(const struct trace_writer *w, const struct trace_event *e, char *text)
 }
 
 /* Writes the payload and returns the name of the event. */
-static const char *(*const payloads[])(const struct trace_writer *, const struct trace_event *,
+static const char *(*const payloads[])(const struct trace_writer *, const struct traced_event *,
                                        char *) = {
-    [TRACE_SWITCH] = put_switch,       [TRACE_WAKING] = put_waking, [TRACE_WAKEUP] = put_waking,
-    [TRACE_MIGRATE] = put_migrate,     [TRACE_FORK] = put_fork,     [TRACE_EXIT] = put_exit,
-    [TRACE_NUMA_MOVE] = put_numa_move, [TRACE_PAGES] = put_pages,
+    [TRACED_SWITCH] = put_switch,       [TRACED_WAKING] = put_waking, [TRACED_WAKEUP] = put_waking,
+    [TRACED_MIGRATE] = put_migrate,     [TRACED_FORK] = put_fork,     [TRACED_EXIT] = put_exit,
+    [TRACED_NUMA_MOVE] = put_numa_move, [TRACED_PAGES] = put_pages,
 };
 
 static bool
-wanted(const struct trace_filter *f, const struct trace_event *e)
+wanted(const struct trace_filter *f, const struct traced_event *e)
 {
     if (!trace_filter_cpu(f, e->cpu) &&
-        !(e->kind != TRACE_PAGES && e->kind != TRACE_SWITCH && e->kind != TRACE_FORK &&
-          e->kind != TRACE_EXIT && trace_filter_cpu(f, e->to)))
+        !(e->kind != TRACED_PAGES && e->kind != TRACED_SWITCH && e->kind != TRACED_FORK &&
+          e->kind != TRACED_EXIT && trace_filter_cpu(f, e->to)))
         return false;
     if (f->tasks->len == 0)
         return true;
@@ -188,7 +188,7 @@ wanted(const struct trace_filter *f, const struct trace_event *e)
 }
 
 static void
-put_prefix(const struct trace_writer *w, const struct trace_event *e, char *text)
+put_prefix(const struct trace_writer *w, const struct traced_event *e, char *text)
 {
     char comm[COMM_LEN], tgid[16] = "-------";
     const struct task *p = e->actor;
@@ -204,7 +204,7 @@ put_prefix(const struct trace_writer *w, const struct trace_event *e, char *text
 }
 
 static void
-event(struct trace_writer *w, const struct trace_event *e)
+event(struct trace_writer *w, const struct traced_event *e)
 {
     char prefix[LINE_LEN], payload[LINE_LEN];
 
@@ -212,11 +212,11 @@ event(struct trace_writer *w, const struct trace_event *e)
         return;
     const char *name = payloads[e->kind](w, e, payload);
     put_prefix(w, e, prefix);
-    trace_sink_text(w->sink, prefix);
-    trace_sink_text(w->sink, name);
-    trace_sink_text(w->sink, ": ");
-    trace_sink_text(w->sink, payload);
-    trace_sink_text(w->sink, "\n");
+    trace_out_text(w->out, prefix);
+    trace_out_text(w->out, name);
+    trace_out_text(w->out, ": ");
+    trace_out_text(w->out, payload);
+    trace_out_text(w->out, "\n");
     w->nr_events++;
 }
 

@@ -4,21 +4,21 @@
 #pragma once
 
 #include "report/trace_filter.h"
-#include "report/trace_sink.h"
+#include "report/trace_out.h"
 
-enum trace_kind {
-    TRACE_SWITCH,  /* task gives the CPU to other; NULL: idle */
-    TRACE_WAKING,  /* task will be woken; its CPU is the old one */
-    TRACE_WAKEUP,  /* task waits on CPU `to`; first: it has just begun */
-    TRACE_MIGRATE, /* task moves from CPU `from` to CPU `to` */
-    TRACE_FORK,    /* other forks task */
-    TRACE_EXIT,
-    TRACE_NUMA_MOVE, /* task goes to CPU `to`; other comes from there, or NULL */
-    TRACE_PAGES,     /* pages of task move from node `from` to node `to` */
+enum traced_kind {
+    TRACED_SWITCH,  /* task gives the CPU to other; NULL: idle */
+    TRACED_WAKING,  /* task will be woken; its CPU is the old one */
+    TRACED_WAKEUP,  /* task waits on CPU `to`; first: it has just begun */
+    TRACED_MIGRATE, /* task moves from CPU `from` to CPU `to` */
+    TRACED_FORK,    /* other forks task */
+    TRACED_EXIT,
+    TRACED_NUMA_MOVE, /* task goes to CPU `to`; other comes from there, or NULL */
+    TRACED_PAGES,     /* pages of task move from node `from` to node `to` */
 };
 
-struct trace_event {
-    enum trace_kind kind;
+struct traced_event {
+    enum traced_kind kind;
     sim_time time;
     int32_t cpu;        /* where it happens */
     struct task *actor; /* who runs there; NULL: idle */
@@ -34,7 +34,7 @@ struct trace_writer {
     const struct trace_writer_ops *ops;
     struct kernel *kernel;
     const struct trace_filter *filter;
-    struct trace_sink *sink; /* NULL: a writer with files of its own */
+    struct trace_out *out; /* NULL: a writer with files of its own */
     char *path;
     void *priv;
     bool nanoseconds;
@@ -50,7 +50,7 @@ struct trace_writer_ops {
     const char *suffix; /* without .gz */
     void (*start)(struct trace_writer *w);
     void (*open)(struct trace_writer *w, sim_time now);
-    void (*event)(struct trace_writer *w, const struct trace_event *e);
+    void (*event)(struct trace_writer *w, const struct traced_event *e);
     void (*close)(struct trace_writer *w, sim_time now);
     bool (*finish)(struct trace_writer *w, sim_time now, GError **error);
     void (*free)(struct trace_writer *w);

@@ -50,22 +50,22 @@ number_of(struct tables *x, const struct task *p)
 }
 
 static void
-event(struct trace_writer *w, const struct trace_event *e)
+event(struct trace_writer *w, const struct traced_event *e)
 {
     struct tables *x = w->priv;
     uint32_t task = number_of(x, e->task), other = number_of(x, e->other);
 
     switch (e->kind) {
-    case TRACE_SWITCH:
+    case TRACED_SWITCH:
         sched_tables_switch(x->t, e->time, (uint32_t)e->cpu, task, e->state, other);
         break;
-    case TRACE_WAKEUP:
+    case TRACED_WAKEUP:
         sched_tables_wakeup(x->t, e->time, task);
         break;
-    case TRACE_MIGRATE:
+    case TRACED_MIGRATE:
         sched_tables_migrate(x->t, e->time, task, (uint32_t)e->from, (uint32_t)e->to);
         break;
-    case TRACE_FORK:
+    case TRACED_FORK:
         sched_tables_fork(x->t, other, task);
         break;
     default:

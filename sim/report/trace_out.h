@@ -9,16 +9,16 @@
 
 #include "base/base.h"
 
-struct trace_sink;
+struct trace_out;
 
-struct trace_sink *trace_sink_new(const char *path, GError **error);
+struct trace_out *trace_out_new(const char *path, GError **error);
 /* Frees s. False: not everything could be written; nothing is left behind. */
-bool trace_sink_close(struct trace_sink *s, GError **error);
-void trace_sink_discard(struct trace_sink *s);
+bool trace_out_close(struct trace_out *s, GError **error);
+void trace_out_discard(struct trace_out *s);
 
-void trace_sink_text(struct trace_sink *s, const char *text);
-void trace_sink_uint(struct trace_sink *s, uint64_t value);
+void trace_out_text(struct trace_out *s, const char *text);
+void trace_out_uint(struct trace_out *s, uint64_t value);
 /* Nanoseconds as microseconds with three decimals. */
-void trace_sink_us(struct trace_sink *s, sim_time ns);
+void trace_out_us(struct trace_out *s, sim_time ns);
 /* As the inside of a JSON string. */
-void trace_sink_escaped(struct trace_sink *s, const char *text);
+void trace_out_escaped(struct trace_out *s, const char *text);

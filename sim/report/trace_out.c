@@ -1,6 +1,6 @@
-#include "report/trace_sink.h"
+#include "report/trace_out.h"
 
-struct trace_sink {
+struct trace_out {
     GOutputStream *out;
     GFile *final, *part;
     GError *error; /* the first one */
@@ -8,8 +8,8 @@ struct trace_sink {
     char buffer[1 << 16];
 };
 
-struct trace_sink *
-trace_sink_new(const char *path, GError **error)
+struct trace_out *
+trace_out_new(const char *path, GError **error)
 {
     g_autofree char *name = g_strconcat(path, ".part", NULL);
     g_autoptr(GFile) part = g_file_new_for_path(name);
@@ -20,7 +20,7 @@ trace_sink_new(const char *path, GError **error)
         g_prefix_error(error, "%s: cannot be written: ", path);
         return NULL;
     }
-    struct trace_sink *s = g_new0(struct trace_sink, 1);
+    struct trace_out *s = g_new0(struct trace_out, 1);
     s->final = g_file_new_for_path(path);
     s->part = g_steal_pointer(&part);
     if (g_str_has_suffix(path, ".gz")) {
@@ -33,7 +33,7 @@ trace_sink_new(const char *path, GError **error)
 }
 
 static void
-flush(struct trace_sink *s)
+flush(struct trace_out *s)
 {
     if (s->error == NULL)
         g_output_stream_write_all(s->out, s->buffer, s->used, NULL, NULL, &s->error);
@@ -41,7 +41,7 @@ flush(struct trace_sink *s)
 }
 
 static void
-append(struct trace_sink *s, const char *text, gsize length)
+append(struct trace_out *s, const char *text, gsize length)
 {
     if (length > sizeof(s->buffer) - s->used)
         flush(s);
@@ -55,7 +55,7 @@ append(struct trace_sink *s, const char *text, gsize length)
 }
 
 static void
-sink_free(struct trace_sink *s)
+out_free(struct trace_out *s)
 {
     g_clear_error(&s->error);
     g_object_unref(s->out);
@@ -65,7 +65,7 @@ sink_free(struct trace_sink *s)
 }
 
 bool
-trace_sink_close(struct trace_sink *s, GError **error)
+trace_out_close(struct trace_out *s, GError **error)
 {
     flush(s);
     if (s->error == NULL)
@@ -79,26 +79,26 @@ trace_sink_close(struct trace_sink *s, GError **error)
         g_propagate_prefixed_error(error, g_steal_pointer(&s->error),
                                    "%s: cannot be written: ", path);
     }
-    sink_free(s);
+    out_free(s);
     return fine;
 }
 
 void
-trace_sink_discard(struct trace_sink *s)
+trace_out_discard(struct trace_out *s)
 {
     g_output_stream_close(s->out, NULL, NULL);
     g_file_delete(s->part, NULL, NULL);
-    sink_free(s);
+    out_free(s);
 }
 
 void
-trace_sink_text(struct trace_sink *s, const char *text)
+trace_out_text(struct trace_out *s, const char *text)
 {
     append(s, text, strlen(text));
 }
 
 void
-trace_sink_uint(struct trace_sink *s, uint64_t value)
+trace_out_uint(struct trace_out *s, uint64_t value)
 {
     char digits[20];
     gsize at = sizeof(digits);
@@ -110,12 +110,12 @@ trace_sink_uint(struct trace_sink *s, uint64_t value)
 }
 
 void
-trace_sink_us(struct trace_sink *s, sim_time ns)
+trace_out_us(struct trace_out *s, sim_time ns)
 {
     char rest[4] = { '.', (char)('0' + ns / 100 % 10), (char)('0' + ns / 10 % 10),
                      (char)('0' + ns % 10) };
 
-    trace_sink_uint(s, ns / 1000);
+    trace_out_uint(s, ns / 1000);
     append(s, rest, sizeof(rest));
 }
 
@@ -129,10 +129,10 @@ is_plain(const char *text)
 }
 
 void
-trace_sink_escaped(struct trace_sink *s, const char *text)
+trace_out_escaped(struct trace_out *s, const char *text)
 {
     if (is_plain(text)) {
-        trace_sink_text(s, text);
+        trace_out_text(s, text);
         return;
     }
     g_autofree char *valid = g_utf8_make_valid(text, -1);
