@@ -15,15 +15,7 @@
  */
 #include "config/import.h"
 
-#include <gio/gio.h>
-
 enum { NAME_MOST = 64, LOOK_MOST = 64 * 1024 };
-
-bool
-looks_like_gzip(const char *text, gsize len)
-{
-    return len >= 2 && (guchar)text[0] == 0x1f && (guchar)text[1] == 0x8b;
-}
 
 bool
 looks_like_hwloc_synthetic(const char *spec)
@@ -42,52 +34,11 @@ looks_like_hwloc_xml(const char *text, gsize len)
     return i < len && text[i] == '<';
 }
 
-/* Reads to the end, or to one byte more than is allowed. False: a GError. */
-static bool
-read_bounded(GInputStream *in, GByteArray *out, gsize most, GError **error)
-{
-    static const gsize piece = 64 * 1024;
-    g_autofree guint8 *buffer = g_malloc(piece);
-
-    while (out->len <= most) {
-        gssize n = g_input_stream_read(in, buffer, piece, NULL, error);
-
-        if (n <= 0)
-            return n == 0;
-        g_byte_array_append(out, buffer, (guint)n);
-    }
-    return true;
-}
-
-char *
-import_gunzip(const char *file, const char *data, gsize len, gsize most, gsize *out_len,
-              struct diag *d)
-{
-    g_autoptr(GInputStream) raw = g_memory_input_stream_new_from_data(data, (gssize)len, NULL);
-    g_autoptr(GZlibDecompressor) zlib = g_zlib_decompressor_new(G_ZLIB_COMPRESSOR_FORMAT_GZIP);
-    g_autoptr(GInputStream) in = g_converter_input_stream_new(raw, G_CONVERTER(zlib));
-    g_autoptr(GError) error = NULL;
-    GByteArray *out = g_byte_array_new();
-
-    if (!read_bounded(in, out, most, &error)) {
-        diag_error(d, file, 1, 1, NULL,
-                   "the gzip data is damaged (%s); expected a complete .gz file", error->message);
-    } else if (out->len > most) {
-        diag_error(d, file, 1, 1, NULL, "unpacks to more than %zu MiB; expected at most that much",
-                   most >> 20);
-    } else {
-        *out_len = out->len;
-        g_byte_array_append(out, (const guint8 *)"", 1);
-        return (char *)g_byte_array_free(out, FALSE);
-    }
-    g_byte_array_unref(out);
-    return NULL;
-}
-
 const char *
 import_name(struct arena *a, const char *path)
 {
-    static const char *const endings[] = { ".gz", ".xml", ".txt", ".log", ".numactl" };
+    static const char *const endings[] = { ".gz",  ".bz2", ".xz",  ".zst",  ".tar",    ".tgz",
+                                           ".xml", ".txt", ".log", ".json", ".numactl" };
     g_autofree char *base = g_path_get_basename(path);
 
     for (gsize i = 0; i < ARRAY_LEN(endings); i++)
@@ -120,7 +71,7 @@ import_assume_llcs(struct machine *m)
 
     for_each_cpu (cpu, m->present)
         next = SIM_MAX(next, m->cpus[cpu].llc + 1);
-    for_each_cpu (cpu, m->present) {
+    for_each_cpu (cpu, m->online) {
         struct machine_cpu *c = &m->cpus[cpu];
         gpointer pair = GUINT_TO_POINTER((guint)(c->package + 1) * NODE_MAX + (guint)c->node + 1);
         gpointer id = g_hash_table_lookup(pairs, pair);

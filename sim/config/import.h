@@ -10,15 +10,7 @@
 /* By content, never by the name of the file. They look at the beginning only. */
 bool looks_like_numactl(const char *text, gsize len);
 bool looks_like_hwloc_xml(const char *text, gsize len); /* plain XML */
-bool looks_like_gzip(const char *text, gsize len);
-bool looks_like_hwloc_synthetic(const char *spec); /* "hwloc:..." */
-
-/*
- * Unpacks gzip into at most `most` bytes; NULL with a message in diag. The caller frees. The result
- * has a zero byte after its end.
- */
-char *import_gunzip(const char *file, const char *data, gsize len, gsize most, gsize *out_len,
-                    struct diag *d);
+bool looks_like_hwloc_synthetic(const char *spec);      /* "hwloc:..." */
 
 /* "dir/My machine.xml.gz" becomes "My_machine". */
 const char *import_name(struct arena *a, const char *path);
@@ -26,7 +18,7 @@ const char *import_name(struct arena *a, const char *path);
 /* ASSUMED_MEMORY_GIB for every node of the set, with a note that says why. */
 void import_assume_memory(struct machine *m, nodemask nodes, const char *why);
 
-/* A last-level cache for the CPUs whose own is MACHINE_NONE: one a node and package. */
+/* A last-level cache for the online CPUs whose own is MACHINE_NONE: one a node and package. */
 void import_assume_llcs(struct machine *m);
 
 /*

@@ -1,6 +1,7 @@
 /* hwloc files and strings: the way in. import_hwloc.h tells the steps. */
 #include "config/import_hwloc.h"
 
+#include "config/import_archive.h"
 #include "config/import_sandbox.h"
 
 enum { XML_MOST = 64 << 20 };
@@ -17,7 +18,7 @@ load_in_sandbox(const char *file, const char *name, struct hwloc_job *job, guint
                 struct arena *a, struct diag *d)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    struct hwloc_description h;
+    struct description h;
     unsigned bad_line;
     enum sandbox_end end = sandbox_run(hwloc_describe, job, &limits, text);
 
@@ -40,12 +41,11 @@ load_in_sandbox(const char *file, const char *name, struct hwloc_job *job, guint
         return NULL;
     }
     if (nr_skipped > 0)
-        h.notes = arena_grow(a, h.notes, sizeof(*h.notes) * h.nr_notes,
-                             sizeof(*h.notes) * (h.nr_notes + 1));
-    if (nr_skipped > 0)
-        h.notes[h.nr_notes++] = arena_printf(a, "%u unknown elements skipped", nr_skipped);
+        description_note(&h, a, "%u unknown elements skipped", nr_skipped);
+    h.source = "hwloc";
+    h.attributes = "hwloc's memory attributes";
     h.zero_is_unknown = job->synthetic && strstr(job->text, "memory=0") == NULL;
-    return hwloc_build(&h, file, name, a, d);
+    return description_build(&h, file, name, a, d);
 }
 
 struct machine *
@@ -54,8 +54,8 @@ import_hwloc_xml(const char *path, const char *text, gsize len, struct arena *a,
     g_autofree char *unpacked = NULL;
     guint nr_skipped;
 
-    if (looks_like_gzip(text, len)) {
-        unpacked = import_gunzip(path, text, len, XML_MOST, &len, d);
+    if (looks_like_compressed(text, len)) {
+        unpacked = import_unpack_text(path, text, len, XML_MOST, &len, d);
         if (unpacked == NULL)
             return NULL;
         text = unpacked;

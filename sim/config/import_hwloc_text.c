@@ -23,7 +23,7 @@
 enum { NOTES_MOST = 100, ID_MOST = 1 << 20 };
 
 struct text_reader {
-    struct hwloc_description *h;
+    struct description *h;
     struct arena *arena;
     const char *c, *end; /* the rest of the line */
     guint nr_cpus, nr_nodes, nr_rows;
@@ -91,7 +91,7 @@ read_text(struct text_reader *r, void *to)
 static bool
 read_note(struct text_reader *r, void *to)
 {
-    struct hwloc_description *h = r->h;
+    struct description *h = r->h;
 
     if (h->nr_notes == NOTES_MOST)
         return false;
@@ -109,7 +109,7 @@ read_value(struct text_reader *r, void *to)
 static bool
 read_caches(struct text_reader *r, void *to)
 {
-    struct hwloc_description *h = r->h;
+    struct description *h = r->h;
 
     return take_number(r, 0, INT64_MAX, &h->l1d_bytes) &&
            take_number(r, 0, INT64_MAX, &h->l2_bytes) &&
@@ -125,34 +125,30 @@ read_cpus(struct text_reader *r, void *to)
     if (r->h->cpus != NULL || !take_number(r, 1, CPU_MAX, &nr) || !at_end(r))
         return false;
     r->h->nr_cpus = (guint)nr;
-    r->h->cpus = arena_new_array(r->arena, struct hwloc_cpu, nr);
+    r->h->cpus = arena_new_array(r->arena, struct described_cpu, nr);
     return true;
 }
 
 static bool
 read_nodes(struct text_reader *r, void *to)
 {
-    struct hwloc_description *h = r->h;
+    struct description *h = r->h;
     int64_t nr;
 
     if (h->nodes != NULL || !take_number(r, 1, NODE_MAX, &nr) || !at_end(r))
         return false;
-    h->nr_nodes = (guint)nr;
-    h->nodes = arena_new_array(r->arena, struct hwloc_node, nr);
-    h->matrix = arena_new_array(r->arena, int64_t, nr * nr);
-    h->latency_ns = arena_new_array(r->arena, int64_t, nr * nr);
-    h->bandwidth = arena_new_array(r->arena, int64_t, nr * nr);
+    description_set_nodes(h, (guint)nr, r->arena);
     return true;
 }
 
 static bool
 read_cpu(struct text_reader *r, void *to)
 {
-    struct hwloc_description *h = r->h;
+    struct description *h = r->h;
 
     if (r->nr_cpus == h->nr_cpus || h->nodes == NULL)
         return false;
-    struct hwloc_cpu *c = &h->cpus[r->nr_cpus];
+    struct described_cpu *c = &h->cpus[r->nr_cpus];
     int32_t least = r->nr_cpus > 0 ? c[-1].os_index + 1 : 0;
     if (!take_id(r, least, CPU_MAX - 1, &c->os_index) || !take_id(r, 0, 1, &c->allowed) ||
         !take_id(r, -1, ID_MOST, &c->package) || !take_id(r, -1, ID_MOST, &c->die) ||
@@ -168,11 +164,11 @@ read_cpu(struct text_reader *r, void *to)
 static bool
 read_node(struct text_reader *r, void *to)
 {
-    struct hwloc_description *h = r->h;
+    struct description *h = r->h;
 
     if (r->nr_nodes == h->nr_nodes)
         return false;
-    struct hwloc_node *n = &h->nodes[r->nr_nodes];
+    struct described_node *n = &h->nodes[r->nr_nodes];
     int32_t least = r->nr_nodes > 0 ? n[-1].os_index + 1 : 0;
     if (!take_id(r, least, 65535, &n->os_index) || !take_id(r, 0, 1, &n->allowed) ||
         !take_id(r, 0, MEMORY_KIND_NR - 1, &n->kind) || !take_id(r, -1, ID_MOST, &n->package) ||
@@ -185,7 +181,7 @@ read_node(struct text_reader *r, void *to)
 static bool
 read_row(struct text_reader *r, void *to)
 {
-    struct hwloc_description *h = r->h;
+    struct description *h = r->h;
 
     if (r->nr_rows == h->nr_nodes)
         return false;
@@ -200,7 +196,7 @@ read_row(struct text_reader *r, void *to)
 static bool
 read_pair(struct text_reader *r, void *to)
 {
-    const struct hwloc_description *h = r->h;
+    const struct description *h = r->h;
     int64_t *const *values = to;
     int32_t from, node;
 
@@ -213,14 +209,14 @@ read_pair(struct text_reader *r, void *to)
 static bool
 read_end(struct text_reader *r, void *to)
 {
-    const struct hwloc_description *h = r->h;
+    const struct description *h = r->h;
 
     r->ended = true;
     return at_end(r) && h->cpus != NULL && h->nodes != NULL && r->nr_cpus == h->nr_cpus &&
            r->nr_nodes == h->nr_nodes && (r->nr_rows == 0 || r->nr_rows == h->nr_nodes);
 }
 
-#define FIELD_AT(name) offsetof(struct hwloc_description, name)
+#define FIELD_AT(name) offsetof(struct description, name)
 
 static const struct {
     const char *word;
@@ -275,13 +271,13 @@ read_refusal(struct text_reader *r)
 }
 
 bool
-hwloc_description_read(struct hwloc_description *h, const char *text, gsize len, struct arena *a,
+hwloc_description_read(struct description *h, const char *text, gsize len, struct arena *a,
                        unsigned *bad_line)
 {
     struct text_reader r = { .h = h, .arena = a };
     const char *end = text + len;
 
-    *h = (struct hwloc_description){ 0 };
+    *h = (struct description){ 0 };
     *bad_line = 0;
     for (; text < end; text = r.end + 1) {
         const char *newline = memchr(text, '\n', (gsize)(end - text));

@@ -1,6 +1,6 @@
 /*
- * A machine by whatever the user has of it: a shipped name, a file in one of five formats, an hwloc
- * string, or nothing at all.
+ * A machine by whatever the user has of it: a shipped name, a file in one of many formats, a
+ * snapshot of /sys, an hwloc string, or nothing at all.
  *
  * A word without a slash is a shipped name first; if there is none, it may be a file beside the
  * user. What a file is, its content says: people rename files, and `numactl -H > box` has no ending
@@ -9,13 +9,13 @@
  */
 #include "config/load.h"
 
-#include "config/import.h"
+#include "config/import_archive.h"
+#include "config/import_lscpu.h"
+#include "config/import_sysfs.h"
 #include "config/yaml_tree.h"
 #include "embedded.h"
 
-#include <gio/gio.h>
-
-enum { UNPACKED_MAX = 64 << 20 };
+enum { FILE_MAX = 64 << 20, UNPACKED_MAX = 256 << 20 };
 
 static gint
 by_name(gconstpointer a, gconstpointer b)
@@ -54,23 +54,75 @@ load_text(const char *path, const char *text, gsize len, struct arena *a, struct
         return import_hwloc_xml(path, text, len, a, d);
     if (looks_like_golden(text, len))
         return import_golden(path, text, len, a, d);
+    if (looks_like_lscpu(text, len))
+        return import_lscpu(path, text, len, a, d);
     if (looks_like_numactl(text, len))
         return import_numactl(path, text, len, a, d);
     return topology_yaml_load(path, text, len, a, d);
 }
 
 static struct machine *
+load_folder(const char *path, struct arena *a, struct diag *d)
+{
+    struct snapshot s;
+
+    snapshot_init(&s, path);
+    struct machine *m = import_sysfs(path, &s, a, d);
+    snapshot_clear(&s);
+    return m;
+}
+
+static struct machine *
+load_archive(const char *path, const GString *files, struct arena *a, struct diag *d)
+{
+    struct machine *m = NULL;
+    struct snapshot s;
+
+    snapshot_init(&s, NULL);
+    if (snapshot_add_files(&s, files))
+        m = import_sysfs(path, &s, a, d);
+    else
+        diag_error(d, path, 1, 1, NULL, "the archive cannot be understood; expected a tar file");
+    snapshot_clear(&s);
+    return m;
+}
+
+static struct machine *
+load_packed(const char *path, const char *data, gsize len, struct arena *a, struct diag *d)
+{
+    const struct unpack_job job = {
+        .data = data, .len = len, .most = UNPACKED_MAX, .wanted = snapshot_wants
+    };
+    bool is_archive;
+    GString *content = import_unpack(path, &job, &is_archive, d);
+    struct machine *m = content == NULL ? NULL
+                        : is_archive    ? load_archive(path, content, a, d)
+                                        : load_text(path, content->str, content->len, a, d);
+
+    if (content != NULL)
+        g_string_free(content, TRUE);
+    return m;
+}
+
+static struct machine *
 load_file(const char *path, struct arena *a, struct diag *d)
 {
-    g_autofree char *text = NULL, *unpacked = NULL;
+    g_autofree char *text = NULL;
     gsize len;
 
-    if (!read_whole_file(path, YAML_BYTES_MAX, &text, &len, d))
+    if (g_file_test(path, G_FILE_TEST_IS_DIR))
+        return load_folder(path, a, d);
+    if (!read_whole_file(path, FILE_MAX, &text, &len, d))
         return NULL;
-    if (!looks_like_gzip(text, len))
-        return load_text(path, text, len, a, d);
-    unpacked = import_gunzip(path, text, len, UNPACKED_MAX, &len, d);
-    return unpacked == NULL ? NULL : load_text(path, unpacked, len, a, d);
+    return looks_like_compressed(text, len) || looks_like_tar(text, len)
+               ? load_packed(path, text, len, a, d)
+               : load_text(path, text, len, a, d);
+}
+
+struct machine *
+load_this_machine(struct arena *a, struct diag *d)
+{
+    return load_folder("/", a, d);
 }
 
 static bool

@@ -7,12 +7,16 @@
 #include "machine/machine.h"
 
 /*
- * A topology by shipped name ("epyc-7601-nps4"), path of a topology YAML, hwloc XML (plain or gz),
- * "hwloc:SYNTHETIC", saved `numactl --hardware`, or golden file of the oracle. The format is told
- * by content. spec NULL: the machine that is compiled in (four-node). NULL: messages in diag. `a`
- * must outlive the machine.
+ * A topology by shipped name ("epyc-7601-nps4"), path of a topology YAML, hwloc XML,
+ * "hwloc:SYNTHETIC", saved `numactl --hardware`, `lscpu` of any form, golden file of the oracle, or
+ * snapshot of /sys (folder or tar); texts and archives may be packed. The format is told by
+ * content. spec NULL: the machine that is compiled in (four-node). NULL: messages in diag. `a` must
+ * outlive the machine.
  */
 struct machine *load_machine(const char *spec, struct arena *a, struct diag *d);
+
+/* The machine that we run on, from its /proc and /sys. */
+struct machine *load_this_machine(struct arena *a, struct diag *d);
 
 struct machine *topology_yaml_load(const char *path, const char *text, gsize len, struct arena *a,
                                    struct diag *d);

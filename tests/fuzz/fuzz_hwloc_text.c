@@ -10,13 +10,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *a = arena_new();
-    struct hwloc_description h;
+    struct description h;
     struct diag d;
     unsigned bad_line;
 
     diag_init(&d);
     if (hwloc_description_read(&h, (const char *)data, size, a, &bad_line) && h.refusal == NULL &&
-        (hwloc_build(&h, "fuzz", "fuzz", a, &d) == NULL) != diag_failed(&d))
+        (description_build(&h, "fuzz", "fuzz", a, &d) == NULL) != diag_failed(&d))
         abort();
     diag_clear(&d);
     arena_free(a);
