@@ -47,6 +47,8 @@ same(const struct group *g, int node, const struct mem_mix *mix)
 {
     if (g->node != node || g->mix.profile != mix->profile || g->mix.nodes != mix->nodes)
         return false;
+    if (likely(mem_mix_single(mix)))
+        return true;
     for_each_node (n, mix->nodes)
         if (g->mix.share_q16[n] != mix->share_q16[n])
             return false;

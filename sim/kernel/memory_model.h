@@ -11,12 +11,20 @@
 
 #include "kernel/kernel.h"
 
-/* Where the accesses of the burst that runs on a CPU go. Kept by mm.c, read by models. */
+/* Where the accesses of the burst that runs on a CPU go.. Kept by mm.c, read by models. */
 struct mem_mix {
     const struct burst_profile *profile; /* NULL: no misses, the rate is full */
     nodemask nodes;                      /* with a share */
     uint32_t share_q16[NODE_MAX];        /* of the accesses, by node; sums to 65536 */
 };
+
+/* The share that all accesses are; one node alone has it, whatever else is known. */
+enum { MIX_ALL = 65536 };
+static inline bool
+mem_mix_single(const struct mem_mix *mix)
+{
+    return (mix->nodes & (mix->nodes - 1)) == 0 && mix->nodes != 0;
+}
 
 struct memory_model_ops {
     const char *name, *doc;

@@ -65,13 +65,13 @@ struct region {
     enum region_sharing sharing;
     int32_t owner; /* index of the owning thread in its process; -1: none */
     uint32_t page_size;
-    uint32_t scale;               /* 4 KiB pages of an entry */
-    uint64_t nr_pages;            /* entries, of page_size each */
-    uint32_t nr_slices;           /* 1: not sliced */
-    uint32_t *pages;              /* by page */
-    uint32_t chunk_shift;         /* entries of a chunk that is attended at once, log2 */
-    uint64_t *attention;          /* bit per chunk: a page may be unpopulated or marked */
-    uint32_t nr_groups;           /* slices, then the whole; 1 if not sliced */
+    uint32_t scale;       /* 4 KiB pages of an entry */
+    uint64_t nr_pages;    /* entries, of page_size each */
+    uint32_t nr_slices;   /* 1: not sliced */
+    uint32_t *pages;      /* by page */
+    uint32_t chunk_shift; /* entries of a chunk that is attended at once, log2 */
+    uint64_t *attention;  /* bit per chunk: a page may be unpopulated or marked */
+    uint32_t nr_groups;   /* slices, then the whole; 1 if not sliced */
     struct region_group *groups;
     struct mempolicy policy;        /* of the VMA; MPOL_DEFAULT: the task's, then the system's */
     struct mempolicy *slice_policy; /* NULL, or one a slice: a binding by slice (mbind of a part) */
@@ -100,34 +100,36 @@ struct mm_node {
     uint64_t numa_hit, numa_miss, numa_foreign, local_node, other_node, interleave_hit;
 };
 
-/* One use of a burst: where its walk has come to. */
+/* One use of a burst: where its walk has come to. What every settling looks at fills a cache line.
+ */
 struct mem_use {
+    struct region_group *group; /* of the region, for the slice */
+    uint64_t version;           /* of the group when the mix was made */
+    uint64_t page;              /* reached */
+    uint64_t step;              /* misses before the walk leaves a page */
+    uint64_t lines;             /* misses in this page so far */
+    uint64_t first, nr_pages;   /* of the slice */
+    uint32_t weight, slice;
     struct region *region; /* NULL: an empty place */
-    uint32_t slice, group;
     enum access_pattern pattern;
-    uint64_t first, nr_pages; /* of the slice */
-    uint64_t page;            /* reached */
-    uint64_t step;            /* misses before the walk leaves a page */
-    uint64_t lines;           /* misses in this page so far */
-    uint64_t carry;           /* of misses among the uses, in 1/total_weight */
-    uint32_t weight;
-    uint64_t version; /* of the group when the mix was made */
+    uint64_t carry;   /* of misses among the uses, in 1/total_weight */
     struct list user; /* in its region_group */
     struct task *task;
 };
 
-/* State of one task's memory use; made with the task. */
+/* State of one task's memory use; made with the task. What every settling looks at stands in the
+ * first cache line, beside the first use. */
 struct task_mem {
-    struct mempolicy policy;             /* set_mempolicy(); MPOL_DEFAULT: none */
     const struct burst_profile *profile; /* of the burst that the walks belong to */
     uint32_t nr_uses, total_weight;
-    struct mem_use uses[BURST_USES_MAX]; /* those of the profile first, then remembered ones */
-    uint64_t fraction;                   /* of a miss, in 1/2^20, carried over */
-    uint64_t misses;                     /* so far: the phase of their split over nodes */
-    uint64_t written;                    /* of a write-back, in 1/256, carried over */
-    struct mem_mix mix;
-    int32_t mix_node; /* that the mix was made for; -1: none was made */
+    uint64_t fraction; /* of a miss, in 1/2^20, carried over */
+    uint64_t misses;   /* so far: the phase of their split over nodes */
+    uint64_t written;  /* of a write-back, in 1/256, carried over */
+    int32_t mix_node;  /* that the mix was made for; -1: none was made */
     struct task_mem *next_free;
+    _Alignas(64) struct mem_use uses[BURST_USES_MAX]; /* of the profile, then remembered ones */
+    _Alignas(64) struct mem_mix mix;
+    struct mempolicy policy; /* set_mempolicy(); MPOL_DEFAULT: none */
 };
 
 struct mm_state {

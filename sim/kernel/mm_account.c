@@ -25,11 +25,14 @@ account_bytes(struct kernel *k, struct task *p, const struct account *acc, int n
     uint32_t line = k->mm->line_bytes;
 
     mem->written = written & 255;
+    if (node == acc->cpu_node) {
+        mm_traffic(k, node, node, (misses + (written >> 8)) * line);
+        return;
+    }
     mm_traffic(k, node, acc->cpu_node, misses * line);
     if (written >= 256)
         mm_traffic(k, acc->cpu_node, node, (written >> 8) * line);
-    if (node != acc->cpu_node)
-        p->process->stats.remote_bytes += (misses + (written >> 8)) * line;
+    p->process->stats.remote_bytes += (misses + (written >> 8)) * line;
 }
 
 /* `misses` of node `n`, which has `share` of the mix. */
@@ -58,6 +61,10 @@ account_misses(struct kernel *k, struct task *p, struct account *acc, uint64_t m
     uint64_t phase = mem->misses & 65535, upto = 0, before = 0;
 
     mem->misses += misses;
+    if (likely(mem_mix_single(&mem->mix))) {
+        account_node(k, p, acc, __builtin_ctzll(mem->mix.nodes), MIX_ALL, misses);
+        return;
+    }
     for_each_node (n, mem->mix.nodes) {
         upto += mem->mix.share_q16[n];
         uint64_t sum = ((phase + misses) * upto >> 16) - (phase * upto >> 16);
@@ -71,8 +78,10 @@ account_misses(struct kernel *k, struct task *p, struct account *acc, uint64_t m
 static void
 account_task(struct task *p, const struct account *acc, uint64_t stall)
 {
-    uint64_t local =
-        acc->all_weight > 0 ? mul_div_u64(stall, acc->local_weight, acc->all_weight) : stall;
+    uint64_t local = stall;
+
+    if (acc->local_weight != acc->all_weight)
+        local = mul_div_u64(stall, acc->local_weight, acc->all_weight);
 
     p->stats.stall_local_ns += local;
     p->stats.stall_remote_ns += stall - local;

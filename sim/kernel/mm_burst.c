@@ -30,7 +30,7 @@ use_start(struct kernel *k, struct mem_use *u, const struct burst_use *bu)
 
     u->region = bu->region;
     u->slice = bu->slice;
-    u->group = region_group_index(r, bu->slice);
+    u->group = &r->groups[region_group_index(r, bu->slice)];
     u->pattern = bu->pattern;
     u->first = region_slice_first(r, bu->slice);
     u->nr_pages = region_slice_pages(r, bu->slice);
@@ -105,7 +105,7 @@ mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *pro
 static uint64_t
 use_horizon(struct mem_use *u)
 {
-    struct region_group *g = &u->region->groups[u->group];
+    const struct region_group *g = u->group;
 
     if (g->unpopulated + g->marked == 0 || u->weight == 0)
         return UINT64_MAX;
@@ -143,7 +143,7 @@ mm_horizon(struct kernel *k, struct task *p)
         struct mem_use *u = &mem->uses[i];
 
         if (list_empty(&u->user))
-            list_push_back(&u->region->groups[u->group].users, &u->user);
+            list_push_back(&u->group->users, &u->user);
         uint64_t lines = use_horizon(u);
         if (lines == 0)
             return 0;
@@ -164,8 +164,9 @@ use_advance(struct mem_use *u, uint64_t misses)
         u->lines = lines;
         return;
     }
-    uint64_t at = u->page - u->first + lines / u->step;
-    u->lines = lines % u->step;
+    uint64_t pages = u->step == 1 ? lines : lines / u->step; /* the usual step needs no division */
+    uint64_t at = u->page - u->first + pages;
+    u->lines = lines - pages * u->step;
     u->page = u->first + (at < u->nr_pages ? at : at % u->nr_pages);
 }
 

@@ -12,8 +12,6 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-enum { SHARE_ALL = 65536 };
-
 bool
 mem_mix_stale(const struct task *p, int node)
 {
@@ -22,7 +20,7 @@ mem_mix_stale(const struct task *p, int node)
     if (mem->mix_node != node)
         return true;
     for (uint32_t i = 0; i < mem->nr_uses; i++)
-        if (mem->uses[i].version != mem->uses[i].region->groups[mem->uses[i].group].version)
+        if (mem->uses[i].version != mem->uses[i].group->version)
             return true;
     return false;
 }
@@ -68,16 +66,16 @@ mem_mix_make(struct kernel *k, struct task *p, int node)
     mem->mix_node = node;
     for (uint32_t i = 0; i < mem->nr_uses; i++) {
         struct mem_use *u = &mem->uses[i];
-        const struct region_group *g = &u->region->groups[u->group];
+        const struct region_group *g = u->group;
 
         u->version = g->version;
         weight += u->weight;
-        uint32_t upto = (uint32_t)(SHARE_ALL * weight / SIM_MAX(mem->total_weight, 1u));
+        uint32_t upto = (uint32_t)(MIX_ALL * weight / SIM_MAX(mem->total_weight, 1u));
         mix_add_group(&mem->mix, g, k->machine->nr_nodes, upto - dealt, node);
         dealt = upto;
     }
-    if (dealt < SHARE_ALL)
-        add_share(&mem->mix, node, SHARE_ALL - dealt); /* no use at all: misses of its own */
+    if (dealt < MIX_ALL)
+        add_share(&mem->mix, node, MIX_ALL - dealt); /* no use at all: misses of its own */
 }
 
 const struct mem_mix *
