@@ -199,6 +199,22 @@ forced_choice_of_the_same_is_the_same_run() {
     expect 1 "$numasim" run $short --force-decision "x" -o wrong
 }
 
+forced_choice_that_is_none_is_refused() {
+    crowd="--no-plot -q -t two-node -w hackbench --until 10ms"
+    expect 0 "$numasim" run $crowd --decisions -o plain
+    for kind in wake fork pick preempt balance_group balance_queue balance_task; do
+        seq=$(awk -F, -v kind=$kind '$4 == kind && $8 != -1 { print $1; exit }' plain/decisions.csv)
+        [ -n "$seq" ] || complain "no decision $kind"
+        for choice in 777777 -5; do
+            expect 1 "$numasim" run $crowd --check --force-decision "$seq=$choice" -o wrong
+            says err '^numasim: --force-decision: '
+        done
+    done
+    seq=$(awk -F, '$4 == "pick" && $8 != -1 { print $1; exit }' plain/decisions.csv)
+    expect 1 "$numasim" run $crowd --force-decision "$seq=-1" -o wrong
+    [ -e wrong ] && complain "a folder was left"
+}
+
 disk_that_is_full_is_said() {
     # A limit on the size of files: writes fail with EFBIG as they would with ENOSPC.
     (ulimit -f 4 && exec "$numasim" run $short --set report.sample_interval=10us -o full) >out 2>err

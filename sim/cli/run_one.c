@@ -115,6 +115,7 @@ collect_warnings(struct state *st)
     }
 }
 
+<<<<<<< Updated upstream
 /* An exit code; the error is set unless it is EXIT_DONE. */
 static int
 start_watching(struct state *st, GError **error)
@@ -135,6 +136,16 @@ start_watching(struct state *st, GError **error)
     return error != NULL && g_error_matches(*error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE)
                ? EXIT_INPUT
                : EXIT_OUTPUT;
+=======
+/* A forced choice that is none shows itself only when its decision comes, but is bad input. */
+static int
+exit_code(const struct state *st, enum simulation_end end)
+{
+    bool bad_choice = end == SIMULATION_FAILED && st->sim->failure != NULL &&
+                      g_str_has_prefix(st->sim->failure, "--force-decision");
+
+    return bad_choice ? EXIT_INPUT : ends[end].code;
+>>>>>>> Stashed changes
 }
 
 static int
@@ -164,7 +175,7 @@ simulate(struct state *st)
         g_autofree char *text = g_strdup_printf("no pictures: %s", no_plot->message);
         warn(r, text);
     }
-    return ends[end].code;
+    return exit_code(st, end);
 }
 
 int

@@ -53,6 +53,41 @@ cause_of(const struct kernel *k, const struct task *p, int cpu)
     return cpu >= 0 ? k->rqs[cpu].decision : 0;
 }
 
+/* The choices that a decision of this kind can have at all: the decision point knows which of them
+ * are open to it, but takes a yes or no, or a queue, as it comes. */
+static bool
+choice_has_sense(const struct kernel *k, enum decision_kind kind, int64_t chosen, int64_t choice)
+{
+    switch (kind) {
+    case DECISION_PREEMPT:
+    case DECISION_BALANCE_TASK:
+    case DECISION_HINT_FAULT:
+        return choice == 0 || choice == 1;
+    case DECISION_PICK: /* a CPU with waiting tasks is never idle: all books say so */
+        return choice >= 0 || (choice == -1 && chosen == -1);
+    case DECISION_BALANCE_GROUP:
+    case DECISION_BALANCE_QUEUE:
+        return choice >= -1 && choice < (int64_t)k->machine->nr_cpus;
+    case DECISION_SCAN:
+        return choice >= 0;
+    default:
+        return true;
+    }
+}
+
+static int64_t
+force(struct kernel *k, enum decision_kind kind, int64_t chosen)
+{
+    int64_t choice = k->probe.force_choice;
+
+    k->probe.forced = true;
+    if (choice_has_sense(k, kind, chosen, choice))
+        return choice;
+    kernel_fail(k, "--force-decision: %lld is no choice here; %s is: %s", (long long)choice,
+                decision_kind_names[kind], decision_kind_docs[kind]);
+    return chosen;
+}
+
 int64_t
 probe_report(struct kernel *k, enum decision_kind kind, const char *rule, struct task *p, int cpu,
              int64_t chosen, uint64_t seq)
@@ -60,8 +95,7 @@ probe_report(struct kernel *k, enum decision_kind kind, const char *rule, struct
     struct probe *pr = &k->probe;
 
     if (seq == pr->force_seq) {
-        chosen = pr->force_choice;
-        pr->forced = true;
+        chosen = force(k, kind, chosen);
         rule = "forced";
     }
     if (pr->wanted >> kind & 1 && pr->record != NULL) {
