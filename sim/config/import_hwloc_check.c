@@ -4,8 +4,12 @@
  * GLib's parser knows neither external nor internal entities, which rules out entity bombs and
  * files that read other files, and it knows where it stands, which libhwloc does not tell. So all
  * that can be said about a place in the file is said here: not well-formed, not a topology, a
- * version that libhwloc 2.9 does not know, too many objects, objects that crash it (a PU without
+ * version that nobody knows, too many objects, objects that crash it (a PU without
  * its sets).
+ *
+ * Version 3, which libhwloc 2.9 refuses, differs from version 2 in little that makes a machine: the
+ * facts about the whole of it stand behind the tree, objects have one attribute more. So it is
+ * rewritten as version 2, and libhwloc's knowledge of the rest serves both.
  *
  * What goes on is a clean copy: the elements that make a machine, without I/O devices and user
  * data, in the plain spelling that libhwloc's own small parser expects.
@@ -25,9 +29,11 @@ struct check {
     struct diag *diag;
     GMarkupParseContext *context;
     GString *copy;
+    GString *machine_infos;  /* of version 3, until they are put into the Machine object */
+    gsize machine_at;        /* where in the copy that object's content begins; 0: not yet known */
     guint depth, skip_depth; /* of the element that is skipped with all it contains; 0: none */
     guint nr_elements, nr_pus, nr_nodes, nr_skipped;
-    bool wants_text, tag_is_open, failed;
+    bool wants_text, tag_is_open, tag_is_machine, failed;
 };
 
 /* Where the tag begins that the parser has just read; it stands a little behind it. */
@@ -93,7 +99,8 @@ is_needed(const char *element)
 static bool
 is_known(const char *element)
 {
-    static const char *const known[] = { "userdata", "support", "distances2hetero", NULL };
+    static const char *const known[] = { "userdata", "support",      "distances2hetero",
+                                         "memtier",  "pci_locality", NULL };
 
     return g_strv_contains(known, element);
 }
@@ -107,6 +114,12 @@ is_device(const char *type)
 }
 
 static bool
+is_version_three(const char *version)
+{
+    return g_str_equal(version, "3") || g_str_has_prefix(version, "3.");
+}
+
+static bool
 check_root(struct check *c, const char *element, const char **names, const char **values,
            GError **error)
 {
@@ -117,18 +130,19 @@ check_root(struct check *c, const char *element, const char **names, const char 
                "the root element is <%s>; expected <topology>, as lstopo writes it", element);
         return false;
     }
-    if (version == NULL || g_str_equal(version, "2") || g_str_has_prefix(version, "2."))
+    if (version == NULL || g_str_equal(version, "2") || g_str_has_prefix(version, "2.") ||
+        is_version_three(version))
         return true;
     guint64 major = g_ascii_strtoull(version, NULL, 10);
-    if (major >= 3 && major < 100)
+    if (major > 3 && major < 100)
         refuse(c, this_tag(c), error,
-               "version %s of hwloc XML is newer than libhwloc 2.9 can read; expected version 2: "
-               "convert it with the lstopo of hwloc 3: lstopo -i FILE.xml --export-xml-flags v2 "
-               "FILE.v2.xml",
+               "version %.20s of hwloc XML is newer than we can read; expected version 3 or 2: "
+               "convert it with lstopo: lstopo -i FILE.xml --export-xml-flags v2 FILE.v2.xml",
                version);
     else
         refuse(c, this_tag(c), error,
-               "version '%.20s' of hwloc XML is unknown; expected 2.0, or none for 1.x", version);
+               "version '%.20s' of hwloc XML is unknown; expected 2.0, 3.0, or none for 1.x",
+               version);
     return false;
 }
 
@@ -207,7 +221,29 @@ close_tag(struct check *c)
 {
     if (c->tag_is_open)
         g_string_append(c->copy, ">\n");
+    if (c->tag_is_open && c->tag_is_machine)
+        c->machine_at = c->copy->len;
     c->tag_is_open = false;
+}
+
+static void
+append_attributes(GString *s, const char **names, const char **values)
+{
+    for (; *names != NULL; names++, values++) {
+        g_string_append_printf(s, " %s=\"", *names);
+        append_escaped(s, *values, strlen(*values));
+        g_string_append_c(s, '"');
+    }
+}
+
+/* Version 3 has them below <topology>, behind the tree; version 2 in the Machine object. */
+static void
+keep_machine_info(struct check *c, const char **names, const char **values)
+{
+    g_string_append(c->machine_infos, "<info");
+    append_attributes(c->machine_infos, names, values);
+    g_string_append(c->machine_infos, "/>\n");
+    c->skip_depth = c->depth;
 }
 
 static void
@@ -215,11 +251,12 @@ copy_start(struct check *c, const char *element, const char **names, const char 
 {
     close_tag(c);
     g_string_append_printf(c->copy, "<%s", element);
-    for (; *names != NULL; names++, values++) {
-        g_string_append_printf(c->copy, " %s=\"", *names);
-        append_escaped(c->copy, *values, strlen(*values));
-        g_string_append_c(c->copy, '"');
-    }
+    if (c->depth == 1 && attribute(names, values, "version") != NULL &&
+        is_version_three(attribute(names, values, "version")))
+        g_string_append(c->copy, " version=\"2.0\"");
+    else
+        append_attributes(c->copy, names, values);
+    c->tag_is_machine = c->depth == 2 && g_str_equal(element, "object") && c->machine_at == 0;
     c->wants_text = g_str_equal(element, "indexes") || g_str_equal(element, "u64values");
     c->tag_is_open = !c->wants_text; /* the length of a text is counted: no line end */
     if (c->wants_text)
@@ -260,6 +297,10 @@ start_element(GMarkupParseContext *context, const char *element, const char **na
     if (!is_needed(element) || (g_str_equal(element, "object") && is_device(type))) {
         c->skip_depth = c->depth;
         c->nr_skipped += !is_needed(element) && !is_known(element);
+        return;
+    }
+    if (c->depth == 2 && g_str_equal(element, "info")) {
+        keep_machine_info(c, names, values);
         return;
     }
     if (g_str_equal(element, "object") && !check_object(c, type, names, values, error))
@@ -354,11 +395,16 @@ hwloc_xml_check(const char *file, const char *text, gsize len, struct diag *d, g
     }
     c.copy = g_string_new("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                           "<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n");
+    c.machine_infos = g_string_new(NULL);
     c.context = g_markup_parse_context_new(&parser, 0, &c, NULL);
     bool ok = parse(&c, len, &error);
     if (!ok)
         report_malformed(&c, error);
     g_markup_parse_context_free(c.context);
+    if (c.machine_at > 0)
+        g_string_insert_len(c.copy, (gssize)c.machine_at, c.machine_infos->str,
+                            (gssize)c.machine_infos->len);
+    g_string_free(c.machine_infos, TRUE);
     *nr_skipped = c.nr_skipped;
     if (!ok) {
         g_string_free(c.copy, TRUE);
