@@ -46,6 +46,7 @@ four-node pipe topology 5ms
 four-node hackbench topology 10ms
 four-node hogs-nice autonuma 300ms
 two-node numa02 autonuma 2s
+four-ring bench-mix autonuma 500ms
 eight-node numa01 autonuma 1s
 two-node server topology 300ms
 END
