@@ -115,7 +115,6 @@ collect_warnings(struct state *st)
     }
 }
 
-<<<<<<< Updated upstream
 /* An exit code; the error is set unless it is EXIT_DONE. */
 static int
 start_watching(struct state *st, GError **error)
@@ -136,7 +135,8 @@ start_watching(struct state *st, GError **error)
     return error != NULL && g_error_matches(*error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE)
                ? EXIT_INPUT
                : EXIT_OUTPUT;
-=======
+}
+
 /* A forced choice that is none shows itself only when its decision comes, but is bad input. */
 static int
 exit_code(const struct state *st, enum simulation_end end)
@@ -145,7 +145,6 @@ exit_code(const struct state *st, enum simulation_end end)
                       g_str_has_prefix(st->sim->failure, "--force-decision");
 
     return bad_choice ? EXIT_INPUT : ends[end].code;
->>>>>>> Stashed changes
 }
 
 static int
