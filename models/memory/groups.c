@@ -25,9 +25,7 @@ groups_init(struct kernel *k, struct proportional *pp)
     pp->buckets = arena_new_array(k->arena, uint32_t, pp->nr_buckets);
     pp->groups = arena_new_array(k->arena, struct group, pp->max_groups);
     list_init(&pp->idle);
-    pp->group_of = arena_new_array(k->arena, uint32_t, nr_cpus);
-    pp->next_cpu = arena_new_array(k->arena, uint32_t, nr_cpus);
-    pp->prev_cpu = arena_new_array(k->arena, uint32_t, nr_cpus);
+    pp->members = arena_new_array(k->arena, struct member, nr_cpus);
     pp->users = arena_new_array(k->arena, struct user, nr_cpus);
     pp->demand = arena_new_array(k->arena, uint64_t, pp->nr_resources);
 }
@@ -222,29 +220,27 @@ group_join(struct kernel *k, struct proportional *pp, int cpu, const struct mem_
 
     if (g->nr++ == 0)
         list_remove(&g->idle);
-    pp->group_of[cpu] = (uint32_t)(g - pp->groups) + 1;
-    pp->prev_cpu[cpu] = 0;
-    pp->next_cpu[cpu] = g->first_cpu;
+    pp->members[cpu] =
+        (struct member){ .group = (uint32_t)(g - pp->groups) + 1, .next = g->first_cpu };
     if (g->first_cpu != 0)
-        pp->prev_cpu[g->first_cpu - 1] = (uint32_t)cpu + 1;
+        pp->members[g->first_cpu - 1].prev = (uint32_t)cpu + 1;
     g->first_cpu = (uint32_t)cpu + 1;
     add_demand(pp, g, true);
 }
 
 static void
-group_leave(struct proportional *pp, int cpu)
+group_leave(struct proportional *pp, struct member *m)
 {
-    uint32_t next = pp->next_cpu[cpu], prev = pp->prev_cpu[cpu];
-    struct group *g = &pp->groups[pp->group_of[cpu] - 1];
+    struct group *g = &pp->groups[m->group - 1];
 
     add_demand(pp, g, false);
-    if (prev != 0)
-        pp->next_cpu[prev - 1] = next;
+    if (m->prev != 0)
+        pp->members[m->prev - 1].next = m->next;
     else
-        g->first_cpu = next;
-    if (next != 0)
-        pp->prev_cpu[next - 1] = prev;
-    pp->group_of[cpu] = 0;
+        g->first_cpu = m->next;
+    if (m->next != 0)
+        pp->members[m->next - 1].prev = m->prev;
+    m->group = 0;
     if (--g->nr == 0) {
         g->tau = g->idle_tau;
         list_push_back(&pp->idle, &g->idle);
@@ -254,13 +250,14 @@ group_leave(struct proportional *pp, int cpu)
 bool
 group_set(struct kernel *k, struct proportional *pp, int cpu, const struct mem_mix *mix)
 {
-    uint32_t slot = pp->group_of[cpu];
+    struct member *m = &pp->members[cpu];
+    bool was_in = m->group != 0;
 
-    if (slot != 0 && mix != NULL && same(&pp->groups[slot - 1], k->rqs[cpu].node, mix))
+    if (was_in && mix != NULL && same(&pp->groups[m->group - 1], k->rqs[cpu].node, mix))
         return false;
-    if (slot != 0)
-        group_leave(pp, cpu);
+    if (was_in)
+        group_leave(pp, m);
     if (mix != NULL)
         group_join(k, pp, cpu, mix);
-    return slot != 0 || mix != NULL;
+    return was_in || mix != NULL;
 }

@@ -109,7 +109,7 @@ proportional_changed(struct kernel *k, int cpu)
 static void
 set_cpu_rate(struct kernel *k, struct proportional *pp, int cpu)
 {
-    uint32_t slot = pp->group_of[cpu];
+    uint32_t slot = pp->members[cpu].group;
 
     burst_set_rate(k, &k->rqs[cpu], slot == 0 ? RATE_FULL : rate_of(pp->groups[slot - 1].tau));
 }
@@ -123,7 +123,7 @@ set_all_rates(struct kernel *k, struct proportional *pp)
         if (g->nr == 0)
             continue;
         uint32_t rate = rate_of(g->tau);
-        for (uint32_t cpu = g->first_cpu; cpu != 0; cpu = pp->next_cpu[cpu - 1])
+        for (uint32_t cpu = g->first_cpu; cpu != 0; cpu = pp->members[cpu - 1].next)
             burst_set_rate(k, &k->rqs[cpu - 1], rate);
     }
 }
@@ -134,7 +134,7 @@ settle_all(struct kernel *k, struct proportional *pp)
 {
     for (uint32_t i = 0; i < pp->nr_groups; i++)
         if (pp->groups[i].nr > 0)
-            for (uint32_t cpu = pp->groups[i].first_cpu; cpu != 0; cpu = pp->next_cpu[cpu - 1])
+            for (uint32_t cpu = pp->groups[i].first_cpu; cpu != 0; cpu = pp->members[cpu - 1].next)
                 burst_settle(k, &k->rqs[cpu - 1]);
 }
 

@@ -25,7 +25,7 @@ struct ask {
 /* CPUs of one node with the same profile and mix: one row of the equations. What comings and goings
  * look at stands first. */
 struct group {
-    uint64_t hash;
+    _Alignas(64) uint64_t hash;
     uint32_t next; /* in its bucket: slot + 1 */
     int32_t node;
     uint32_t nr;        /* CPUs; 0: unused */
@@ -33,11 +33,17 @@ struct group {
     double tau;         /* ns per ns of work at the present factors */
     double idle_tau;    /* and if nothing were saturated */
     struct list idle;   /* while it has no member */
+    struct ask *asks;   /* few of many resources: by resource, ascending */
+    _Alignas(64) struct mem_mix mix;
     uint32_t nr_asks, cap_asks;
-    struct ask *asks; /* few of many resources: by resource, ascending */
     bool writes;
     double *idle_stall; /* by memory node, ns per ns of work */
-    struct mem_mix mix;
+};
+
+/* A CPU in its group. */
+struct member {
+    uint32_t group;      /* slot + 1, 0: none */
+    uint32_t next, prev; /* CPU + 1 */
 };
 
 /* A group that passes the resource that is being solved. */
@@ -59,8 +65,7 @@ struct proportional {
     struct group *groups;
     struct list idle;              /* groups without a member, oldest first */
     uint32_t nr_buckets, *buckets; /* slot + 1 */
-    uint32_t *group_of;            /* by CPU: slot + 1, 0: none */
-    uint32_t *next_cpu, *prev_cpu; /* in the group: CPU + 1 */
+    struct member *members;        /* by CPU */
     uint32_t nr_over;              /* resources with more demand than capacity */
     bool saturated;                /* some factor is not 1 */
     struct user *users;            /* scratch of saturate() */

@@ -25,7 +25,6 @@ update_sg_lb_stats(const struct lb_env *env, struct sched_group *sg, bool local,
     s->weight = sg->weight;
     s->capacity = sg->sgc->capacity;
     s->avg_load = 0;
-    s->sums = group_sums(env->k, sg, &s->total);
     s->type = group_classify(env, s, local);
     if (s->type == GROUP_OVERLOADED)
         s->avg_load = s->sums->load * 1024 / s->capacity;
@@ -129,6 +128,22 @@ imbalance_has_spare(struct lb_env *env, const struct sd_lb_stats *sds, bool pref
     env->imbalance >>= 1;
 }
 
+/* Load of the whole domain by its capacity; few passes come so far that they ask. */
+static uint64_t
+domain_average(const struct lb_env *env)
+{
+    uint64_t load = 0, capacity = 0;
+
+    for_each_group(sg, env->sd->groups)
+    {
+        struct cpu_sums total;
+
+        load += group_sums(env->k, sg, &total)->load;
+        capacity += sg->sgc->capacity;
+    }
+    return load * 1024 / capacity;
+}
+
 static void
 calculate_imbalance(struct lb_env *env, const struct sd_lb_stats *sds, bool prefer_sibling)
 {
@@ -143,7 +158,7 @@ calculate_imbalance(struct lb_env *env, const struct sd_lb_stats *sds, bool pref
         imbalance_has_spare(env, sds, prefer_sibling);
         return;
     }
-    uint64_t average = sds->total_load * 1024 / sds->total_capacity;
+    uint64_t average = domain_average(env);
     env->migration = MIGRATE_LOAD;
     env->imbalance = 0;
     if (l->type < GROUP_OVERLOADED) {
@@ -168,7 +183,7 @@ worth_pulling(const struct lb_env *env, const struct sd_lb_stats *sds, bool pref
     if (l->type > b->type)
         return false;
     if (l->type == GROUP_OVERLOADED) {
-        uint64_t average = sds->total_load * 1024 / sds->total_capacity;
+        uint64_t average = domain_average(env);
         return l->avg_load < b->avg_load && l->avg_load < average &&
                100 * b->avg_load > env->sd->imbalance_pct * l->avg_load;
     }
@@ -203,23 +218,33 @@ swap_stats(struct sg_lb_stats **a, struct sg_lb_stats **b)
     *b = t;
 }
 
+/* The first group is the CPU's own; where groups overlap, others may have it too. */
+static bool
+is_local(const struct lb_env *env, const struct sched_group *sg)
+{
+    if (likely(!(env->sd->flags & SD_OVERLAP)))
+        return sg == env->sd->groups;
+    return cpumask_test(sg->span, (uint32_t)env->dst->cpu);
+}
+
 static void
 update_sd_lb_stats(const struct lb_env *env, struct sd_lb_stats *sds)
 {
+    bool probing = probe_wants(env->k, DECISION_BALANCE_GROUP);
     struct sg_lb_stats *s = &sds->slots[2];
 
     sds->local = &sds->slots[0];
     sds->busiest = &sds->slots[1];
     sds->local->group = sds->busiest->group = NULL;
-    sds->total_load = sds->total_capacity = 0;
     for_each_group(sg, env->sd->groups)
     {
-        bool local = cpumask_test(sg->span, (uint32_t)env->dst->cpu);
+        bool local = is_local(env, sg);
 
+        s->sums = group_sums(env->k, sg, &s->total);
+        if (s->sums->nr_running == 0 && !local && !probing)
+            continue; /* nothing to pull */
         update_sg_lb_stats(env, sg, local, s);
-        sds->total_load += s->sums->load;
-        sds->total_capacity += s->capacity;
-        if (probe_wants(env->k, DECISION_BALANCE_GROUP))
+        if (probing)
             probe_group(env->k, s);
         if (local)
             swap_stats(&sds->local, &s);

@@ -27,7 +27,6 @@ struct sg_lb_stats {
  */
 struct sd_lb_stats {
     struct sg_lb_stats *local, *busiest;
-    uint64_t total_load, total_capacity;
     struct sg_lb_stats slots[3]; /* those two, and the group that is being looked at */
 };
 

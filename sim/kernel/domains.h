@@ -47,7 +47,7 @@ struct sched_group_capacity {
     uint64_t next_update; /* jiffies */
     bool imbalance;
     struct cpumask *balance_mask;
-    struct cpu_sums *sums; /* sums.h; NULL for a union of nodes */
+    struct cpu_sums *sums; /* sums.h: of the groups with these CPUs */
 };
 
 struct sched_group {
@@ -56,6 +56,7 @@ struct sched_group {
     uint32_t weight, cores, flags;
     int32_t first_cpu; /* of the span */
     nodemask nodes;    /* at NUMA levels: whose union the group is, if of several; else 0 */
+    const struct cpu_sums *sums; /* sums.h; NULL for a union of nodes */
     struct sched_group_capacity *sgc;
 };
 

@@ -76,6 +76,7 @@ sums_init(struct kernel *k)
                 join_group(k, sd, sg);
                 if (sd->flags & SD_NUMA)
                     join_nodes(k, sg);
+                sg->sums = sg->sgc->sums;
             }
     k->nr_idle = k->nr_online;
     for_each_cpu (cpu, k->machine->online) {

@@ -31,8 +31,8 @@ void node_group_sums(const struct kernel *k, const struct sched_group *sg, struc
 static inline const struct cpu_sums *
 group_sums(const struct kernel *k, const struct sched_group *sg, struct cpu_sums *total)
 {
-    if (likely(sg->nodes == 0))
-        return sg->sgc->sums;
+    if (likely(sg->sums != NULL))
+        return sg->sums;
     node_group_sums(k, sg, total);
     return total;
 }
