@@ -3,7 +3,8 @@ foreach(scenario exit_codes errors_have_places_and_come_together policy_files_ch
         help_is_for_every_command lists_name_what_is_shipped folders_are_kept_or_replaced_by_rule
         resolved_run_repeats_byte_by_byte jobs_change_nothing looking_changes_nothing
         forced_choice_of_the_same_is_the_same_run
-        forced_choice_that_is_none_is_refused endless_work_needs_an_end
+        forced_choice_that_is_none_is_refused samples_are_as_many_as_memory_holds
+        endless_work_needs_an_end
         disk_that_is_full_is_said interrupted_run_keeps_what_it_has
         interrupted_comparison_keeps_finished_runs a_crash_costs_one_run
         pictures_are_drawn_where_gnuplot_is)

@@ -187,6 +187,13 @@ looking_changes_nothing() {
     same header want
 }
 
+samples_are_as_many_as_memory_holds() {
+    expect 0 "$numasim" run --no-plot -q -t uma --until 300us --set report.sample_interval=1ns -o many
+    says err 'report.sample_interval: too many samples; one every 4ns is kept'
+    expect 0 "$numasim" run --no-plot -q -t uma --until 300us -o few
+    same many/summary.csv few/summary.csv
+}
+
 forced_choice_of_the_same_is_the_same_run() {
     expect 0 "$numasim" run $short --decisions=fork -o plain
     line=$(sed -n 2p plain/decisions.csv)

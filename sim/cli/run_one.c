@@ -113,6 +113,13 @@ collect_warnings(struct state *st)
             "there was no decision %" G_GUINT64_FORMAT " to force", spec->force_seq);
         warn(st->r, text);
     }
+    sim_time wish = st->r->run->sample_interval, interval = samples_interval(st->samples);
+    if (wish != 0 && interval != wish) {
+        g_autofree char *text = g_strdup_printf(
+            "report.sample_interval: too many samples; one every %" G_GUINT64_FORMAT "ns is kept",
+            interval);
+        warn(st->r, text);
+    }
 }
 
 /* An exit code; the error is set unless it is EXIT_DONE. */

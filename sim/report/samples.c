@@ -3,7 +3,9 @@
  *
  * How long a run will take is often not known before it ends, so no fixed interval is right: it
  * starts short, and whenever there are too many samples every second one is dropped and the
- * interval doubles. The times of the samples that remain depend on simulated time alone.
+ * interval doubles. The times of the samples that remain depend on simulated time alone. An
+ * interval that the user chose stays until it would take all memory; then the same happens, and is
+ * said.
  *
  * That a sample may be dropped decides how it is kept: counters are kept as they stood and only
  * turned into rates and ratios, between neighbours, when the file is written.
@@ -14,7 +16,7 @@
 
 #include "report/samples_impl.h"
 
-enum { FIRST_INTERVAL = 1000000, SAMPLES_MOST = 400 };
+enum { FIRST_INTERVAL = 1000000, SAMPLES_MOST = 400, CHOSEN_MOST = 100000 };
 
 struct series {
     char *scope, *id, *metric;
@@ -74,6 +76,12 @@ samples_next(const struct samples *s)
     return s->next;
 }
 
+sim_time
+samples_interval(const struct samples *s)
+{
+    return s->interval;
+}
+
 static guint
 series_index(struct samples *s, enum series_kind kind, const char *scope, const char *id,
              const char *metric)
@@ -121,7 +129,7 @@ samples_take(struct samples *s)
     to->points = g_array_new(FALSE, FALSE, sizeof(struct point));
     samples_look(s, to);
     g_ptr_array_add(s->all, to);
-    if (s->adaptive && s->all->len >= SAMPLES_MOST)
+    if (s->all->len >= (s->adaptive ? SAMPLES_MOST : CHOSEN_MOST))
         thin_out(s);
     s->next = (to->time / s->interval + 1) * s->interval;
 }

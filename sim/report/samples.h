@@ -12,12 +12,15 @@
 
 struct samples;
 
-/* interval 0: chosen so that a run has some hundreds of samples, whatever its length. */
+/* interval 0: chosen so that a run has some hundreds of samples, whatever its length. Another one
+ * doubles only when there are a hundred thousand. */
 struct samples *samples_new(const struct kernel *k, sim_time interval);
 void samples_free(struct samples *s);
 
 /* When the next sample is due. */
 sim_time samples_next(const struct samples *s);
+/* What lies between the samples that are kept. */
+sim_time samples_interval(const struct samples *s);
 /* Takes one at the present time. */
 void samples_take(struct samples *s);
 
