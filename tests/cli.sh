@@ -49,6 +49,8 @@ exit_codes() {
     expect 2 "$numasim" run --no-such-option
     expect 2 "$numasim" run --set x
     expect 2 "$numasim" compare --seeds 0
+    expect 1 "$numasim" compare -p ''
+    says err "there is no policy ''"
     expect 2 "$numasim" topo fly
     expect 1 "$numasim" run $short -t four-nod
     says err "did you mean 'four-node'?"

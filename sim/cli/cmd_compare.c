@@ -85,6 +85,8 @@ policy_names(const struct compare *c)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
+    if (c->o.policy != NULL && *c->o.policy == '\0') /* which g_strsplit makes no name at all */
+        return g_strdupv((char *[]){ (char *)"", NULL });
     if (!wants_all(c))
         return g_strsplit(c->o.policy != NULL ? c->o.policy : usual_policies, ",", -1);
     for (guint i = 0; placement_models[i] != NULL; i++)
