@@ -124,6 +124,8 @@ wrong_requests_make_no_folder() {
     done
     "$numasim" run -w demo -t two-node --until 1ms -o run -q --trace a.xyz 2>err
     [ $? -eq 1 ] || complain "a.xyz was taken"
+    "$numasim" run -w demo -t two-node --until 1ms -o run -q --trace a.txt --trace a.txt 2>err
+    [ $? -eq 1 ] || complain "one file was taken for two traces"
     "$numasim" run -w demo -t two-node --until 1ms -o run -q --trace none/a.json 2>err
     [ $? -eq 4 ] || complain "none/a.json was written"
     [ -e run ] && complain "a folder without its trace"

@@ -253,6 +253,11 @@ trace_check(const struct trace_request *r, GError **error)
                         "--trace: %s: the name says no known format; it ends in .json (Chrome),"
                         " .txt (ftrace), or either with .gz",
                         r->files[i]);
+        if (fine && g_strv_contains(r->files + i + 1, r->files[i])) {
+            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                        "--trace: %s is given twice", r->files[i]);
+            fine = false;
+        }
     }
     return fine;
 }
