@@ -209,9 +209,9 @@ every_shipped_workload_loads_and_loads_again_from_what_it_writes(void **state)
         assert_null(workload_limits(w, machine(f), &limits));
 
         g_autoptr(GString) once = g_string_new(NULL), twice = g_string_new(NULL);
-        workload_yaml_write(w, 0, once);
+        workload_yaml_write(w, NULL, 0, once);
         struct workload *w2 = load(f, once->str);
-        workload_yaml_write(w2, 0, twice);
+        workload_yaml_write(w2, NULL, 0, twice);
         assert_string_equal(once->str, twice->str);
         assert_int_equal(w->nr_params, w2->nr_params);
         for (uint32_t i = 0; i < w->nr_params; i++)

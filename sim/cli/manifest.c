@@ -38,7 +38,7 @@ add_inputs(GString *s, const struct run_spec *spec)
     g_autoptr(GString) workload = g_string_new(NULL);
 
     topology_yaml_write(spec->machine, machine);
-    workload_yaml_write(spec->workload, 0, workload);
+    workload_yaml_write(spec->workload, NULL, 0, workload);
     add_text(s, "topology", spec->machine->name);
     add_hash(s, "topology_sha256", machine->str);
     add_text(s, "workload", spec->workload->name);
@@ -55,7 +55,7 @@ add_resolved(GString *s, const struct resolved *resolved)
 {
     g_autoptr(GString) text = g_string_new(NULL);
 
-    resolved_write(resolved, text);
+    resolved_write(resolved, NULL, text);
     add_text(s, "policy", resolved->spec.policy.name);
     add_hash(s, "resolved_sha256", text->str);
 }

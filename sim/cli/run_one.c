@@ -61,7 +61,7 @@ write_resolved(const struct run_one *r, GError **error)
 {
     g_autoptr(GString) text = g_string_new(NULL);
 
-    resolved_write(r->run, text);
+    resolved_write(r->run, r->dir, text);
     return write_whole_file(r->dir, "resolved.yaml", text->str, error);
 }
 

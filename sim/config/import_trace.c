@@ -230,7 +230,7 @@ finish(struct scan *s)
 {
     s->counts->skipped_types = g_hash_table_size(s->skipped);
     if (!diag_failed(s->d) && s->nr_events == 0)
-        scan_fail(s, 0, "%s", "no event of a trace in the whole file");
+        diag_error(s->d, s->file, 0, 0, NULL, "no event of a trace in the whole file");
     if (!diag_failed(s->d))
         say_counts(s);
     g_hash_table_unref(s->skipped);

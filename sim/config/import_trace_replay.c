@@ -43,8 +43,9 @@ struct teller {
 
 struct lane {
     struct teller *curr; /* NULL: idle, if known */
-    bool known;
-    uint64_t last; /* time of its last event */
+    bool known, seen;
+    uint64_t last_switch;
+    guint next_at; /* where its last switch names the next task in the script */
 };
 
 struct trace_compiler {
@@ -321,33 +322,47 @@ leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
     }
 }
 
-/* What ran on the lane by our books cannot have: it left at some time that was lost. */
+/* Number of a task in the script, four bytes: it may turn out to have been another one. */
+static void
+put_next(struct trace_compiler *c, struct lane *lane, const struct teller *t)
+{
+    guint32 number = t != NULL && !t->dropped ? GUINT32_TO_LE(t->index + 1) : 0;
+
+    if (!c->o.placement)
+        return;
+    lane->next_at = c->script->len;
+    g_byte_array_append(c->script, (const guint8 *)&number, sizeof(number));
+}
+
+/* What ran on the lane by our books cannot have: prev did, since the last switch that we saw. */
 static void
 repair_lane(struct trace_compiler *c, struct lane *lane, struct teller *prev)
 {
     struct teller *t = lane->curr;
+    guint32 number = prev != NULL && !prev->dropped ? GUINT32_TO_LE(prev->index + 1) : 0;
 
     if (!lane->known || t == prev)
         return;
     c->mismatches++;
-    if (t != NULL && t->state == RUNNING && &c->lanes[t->cpu] == lane) {
-        t->run += lane->last - MIN(t->since, lane->last);
-        t->s.run_ns += lane->last - MIN(t->since, lane->last);
+    if (t != NULL && t->state == RUNNING && &c->lanes[t->cpu] == lane)
         t->state = RUNNABLE;
-    }
+    if (c->o.placement && lane->next_at > 0)
+        memcpy(c->script->data + lane->next_at, &number, sizeof(number));
 }
 
-/* Somebody who runs is found running: since the start, or since we lost sight. */
+/* Somebody who runs is found running: since the start, or since the last switch that we saw. */
 static void
 find_running(struct trace_compiler *c, struct lane *lane, struct teller *t, uint32_t cpu)
 {
+    uint64_t since = lane->known ? lane->last_switch : c->t0;
+
     if (t->state == RUNNING && t->cpu == (int32_t)cpu)
         return;
-    t->since = lane->known ? lane->last : c->t0;
     if (t->state == UNKNOWN)
-        t->start_at = t->since - c->t0;
+        t->start_at = since - c->t0;
     else if (t->state == SLEEPING)
-        tell_wait(c, t, NULL, t->since, c->now);
+        tell_wait(c, t, NULL, t->since, MAX(since, t->since));
+    t->since = since;
     t->state = RUNNING;
     t->cpu = (int32_t)cpu;
     lane->curr = t;
@@ -390,7 +405,8 @@ on_switch(struct trace_compiler *c, struct lane *lane, const struct trace_event 
     if (next != NULL && next->state != DEAD)
         enter(c, lane, next, e->cpu);
     put_script(c, REPLAY_SWITCH, e->cpu, state == 'x' ? 'X' : state);
-    put_more(c, next != NULL && !next->dropped ? next->index + 1 : 0);
+    put_next(c, lane, next);
+    lane->last_switch = c->now;
 }
 
 static void
@@ -442,6 +458,7 @@ see_current(struct trace_compiler *c, struct lane *lane, const struct trace_even
         by = new_teller(c, &unknown, UNKNOWN);
     find_running(c, lane, by, e->cpu);
     lane->known = true;
+    lane->last_switch = c->t0;
 }
 
 void
@@ -470,7 +487,7 @@ trace_compiler_event(void *compiler, const struct trace_event *e)
         else if (e->kind == TRACE_MIGRATE)
             on_move(c, e, t);
     }
-    lane->last = e->time;
+    lane->seen = true;
 }
 
 static void
@@ -534,7 +551,7 @@ trace_compiler_stories(struct trace_compiler *c, struct trace_story_counts *coun
                                            .length = c->now - c->t0,
                                            .nr_cpus = 0 };
     for (uint32_t i = 0; i < c->nr_lanes; i++)
-        if (c->lanes[i].known || c->lanes[i].last > 0)
+        if (c->lanes[i].seen)
             counts->nr_cpus = i + 1;
     return stories;
 }
@@ -623,7 +640,7 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
     r->length = c->now - c->t0;
     r->offset = c->t0;
     for (uint32_t i = 0; i < c->nr_lanes; i++)
-        if (c->lanes[i].known || c->lanes[i].last > 0)
+        if (c->lanes[i].seen)
             r->nr_cpus = i + 1;
     if (c->o.placement) {
         uint8_t *script = arena_alloc(a, c->script->len + 1);

@@ -87,7 +87,7 @@ write_decisions(GString *out, uint32_t decisions)
 }
 
 void
-resolved_write(const struct resolved *r, GString *out)
+resolved_write(const struct resolved *r, const char *dir, GString *out)
 {
     struct arena *a = arena_new();
     g_autoptr(GString) machine = g_string_new(NULL);
@@ -107,7 +107,7 @@ resolved_write(const struct resolved *r, GString *out)
     write_text(out, "topology_name", r->spec.machine->name);
     write_block(out, "topology", machine->str);
     write_text(out, "workload_name", r->spec.workload->name);
-    workload_yaml_write(r->spec.workload, 0, workload);
+    workload_yaml_write(r->spec.workload, dir, 0, workload);
     write_block(out, "workload", workload->str);
     arena_free(a);
 }

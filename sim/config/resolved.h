@@ -14,7 +14,8 @@ struct resolved {
     uint32_t decisions;       /* bits of enum decision_kind; 0: none recorded */
 };
 
-void resolved_write(const struct resolved *r, GString *out);
+/* `dir`: the folder where it will stand, from which traces are named; NULL: by their whole path. */
+void resolved_write(const struct resolved *r, const char *dir, GString *out);
 /* A text between quotes that YAML reads back, whatever is in it. */
 void yaml_quote(GString *out, const char *text);
 

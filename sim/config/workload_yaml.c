@@ -5,6 +5,7 @@
  * settings for its parameters, and the command line's on top.
  */
 #include "config/import_rtapp.h"
+#include "config/import_trace_workload.h"
 #include "config/workload_yaml_load.h"
 
 #include "embedded.h"
@@ -66,6 +67,26 @@ load_variant(struct wload *l, const char *const *settings, guint depth)
     return w;
 }
 
+/* A file that names a recorded trace. */
+static struct workload *
+load_recording(struct wload *l, const char *const *settings)
+{
+    static const char *const keys[] = { "version", "name", "doc", "trace", NULL };
+    const struct ynode *name = ynode_get(l->doc.root, "name");
+    const char *given = name != NULL ? wload_name(l, name) : NULL;
+    const char *doc = wload_text_at(l, l->doc.root, "doc");
+
+    ynode_check_keys(&l->doc, l->doc.root, NULL, keys);
+    if (diag_failed(l->doc.diag))
+        return NULL;
+    struct workload *w = import_trace_yaml(&l->doc, ynode_get(l->doc.root, "trace"), settings);
+    if (w == NULL)
+        return NULL;
+    w->name = given != NULL ? given : w->name;
+    w->doc = doc != NULL ? doc : w->doc;
+    return w;
+}
+
 static struct workload *
 load_whole(struct wload *l, const char *const *settings)
 {
@@ -102,6 +123,8 @@ load_text(const char *path, const char *text, gsize len, const char *const *sett
     check_version(&l);
     if (ynode_get(l.doc.root, "base") != NULL)
         return load_variant(&l, settings, depth);
+    if (ynode_get(l.doc.root, "trace") != NULL)
+        return load_recording(&l, settings);
     return load_whole(&l, settings);
 }
 
@@ -131,6 +154,8 @@ load_file(const char *path, const char *const *settings, guint depth, struct are
     g_autofree char *text = NULL;
     gsize len;
 
+    if (strcmp(path, "-") != 0 && looks_like_trace_file(path))
+        return import_trace_workload(path, settings, a, d);
     if (!read_whole_file(path, YAML_BYTES_MAX, &text, &len, d))
         return NULL;
     if (looks_like_rtapp(text, len))
@@ -177,7 +202,7 @@ load_workload(const char *spec, const char *const *settings, struct arena *a, st
 /* ---- writing ---- */
 
 void
-workload_yaml_write(const struct workload *w, unsigned indent, GString *out)
+workload_yaml_write(const struct workload *w, const char *dir, unsigned indent, GString *out)
 {
     g_autoptr(GString) head = g_string_new(NULL);
 
@@ -185,6 +210,10 @@ workload_yaml_write(const struct workload *w, unsigned indent, GString *out)
     if (w->doc != NULL) {
         wload_put_text(head, w->doc);
         g_string_append_printf(out, "%*sdoc: %s\n", (int)indent, "", head->str);
+    }
+    if (w->replay != NULL) {
+        import_trace_write(w, dir, indent, out);
+        return;
     }
     for (const char *at = w->source; *at != '\0';) {
         const char *end = strchr(at, '\n');

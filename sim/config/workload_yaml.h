@@ -17,5 +17,6 @@ struct workload *workload_yaml_load(const char *path, const char *text, gsize le
                                     const char *const *settings, struct arena *a, struct diag *d);
 
 /* YAML that loads to the same workload, with the values of its parameters as their defaults. Each
- * line begins with `indent` spaces. */
-void workload_yaml_write(const struct workload *w, unsigned indent, GString *out);
+ * line begins with `indent` spaces. Files that it refers to are named as seen from the folder `dir`
+ * (NULL: by their whole path). */
+void workload_yaml_write(const struct workload *w, const char *dir, unsigned indent, GString *out);

@@ -34,7 +34,7 @@ enum replay_op {
 /* What happened on the CPUs, in order, for a replay with recorded placement. Each begins with the
  * time since the one before. Tasks are their index + 1; 0: idle. */
 enum replay_event {
-    REPLAY_SWITCH, /* CPU, letter of the previous task's state ('+': R+), next task */
+    REPLAY_SWITCH, /* CPU, letter of the previous task's state ('+': R+), next task in 4 bytes */
     REPLAY_WAKEUP, /* CPU of the waker, task, CPU where to; also starts a new task */
     REPLAY_MOVE,   /* task, CPU where to */
     REPLAY_EVENT_NR,

@@ -111,6 +111,17 @@ number(struct replay_run *run)
     return replay_number(&run->at, run->end);
 }
 
+/* Four bytes, lowest first. */
+static uint32_t
+next_task(struct replay_run *run)
+{
+    uint32_t value = 0;
+
+    for (unsigned shift = 0; shift < 32 && run->at < run->end; shift += 8)
+        value |= (uint32_t)*run->at++ << shift;
+    return value;
+}
+
 /* Carries out the next thing that happened. True: a CPU has to switch first. */
 static bool
 script_step(struct replay_run *run)
@@ -120,8 +131,7 @@ script_step(struct replay_run *run)
 
     switch (what) {
     case REPLAY_SWITCH:
-        c = number(run);
-        switch_to(run, (uint32_t)a, (uint8_t)b, c);
+        switch_to(run, (uint32_t)a, (uint8_t)b, next_task(run));
         return true;
     case REPLAY_WAKEUP:
         c = number(run);

@@ -44,11 +44,11 @@ check_written(const struct workload *w, struct arena *a, struct diag *d)
 {
     g_autoptr(GString) once = g_string_new(NULL), twice = g_string_new(NULL);
 
-    workload_yaml_write(w, 0, once);
+    workload_yaml_write(w, NULL, 0, once);
     const struct workload *again = workload_yaml_load("again", once->str, once->len, NULL, a, d);
     if (again == NULL)
         abort();
-    workload_yaml_write(again, 0, twice);
+    workload_yaml_write(again, NULL, 0, twice);
     if (strcmp(once->str, twice->str) != 0)
         abort();
 }
