@@ -181,8 +181,10 @@ inputs_print_notes(const struct inputs *in, const struct options *o)
         return;
     for (guint i = 0; i < in->diag.notes->len; i++)
         g_printerr("note: %s\n", (const char *)g_ptr_array_index(in->diag.notes, i));
-    bool said = in->diag.notes->len > 0; /* an importer's notes are the machine's */
+    bool said = false; /* by the machine's importer */
     guint assumed = 0;
+    for (guint i = 0; i < in->diag.notes->len && m->nr_notes > 0; i++)
+        said |= strcmp(g_ptr_array_index(in->diag.notes, i), m->notes[0]) == 0;
     for (uint32_t i = 0; i < m->nr_notes; i++) {
         bool is_assumption = g_str_has_prefix(m->notes[i], "assumed");
         assumed += is_assumption;
