@@ -55,8 +55,12 @@ show(const struct workload *w)
         add_process(s, w, &w->processes[i]);
     for (uint32_t i = 0; i < w->nr_regions; i++)
         g_string_append_printf(s, "  region %s\n", w->regions[i].name);
-    g_string_append_printf(s, "  %s\n",
-                           workload_endless(w) ? "endless: needs --until" : "ends by itself");
+    if (w->duration > 0)
+        g_string_append_printf(s, "  ends after %s\n",
+                               format_quantity(FIELD_TIME, w->duration, w->arena));
+    else
+        g_string_append_printf(s, "  %s\n",
+                               workload_endless(w) ? "endless: needs --until" : "ends by itself");
     if (w->nr_params > 0)
         g_string_append(s, "\nparameters (--set workload.NAME=VALUE):\n");
     for (uint32_t i = 0; i < w->nr_params; i++)
