@@ -50,7 +50,7 @@ void
 engine_init(struct engine *eng, struct arena *a, const uint32_t nr[EVENT_KIND_NR],
             enum engine_queue which)
 {
-    uint32_t n = 0;
+    uint32_t n = 0, slot_bits = 0;
 
     *eng = (struct engine){ .same_instant_limit = SAME_INSTANT_LIMIT };
     for (uint32_t kind = 0; kind < EVENT_KIND_NR; kind++) {
@@ -59,13 +59,13 @@ engine_init(struct engine *eng, struct arena *a, const uint32_t nr[EVENT_KIND_NR
         n += nr[kind];
     }
     eng->first_slot[EVENT_KIND_NR] = n;
-    while (UINT32_C(1) << eng->slot_bits < n)
-        eng->slot_bits++;
+    while (UINT32_C(1) << slot_bits < n)
+        slot_bits++;
     eng->events = arena_new_array(a, struct event *, SIM_MAX(n, 1));
     eng->queue = arena_new_object(a, struct queue);
     queue_init(eng->queue, a, n, which);
     eng->now_set = arena_new_object(a, struct now_set);
-    now_set_init(eng->now_set, a, (uint64_t)PHASE_NR << eng->slot_bits);
+    now_set_init(eng->now_set, a, slot_bits, eng->events);
 }
 
 /* There are as many handlers as there are kinds of things to happen: a byte names them. */
@@ -99,18 +99,12 @@ event_init(struct engine *eng, struct event *ev, enum event_kind kind, uint32_t 
     eng->events[slot] = ev;
 }
 
-static uint64_t
-now_bit(const struct engine *eng, const struct event *ev)
-{
-    return (uint64_t)ev->phase << eng->slot_bits | ev->slot;
-}
-
 /* Out of line: most events are scheduled once, and then fire. */
 static __attribute__((noinline)) void
 take_out(struct engine *eng, struct event *ev)
 {
     if (ev->when == eng->now)
-        now_set_del(eng->now_set, now_bit(eng, ev));
+        now_set_del(eng->now_set, ev);
     else
         queue_remove(eng->queue, ev);
 }
@@ -128,7 +122,7 @@ engine_at(struct engine *eng, struct event *ev, sim_time when)
     if (likely(when > eng->now && when != SIM_NEVER))
         queue_insert(eng->queue, ev);
     else if (when == eng->now)
-        now_set_add(eng->now_set, now_bit(eng, ev));
+        now_set_add(eng->now_set, ev);
 }
 
 static inline void
@@ -142,16 +136,6 @@ fire(struct engine *eng, struct event *ev)
         eng->after(eng, ev);
 }
 
-/* The first event of this instant; the set must not be empty. */
-static inline struct event *
-take_first(struct engine *eng)
-{
-    uint64_t bit = now_set_first(eng->now_set);
-
-    now_set_del(eng->now_set, bit);
-    return eng->events[bit & ((UINT64_C(1) << eng->slot_bits) - 1)];
-}
-
 /* Moves to the now set what else is due at this instant. */
 static void
 gather(struct engine *eng)
@@ -159,7 +143,7 @@ gather(struct engine *eng)
     struct event *ev;
 
     while ((ev = queue_pop(eng->queue, eng->now + 1)) != NULL)
-        now_set_add(eng->now_set, now_bit(eng, ev));
+        now_set_add(eng->now_set, ev);
 }
 
 /* Moves the clock to the next instant before `until`; returns what fires first in it, or NULL. */
@@ -175,8 +159,8 @@ next_instant(struct engine *eng, sim_time until)
     if (likely(!queue_has_more(eng->queue, eng->now)))
         return ev;
     gather(eng);
-    now_set_add(eng->now_set, now_bit(eng, ev));
-    return take_first(eng);
+    now_set_add(eng->now_set, ev);
+    return now_set_take(eng->now_set);
 }
 
 /* Nothing is due before `until`: wait there, with what is due at it at hand. */
@@ -204,7 +188,7 @@ engine_run(struct engine *eng, sim_time until)
                 return ENGINE_UNTIL;
             if (eng->same_instant >= eng->same_instant_limit)
                 return ENGINE_STUCK;
-            ev = take_first(eng);
+            ev = now_set_take(eng->now_set);
         } else {
             ev = next_instant(eng, until);
             if (ev == NULL)

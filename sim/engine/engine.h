@@ -80,7 +80,6 @@ struct engine {
     struct event **events; /* by slot */
     event_fire handlers[ENGINE_HANDLERS];
     uint32_t first_slot[EVENT_KIND_NR + 1];
-    uint32_t slot_bits;
     void *owner; /* of the handlers' choosing: the kernel */
     void (*after)(struct engine *eng,
                   struct event *ev); /* after every handler; NULL: none (--check) */
