@@ -45,11 +45,13 @@ class Json:
         self.names = {}
         self.counts = collections.Counter()
         self.runs = []  # (cpu, task pid, from, to)
+        self.miscounted = 0
         self.walk()
 
     def walk(self):
         stacks, flows, last = collections.defaultdict(list), {}, Decimal(0)
         closed = {}  # row -> the time its last slice ended
+        counted, fresh = {}, False  # node -> its tasks
         for e in self.events:
             ph = e.get("ph")
             need(ph in REQUIRED, "unknown phase", e)
@@ -62,6 +64,12 @@ class Json:
             need(isinstance(e["ts"], Decimal) and -e["ts"].as_tuple().exponent == 3, "ts", e)
             need(e["ts"] >= last, "not in order", e)
             last = e["ts"]
+            if fresh and ph != "C":  # counters show the state at the end of an instant
+                fresh = False
+                open_now = collections.Counter(
+                    b[0]["cat"] if b[0]["cat"] == "run" else b[0]["name"] for b in stacks.values() if b)
+                sums = tuple(map(sum, zip(*counted.values())))
+                self.miscounted += sums != (open_now["run"], open_now["runnable"])
             row = e["pid"], e["tid"]
             if ph == "B":
                 need(("thread_name", *row) in self.names, "a row without a name", e)
@@ -83,6 +91,9 @@ class Json:
                     need(e["bp"] == "e", "bp", e)
                     need(flows.get(e["id"]) == e["cat"], "an arrow ends that did not begin", e)
                     flows[e["id"]] = None
+            elif ph == "C" and e["name"] == "tasks":
+                counted[e["pid"]] = e["args"]["running"], e["args"]["waiting"]
+                fresh = True
             elif ph == "i":
                 need(e["s"] == "t" and stacks[row], "a mark outside a slice", e)
         need(not any(stacks.values()), "slices without an end", stacks)
@@ -160,6 +171,7 @@ def main():
     print(f"json: {visible} events, {j.size / max(visible, 1):.0f} bytes each, {dict(j.counts)}")
     if len(sys.argv) < 3:
         return
+    need(j.miscounted == 0, "counters differ from what the rows show", j.miscounted)
     t = Text(sys.argv[2])
     n = sum(t.counts.values())
     print(f"text: {n} events, {t.size / max(n, 1):.0f} bytes each, {dict(t.counts)}")

@@ -29,12 +29,14 @@ struct thread_row {
     struct task *task;
     enum row_state now, shown;
     bool wanted, pending, named;
+    struct node_row *waits_on;   /* counted there; NULL: it does not wait */
     uint64_t woken_by, moved_by; /* arrows in flight; 0: none */
 };
 
 struct node_row {
     uint64_t free_bytes;
-    uint32_t running;
+    uint32_t running, waiting;
+    uint32_t nr_waiting; /* at present; the other figures are those last written */
     bool known;
 };
 
@@ -240,11 +242,25 @@ row_draw(struct trace_writer *w, struct thread_row *r)
 }
 
 static void
+count_waiting(struct trace_writer *w, struct thread_row *r)
+{
+    struct chrome *c = w->priv;
+    int32_t node = w->kernel->machine->cpus[r->task->cpu].node;
+
+    if (r->waits_on != NULL)
+        r->waits_on->nr_waiting--;
+    r->waits_on = r->now == ROW_RUNNABLE ? &c->nodes[node] : NULL;
+    if (r->waits_on != NULL)
+        r->waits_on->nr_waiting++;
+}
+
+static void
 row_set(struct trace_writer *w, struct thread_row *r, enum row_state state)
 {
     struct chrome *c = w->priv;
 
     r->now = state;
+    count_waiting(w, r);
     if (!r->pending)
         g_ptr_array_add(c->pending, r);
     r->pending = true;
@@ -267,12 +283,13 @@ count_node(struct trace_writer *w, uint32_t node)
         put_number(w, ",\"name\":\"free memory\",\"args\":{\"bytes\":", free_bytes);
         trace_out_text(w->out, "}}");
     }
-    if (!n->known || n->running != running) {
+    if (!n->known || n->running != running || n->waiting != n->nr_waiting) {
         begin(w, 'C', PID_NODES + node, 0);
-        put_number(w, ",\"name\":\"running tasks\",\"args\":{\"tasks\":", running);
+        put_number(w, ",\"name\":\"tasks\",\"args\":{\"running\":", running);
+        put_number(w, ",\"waiting\":", n->nr_waiting);
         trace_out_text(w->out, "}}");
     }
-    *n = (struct node_row){ free_bytes, running, true };
+    *n = (struct node_row){ free_bytes, running, n->nr_waiting, n->nr_waiting, true };
 }
 
 static void
@@ -461,6 +478,7 @@ on_migrate(struct trace_writer *w, const struct traced_event *e)
     struct chrome *c = w->priv;
     struct thread_row *r = row_of(w, e->task);
 
+    count_waiting(w, r);
     if (r->shown == ROW_NONE || r->moved_by != 0)
         return;
     r->moved_by = ++c->arrow;
