@@ -24,6 +24,13 @@ task_free(gpointer data)
     g_free(p);
 }
 
+static void
+put_line(struct sched_tables *t, FILE *f)
+{
+    fwrite(t->line->str, 1, t->line->len, f);
+    g_string_truncate(t->line, 0);
+}
+
 struct sched_tables *
 sched_tables_new(const struct sched_tables_options *o)
 {
@@ -33,13 +40,17 @@ sched_tables_new(const struct sched_tables_options *o)
     t->by_id = g_hash_table_new_full(NULL, NULL, NULL, task_free);
     t->cpus = g_array_new(FALSE, TRUE, sizeof(struct sched_cpu));
     g_array_set_size(t->cpus, o->nr_cpus);
-    if (o->timehist != NULL)
-        fprintf(o->timehist,
-                "%15s %6s  %-30s  %9s  %9s  %9s\n%15s %6s  %-30s  %9s  %9s  %9s\n"
-                "--------------- ------  ------------------------------  ---------  ---------"
-                "  ---------\n",
-                "time", "cpu", "task name", "wait time", "sch delay", "run time", "", "",
-                "[tid/pid]", "(msec)", "(msec)", "(msec)");
+    t->line = g_string_new(NULL);
+    if (o->timehist != NULL) {
+        g_string_printf(
+            t->line,
+            "%15s %6s  %-30s  %9s  %9s  %9s\n%15s %6s  %-30s  %9s  %9s  %9s\n"
+            "--------------- ------  ------------------------------  ---------  ---------"
+            "  ---------\n",
+            "time", "cpu", "task name", "wait time", "sch delay", "run time", "", "", "[tid/pid]",
+            "(msec)", "(msec)", "(msec)");
+        put_line(t, o->timehist);
+    }
     return t;
 }
 
@@ -50,6 +61,7 @@ sched_tables_free(struct sched_tables *t)
         return;
     g_hash_table_destroy(t->by_id);
     g_array_free(t->cpus, TRUE);
+    g_string_free(t->line, TRUE);
     g_free(t);
 }
 
@@ -139,9 +151,9 @@ delay_in(struct sched_task *p, sim_time now)
 /* ---- timehist ---- */
 
 static void
-print_ms(FILE *f, uint64_t ns)
+append_ms(GString *line, uint64_t ns)
 {
-    fprintf(f, "  %5" PRIu64 ".%03" PRIu64, ns / 1000000, ns / 1000 % 1000);
+    g_string_append_printf(line, "  %5" PRIu64 ".%03" PRIu64, ns / 1000000, ns / 1000 % 1000);
 }
 
 static void
@@ -152,11 +164,12 @@ print_run(struct sched_tables *t, sim_time now, uint32_t cpu, const struct sched
                                 ? g_strdup("<idle>")
                                 : g_strdup_printf("%s[%u]", p->name, p->row.task);
 
-    fprintf(t->o.timehist, "%8" PRIu64 ".%06" PRIu64 " [%04u]  %-30s", now / 1000000000,
-            now / 1000 % 1000000, cpu, name);
+    g_string_append_printf(t->line, "%8" PRIu64 ".%06" PRIu64 " [%04u]  %-30s", now / 1000000000,
+                           now / 1000 % 1000000, cpu, name);
     for (int i = 0; i < 3; i++)
-        print_ms(t->o.timehist, ms[i]);
-    fputs(" \n", t->o.timehist);
+        append_ms(t->line, ms[i]);
+    g_string_append(t->line, " \n");
+    put_line(t, t->o.timehist);
 }
 
 static void
@@ -218,21 +231,24 @@ give_letter(struct sched_tables *t, struct sched_task *p)
 static void
 print_map(struct sched_tables *t, sim_time now, uint32_t changed, struct sched_task *next)
 {
-    FILE *f = t->o.map;
+    GString *line = t->line;
     bool fresh = give_letter(t, next);
 
-    fputs("  ", f);
+    g_string_append(line, "  ");
     for (uint32_t cpu = 0; cpu < t->cpus->len; cpu++) {
         const struct sched_cpu *c = &g_array_index(t->cpus, struct sched_cpu, cpu);
         if (c->switched)
-            fprintf(f, "%c%-2s ", cpu == changed ? '*' : ' ', task_get(t, c->curr)->letter);
+            g_string_append_printf(line, "%c%-2s ", cpu == changed ? '*' : ' ',
+                                   task_get(t, c->curr)->letter);
         else
-            fputs("    ", f);
+            g_string_append(line, "    ");
     }
-    fprintf(f, "  %5" PRIu64 ".%06" PRIu64 " secs ", now / 1000000000, now / 1000 % 1000000);
+    g_string_append_printf(line, "  %5" PRIu64 ".%06" PRIu64 " secs ", now / 1000000000,
+                           now / 1000 % 1000000);
     if (fresh)
-        fprintf(f, "%s => %s:%u", next->letter, next->name, next->row.task);
-    fputc('\n', f);
+        g_string_append_printf(line, "%s => %s:%u", next->letter, next->name, next->row.task);
+    g_string_append_c(line, '\n');
+    put_line(t, t->o.map);
 }
 
 /* ---- events ---- */

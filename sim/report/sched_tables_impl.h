@@ -31,6 +31,7 @@ struct sched_tables {
     struct sched_tables_options o;
     GHashTable *by_id; /* uint32_t -> struct sched_task */
     GArray *cpus;      /* struct sched_cpu */
+    GString *line;     /* being written */
     uint32_t nr_letters;
     uint64_t nr_switches;
     bool begun;

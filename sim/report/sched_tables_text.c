@@ -257,10 +257,12 @@ sched_tables_summary(const struct sched_tables *t, GString *out)
     g_string_append_printf(out,
                            "\n    Total number of unique tasks: %u\n"
                            "Total number of context switches: %" PRIu64 "\n"
-                           "           Total run time (msec): ",
+                           "           Total run time"
+                           " (msec): ",
                            all->len, t->nr_switches);
     append_ms(out, 7, run);
-    g_string_append(out, "\n    Total scheduling time (msec): ");
+    g_string_append(out, "\n    Total scheduling time"
+                         " (msec): ");
     append_ms(out, 6, t->last - t->first);
     g_string_append_printf(out, "  (x %u)\n", nr_cpus);
 }
