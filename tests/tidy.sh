@@ -85,5 +85,10 @@ if [ -n "$build" ]; then
     rm -f /tmp/tidy.$$
 fi
 
+# The map of mechanisms names files that exist.
+for file in $(grep -o '`[a-z./_]*\.[ch]`' sim/README.md | tr -d '`'); do
+    [ -e "sim/$file" ] || complain "sim/README.md names $file, which is not there"
+done
+
 [ $bad -eq 0 ] && echo "tidy: includes point down, nobody speaks below cli, no hidden state, nothing unfinished"
 exit $bad
