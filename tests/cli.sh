@@ -154,6 +154,12 @@ folders_are_kept_or_replaced_by_rule() {
 }
 
 resolved_run_repeats_byte_by_byte() {
+    # Also what was assumed about the machine, and what it names as sources.
+    for machine in four-node altix-64n cxl-2s 'hwloc:pack:2 [numa] core:2 pu:2'; do
+        expect 0 "$numasim" run $short -t "$machine" -o once --force
+        expect 0 "$numasim" run $short once/resolved.yaml -o twice --force
+        same_folders once twice
+    done
     expect 0 "$numasim" run --no-plot -q -p autonuma --seed 3 --until 300ms --warmup 20ms \
         --set noise.start_jitter=no --set report.sample_interval=7ms --decisions=wake,fork -o first
     expect 0 "$numasim" run --no-plot -q first/resolved.yaml -o second

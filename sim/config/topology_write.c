@@ -6,7 +6,8 @@
  * a run that is repeated from its resolved.yaml does not depend on the rules of assumption of the
  * day. Tables that were assumed as a whole are left out: the same rule fills them again. Runs of
  * CPUs and of nodes that are alike become one entry. Notes become `source` entries where they can,
- * and comments otherwise.
+ * and `notes` otherwise: comments would be lost when the file is read, and a run of a run would say
+ * less than the run.
  */
 #include "config/topology_yaml.h"
 
@@ -353,7 +354,7 @@ write_power(const struct machine *m, GString *out)
     g_string_append_c(out, '\n');
 }
 
-/* "source KEY: TEXT" under a key that the text has; false: a comment must do. */
+/* "source KEY: TEXT" under a key that the text has; false: a note must do. */
 static bool
 write_source(const char *note, GHashTable *seen, const char *written, GString *sources)
 {
@@ -373,25 +374,24 @@ write_source(const char *note, GHashTable *seen, const char *written, GString *s
 }
 
 static void
-write_notes(const struct machine *m, const char *written, GString *comments, GString *sources)
+write_notes(const struct machine *m, const char *written, GString *notes, GString *sources)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
     for (uint32_t i = 0; i < m->nr_notes; i++) {
         if (write_source(m->notes[i], seen, written, sources))
             continue;
-        g_autofree char *line = g_utf8_make_valid(m->notes[i], -1);
-        for (char *at = line; *at != '\0'; at++)
-            if (g_ascii_iscntrl(*at))
-                *at = ' ';
-        g_string_append_printf(comments, "# %s\n", line);
+        g_string_append(notes, "  - ");
+        append_text(notes, m->notes[i]);
+        g_string_append_c(notes, '\n');
     }
 }
 
 void
 topology_yaml_write(const struct machine *m, GString *out)
 {
-    g_autoptr(GString) body = g_string_new(NULL), sources = g_string_new(NULL);
+    g_autoptr(GString) body = g_string_new(NULL), sources = g_string_new(NULL),
+                       notes = g_string_new(NULL);
 
     write_top(m, body);
     write_nodes(m, body);
@@ -405,8 +405,10 @@ topology_yaml_write(const struct machine *m, GString *out)
     write_caches(m, body);
     write_devices(m, body);
     write_power(m, body);
-    write_notes(m, body->str, out, sources);
+    write_notes(m, body->str, notes, sources);
     g_string_append(out, body->str);
     if (sources->len > 0)
         g_string_append_printf(out, "source:\n%s", sources->str);
+    if (notes->len > 0)
+        g_string_append_printf(out, "notes:\n%s", notes->str);
 }

@@ -42,7 +42,7 @@ static const struct field top_fields[] = {
 static const char *const top_others[] = { "shape",         "nodes",     "cpus",    "offline_cpus",
                                           "isolated_cpus", "distances", "latency", "bandwidth",
                                           "links",         "routes",    "caches",  "devices",
-                                          "power",         "source",    NULL };
+                                          "power",         "source",    "notes",   NULL };
 
 const char *const topo_source_key[] = { "source", NULL };
 

@@ -5,11 +5,11 @@
  * `source` at the top of a file is one text for all, or a map from a key of the file (or a key in
  * one, as in nodes.memory) to a text; any entry of a list may have its own. A text is the key of a
  * bibliography, or "assumed: RULE". All become notes of the machine, so that results can say what
- * they rest on.
+ * they rest on. `notes` are those of a machine that was written with what had been assumed for it.
  */
 #include "config/topology_yaml.h"
 
-enum { SOURCES_MOST = 64 };
+enum { SOURCES_MOST = 64, NOTES_MOST = 1024 };
 
 const struct field topo_cache_fields[] = {
     FIELD_NAMED(FIELD_SIZE, "l1d", struct machine_cache, l1d_bytes, .max = "1TiB",
@@ -148,6 +148,24 @@ read_sources(struct topo *t)
     }
 }
 
+static void
+read_notes(struct topo *t)
+{
+    const struct ynode *n = ynode_get(t->root, "notes");
+
+    if (n == NULL || ynode_expect(&t->doc, n, YNODE_SEQ) == NULL)
+        return;
+    if (n->nr > NOTES_MOST) {
+        ynode_error(&t->doc, n, "%u notes; at most %d are possible", n->nr, NOTES_MOST);
+        return;
+    }
+    for (guint i = 0; i < n->nr; i++) {
+        const char *text = ynode_string(&t->doc, n->values[i]);
+        if (text != NULL)
+            machine_note(t->m, "%s", text);
+    }
+}
+
 void
 topo_read_parts(struct topo *t)
 {
@@ -164,4 +182,5 @@ topo_read_parts(struct topo *t)
         topo_note_source(t, power);
     read_devices(t);
     read_sources(t);
+    read_notes(t);
 }

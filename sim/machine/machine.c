@@ -65,6 +65,9 @@ machine_note(struct machine *m, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    for (uint32_t i = 0; i < m->nr_notes; i++)
+        if (strcmp(m->notes[i], text) == 0)
+            return; /* a machine that was written with its notes would say it twice */
     m->notes = arena_grow(m->arena, m->notes, sizeof(*m->notes) * m->nr_notes,
                           sizeof(*m->notes) * (m->nr_notes + 1));
     m->notes[m->nr_notes++] = arena_strdup(m->arena, text);
