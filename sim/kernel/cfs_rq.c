@@ -5,18 +5,27 @@
 /* Where vruntimes begin: 2^20 ns below zero, as in the kernel. */
 #define ZERO_VRUNTIME (-((int64_t)1 << 20))
 
-enum { CFS_FIRST_CAPACITY = 8 };
+/* Two entries of all four arrays fill a cache line. */
+enum { CFS_FIRST_CAPACITY = 2, CFS_ENTRY = 2 * 8 + 8 + sizeof(struct sched_entity *) };
 
+/* The arrays lie behind each other: most queues are short, and theirs then share a line. */
 static void
 cfs_rq_reserve(struct cfs_rq *cfs, struct arena *a, uint32_t capacity)
 {
-    size_t old = cfs->capacity, new = capacity;
+    const struct cfs_rq old = *cfs;
+    char *block = arena_alloc(a, (size_t)capacity * CFS_ENTRY);
 
-    cfs->vruntime = arena_grow(a, cfs->vruntime, old * 8, new * 8);
-    cfs->deadline = arena_grow(a, cfs->deadline, old * 8, new * 8);
-    cfs->order = arena_grow(a, cfs->order, old * 8, new * 8);
-    cfs->entity = arena_grow(a, cfs->entity, old * sizeof(void *), new * sizeof(void *));
+    cfs->vruntime = (void *)block;
+    cfs->deadline = (void *)(cfs->vruntime + capacity);
+    cfs->order = (void *)(cfs->deadline + capacity);
+    cfs->entity = (void *)(cfs->order + capacity);
     cfs->capacity = capacity;
+    for (uint32_t i = 0; i < old.nr; i++) {
+        cfs->vruntime[i] = old.vruntime[i];
+        cfs->deadline[i] = old.deadline[i];
+        cfs->order[i] = old.order[i];
+        cfs->entity[i] = old.entity[i];
+    }
 }
 
 void

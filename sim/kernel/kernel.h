@@ -37,39 +37,38 @@ struct cfs_rq {
     uint64_t load; /* sum of weights, with the running one */
 };
 
+/* In the order of use: what settling and switching look at fills the first cache line, the queue
+ * the next two, then come events, balancing and what only reports read. */
 struct rq {
-    int32_t cpu, node;
+    _Alignas(64) int32_t cpu;
+    int32_t node;
     uint32_t nr_running; /* of all classes, with curr */
+    uint32_t rate;       /* of the running burst */
     struct task *curr;   /* NULL: idle */
-    struct task *script; /* whom the script class is to run here next */
     struct task *last;   /* who ran here last; left: it blocked or moved away since */
-    bool left;
+    sim_time burst_at;   /* work is accounted up to here; may lie ahead: kernel work first */
+    sim_time irq_until;  /* stolen time ahead of now */
+    uint64_t irq_ns;     /* stolen so far, with what lies ahead */
+    bool left, need_resched;
+    bool awaits_rate; /* the memory model was told of a new burst, which has no price yet */
+    bool numa_migrate_on;
     struct cfs_rq cfs;
     struct list cfs_tasks; /* most recently run first */
-    bool need_resched;
-    /* the running burst */
-    sim_time burst_at; /* work is accounted up to here; may lie ahead: kernel work first */
-    uint32_t rate;
-    bool awaits_rate;   /* the memory model was told of a new burst, which has no price yet */
-    sim_time irq_until; /* stolen time ahead of now */
-    uint64_t irq_ns;    /* stolen so far, with what lies ahead */
+    sim_time busy_since;
+    struct task *script; /* whom the script class is to run here next */
+    struct event kick_ev, burst_ev, tick_ev, balance_ev;
+    sim_time tick_due; /* the first tick from then on can change something */
+    uint64_t decision; /* the last decision made here */
     /* idle and balance */
     sim_time idle_since;
-    uint64_t avg_idle;
+    uint64_t avg_idle, max_idle_balance_cost;
     uint64_t next_balance; /* jiffies */
     uint64_t nr_numa_running, nr_preferred_running;
-    bool numa_migrate_on;
-    uint64_t nr_balance_passes;
     uint32_t nr_sums; /* the sets that this CPU is in */
     struct cpu_sums *sums[8];
-    uint64_t max_idle_balance_cost;
-    uint64_t decision; /* the last decision made here */
-    sim_time tick_due; /* the first tick from then on can change something */
-    struct event burst_ev, tick_ev, balance_ev, kick_ev;
     struct rng rng;
     /* statistics */
-    uint64_t busy_ns, kernel_ns[CHARGE_KIND_NR], nr_switches, nr_ticks;
-    sim_time busy_since;
+    uint64_t busy_ns, kernel_ns[CHARGE_KIND_NR], nr_switches, nr_ticks, nr_balance_passes;
 };
 
 /* Machine-wide counters; names as in /proc/vmstat where Linux has one. */
