@@ -189,6 +189,37 @@ long_texts_and_many_values_have_limits(void **state)
     assert_non_null(strstr(messages, "there are too many values"));
 }
 
+static bool
+says_of(struct fixture *f, guint nr, const char *head, const char *item, const char *tail,
+        const char *expected)
+{
+    g_autoptr(GString) s = g_string_new(head);
+
+    for (guint i = 0; i < nr; i++)
+        g_string_append_printf(s, item, i);
+    g_string_append(s, tail);
+    const struct workload *w = try_load(f, s->str);
+    g_autofree char *messages = diag_text(&f->diag);
+    bool says = strstr(messages, expected) != NULL;
+    assert_int_equal(w == NULL, says);
+    return says;
+}
+
+/* The last number that is read, and the first that is not. */
+static void
+tasks_keys_and_locks_have_limits(void **state)
+{
+    static const char task[] = "\"%u\": {\"run\": 1} ", event[] = "\"run%u\": 1 ";
+    static const char lock[] = "\"lock\": \"%u\" ";
+
+    assert_false(says_of(*state, 1000, "{\"tasks\": {", task, "}}", "there are 1001 tasks"));
+    assert_true(says_of(*state, 1001, "{\"tasks\": {", task, "}}", "there are 1001 tasks"));
+    assert_false(says_of(*state, 10000, "{\"tasks\": {\"a\": {", event, "}}}", "more than 10000"));
+    assert_true(says_of(*state, 10001, "{\"tasks\": {\"a\": {", event, "}}}", "more than 10000"));
+    assert_false(says_of(*state, 2000, "{\"tasks\": {\"a\": {", lock, "}}}", "more than 2000"));
+    assert_true(says_of(*state, 2001, "{\"tasks\": {\"a\": {", lock, "}}}", "more than 2000"));
+}
+
 /* ---- events ---- */
 
 static void
@@ -482,6 +513,7 @@ main(void)
         cmocka_unit_test_setup_teardown(broken_text_is_told_where_it_breaks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nesting_has_a_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_texts_and_many_values_have_limits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tasks_keys_and_locks_have_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(locks_and_conditions_are_those_of_posix, set_up, tear_down),
         cmocka_unit_test_setup_teardown(suspending_and_waiting_under_one_name_is_the_same, set_up,
                                         tear_down),

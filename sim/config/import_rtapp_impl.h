@@ -1,7 +1,7 @@
 /*
- * What the parts of the rt-app importer share. import_rtapp_read.c: the file as a tree;
- * import_rtapp.c: the file as a whole; import_rtapp_task.c: tasks and phases;
- * import_rtapp_event.c: the events, one function each; import_rtapp_make.c: the tree that the
+ * What the parts of the rt-app importer share. import_rtapp_token.c and _read.c: the file as a
+ * tree; import_rtapp.c: the file as a whole; _survey.c and _task.c: tasks and phases, first and
+ * second pass; _event.c and _meet.c: the events, one function each; _make.c: the tree that the
  * workload loader reads.
  */
 #pragma once
@@ -14,7 +14,10 @@
 enum {
     RTAPP_DEPTH_MAX = 16,
     RTAPP_NODES_MAX = 500000,
-    RTAPP_TEXT_MAX = 1000,   /* of a key or value */
+    RTAPP_TEXT_MAX = 1000,  /* of a key or value */
+    RTAPP_KEYS_MAX = 10000, /* of one object: some are looked up in its list again and again */
+    RTAPP_TASKS_MAX = 1000,
+    RTAPP_OBJECTS_MAX = 2000,
     RTAPP_FORKS_MAX = 1024,  /* rt-app's own limit for each forked task */
     RTAPP_UNKNOWN_SHOWN = 10 /* unknown keys that are named; all are counted */
 };
@@ -103,6 +106,10 @@ const char *make_condition(struct rtapp *r, const struct ynode *at, const char *
 /* First pass, if it finds no fault the second one: all tasks of a map. */
 void rtapp_survey_tasks(struct rtapp *r, const struct ynode *map);
 void rtapp_write_tasks(struct rtapp *r);
+/* The nodes that memory is bound to; NULL: none. */
+const struct ynode *rtapp_nodes(struct rtapp *r, const struct ynode *map);
+/* -1: forever. `def` where there is none. */
+int64_t rtapp_loop(struct rtapp *r, const struct ynode *map, int64_t def);
 /* The class for a policy; NULL: a real-time one. False with an error: not known. */
 bool rtapp_policy(struct rtapp *r, const struct ynode *n, const char **class);
 

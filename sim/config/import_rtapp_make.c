@@ -135,6 +135,14 @@ static const char *
 new_object(struct rtapp *r, const char *key, const char *kind, const char *name, struct ynode *what)
 {
     g_autofree char *wanted = g_strconcat(kind, ".", name, NULL);
+
+    if (r->sync->nr >= RTAPP_OBJECTS_MAX) {
+        if (!diag_failed(r->in.diag))
+            diag_error(r->in.diag, r->in.file, what->line, what->column, NULL,
+                       "with '%s' threads meet at more than %d locks, timers and the like", name,
+                       RTAPP_OBJECTS_MAX);
+        return name;
+    }
     const char *made = make_name(r, wanted);
 
     g_hash_table_insert(r->objects, (gpointer)(gsize)key, (gpointer)(gsize)made);
