@@ -35,8 +35,10 @@ struct teller {
     GByteArray *code;
     uint64_t run;            /* of the burst, so far untold */
     uint64_t since;          /* RUNNING: switched in; SLEEPING: left */
+    uint64_t awake_since;    /* began to want a CPU */
+    uint64_t left;           /* its CPU, the last time */
     uint64_t ordinal;        /* of the last wake-up */
-    int32_t cpu;             /* RUNNING: where */
+    int32_t cpu, parent;     /* RUNNING: where; a pid */
     struct teller *early_by; /* NULL: from outside */
     uint64_t early_at;
 };
@@ -57,8 +59,12 @@ struct trace_compiler {
     uint32_t nr_kept;
     bool begun;
     uint64_t t0, now, script_at;
-    uint64_t mismatches;
+    uint64_t mismatches, run_sum;
     GByteArray *script;
+    bool irq_known;        /* some event was marked: the recorder tells */
+    GHashTable *relations; /* struct relation, also in order in: */
+    GPtrArray *all_relations;
+    GHashTable *run_names, *woken_names; /* sums by name */
 };
 
 /* ---- writing ---- */
@@ -185,6 +191,109 @@ teller_of(struct trace_compiler *c, const struct trace_task *from)
     return t;
 }
 
+/* ---- who has to do with whom ---- */
+
+/* All wake-ups of tasks of one name by tasks of another. */
+struct relation {
+    char waker[TRACE_COMM], wakee[TRACE_COMM];
+    guint number;
+    uint64_t count;
+    bool kin, kthread; /* parent and child; the waker is a kernel thread */
+};
+
+static guint
+relation_hash(gconstpointer key)
+{
+    const struct relation *r = key;
+
+    return g_str_hash(r->waker) * 31 + g_str_hash(r->wakee);
+}
+
+static gboolean
+relation_equal(gconstpointer a, gconstpointer b)
+{
+    const struct relation *x = a, *y = b;
+
+    return strcmp(x->waker, y->waker) == 0 && strcmp(x->wakee, y->wakee) == 0;
+}
+
+static struct relation *
+find_relation(const struct trace_compiler *c, const char *waker, const char *wakee)
+{
+    struct relation key = { .number = 0 };
+
+    memcpy(key.waker, waker, TRACE_COMM);
+    memcpy(key.wakee, wakee, TRACE_COMM);
+    return g_hash_table_lookup(c->relations, &key);
+}
+
+/* One more wake-up of `t` by `by`: the number of their relation. */
+static guint
+relation_of(struct trace_compiler *c, const struct teller *by, const struct teller *t)
+{
+    struct relation *r = find_relation(c, by->s.comm, t->s.comm);
+
+    if (r == NULL) {
+        r = g_new0(struct relation, 1);
+        memcpy(r->waker, by->s.comm, TRACE_COMM);
+        memcpy(r->wakee, t->s.comm, TRACE_COMM);
+        r->number = c->all_relations->len;
+        r->kthread = by->s.kthread;
+        g_hash_table_add(c->relations, r);
+        g_ptr_array_add(c->all_relations, r);
+    }
+    r->count++;
+    r->kin |= by->parent == t->s.pid || t->parent == by->s.pid;
+    return r->number;
+}
+
+/*
+ * Was it the waker, or an interrupt that met it? perf's text does not tell. An interrupt meets
+ * tasks as often as they run: a waker that gives a far larger share of the wake-ups than it has of
+ * the CPU time is meant. So is one that is woken in return, a parent, a child, a namesake, and a
+ * kernel thread, which runs too seldom to be met by chance. ftrace marks interrupts: there all
+ * count.
+ */
+static bool
+is_meant(const struct trace_compiler *c, const struct relation *r)
+{
+    const uint64_t *all = g_hash_table_lookup(c->woken_names, r->wakee);
+    const uint64_t *ran = g_hash_table_lookup(c->run_names, r->waker);
+    double expected = all == NULL || ran == NULL || c->run_sum == 0
+                          ? 0
+                          : (double)*all * (double)*ran / (double)c->run_sum;
+
+    if (c->irq_known || r->kin || r->kthread || strcmp(r->waker, r->wakee) == 0)
+        return true;
+    const struct relation *back = find_relation(c, r->wakee, r->waker);
+    return (double)r->count > 3 * expected + 2 ||
+           (back != NULL && back->count * 4 > r->count && (double)r->count > 2 * expected);
+}
+
+static void
+add_to(GHashTable *names, const char *name, uint64_t n)
+{
+    uint64_t *sum = g_hash_table_lookup(names, name);
+
+    if (sum == NULL) {
+        sum = g_new0(uint64_t, 1);
+        g_hash_table_insert(names, g_strdup(name), sum);
+    }
+    *sum += n;
+}
+
+static void
+sum_up_names(struct trace_compiler *c)
+{
+    for (guint i = 0; i < c->tellers->len; i++) {
+        const struct teller *t = g_ptr_array_index(c->tellers, i);
+
+        add_to(c->run_names, t->s.comm, t->s.run_ns);
+        add_to(c->woken_names, t->s.comm, t->s.woken_by_tasks + t->s.woken_from_outside);
+        c->run_sum += t->s.run_ns;
+    }
+}
+
 /* ---- what they did ---- */
 
 static void
@@ -207,9 +316,13 @@ tell_wait(struct trace_compiler *c, struct teller *t, struct teller *by, uint64_
 {
     uint64_t took = ended - MIN(began, ended);
 
+    t->awake_since = ended;
+
     if (by != NULL) {
         t->s.woken_by_tasks++;
-        put_op2(t->code, REPLAY_WAIT, t->ordinal, took);
+        put_op2(t->code, REPLAY_WAIT, t->ordinal, MAX(took, 1));
+        put_number(t->code, ended - c->t0);
+        put_number(t->code, relation_of(c, by, t));
     } else {
         t->s.woken_from_outside++;
         put_op2(t->code, REPLAY_SLEEP, MAX(took, 1), ended - c->t0);
@@ -221,6 +334,7 @@ static void
 tell_beginning(struct trace_compiler *c, struct teller *t, struct teller *by)
 {
     t->start_at = c->now - c->t0;
+    t->awake_since = c->now;
     t->start = by != NULL ? REPLAY_START_WOKEN : REPLAY_START_AT;
     if (by != NULL)
         tell_wait(c, t, by, c->t0, c->now);
@@ -284,6 +398,7 @@ born(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         put_op(by->code, REPLAY_FORK, t->index);
         by->s.forks++;
         t->start = REPLAY_START_FORKED;
+        t->awake_since = c->now;
         t->state = RUNNABLE;
     } else if (t->state == UNBORN || t->state == UNKNOWN) {
         tell_beginning(c, t, NULL);
@@ -304,6 +419,7 @@ leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
     if (!slept) {
         t->run += c->now - t->since;
         t->s.run_ns += c->now - t->since;
+        t->left = c->now;
         t->state = RUNNABLE;
         return;
     }
@@ -359,7 +475,7 @@ find_running(struct trace_compiler *c, struct lane *lane, struct teller *t, uint
     if (t->state == RUNNING && t->cpu == (int32_t)cpu)
         return;
     if (t->state == UNKNOWN)
-        t->start_at = since - c->t0;
+        t->start_at = (t->awake_since = since) - c->t0;
     else if (t->state == SLEEPING)
         tell_wait(c, t, NULL, t->since, MAX(since, t->since));
     t->since = since;
@@ -417,6 +533,7 @@ on_fork(struct trace_compiler *c, const struct trace_event *e)
     if (e->other.pid <= IDLE)
         return;
     struct teller *child = new_teller(c, &e->other, UNBORN);
+    child->parent = e->task.pid;
     if (parent != NULL)
         child->s.prio = parent->s.prio;
 }
@@ -472,6 +589,7 @@ trace_compiler_event(void *compiler, const struct trace_event *e)
         c->t0 = c->now = c->script_at = e->time;
     c->begun = true;
     c->now = e->time;
+    c->irq_known |= e->irq;
     see_current(c, lane, e);
     if (e->kind == TRACE_SWITCH)
         on_switch(c, lane, e);
@@ -509,6 +627,10 @@ trace_compiler_new(const struct trace_options *o)
     c->tellers = g_ptr_array_new_with_free_func(free_teller);
     c->by_pid = g_hash_table_new(g_direct_hash, g_direct_equal);
     c->script = g_byte_array_new();
+    c->relations = g_hash_table_new(relation_hash, relation_equal);
+    c->all_relations = g_ptr_array_new_with_free_func(g_free);
+    c->run_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    c->woken_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return c;
 }
 
@@ -518,11 +640,26 @@ trace_compiler_free(struct trace_compiler *c)
     g_ptr_array_unref(c->tellers);
     g_hash_table_unref(c->by_pid);
     g_byte_array_unref(c->script);
+    g_hash_table_unref(c->relations);
+    g_ptr_array_unref(c->all_relations);
+    g_hash_table_unref(c->run_names);
+    g_hash_table_unref(c->woken_names);
     g_free(c->lanes);
     g_free(c);
 }
 
 /* ---- the result ---- */
+
+/* Who has wanted a CPU for half of the recording, ran not long before its end and still wanted one
+ * then would have gone on. */
+static bool
+would_go_on(const struct trace_compiler *c, const struct teller *t)
+{
+    uint64_t length = c->now - c->t0;
+
+    return (t->state == RUNNING || (t->state == RUNNABLE && c->now - t->left < length / 4)) &&
+           c->now - t->awake_since > length / 2;
+}
 
 /* What still runs at the end has run until then. */
 static void
@@ -530,12 +667,15 @@ end_stories(struct trace_compiler *c)
 {
     for (guint i = 0; i < c->tellers->len; i++) {
         struct teller *t = g_ptr_array_index(c->tellers, i);
+        bool on = would_go_on(c, t);
 
         if (t->state == RUNNING || t->run > 0) {
             tell_run(t, c->now);
             t->s.bursts++;
         }
-        t->state = t->state == RUNNING ? RUNNABLE : t->state;
+        if (on)
+            put_op(t->code, REPLAY_GO_ON, 0);
+        t->state = DEAD;
     }
 }
 
@@ -622,6 +762,7 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
 
     r->mode = c->o.mode;
     r->placement = c->o.placement;
+    r->drain = c->o.drain;
     r->tasks = arena_new_array(a, struct replay_task, c->nr_kept);
     for (uint32_t i = 0; i < c->tellers->len; i++) {
         struct teller *t = g_ptr_array_index(c->tellers, i);
@@ -633,6 +774,12 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
         to->process = process_of(known, names, t, a);
         to->memory = memory_of(c, t->s.comm);
     }
+    sum_up_names(c);
+    uint8_t *meant = arena_alloc(a, c->all_relations->len + 1);
+    for (guint i = 0; i < c->all_relations->len; i++)
+        meant[i] = is_meant(c, g_ptr_array_index(c->all_relations, i));
+    r->meant = meant;
+    r->nr_relations = c->all_relations->len;
     r->nr_processes = names->len;
     r->processes = arena_new_array(a, const char *, names->len);
     for (guint i = 0; i < names->len; i++)

@@ -11,6 +11,7 @@ struct trace_options {
     enum replay_mode mode;
     bool placement;
     bool drop_kthreads;
+    bool drain;
     GPtrArray *memory; /* "PATTERN: PROFILE", checked; the first that matches counts */
 };
 

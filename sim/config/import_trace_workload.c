@@ -16,6 +16,7 @@
 enum { CHUNK = 1 << 16 };
 
 static const char *const kthreads_names[] = { "keep", "drop", NULL };
+static const char *const end_names[] = { "window", "drain", NULL };
 static const char *const placement_names[] = { "free", "recorded", NULL };
 
 /* ---- settings ---- */
@@ -58,7 +59,7 @@ check_memory(const char *value, struct diag *d)
 static bool
 set_one(struct trace_options *o, const char *key, const char *value, struct diag *d)
 {
-    static const char *const keys[] = { "replay", "kthreads", "placement", "memory", NULL };
+    static const char *const keys[] = { "replay", "kthreads", "placement", "end", "memory", NULL };
     int chosen = 0;
 
     if (strcmp(key, "replay") == 0 && choose(key, value, replay_mode_names, &chosen, d))
@@ -67,6 +68,8 @@ set_one(struct trace_options *o, const char *key, const char *value, struct diag
         o->drop_kthreads = chosen == 1;
     else if (strcmp(key, "placement") == 0 && choose(key, value, placement_names, &chosen, d))
         o->placement = chosen == 1;
+    else if (strcmp(key, "end") == 0 && choose(key, value, end_names, &chosen, d))
+        o->drain = chosen == 1;
     else if (strcmp(key, "memory") == 0 && check_memory(value, d))
         g_ptr_array_insert(o->memory, 0, g_strdup(value)); /* the last one counts first */
     else if (!g_strv_contains(keys, key)) {
@@ -142,9 +145,9 @@ new_workload(const char *path, const char *sha256, const struct trace_options *o
     g_autoptr(GString) rest = g_string_new(NULL);
     g_autofree char *whole = g_canonicalize_filename(path, NULL);
 
-    g_string_append_printf(rest, "sha256: \"%s\", replay: %s, kthreads: %s, placement: %s", sha256,
-                           replay_mode_names[o->mode], kthreads_names[o->drop_kthreads],
-                           placement_names[o->placement]);
+    g_string_append_printf(rest, "sha256: \"%s\", replay: %s, kthreads: %s, placement: %s, end: %s",
+                           sha256, replay_mode_names[o->mode], kthreads_names[o->drop_kthreads],
+                           placement_names[o->placement], end_names[o->drain]);
     for (guint i = 0; i < o->memory->len; i++) {
         g_string_append(rest, i == 0 ? ", memory: [" : ", ");
         yaml_quote(rest, g_ptr_array_index(o->memory, i));
@@ -239,7 +242,7 @@ import_trace_yaml(const struct yaml_doc *doc, const struct ynode *trace,
                   const char *const *settings)
 {
     static const char *const keys[] = { "file",      "sha256", "replay", "kthreads",
-                                        "placement", "memory", NULL };
+                                        "placement", "end",    "memory", NULL };
     g_autoptr(GPtrArray) memory = g_ptr_array_new_with_free_func(g_free);
     struct trace_options o = { .memory = memory };
 
@@ -254,6 +257,7 @@ import_trace_yaml(const struct yaml_doc *doc, const struct ynode *trace,
     read_key(doc, trace, "replay", &o);
     read_key(doc, trace, "kthreads", &o);
     read_key(doc, trace, "placement", &o);
+    read_key(doc, trace, "end", &o);
     read_memory(doc, trace, &o);
     if (ynode_string(doc, file) == NULL || ynode_string(doc, sha256) == NULL ||
         diag_failed(doc->diag) || !trace_options_read(&o, settings, doc->diag))

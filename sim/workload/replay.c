@@ -131,14 +131,24 @@ sleep_until(struct replay_thread *t, sim_time until, struct action *act)
     return until > kernel_now(t->run->k);
 }
 
+/* A sleep that came from outside: as long as recorded, or up to the recorded instant. */
+static bool
+sleep_outside(struct replay_thread *t, uint64_t took, sim_time at, struct action *act)
+{
+    bool open = t->run->spec->mode == REPLAY_OPEN;
+
+    return sleep_until(t, open ? at : kernel_now(t->run->k) + took, act);
+}
+
 static bool
 op_wait(struct replay_thread *t, struct action *act)
 {
-    uint64_t n = number(t), took = number(t);
+    uint64_t n = number(t), took = number(t), at = number(t), relation = number(t);
+    const struct replay *r = t->run->spec;
 
-    if (t->run->spec->mode == REPLAY_TIMING)
+    if (r->mode == REPLAY_TIMING || relation >= r->nr_relations || !r->meant[relation])
         return !t->first_op &&
-               sleep_until(t, kernel_now(t->run->k) + took, act); /* else: started */
+               sleep_outside(t, took, at, act); /* first: it has just been started */
     forget_before(t, n);
     if (has_been_woken(t, n))
         return false;
@@ -153,8 +163,7 @@ op_sleep(struct replay_thread *t, struct action *act)
 {
     uint64_t took = number(t), at = number(t);
 
-    return sleep_until(t, t->run->spec->mode == REPLAY_OPEN ? at : kernel_now(t->run->k) + took,
-                       act);
+    return sleep_outside(t, took, at, act);
 }
 
 static bool
@@ -166,9 +175,21 @@ op_nice(struct replay_thread *t, struct action *act)
     return false;
 }
 
+/* The recording was a window on a machine that went on, and the others would feel it. */
+static bool
+op_go_on(struct replay_thread *t, struct action *act)
+{
+    number(t);
+    *act = (struct action){ .kind = ACTION_RUN, .work = t->run->spec->length + 1 };
+    if (t->has_memory)
+        act->profile = &t->profile;
+    return !t->run->spec->drain;
+}
+
 static bool (*const ops[REPLAY_OP_NR])(struct replay_thread *t, struct action *act) = {
-    [REPLAY_RUN] = op_run,   [REPLAY_WAKE] = op_wake,   [REPLAY_FORK] = op_fork,
-    [REPLAY_WAIT] = op_wait, [REPLAY_SLEEP] = op_sleep, [REPLAY_NICE] = op_nice,
+    [REPLAY_RUN] = op_run,     [REPLAY_WAKE] = op_wake,   [REPLAY_FORK] = op_fork,
+    [REPLAY_WAIT] = op_wait,   [REPLAY_SLEEP] = op_sleep, [REPLAY_NICE] = op_nice,
+    [REPLAY_GO_ON] = op_go_on,
 };
 
 static struct action
@@ -194,13 +215,22 @@ replay_exited(struct kernel *k, struct task *p)
 {
     struct replay_thread *t = p->prog;
 
-    if (--t->run->nr_unfinished == 0)
+    if (t->run->nr_unfinished > 0 && --t->run->nr_unfinished == 0)
         engine_stop(&k->engine);
 }
 
 const struct task_ops replay_ops = { replay_next, replay_exited };
 
 /* ---- beginning and end ---- */
+
+static void
+window_fire(struct engine *eng, struct event *ev)
+{
+    struct replay_run *run = container_of(ev, struct replay_run, ev);
+
+    run->nr_unfinished = 0;
+    engine_stop(eng);
+}
 
 void
 replay_start(struct replay_run *run)
@@ -212,6 +242,10 @@ replay_start(struct replay_run *run)
     if (spec->placement) {
         script_start(run);
         return;
+    }
+    if (!spec->drain) {
+        event_init(&run->k->engine, &run->ev, EVENT_SOURCE, 0, PHASE_SAMPLE, window_fire);
+        engine_at(&run->k->engine, &run->ev, spec->length);
     }
     for (uint32_t i = 0; i < spec->nr_tasks; i++) {
         struct replay_thread *t = &run->threads[i];

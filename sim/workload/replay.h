@@ -25,9 +25,10 @@ enum replay_op {
     REPLAY_RUN,   /* ns of CPU time */
     REPLAY_WAKE,  /* task, number of that wake-up among the task's */
     REPLAY_FORK,  /* task */
-    REPLAY_WAIT,  /* number of the wake-up, ns that it took */
+    REPLAY_WAIT,  /* number of the wake-up, ns that it took, ns since the start, relation */
     REPLAY_SLEEP, /* ns that it took, ns since the start at which it ended */
     REPLAY_NICE,  /* the new nice value + 20 */
+    REPLAY_GO_ON, /* 0: the recording ended while it wanted a CPU */
     REPLAY_OP_NR,
 };
 
@@ -73,9 +74,14 @@ struct replay_task {
 struct replay {
     enum replay_mode mode;
     bool placement; /* the recorded CPUs and instants are kept */
+    /* The run ends with the last story; else it is a window as long as the recording, in which
+     * those who were not done at its end go on working. */
+    bool drain;
     uint32_t nr_tasks, nr_processes, nr_cpus;
     struct replay_task *tasks;
     const char **processes; /* names */
+    uint32_t nr_relations;  /* of wakers and woken: */
+    const uint8_t *meant;   /* 0: by chance, an interrupt met the waker; from outside then */
     sim_time length;        /* of the recording */
     sim_time offset;        /* the clock of the recording at its first event */
     uint64_t script_len;
