@@ -231,6 +231,17 @@ a_walk_goes_on_where_the_task_left_it(void **state)
     fixture_close(&f);
 }
 
+/* Pages are counted one by one at every 256th check; sums at each. */
+static const char *
+check_thoroughly(struct kernel *k)
+{
+    const char *broken = NULL;
+
+    for (int i = 0; i < 256 && broken == NULL; i++)
+        broken = mm_check(k);
+    return broken;
+}
+
 static void
 the_check_finds_a_page_that_is_counted_wrongly(void **state)
 {
@@ -240,10 +251,11 @@ the_check_finds_a_page_that_is_counted_wrongly(void **state)
     kit_open(&f, 2, 1, &fixture_memory, NULL);
     struct region *r = kit_region(&f, "data", PAGES * PAGE_4K, 1);
     kit_populate(&f, r, 0);
-    assert_null(mm_check(f.k));
+    assert_null(check_thoroughly(f.k));
     r->pages[7] = 1;
-    assert_non_null(mm_check(f.k));
+    assert_non_null(check_thoroughly(f.k));
     r->pages[7] = 0;
+    assert_null(check_thoroughly(f.k));
     f.k->mm->nodes[0].free_pages--;
     assert_non_null(mm_check(f.k));
     fixture_close(&f);

@@ -143,6 +143,29 @@ forks_go_where_the_kernel_puts_them(void **state)
     check_fork_nodes(8, 1, "101010");
 }
 
+static const struct action block_actions[] = { { .kind = ACTION_BLOCK } };
+
+/* Whoever starts tasks runs somewhere: what is started without a parent does not pile up on its
+ * CPU. */
+static void
+tasks_without_a_parent_are_spread_like_a_shells_children(void **state)
+{
+    struct fixture f;
+    uint32_t on_start_cpu = 0;
+
+    (void)state;
+    fixture_open(&f, 2, 2, 1, true);
+    for (int i = 0; i < 8; i++) {
+        struct task *p = fixture_task(&f, "p", 0, block_actions, 1);
+
+        task_start(f.k, p, NULL);
+        fixture_run(&f, (sim_time)(i + 1) * MSEC(1)); /* it blocks at once: all CPUs idle again */
+        on_start_cpu += p->cpu == f.k->start_cpu;
+    }
+    assert_int_equal(on_start_cpu, 0);
+    fixture_close(&f);
+}
+
 static const struct action wake_actions[] = {
     { .kind = ACTION_RUN, .work = USEC(100) },
     { .kind = ACTION_SLEEP, .until = MSEC(1) },
@@ -164,6 +187,23 @@ a_wakee_finds_an_idle_cpu_at_once(void **state)
     assert_int_equal(f.process->stats.wakeup.max, 0);
     assert_int_equal(p->stats.nr_wakeups, 909); /* 1 s / 1.1 ms */
     assert_share(hog, SEC(1), 1.0, 0);
+    fixture_close(&f);
+}
+
+/* cost.ipi and cost.context_switch stand between the wake-up and the task's own work. */
+static void
+a_wake_up_takes_the_interrupt_and_the_switch(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_open(&f, 1, 4, 1, true);
+    const struct cost_params *c = &f.k->params.cost;
+    struct task *p = fixture_task(&f, "sleeper", 0, wake_actions, 2);
+    task_start(f.k, p, NULL);
+    fixture_run(&f, MSEC(100));
+    assert_int_equal(f.process->stats.wakeup.min, c->wakeup + c->context_switch_same_mm);
+    assert_int_equal(f.process->stats.wakeup.max, c->wakeup + c->context_switch_same_mm);
     fixture_close(&f);
 }
 
@@ -348,7 +388,9 @@ main(void)
         cmocka_unit_test(five_hogs_on_four_cpus_stay_even),
         cmocka_unit_test(hogs_spread_from_one_cpu),
         cmocka_unit_test(forks_go_where_the_kernel_puts_them),
+        cmocka_unit_test(tasks_without_a_parent_are_spread_like_a_shells_children),
         cmocka_unit_test(a_wakee_finds_an_idle_cpu_at_once),
+        cmocka_unit_test(a_wake_up_takes_the_interrupt_and_the_switch),
         cmocka_unit_test(a_sleeper_preempts_a_hog_on_its_only_cpu),
         cmocka_unit_test(affinity_moves_a_running_and_a_waiting_task),
         cmocka_unit_test(renice_changes_the_share),

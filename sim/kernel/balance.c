@@ -74,6 +74,8 @@ can_migrate_task(struct lb_env *env, struct task *p)
     if (probe_wants(env->k, DECISION_BALANCE_TASK)) {
         probe_input(env->k, "nr_balance_failed", env->sd->nr_balance_failed);
         probe_input(env->k, "exec_start", (int64_t)p->se.exec_start);
+        probe_input(env->k, "clock_task", (int64_t)rq_clock_task(env->k, env->src));
+        probe_input(env->k, "migration_cost", (int64_t)env->k->params.sched.migration_cost_ns);
         probe_input(env->k, "imbalance", (int64_t)env->imbalance);
     }
     return probe_decide(env->k, DECISION_BALANCE_TASK, why != NULL ? why : "can_migrate_task", p,

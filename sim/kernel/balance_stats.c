@@ -205,8 +205,9 @@ static void
 probe_group(struct kernel *k, const struct sg_lb_stats *s)
 {
     probe_candidate(k, "group_of_cpu", s->group->first_cpu, s->type);
-    probe_input(k, "nr_running", s->sums->nr_running);
-    probe_input(k, "idle_cpus", s->sums->idle_cpus);
+    probe_input_of(k, "nr_running_of_cpu", s->group->first_cpu, s->sums->nr_running);
+    probe_input_of(k, "idle_cpus_of_cpu", s->group->first_cpu, s->sums->idle_cpus);
+    probe_input_of(k, "load_of_cpu", s->group->first_cpu, (int64_t)s->sums->load);
 }
 
 static void

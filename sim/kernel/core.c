@@ -209,7 +209,7 @@ migrate_swap(struct kernel *k, struct task *a, struct task *b)
     migrate_task_to(k, b, cpu_a);
 }
 
-/* Waits and wake-up latencies end when a task gets its CPU. */
+/* Waits end when a task gets its CPU. */
 static void
 account_start_of_run(struct kernel *k, struct task *p)
 {
@@ -218,11 +218,17 @@ account_start_of_run(struct kernel *k, struct task *p)
 
     p->stats.wait_ns += now - p->queued_at;
     histogram_record(&s->wait, now - p->queued_at);
-    if (p->woken) {
-        histogram_record(&s->wakeup, now - p->woken_at);
-        p->woken = false;
-    }
     p->stats.nr_slices++;
+}
+
+/* A wake-up is over when the task does its own work: after the interrupt and the switch. */
+static void
+account_wakeup(struct rq *rq, struct task *p)
+{
+    if (!p->woken)
+        return;
+    histogram_record(&p->process->stats.wakeup, rq->burst_at - p->woken_at);
+    p->woken = false;
 }
 
 static sim_time
@@ -255,6 +261,7 @@ switch_in(struct kernel *k, struct rq *rq, struct task *prev, struct task *next)
     rq->busy_since = k->engine.now;
     k->stats.switches_to_task++;
     charge_ahead(k, rq, switch_cost(k, prev, next), CHARGE_TASK); /* burst_resume() reprices */
+    account_wakeup(rq, next);
 }
 
 /* prev gives up the CPU although it could go on. */
@@ -333,7 +340,7 @@ probe_queue(struct kernel *k, struct rq *rq)
     list_for_each (node, &rq->cfs_tasks) {
         const struct task *p = list_entry(node, struct task, rq_node);
         probe_candidate(k, "task", p->id, p->se.deadline);
-        probe_input(k, "vruntime", p->se.vruntime);
+        probe_input_of(k, "vruntime_of_task", p->id, p->se.vruntime);
     }
 }
 

@@ -75,6 +75,7 @@ draw_noise(struct kernel *k)
         while (nth-- > 0)
             start = cpumask_next(k->machine->online, (uint32_t)start + 1);
     k->start_cpu = start;
+    k->forker = -1;
 }
 
 static void

@@ -112,6 +112,7 @@ struct kernel {
     uint32_t nr_overloaded;     /* queues with two tasks or more */
     uint64_t nohz_next_balance; /* jiffies: when idle CPUs want to be balanced for */
     int32_t start_cpu;          /* forks whatever has no parent */
+    int32_t forker;             /* the CPU on which such a fork is under way, else -1 */
 
     struct task **tasks; /* by id, in order of creation */
     uint32_t nr_tasks, cap_tasks;

@@ -138,6 +138,7 @@ struct mm_state {
     struct region **regions;
     struct task_mem *free_mem;
     uint32_t line_bytes;
+    uint64_t nr_checks;
     struct rng rng;
 };
 

@@ -27,8 +27,12 @@ alloc_rule(const struct page_walk *w, int node)
 }
 
 static void
-probe_nodes(struct kernel *k, const struct region *r, uint64_t page, uint64_t want)
+probe_nodes(struct kernel *k, const struct page_walk *w, const struct region *r, uint64_t page,
+            uint64_t want)
 {
+    probe_input(k, "mode", w->mode);
+    probe_input(k, "start_node", w->start);
+    probe_input(k, "allowed", (int64_t)w->allowed);
     probe_input(k, "region", r->id);
     probe_input(k, "page", (int64_t)page);
     probe_input(k, "pages", (int64_t)want);
@@ -46,7 +50,7 @@ decide_node(struct kernel *k, struct rq *rq, struct task *p, const struct region
             uint64_t want, const struct page_walk *w, int node)
 {
     if (probe_wants(k, DECISION_ALLOC))
-        probe_nodes(k, r, page, want);
+        probe_nodes(k, w, r, page, want);
     int chosen = (int)probe_decide(k, DECISION_ALLOC, alloc_rule(w, node), p, rq->cpu, node);
     if (likely(chosen == node))
         return node;

@@ -43,6 +43,12 @@ probe_input(struct kernel *k, const char *name, int64_t value)
     append(k->probe.inputs, sizeof(k->probe.inputs), &k->probe.inputs_len, name, NULL, value);
 }
 
+void
+probe_input_of(struct kernel *k, const char *name, int64_t id, int64_t value)
+{
+    append(k->probe.inputs, sizeof(k->probe.inputs), &k->probe.inputs_len, name, &id, value);
+}
+
 /* The cause is the last decision about the same task; for a decision about a CPU, the last one
  * there. */
 static uint64_t

@@ -32,7 +32,7 @@ struct task;
     X(DECISION_BALANCE_QUEUE, "balance_queue", "CPU to pull from, -1: none")                       \
     X(DECISION_BALANCE_TASK, "balance_task", "1: the task moves, 0: it stays")                     \
     X(DECISION_ALLOC, "alloc", "node for a stretch of new pages")                                  \
-    X(DECISION_SCAN, "scan", "pages that a NUMA scan may mark")                                        \
+    X(DECISION_SCAN, "scan", "pages that a NUMA scan may mark")                                    \
     X(DECISION_HINT_FAULT, "hint_fault",                                                           \
       "1: the page moves to the faulting CPU's node, 0: it stays")                                 \
     X(DECISION_PREFERRED_NODE, "preferred_node", "preferred node of a task")                       \
@@ -69,7 +69,7 @@ struct probe {
     void (*record)(void *sink, const struct decision *d);
     void *sink;
     uint32_t candidates_len, inputs_len;
-    char candidates[8192], inputs[2048];
+    char candidates[8192], inputs[8192];
 };
 
 int64_t probe_report(struct kernel *k, enum decision_kind kind, const char *rule, struct task *p,
@@ -78,3 +78,4 @@ int64_t probe_report(struct kernel *k, enum decision_kind kind, const char *rule
 /* name and id together name the candidate ("cpu", 3 -> "cpu3"). A full list ends in "...=". */
 void probe_candidate(struct kernel *k, const char *name, int64_t id, int64_t score);
 void probe_input(struct kernel *k, const char *name, int64_t value);
+void probe_input_of(struct kernel *k, const char *name, int64_t id, int64_t value);

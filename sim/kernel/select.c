@@ -8,6 +8,8 @@
 #include "kernel/balance.h"
 #include "kernel/weight.h"
 
+#include <stdio.h>
+
 static bool
 allowed_on(const struct task *p, int cpu)
 {
@@ -160,9 +162,22 @@ struct group_fork_stats {
     enum { GROUP_HAS_SPARE, GROUP_FULLY_BUSY, GROUP_OVERLOADED } type;
 };
 
-static void
-classify_fork_group(struct group_fork_stats *s)
+/* An idle CPU that forks a task without a parent counts as running the parent. */
+static bool
+runs_unseen_parent(const struct kernel *k, int cpu)
 {
+    return cpu == k->forker && idle_cpu(k, cpu);
+}
+
+static void
+classify_fork_group(const struct kernel *k, struct group_fork_stats *s)
+{
+    if (k->forker >= 0 && runs_unseen_parent(k, k->forker) &&
+        cpumask_test(s->group->span, (uint32_t)k->forker)) {
+        s->nr_running++;
+        s->idle_cpus -= s->idle_cpus > 0;
+        s->load += NICE_0_WEIGHT;
+    }
     if (s->nr_running < s->weight)
         s->type = GROUP_HAS_SPARE;
     else
@@ -183,7 +198,7 @@ group_fork_stats(const struct kernel *k, const struct task *p, struct sched_grou
         s->nr_running = sums->nr_running;
         s->load = sums->load;
         s->idle_cpus = sums->idle_cpus;
-        classify_fork_group(s);
+        classify_fork_group(k, s);
         return;
     }
     for (int cpu = cpumask_next_and(sg->span, p->allowed, 0); cpu >= 0;
@@ -194,7 +209,7 @@ group_fork_stats(const struct kernel *k, const struct task *p, struct sched_grou
         s->load += rq->cfs.load;
         s->idle_cpus += idle_cpu(k, cpu);
     }
-    classify_fork_group(s);
+    classify_fork_group(k, s);
 }
 
 static bool
@@ -250,6 +265,20 @@ worth_leaving(const struct sched_domain *sd, const struct task *p,
     return local->idle_cpus < idlest->idle_cpus;
 }
 
+/* Candidates of all levels stand in one list: the level is part of the name. */
+static void
+probe_fork_group(struct kernel *k, const struct sched_domain *sd, const struct group_fork_stats *s)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "%s.idle_of_group", sd->name);
+    probe_candidate(k, name, s->group->first_cpu, s->idle_cpus);
+    snprintf(name, sizeof(name), "%s.nr_running_of_group", sd->name);
+    probe_input_of(k, name, s->group->first_cpu, s->nr_running);
+    snprintf(name, sizeof(name), "%s.load_of_group", sd->name);
+    probe_input_of(k, name, s->group->first_cpu, (int64_t)s->load);
+}
+
 /* The group to go to, or NULL: stay in the local one (sched_balance_find_dst_group). */
 static struct sched_group *
 find_dst_group(struct kernel *k, const struct sched_domain *sd, const struct task *p, int cpu)
@@ -264,7 +293,7 @@ find_dst_group(struct kernel *k, const struct sched_domain *sd, const struct tas
             continue;
         group_fork_stats(k, p, sg, &s);
         if (probe_wants(k, DECISION_FORK))
-            probe_candidate(k, "group_of_cpu", sg->first_cpu, s.idle_cpus);
+            probe_fork_group(k, sd, &s);
         if (cpumask_test(sg->span, (uint32_t)cpu))
             local = s;
         else if (idler(&s, &idlest))
@@ -279,6 +308,12 @@ find_dst_group(struct kernel *k, const struct sched_domain *sd, const struct tas
     return worth_leaving(sd, p, &local, &idlest) ? idlest.group : NULL;
 }
 
+static uint64_t
+cpu_load(const struct kernel *k, int cpu)
+{
+    return k->rqs[cpu].cfs.load + (runs_unseen_parent(k, cpu) ? NICE_0_WEIGHT : 0);
+}
+
 /* The CPU of the group: the one that became idle last, else the least loaded. */
 static int
 find_dst_group_cpu(const struct kernel *k, const struct sched_group *sg, const struct task *p,
@@ -291,11 +326,11 @@ find_dst_group_cpu(const struct kernel *k, const struct sched_group *sg, const s
         return cpumask_first(sg->span);
     for (int cpu = cpumask_next_and(sg->span, p->allowed, 0); cpu >= 0;
          cpu = cpumask_next_and(sg->span, p->allowed, (uint32_t)cpu + 1)) {
-        if (idle_cpu(k, cpu)) {
+        if (idle_cpu(k, cpu) && !runs_unseen_parent(k, cpu)) {
             if (idlest < 0 || k->rqs[cpu].idle_since > k->rqs[idlest].idle_since)
                 idlest = cpu;
-        } else if (idlest < 0 && k->rqs[cpu].cfs.load < min_load) {
-            min_load = k->rqs[cpu].cfs.load;
+        } else if (idlest < 0 && cpu_load(k, cpu) < min_load) {
+            min_load = cpu_load(k, cpu);
             least = cpu;
         }
     }
@@ -361,6 +396,10 @@ probe_wake(struct kernel *k, const struct task *p, int cpu, int prev, bool want_
     probe_input(k, "load_this", (int64_t)k->rqs[cpu].cfs.load);
     probe_input(k, "load_prev", (int64_t)k->rqs[prev].cfs.load);
     probe_input(k, "weight", p->se.weight);
+    probe_input(k, "idle_this", idle_cpu(k, cpu));
+    probe_input(k, "idle_prev", idle_cpu(k, prev));
+    probe_input(k, "recent_used_cpu", p->recent_used_cpu);
+    probe_input(k, "idle_recent", idle_cpu(k, p->recent_used_cpu));
     if (cd->llc != NULL)
         for_each_cpu (c, cd->llc->span)
             probe_candidate(k, "cpu", c, idle_cpu(k, c));

@@ -140,7 +140,9 @@ task_start(struct kernel *k, struct task *p, struct task *parent)
     p->started_at = k->engine.now;
     if (parent != NULL)
         p->decision = parent->decision;
+    k->forker = parent == NULL ? cpu : -1; /* whoever starts it runs there, and is not simulated */
     p->cpu = choose_cpu(k, p, DECISION_FORK, cpu, WF_FORK);
+    k->forker = -1;
     struct rq *rq = &k->rqs[p->cpu];
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_fork != NULL)
