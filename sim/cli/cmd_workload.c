@@ -69,6 +69,30 @@ show(const struct workload *w)
     return cli_print(s->str) ? EXIT_DONE : EXIT_OUTPUT;
 }
 
+/* What a recording or an rt-app file means, as workload YAML; the notes stand above it. */
+static int
+import(const char *name)
+{
+    struct arena *a = arena_new();
+    g_autoptr(GString) s = g_string_new(NULL);
+    struct diag d;
+
+    inputs_diag_init(&d);
+    struct workload *w = load_workload(name, NULL, a, &d);
+    g_autofree char *text = diag_text(&d);
+    g_printerr("%s", text);
+    for (guint i = 0; i < d.notes->len; i++)
+        g_string_append_printf(s, "# %s\n", (const char *)g_ptr_array_index(d.notes, i));
+    int code = EXIT_INPUT;
+    if (w != NULL) {
+        workload_yaml_write(w, NULL, 0, s);
+        code = cli_print(s->str) ? EXIT_DONE : EXIT_OUTPUT;
+    }
+    diag_clear(&d);
+    arena_free(a);
+    return code;
+}
+
 static int
 load_and_show(const char *name, bool only_check)
 {
@@ -94,5 +118,7 @@ cmd_workload(const struct command *c, int argc, char **argv)
         return list();
     if (nr == 2 && (strcmp(rest[0], "show") == 0 || strcmp(rest[0], "check") == 0))
         return load_and_show(rest[1], rest[0][0] == 'c');
-    return cli_usage(c, "write list, show WORKLOAD or check WORKLOAD");
+    if (nr == 2 && strcmp(rest[0], "import") == 0)
+        return import(rest[1]);
+    return cli_usage(c, "write list, show WORKLOAD, check WORKLOAD or import FILE");
 }

@@ -30,7 +30,7 @@ const struct command commands[] = {
               "saved `numactl --hardware`. import writes it as topology YAML.",
       .run = cmd_topo },
     { .name = "workload",
-      .arguments = "list | show W | check W",
+      .arguments = "list | show W | check W | import FILE",
       .summary = "Workloads: what is shipped, and what they do.",
       .run = cmd_workload },
     { .name = "policy",
