@@ -1,6 +1,8 @@
 /* numasim workload: what is shipped, what it is made of, whether a file is well formed. */
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/workload_trace.h"
+#include "config/import_trace.h"
 #include "config/load.h"
 #include "config/workload_yaml.h"
 
@@ -71,22 +73,28 @@ show(const struct workload *w)
 
 /* What a recording or an rt-app file means, as workload YAML; the notes stand above it. */
 static int
-import(const char *name)
+import(const char *name, const char *const *settings, const char *output)
 {
     struct arena *a = arena_new();
     g_autoptr(GString) s = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *dir = output != NULL ? g_path_get_dirname(output) : NULL;
     struct diag d;
 
     inputs_diag_init(&d);
-    struct workload *w = load_workload(name, NULL, a, &d);
+    struct workload *w = load_workload(name, settings, a, &d);
     g_autofree char *text = diag_text(&d);
     g_printerr("%s", text);
     for (guint i = 0; i < d.notes->len; i++)
         g_string_append_printf(s, "# %s\n", (const char *)g_ptr_array_index(d.notes, i));
     int code = EXIT_INPUT;
     if (w != NULL) {
-        workload_yaml_write(w, NULL, 0, s);
-        code = cli_print(s->str) ? EXIT_DONE : EXIT_OUTPUT;
+        workload_yaml_write(w, dir, 0, s);
+        bool written = output == NULL ? cli_print(s->str)
+                                      : g_file_set_contents(output, s->str, (gssize)s->len, &error);
+        code = written ? EXIT_DONE : EXIT_OUTPUT;
+        if (error != NULL)
+            cli_fail(EXIT_OUTPUT, "%s", error->message);
     }
     diag_clear(&d);
     arena_free(a);
@@ -104,21 +112,43 @@ load_and_show(const char *name, bool only_check)
     return code;
 }
 
-int
-cmd_workload(const struct command *c, int argc, char **argv)
+static int
+dispatch(const struct command *c, char **rest, const struct workload_trace_options *o,
+         const char *output)
 {
-    const GOptionEntry none[] = { { .long_name = NULL } }, *tables[] = { none, NULL };
-    g_auto(GStrv) rest = NULL;
-    int code;
-
-    if (!cli_parse(c, tables, argc, argv, &rest, &code))
-        return code;
     guint nr = g_strv_length(rest);
+
     if (nr == 1 && strcmp(rest[0], "list") == 0)
         return list();
+    if (nr == 2 && strcmp(rest[0], "show") == 0 && looks_like_trace_file(rest[1]))
+        return workload_trace_show(rest[1], o);
     if (nr == 2 && (strcmp(rest[0], "show") == 0 || strcmp(rest[0], "check") == 0))
         return load_and_show(rest[1], rest[0][0] == 'c');
     if (nr == 2 && strcmp(rest[0], "import") == 0)
-        return import(rest[1]);
+        return import(rest[1], (const char *const *)o->set, output);
     return cli_usage(c, "write list, show WORKLOAD, check WORKLOAD or import FILE");
+}
+
+int
+cmd_workload(const struct command *c, int argc, char **argv)
+{
+    struct workload_trace_options o = { 0 };
+    g_autofree char *output = NULL;
+    const GOptionEntry entries[] = {
+        { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.set,
+          "a parameter of the workload, for show of a trace and import", "NAME=VALUE" },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "import: into this file", "FILE" },
+        { "timehist", 0, 0, G_OPTION_ARG_NONE, &o.timehist,
+          "show of a trace: also every time that a task leaves a CPU", NULL },
+        { "map", 0, 0, G_OPTION_ARG_NONE, &o.map, "show of a trace: also what ran where", NULL },
+        { .long_name = NULL },
+    };
+    const GOptionEntry *tables[] = { entries, NULL };
+    g_auto(GStrv) rest = NULL;
+    int code;
+
+    if (cli_parse(c, tables, argc, argv, &rest, &code))
+        code = dispatch(c, rest, &o, output);
+    g_strfreev(o.set);
+    return code;
 }

@@ -63,7 +63,7 @@ load_policies(struct inputs *in, const char *const *policies)
     }
 }
 
-/* The settings "X=VALUE" of all "--set workload.X=VALUE". */
+/* The settings "X=VALUE" of all "--set workload.X=VALUE", and of the options that stand for one. */
 static GStrv
 workload_settings(const struct options *o)
 {
@@ -72,6 +72,10 @@ workload_settings(const struct options *o)
     for (guint i = 0; o->set != NULL && o->set[i] != NULL; i++)
         if (g_str_has_prefix(o->set[i], "workload."))
             g_ptr_array_add(settings, g_strdup(o->set[i] + strlen("workload.")));
+    for (guint i = 0; o->memory != NULL && o->memory[i] != NULL; i++)
+        g_ptr_array_add(settings, g_strdup_printf("memory=%s", o->memory[i]));
+    if (o->replay_placement)
+        g_ptr_array_add(settings, g_strdup("placement=recorded"));
     g_ptr_array_add(settings, NULL);
     return (GStrv)g_ptr_array_free(g_steal_pointer(&settings), FALSE);
 }

@@ -10,6 +10,7 @@ options_clear(struct options *o)
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(o->set);
+    g_strfreev(o->memory);
     g_strfreev(o->trace);
     *o = (struct options){ 0 };
 }
@@ -35,6 +36,11 @@ options_entries(struct options *o, GOptionEntry entries[OPTION_ENTRIES_MAX])
           "a parameter: of the kernel (numasim policy show), workload.X, memory.model,"
           " report.sample_interval",
           "KEY=VALUE" },
+        { "replay-placement", 0, 0, G_OPTION_ARG_NONE, &o->replay_placement,
+          "a trace as workload: keep its CPUs and instants", NULL },
+        { "memory", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->memory,
+          "a trace as workload: how tasks use memory, as in \"postgres*: oltp\"",
+          "PATTERN: PROFILE" },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->out, "folder of the results", "DIR" },
         { "force", 0, 0, G_OPTION_ARG_NONE, &o->force, "write into a folder that exists", NULL },
         { "decisions", 0, 0, G_OPTION_ARG_STRING, &o->decisions,

@@ -9,7 +9,8 @@
 struct options {
     char *topology, *workload, *policy;
     char *seed_text, *until, *warmup, *out, *decisions, *force_decision;
-    char **set;
+    char **set, **memory;
+    gboolean replay_placement;
     gboolean force, check, quiet, verbose, no_plot;
     /* of run alone */
     char **trace, *trace_filter;
