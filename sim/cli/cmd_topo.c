@@ -4,21 +4,28 @@
 #include "cli/options.h"
 #include "config/load.h"
 #include "kernel/domains.h"
+#include "report/topo_dot.h"
+#include "report/topo_hwloc.h"
 #include "report/topo_json.h"
+#include "report/topo_svg.h"
 
 struct topo {
     struct arena *arena;
     const struct machine *machine;
     gboolean json;
+    char *format, *output;
 };
 
+static int export(const struct topo *t);
+
+/* NULL as the name: the machine that we run on. */
 static struct machine *
 load(const char *name, struct arena *a, bool notes)
 {
     struct diag d;
 
     inputs_diag_init(&d);
-    struct machine *m = load_machine(name, a, &d);
+    struct machine *m = name != NULL ? load_machine(name, a, &d) : load_this_machine(a, &d);
     g_autofree char *text = diag_text(&d);
     g_printerr("%s", text);
     for (guint i = 0; notes && i < d.notes->len; i++)
@@ -119,6 +126,8 @@ show(const struct topo *t)
     const struct machine *m = t->machine;
     g_autoptr(GString) s = g_string_new(NULL);
 
+    if (t->format != NULL && strcmp(t->format, "text") != 0)
+        return export(t);
     g_string_append_printf(s, "%s: %s\n", m->name, m->title != NULL ? m->title : "");
     g_string_append_printf(s, "  %u packages, %u LLCs, %u cores, %u CPUs online (%s), vendor %s\n",
                            m->nr_packages, m->nr_llcs, m->nr_cores, cpumask_weight(m->online),
@@ -221,23 +230,55 @@ check(const struct topo *t)
                : EXIT_DONE;
 }
 
-static int
-import(const struct topo *t)
+/* ---- export; import and capture are exports to YAML ---- */
+
+static void
+yaml(const struct machine *m, GString *out)
 {
+    topology_yaml_write(m, out);
+}
+
+static const struct {
+    const char *name;
+    void (*write)(const struct machine *m, GString *out);
+} formats[] = {
+    { "yaml", yaml },
+    { "hwloc", topo_hwloc_xml },
+    { "dot", topo_dot },
+    { "svg", topo_svg },
+};
+
+static int
+write_file(const char *path, const GString *s)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (path == NULL || strcmp(path, "-") == 0)
+        return print(s);
+    if (!g_file_set_contents(path, s->str, (gssize)s->len, &error))
+        return cli_fail(EXIT_OUTPUT, "%s", error->message);
+    return EXIT_DONE;
+}
+
+static int export(const struct topo *t)
+{
+    const char *format = t->format != NULL ? t->format : "yaml";
     g_autoptr(GString) s = g_string_new(NULL);
 
-    topology_yaml_write(t->machine, s);
-    return print(s);
+    for (guint i = 0; i < G_N_ELEMENTS(formats); i++)
+        if (strcmp(formats[i].name, format) == 0) {
+            formats[i].write(t->machine, s);
+            return write_file(t->output, s);
+        }
+    return cli_fail(EXIT_USAGE, "there is no format '%s'; known: yaml, hwloc, dot, svg", format);
 }
 
 static const struct {
     const char *name;
     int (*run)(const struct topo *t);
 } actions[] = {
-    { "show", show },
-    { "domains", domains },
-    { "check", check },
-    { "import", import },
+    { "show", show },     { "domains", domains }, { "check", check },
+    { "import", export }, { "export", export },
 };
 
 static int
@@ -247,13 +288,18 @@ act(const struct command *c, struct topo *t, GStrv rest)
 
     if (nr == 1 && strcmp(rest[0], "list") == 0)
         return list();
+    if (nr == 1 && strcmp(rest[0], "capture") == 0) {
+        t->machine = load(NULL, t->arena, true);
+        return t->machine != NULL ? export(t) : EXIT_INPUT;
+    }
     for (guint i = 0; nr == 2 && i < G_N_ELEMENTS(actions); i++) {
         if (strcmp(actions[i].name, rest[0]) != 0)
             continue;
         t->machine = load(rest[1], t->arena, true);
         return t->machine != NULL ? actions[i].run(t) : EXIT_INPUT;
     }
-    return cli_usage(c, "write list, show T, domains T, check T or import FILE");
+    return cli_usage(c, "write list, show T, domains T, check T, import FILE, capture or "
+                        "export T");
 }
 
 int
@@ -263,6 +309,9 @@ cmd_topo(const struct command *c, int argc, char **argv)
     const GOptionEntry entries[] = {
         { "json", 0, 0, G_OPTION_ARG_NONE, &t.json,
           "domains: in the form that kernels are compared in, key by key", NULL },
+        { "format", 0, 0, G_OPTION_ARG_STRING, &t.format,
+          "export, show: yaml, hwloc (XML that lstopo reads), dot (Graphviz) or svg", "FORMAT" },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &t.output, "write to FILE", "FILE" },
         { .long_name = NULL },
     };
     const GOptionEntry *tables[] = { entries, NULL };
@@ -274,5 +323,7 @@ cmd_topo(const struct command *c, int argc, char **argv)
     t.arena = arena_new();
     code = act(c, &t, rest);
     arena_free(t.arena);
+    g_free(t.format);
+    g_free(t.output);
     return code;
 }

@@ -332,7 +332,8 @@ description_build(const struct description *h, const char *file, const char *nam
     if (!take_matrix(m, h))
         assume_distances(m, h);
     add_attributes(m, h);
-    note_nodes_without_cpus(m);
+    if (h->chose_nodes)
+        note_nodes_without_cpus(m);
     renumber_all(m);
     import_assume_llcs(m);
     return import_finish(m, file, d);

@@ -30,6 +30,7 @@ struct description {
     struct described_cpu *cpus;   /* by os_index */
     struct described_node *nodes; /* by os_index */
     bool zero_is_unknown;         /* a node of 0 bytes is one whose size was left out */
+    bool chose_nodes;             /* several nodes are local to a CPU: a rule took one */
     bool has_matrix;
     int64_t *matrix;     /* nr_nodes^2 */
     int64_t *latency_ns; /* nr_nodes^2, row = node of the CPU, 0: unknown */

@@ -42,6 +42,7 @@ load_in_sandbox(const char *file, const char *name, struct hwloc_job *job, guint
     }
     if (nr_skipped > 0)
         description_note(&h, a, "%u unknown elements skipped", nr_skipped);
+    h.chose_nodes = true;
     h.source = "hwloc";
     h.attributes = "hwloc's memory attributes";
     h.zero_is_unknown = job->synthetic && strstr(job->text, "memory=0") == NULL;

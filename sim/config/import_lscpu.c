@@ -147,8 +147,8 @@ read_csv_row(struct lscpu_reader *r, const char *line)
     if (r->l->columns == NULL) { /* the comments were cut off: the default columns */
         g_auto(GStrv) usual = g_strsplit("CPU,Core,Socket,Node,,L1d,L1i,L2,L3", ",", -1);
 
-        for (guint i = g_strv_length(cells); i < g_strv_length(usual); i++)
-            g_clear_pointer(&usual[i], g_free);
+        for (guint i = g_strv_length(usual); i > g_strv_length(cells); i--)
+            g_clear_pointer(&usual[i - 1], g_free);
         begin_table(r, usual, true);
     }
     return r->closed || (r->csv && lscpu_take_row(r->l, cells));

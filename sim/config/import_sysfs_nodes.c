@@ -190,7 +190,7 @@ read_kinds(const struct sysfs *y)
         gint64 number = snapshot_number(y->snapshot, -1, "%s", path);
 
         for (guint i = 1; i < h->nr_nodes; i++) {
-            if (h->nodes[i].os_index != number)
+            if (h->nodes[i].os_index != number || h->nodes[i].kind != MEMORY_DRAM)
                 continue;
             h->nodes[i].kind = kind_by_path(h, path, i);
             description_note(h, y->arena, "node %d: %s, by the DAX device it was made from",
