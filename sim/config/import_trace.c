@@ -80,7 +80,17 @@ scan_event(struct scan *s, struct span line, const struct trace_head *h)
     s->last_time = e.time;
     c->nr_cpus = MAX(c->nr_cpus, e.cpu + 1);
     c->events[kind]++;
+    e.counts = c;
     s->sink->event(s->sink->priv, &e);
+}
+
+/* The header that our own traces have. */
+static bool
+is_ours(struct span line)
+{
+    static const char mark[] = "# simulated by numasim";
+
+    return span_len(line) >= sizeof(mark) - 1 && memcmp(line.at, mark, sizeof(mark) - 1) == 0;
 }
 
 static void
@@ -104,6 +114,7 @@ scan_line(struct scan *s, struct span line)
         s->counts->other_lines++;
         break;
     case TRACE_LINE_EMPTY:
+        s->counts->simulated |= is_ours(line);
         break;
     }
     if (s->nr_events == 0 && s->counts->lines >= FIRST_EVENT_BY)

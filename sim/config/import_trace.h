@@ -30,7 +30,10 @@ struct trace_task {
     char comm[TRACE_COMM];
 };
 
+struct trace_counts;
+
 struct trace_event {
+    const struct trace_counts *counts; /* so far */
     enum trace_event_kind kind;
     uint64_t time; /* ns, of the recorder's clock; never falls */
     uint32_t cpu;
@@ -49,6 +52,7 @@ struct trace_event {
 /* What has been met on the way. */
 struct trace_counts {
     const char *dialect; /* of the first event */
+    bool simulated;      /* by us: its clock is that of the run */
     uint64_t bytes, lines, events[TRACE_KIND_NR];
     uint64_t skipped_events; /* with a name that is not in the table */
     guint skipped_types;

@@ -586,7 +586,7 @@ trace_compiler_event(void *compiler, const struct trace_event *e)
     struct teller *t;
 
     if (!c->begun)
-        c->t0 = c->now = c->script_at = e->time;
+        c->t0 = c->now = c->script_at = e->counts->simulated ? 0 : e->time;
     c->begun = true;
     c->now = e->time;
     c->irq_known |= e->irq;
@@ -713,15 +713,19 @@ memory_of(const struct trace_compiler *c, const char *comm)
 
 /* Tasks of one address space where the recording says so, else of one name, are a process. */
 static uint32_t
-process_of(GHashTable *known, GPtrArray *names, const struct teller *t, struct arena *a)
+process_of(GHashTable *known, GPtrArray *names, GArray *pids, const struct teller *t,
+           struct arena *a)
 {
     char *key = t->s.tgid > 0 ? g_strdup_printf("%d", t->s.tgid) : g_strdup(t->s.comm);
     gpointer found = g_hash_table_lookup(known, key);
 
     if (found == NULL) {
         bool full = names->len >= PROCESSES_MOST - 1;
-        if (!full || names->len == PROCESSES_MOST - 1)
+        if (!full || names->len == PROCESSES_MOST - 1) {
+            int32_t pid = full ? 0 : MAX(t->s.tgid, 0);
             g_ptr_array_add(names, arena_strdup(a, full ? "others" : t->s.comm));
+            g_array_append_val(pids, pid);
+        }
         found = GUINT_TO_POINTER(MIN(names->len, (guint)PROCESSES_MOST));
         g_hash_table_insert(known, key, found);
     } else {
@@ -758,6 +762,7 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
 {
     g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GPtrArray) names = g_ptr_array_new();
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(int32_t));
     struct replay *r = arena_new_object(a, struct replay);
 
     r->mode = c->o.mode;
@@ -771,7 +776,7 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
             continue;
         struct replay_task *to = &r->tasks[r->nr_tasks++];
         fill_task(to, t, a);
-        to->process = process_of(known, names, t, a);
+        to->process = process_of(known, names, pids, t, a);
         to->memory = memory_of(c, t->s.comm);
     }
     sum_up_names(c);
@@ -784,6 +789,9 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
     r->processes = arena_new_array(a, const char *, names->len);
     for (guint i = 0; i < names->len; i++)
         r->processes[i] = g_ptr_array_index(names, i);
+    r->process_pids = arena_new_array(a, int32_t, names->len + 1);
+    for (guint i = 0; i < pids->len; i++)
+        r->process_pids[i] = g_array_index(pids, int32_t, i);
     r->length = c->now - c->t0;
     r->offset = c->t0;
     for (uint32_t i = 0; i < c->nr_lanes; i++)
@@ -791,7 +799,8 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
             r->nr_cpus = i + 1;
     if (c->o.placement) {
         uint8_t *script = arena_alloc(a, c->script->len + 1);
-        memcpy(script, c->script->data, c->script->len);
+        if (c->script->len > 0)
+            memcpy(script, c->script->data, c->script->len);
         r->script = script;
         r->script_len = c->script->len;
     }

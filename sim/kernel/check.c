@@ -38,7 +38,7 @@ check_cfs_rq(const struct rq *rq)
 static const char *
 check_rq(const struct kernel *k, const struct rq *rq)
 {
-    uint32_t listed = 0;
+    uint32_t listed = 0, fair = 0;
 
     list_for_each (node, &rq->cfs_tasks) {
         const struct task *p = list_entry(node, struct task, rq_node);
@@ -47,14 +47,15 @@ check_rq(const struct kernel *k, const struct rq *rq)
         RULE(p->on_rq);
         RULE(p->migrate_pending || cpumask_test(p->allowed, (uint32_t)rq->cpu));
         listed++;
+        fair += p->class == &fair_sched_class;
     }
     RULE(listed == rq->nr_running);
-    RULE(rq->nr_running == rq->cfs.nr_queued);
+    RULE(fair == rq->cfs.nr_queued);
     RULE((rq->nr_running == 0) == cpumask_test(k->idle_cpus, (uint32_t)rq->cpu));
     RULE(rq->curr == NULL || rq->curr->state == TASK_RUNNING);
-    RULE(rq->curr == NULL || rq->cfs.curr == &rq->curr->se);
-    /* work waits only where the CPU is about to think again */
-    RULE(rq->curr != NULL || rq->nr_running == 0 || rq->need_resched);
+    RULE(rq->curr == NULL || rq->curr->class != &fair_sched_class || rq->cfs.curr == &rq->curr->se);
+    /* work waits only where the CPU is about to think again, or a script wants it so */
+    RULE(rq->curr != NULL || fair == 0 || rq->need_resched);
     return check_cfs_rq(rq);
 }
 

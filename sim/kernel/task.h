@@ -142,6 +142,8 @@ struct task {
     uint64_t run_before_warmup; /* of se.sum_exec */
     const char *name;
     const char *tag;
+    int32_t pid;      /* in traces; 0: numbered by `id` */
+    const char *comm; /* in traces, 15 bytes; NULL: the name */
 };
 
 /* Statistics of a process; the run's totals are sums over processes. */
@@ -153,6 +155,7 @@ struct process_stats {
 };
 struct process {
     uint32_t id;
+    int32_t pid;            /* in traces; 0: that of its first task */
     const char *name, *tag; /* tag may be NULL */
     struct mm *mm;
     struct process_stats stats;

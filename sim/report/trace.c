@@ -82,12 +82,21 @@ where_of(struct trace *t, const struct task *p)
     return &g_array_index(t->where, int32_t, p->id);
 }
 
+/* The first task of a process: it leaves a zombie. */
+static bool
+leads(const struct task *p)
+{
+    if (p->pid > 0 && p->process->pid > 0)
+        return p->pid == p->process->pid;
+    return p->process->members[0] == p;
+}
+
 static char
 state_of(const struct task *p)
 {
     switch (p->state) {
     case TASK_DEAD:
-        return p->process->members[0] == p ? 'Z' : 'X';
+        return leads(p) ? 'Z' : 'X';
     case TASK_SLEEPING:
     case TASK_BLOCKED:
         return 'S';

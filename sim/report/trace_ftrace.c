@@ -40,7 +40,7 @@ comm_of(const struct task *p, int32_t cpu, char comm[COMM_LEN])
         g_snprintf(comm, COMM_LEN, "swapper/%d", cpu);
         return comm;
     }
-    g_strlcpy(comm, p->name, COMM_LEN);
+    g_strlcpy(comm, p->comm != NULL ? p->comm : p->name, COMM_LEN);
     if (!g_utf8_validate(comm, -1, &end))
         comm[end - comm] = '\0';
     for (char *c = comm; *c != '\0'; c++)
@@ -68,7 +68,7 @@ put_task(char *text, const struct task *p)
 static uint32_t
 tgid_of(const struct task *p)
 {
-    return trace_pid(p->process->members[0]);
+    return p->process->pid > 0 ? (uint32_t)p->process->pid : trace_pid(p->process->members[0]);
 }
 
 static int32_t

@@ -62,5 +62,7 @@ enum { TRACE_PID_BASE = 1000 };
 static inline uint32_t
 trace_pid(const struct task *p)
 {
-    return p != NULL ? TRACE_PID_BASE + p->id : 0;
+    if (p == NULL)
+        return 0;
+    return p->pid > 0 ? (uint32_t)p->pid : TRACE_PID_BASE + p->id;
 }

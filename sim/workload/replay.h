@@ -80,6 +80,7 @@ struct replay {
     uint32_t nr_tasks, nr_processes, nr_cpus;
     struct replay_task *tasks;
     const char **processes; /* names */
+    int32_t *process_pids;  /* 0: not recorded */
     uint32_t nr_relations;  /* of wakers and woken: */
     const uint8_t *meant;   /* 0: by chance, an interrupt met the waker; from outside then */
     sim_time length;        /* of the recording */

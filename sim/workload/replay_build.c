@@ -39,8 +39,10 @@ build_processes(struct kernel *k, const struct replay *r)
 {
     struct process **all = arena_new_array(k->arena, struct process *, r->nr_processes);
 
-    for (uint32_t i = 0; i < r->nr_processes; i++)
+    for (uint32_t i = 0; i < r->nr_processes; i++) {
         all[i] = process_new(k, r->processes[i], NULL);
+        all[i]->pid = r->process_pids[i];
+    }
     return all;
 }
 
@@ -63,6 +65,8 @@ build_thread(struct replay_run *run, uint32_t i, struct process *const *processe
     t->first_op = true;
     t->first_wake = 1;
     t->task = task_new(run->k, processes[spec->process], &attr);
+    t->task->pid = spec->pid;
+    t->task->comm = spec->name;
 }
 
 struct replay_run *

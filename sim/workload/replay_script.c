@@ -25,9 +25,9 @@ asleep(const struct task *p)
     return p->state == TASK_BLOCKED || p->state == TASK_SLEEPING;
 }
 
-/* Wakes or starts a task onto `cpu`. */
+/* Wakes or starts a task onto `cpu`; without a waker a start was seen on the CPU `from`. */
 static void
-bring(struct replay_thread *t, uint32_t cpu, struct task *waker)
+bring(struct replay_thread *t, uint32_t cpu, struct task *waker, uint32_t from)
 {
     struct kernel *k = t->run->k;
 
@@ -36,6 +36,7 @@ bring(struct replay_thread *t, uint32_t cpu, struct task *waker)
         return;
     }
     put_on(t, cpu);
+    k->start_cpu = (int32_t)from;
     if (t->task->state == TASK_NEW)
         task_start(k, t->task, waker);
     else if (asleep(t->task))
@@ -74,7 +75,7 @@ switch_to(struct replay_run *run, uint32_t cpu, uint8_t state, uint64_t next)
 
     if (t != NULL && !(t->task->state == TASK_RUNNABLE && t->task->cpu == (int)cpu)) {
         run->nr_misfits += t->started;
-        bring(t, cpu, NULL);
+        bring(t, cpu, NULL, cpu);
     }
     if (t != NULL)
         t->started = true;
@@ -93,7 +94,7 @@ wake(struct replay_run *run, uint32_t cpu, uint64_t task, uint32_t target, bool 
         return; /* it was woken before it slept */
     }
     t->started = true;
-    bring(t, target, irq ? NULL : run->k->rqs[cpu].curr);
+    bring(t, target, irq ? NULL : run->k->rqs[cpu].curr, cpu);
 }
 
 static void
