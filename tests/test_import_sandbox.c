@@ -47,7 +47,7 @@ leave(void *argument, GString *out)
 static void
 spin(void *argument, GString *out)
 {
-    for (volatile int i = 0;; i++)
+    for (volatile unsigned i = 0;; i++) /* may overflow before it is ended */
         continue;
 }
 

@@ -11,7 +11,7 @@ enum { NUMBER_MOST = 1 << 20, DEPTH_MOST = 8, VALUE_MOST = 120, NODE_NUMBER_END 
 static const char *
 clean(struct lscpu *l, const char *data)
 {
-    g_autofree char *ascii = g_str_to_ascii(data, "C");
+    g_autofree char *ascii = g_strdup(data);
 
     for (char *c = ascii; *c != '\0'; c++)
         if (!g_ascii_isprint(*c))

@@ -79,7 +79,7 @@ snapshot_wants(const char *path)
 {
     const char *inner = inner_path(path);
 
-    if (inner == NULL)
+    if (inner == NULL || !g_str_is_ascii(inner)) /* GLib's patterns want UTF-8 */
         return false;
     if (!g_str_has_prefix(inner, "sys/devices/"))
         return true;

@@ -18,7 +18,7 @@
 static void
 take_value(struct sysfs *y, const char **to, const char *value)
 {
-    g_autofree char *clean = g_str_to_ascii(value, "C");
+    g_autofree char *clean = g_strdup(value);
 
     if (*to != NULL || *clean == '\0')
         return;
