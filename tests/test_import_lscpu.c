@@ -85,6 +85,23 @@ tables_of_any_columns_say_who_shares_what(void **state)
     }
 }
 
+/* Other files speak of CPUs too, in their comments and keys. */
+static void
+other_texts_are_not_taken_for_lscpu(void **state)
+{
+    static const char *const texts[] = {
+        "# assumed: two threads a core, CPU k and k + 4 (every node holds both)\nname: box\n",
+        "name: box\ncpus:\n  - {cpus: 0-3, package: 0}\n",
+        "available: 1 nodes (0)\nnode 0 cpus: 0 1\n",
+        "<topology version=\"2.0\"/>",
+        "{\"cpus\": [{\"cpu\": 0}], \"nodes\": [], \"online\": \"0\"}",
+        "",
+    };
+
+    for (gsize i = 0; i < ARRAY_LEN(texts); i++)
+        assert_false(looks_like_lscpu(texts[i], strlen(texts[i])));
+}
+
 static void
 what_a_cell_leaves_out_is_unknown_or_offline(void **state)
 {
@@ -194,6 +211,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_of_any_columns_say_who_shares_what),
+        cmocka_unit_test(other_texts_are_not_taken_for_lscpu),
         cmocka_unit_test(what_a_cell_leaves_out_is_unknown_or_offline),
         cmocka_unit_test(a_summary_only_counts_and_the_rest_is_assumed),
         cmocka_unit_test(old_summaries_give_the_size_of_one_cache),

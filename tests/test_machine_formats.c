@@ -262,6 +262,37 @@ lscpu_and_numactl_together_say_what_both_know(void **state)
     g_rmdir(dir);
 }
 
+/* Whatever stands in its comments. */
+static void
+what_import_writes_is_loaded_as_the_same_machine(void **state)
+{
+    static const char *const files[] = { "numactl/xeon-cascadelake-4s-snc2-8node-224cpu.txt",
+                                         "lscpu/128arm-2pa2n8cluster4co.lscpu.json",
+                                         "sysfs/16em64t-4s2c2t-offlines.tar.bz2",
+                                         "hwloc-newer/nvidia-dgx-gb10.xml" };
+    g_autofree char *dir = g_dir_make_tmp("numasim-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "box.yaml", NULL);
+
+    for (gsize i = 0; i < ARRAY_LEN(files); i++) {
+        g_autofree char *file = g_strconcat(CORPUS, files[i], NULL);
+        g_autoptr(GString) text = g_string_new(NULL), again = g_string_new(NULL);
+
+        if (!g_file_test(file, G_FILE_TEST_EXISTS))
+            skip();
+        struct loaded l = load(file);
+        topology_yaml_write(l.m, text);
+        assert_true(g_file_set_contents(path, text->str, -1, NULL));
+        struct loaded second = load(path);
+        assert_non_null(second.m);
+        assert_true(cpumask_equal(l.m->present, second.m->present));
+        compare_machines(l.m, second.m, 511);
+        unload(&l);
+        unload(&second);
+    }
+    g_unlink(path);
+    g_rmdir(dir);
+}
+
 /* Where the tests run there is a /sys; what it says must at least be a machine. */
 static void
 this_machine_can_be_captured_and_loaded_again(void **state)
@@ -290,6 +321,7 @@ main(void)
         cmocka_unit_test(one_machine_is_the_same_from_every_format),
         cmocka_unit_test(newer_machines_are_the_same_from_their_snapshot_and_their_xml),
         cmocka_unit_test(lscpu_and_numactl_together_say_what_both_know),
+        cmocka_unit_test(what_import_writes_is_loaded_as_the_same_machine),
         cmocka_unit_test(this_machine_can_be_captured_and_loaded_again),
     };
 

@@ -29,13 +29,20 @@ is_csv_row(const char *line)
     return commas >= 2;
 }
 
-/* "# CPU,Core,Socket,Node,,L1d" */
+/* "# CPU,Core,Socket,Node,,L1d": names without blanks. Comments of other files are sentences. */
 static bool
 is_csv_header(const char *line)
 {
     const char *at = line[0] == '#' ? line + 1 + strspn(line + 1, " ") : "";
+    g_auto(GStrv) cells = g_strsplit(at, ",", -1);
+    bool has_cpu = false;
 
-    return strchr(at, ',') != NULL && strstr(at, "CPU") != NULL && strchr(at, '.') == NULL;
+    for (char **cell = cells; *cell != NULL; cell++) {
+        if (strpbrk(*cell, " \t") != NULL)
+            return false;
+        has_cpu |= g_ascii_strcasecmp(*cell, "CPU") == 0;
+    }
+    return has_cpu && cells[0] != NULL && cells[1] != NULL;
 }
 
 /* "CPU NODE SOCKET CORE L1d:L1i:L2:L3 ONLINE": words in capitals, CPU among them. */
