@@ -46,6 +46,8 @@ open_run(struct run *x, const char *text, uint32_t nodes, uint32_t cores, uint64
     memset(&kp.cost, 0, sizeof(kp.cost));
     kp.cost.zero_bandwidth = kp.cost.copy_bandwidth = 1000000000000u;
     x->f.k = kernel_new(x->f.arena, x->f.machine, &kp, seed, &limits, &fixture_memory);
+    /* forked from the last CPU, thread i of a process comes to CPU i: who is first is known */
+    x->f.k->start_cpu = (int)x->f.machine->nr_cpus - 1;
     x->r = workload_build(x->f.k, x->w, &error);
     assert_non_null(x->r);
     workload_start(x->r);

@@ -89,7 +89,8 @@ a_limit_is_said() {
 memory_stays_flat() {
     [ -x /usr/bin/time ] || exit 77
     for u in 10ms 160ms; do
-        /usr/bin/time -f %M -o "$u" "$numasim" run -t four-node -w pipe --until $u -o run --force \
+        ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=64 \
+            /usr/bin/time -f %M -o "$u" "$numasim" run -t four-node -w pipe --until $u -o run --force \
             -q --no-plot --trace a.json.gz --trace a.txt --tables || complain "failed"
     done
     echo "$(cat 10ms) KiB, then $(cat 160ms) KiB"
