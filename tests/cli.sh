@@ -125,6 +125,20 @@ lists_name_what_is_shipped() {
     expect 0 "$numasim" topo import 'hwloc:pack:2 core:2 pu:2'
     cp out two.yaml
     expect 0 "$numasim" topo check two.yaml
+    expect 0 "$numasim" topo capture -o here.yaml
+    expect 0 "$numasim" topo check here.yaml
+    expect 0 "$numasim" topo export four-node --format hwloc -o four.xml
+    expect 0 "$numasim" topo show four.xml
+    says out '4 packages, 4 LLCs, 16 cores'
+    expect 0 "$numasim" topo show four-node --format svg
+    says out '</svg>'
+    expect 0 "$numasim" topo export four-node --format dot
+    says out 'n0 -> n1'
+    expect 2 "$numasim" topo export four-node --format png
+    expect 4 "$numasim" topo export four-node -o no/such/folder
+    printf 'CPU(s): 2\nOn-line CPU(s) list: 0,1\n' | gzip >lscpu.gz
+    expect 0 "$numasim" topo import lscpu.gz
+    says err 'note: assumed: 16 GiB of memory'
 }
 
 folders_are_kept_or_replaced_by_rule() {

@@ -122,7 +122,12 @@ load_file(const char *path, struct arena *a, struct diag *d)
 struct machine *
 load_this_machine(struct arena *a, struct diag *d)
 {
-    return load_folder("/", a, d);
+    struct snapshot s;
+
+    snapshot_init(&s, "/");
+    struct machine *m = import_sysfs("captured", &s, a, d);
+    snapshot_clear(&s);
+    return m;
 }
 
 static bool
