@@ -26,9 +26,8 @@ struct lscpu {
     const char *file;
     struct arena *arena;
     struct diag *diag;
-    GArray *rows;                /* struct lscpu_row */
-    GPtrArray *columns;          /* char *, of the table; NULL before its header */
-    bool has_node, has_cpu_list; /* told by the summary */
+    GArray *rows;       /* struct lscpu_row */
+    GPtrArray *columns; /* char *, of the table; NULL before its header */
     struct cpumask *online, *offline, *node_cpus[NODE_MAX];
     uint32_t node_numbers[NODE_MAX];
     guint nr_nodes; /* of the summary, in the order of its lines */
@@ -50,6 +49,15 @@ bool lscpu_take_field(struct lscpu *l, const char *field, const char *data);
 void lscpu_take_header(struct lscpu *l, char **cells);
 /* A row by these columns. False: it does not fit them, or has no CPU number. */
 bool lscpu_take_row(struct lscpu *l, char **cells);
+
+struct lscpu_builder {
+    struct lscpu *l;
+    struct description *h;
+    struct listing *numactl; /* in the same file; or NULL */
+};
+
+/* Cores, packages and caches by their numbers alone. */
+void lscpu_assume_shape(struct lscpu_builder *b);
 
 /* False: messages are in diag. */
 bool lscpu_read_json(struct lscpu *l, const char *text, gsize len);

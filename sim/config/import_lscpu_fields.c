@@ -99,7 +99,7 @@ lscpu_take_field(struct lscpu *l, const char *field, const char *data)
             return true;
         }
     if (g_str_equal(field, "On-line CPU(s) list"))
-        return l->has_cpu_list = cpumask_parse(l->online, data, &bad);
+        return cpumask_parse(l->online, data, &bad);
     if (g_str_equal(field, "Off-line CPU(s) list"))
         return cpumask_parse(l->offline, data, &bad);
     if (g_str_has_suffix(field, " cache") && field[0] == 'L' && field[1] > '0' &&
