@@ -1,0 +1,30 @@
+/*
+ * Kernel threads are known by their names: neither perf nor ftrace marks them. The patterns are
+ * those of the threads that a Linux of today starts by itself.
+ */
+#include "config/import_trace_replay.h"
+
+#include <fnmatch.h>
+
+bool
+trace_is_kthread(const char *comm)
+{
+    static const char *const names[] = {
+        "kworker/*",    "ksoftirqd/*",  "migration/*", "rcu_*",         "rcuos/*",
+        "rcuop/*",      "rcuog/*",      "rcub/*",      "rcuc/*",        "kthreadd",
+        "kswapd[0-9]*", "kcompactd*",   "khugepaged",  "ksmd",          "kdevtmpfs",
+        "kauditd",      "khungtaskd",   "oom_reaper",  "writeback",     "kblockd",
+        "watchdog*",    "cpuhp/*",      "irq/*",       "jbd2/*",        "ext4-*",
+        "xfs*/*",       "xfsaild/*",    "btrfs-*",     "scsi_eh_*",     "scsi_tmf_*",
+        "nvme-*",       "dm-*",         "md[0-9]*_*",  "idle_inject/*", "pool_workqueue*",
+        "kthrotld",     "kstrp",        "zswap*",      "charger_man*",  "loop[0-9]*",
+        "kvm-*",        "napi/*",       "vhost-*",     "hwrng",         "netns",
+        "mm_percpu_wq", "slub_flushwq", "psimon",      "tpm*-*",        "acpi_thermal_pm",
+        "cfg80211",     "inet_frag_wq", "edac-poller", "devfreq_wq",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        if (fnmatch(names[i], comm, 0) == 0)
+            return true;
+    return false;
+}

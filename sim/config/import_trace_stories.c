@@ -1,0 +1,165 @@
+/*
+ * The result: the stories as a replay takes them, and as people read them.
+ *
+ * A task whose recording ended in the middle of its work has an open end, see would_go_on(). Tasks
+ * of one address space are a process where the recording says so, else those of one name; what they
+ * do with memory comes from the user's patterns.
+ */
+#include "config/import_trace_compiler.h"
+
+#include <fnmatch.h>
+
+enum { PROCESSES_MOST = 1024 };
+
+/* Who has wanted a CPU for half of the recording, ran not long before its end and still wanted one
+ * then would have gone on. */
+static bool
+would_go_on(const struct trace_compiler *c, const struct teller *t)
+{
+    uint64_t length = c->now - c->t0;
+
+    return (t->state == RUNNING || (t->state == RUNNABLE && c->now - t->left < length / 4)) &&
+           c->now - t->awake_since > length / 2;
+}
+
+/* What still runs at the end has run until then. */
+static void
+end_stories(struct trace_compiler *c)
+{
+    for (guint i = 0; i < c->tellers->len; i++) {
+        struct teller *t = g_ptr_array_index(c->tellers, i);
+        bool on = would_go_on(c, t);
+
+        if (t->state == RUNNING || t->run > 0) {
+            trace_tell_run(t, c->now);
+            t->s.bursts++;
+        }
+        if (on)
+            trace_put_op(t->code, REPLAY_GO_ON, 0);
+        t->state = DEAD;
+    }
+}
+
+GArray *
+trace_compiler_stories(struct trace_compiler *c, struct trace_story_counts *counts)
+{
+    GArray *stories = g_array_sized_new(FALSE, FALSE, sizeof(struct trace_story), c->tellers->len);
+
+    end_stories(c);
+    for (guint i = 0; i < c->tellers->len; i++)
+        g_array_append_val(stories, ((struct teller *)g_ptr_array_index(c->tellers, i))->s);
+    *counts = (struct trace_story_counts){ .mismatches = c->mismatches,
+                                           .length = c->now - c->t0,
+                                           .nr_cpus = 0 };
+    for (uint32_t i = 0; i < c->nr_lanes; i++)
+        if (c->lanes[i].seen)
+            counts->nr_cpus = i + 1;
+    return stories;
+}
+
+static uint32_t
+memory_of(const struct trace_compiler *c, const char *comm)
+{
+    for (guint i = 0; c->o.memory != NULL && i < c->o.memory->len; i++) {
+        g_auto(GStrv) parts = g_strsplit(g_ptr_array_index(c->o.memory, i), ":", 2);
+
+        if (fnmatch(g_strstrip(parts[0]), comm, 0) != 0)
+            continue;
+        for (uint32_t m = 0; replay_memories[m].name != NULL; m++)
+            if (strcmp(replay_memories[m].name, g_strstrip(parts[1])) == 0)
+                return m;
+    }
+    return 0;
+}
+
+/* Tasks of one address space where the recording says so, else of one name, are a process. */
+static uint32_t
+process_of(GHashTable *known, GPtrArray *names, GArray *pids, const struct teller *t,
+           struct arena *a)
+{
+    char *key = t->s.tgid > 0 ? g_strdup_printf("%d", t->s.tgid) : g_strdup(t->s.comm);
+    gpointer found = g_hash_table_lookup(known, key);
+
+    if (found == NULL) {
+        bool full = names->len >= PROCESSES_MOST - 1;
+        if (!full || names->len == PROCESSES_MOST - 1) {
+            int32_t pid = full ? 0 : MAX(t->s.tgid, 0);
+            g_ptr_array_add(names, arena_strdup(a, full ? "others" : t->s.comm));
+            g_array_append_val(pids, pid);
+        }
+        found = GUINT_TO_POINTER(MIN(names->len, (guint)PROCESSES_MOST));
+        g_hash_table_insert(known, key, found);
+    } else {
+        g_free(key);
+    }
+    return GPOINTER_TO_UINT(found) - 1;
+}
+
+static int8_t
+nice_of(const struct trace_story *s)
+{
+    return (int8_t)CLAMP(s->prio - 120, -20, 19);
+}
+
+static void
+fill_task(struct replay_task *to, struct teller *t, struct arena *a)
+{
+    *to = (struct replay_task){ .name = arena_strdup(a, t->s.comm[0] != '\0' ? t->s.comm : "task"),
+                                .pid = t->s.pid,
+                                .nice = nice_of(&t->s),
+                                .kthread = t->s.kthread,
+                                .start = t->code->len > 0 ? t->start : REPLAY_START_NEVER,
+                                .start_at = t->start_at,
+                                .code_len = t->code->len };
+    uint8_t *code = arena_alloc(a, to->code_len + 1);
+    memcpy(code, t->code->data != NULL ? t->code->data : (const guint8 *)"", to->code_len);
+    to->code = code;
+    g_byte_array_unref(t->code);
+    t->code = NULL;
+}
+
+struct replay *
+trace_compiler_replay(struct trace_compiler *c, struct arena *a)
+{
+    g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    struct replay *r = arena_new_object(a, struct replay);
+
+    r->mode = c->o.mode;
+    r->placement = c->o.placement;
+    r->drain = c->o.drain;
+    r->tasks = arena_new_array(a, struct replay_task, c->nr_kept);
+    for (uint32_t i = 0; i < c->tellers->len; i++) {
+        struct teller *t = g_ptr_array_index(c->tellers, i);
+
+        if (t->dropped)
+            continue;
+        struct replay_task *to = &r->tasks[r->nr_tasks++];
+        fill_task(to, t, a);
+        to->process = process_of(known, names, pids, t, a);
+        to->memory = memory_of(c, t->s.comm);
+    }
+    r->meant = trace_relations_meant(c, a);
+    r->nr_relations = c->all_relations->len;
+    r->nr_processes = names->len;
+    r->processes = arena_new_array(a, const char *, names->len);
+    for (guint i = 0; i < names->len; i++)
+        r->processes[i] = g_ptr_array_index(names, i);
+    r->process_pids = arena_new_array(a, int32_t, names->len + 1);
+    for (guint i = 0; i < pids->len; i++)
+        r->process_pids[i] = g_array_index(pids, int32_t, i);
+    r->length = c->now - c->t0;
+    r->offset = c->t0;
+    for (uint32_t i = 0; i < c->nr_lanes; i++)
+        if (c->lanes[i].seen)
+            r->nr_cpus = i + 1;
+    if (c->o.placement) {
+        uint8_t *script = arena_alloc(a, c->script->len + 1);
+        if (c->script->len > 0)
+            memcpy(script, c->script->data, c->script->len);
+        r->script = script;
+        r->script_len = c->script->len;
+    }
+    return r;
+}
