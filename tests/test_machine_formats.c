@@ -275,7 +275,7 @@ what_import_writes_is_loaded_as_the_same_machine(void **state)
 
     for (gsize i = 0; i < ARRAY_LEN(files); i++) {
         g_autofree char *file = g_strconcat(CORPUS, files[i], NULL);
-        g_autoptr(GString) text = g_string_new(NULL), again = g_string_new(NULL);
+        g_autoptr(GString) text = g_string_new(NULL);
 
         if (!g_file_test(file, G_FILE_TEST_EXISTS))
             skip();
@@ -298,7 +298,7 @@ static void
 this_machine_can_be_captured_and_loaded_again(void **state)
 {
     struct loaded l = { .arena = arena_new() };
-    g_autoptr(GString) first = g_string_new(NULL), second = g_string_new(NULL);
+    g_autoptr(GString) first = g_string_new(NULL);
 
     if (!g_file_test("/sys/devices/system/cpu/online", G_FILE_TEST_EXISTS))
         skip();
