@@ -76,7 +76,7 @@ if [ -n "$build" ]; then
         nm -f sysv "$build/libns_$lib.a" 2>/dev/null |
             awk -F'|' 'NF >= 7 { gsub(/ /, "", $1); gsub(/ /, "", $7);
                 if (($7 == ".data" || $7 == ".bss" || $7 ~ /^\.(data|bss)\.[^r]/ || $7 == "*COM*") &&
-                    $1 !~ /^(__odr_asan|__asan|__sanitizer|__ubsan|_GLOBAL__|\.L|\*|__TMC)/ && $4 !~ /NOTYPE|SECTION/) print $1 }' |
+                    $1 !~ /^(__odr_asan|__asan|__sanitizer|__ubsan|__unnamed_|_GLOBAL__|\.L|\*|__TMC)/ && $4 !~ /NOTYPE|SECTION/) print $1 }' |
             sort -u > /tmp/tidy.$$
         while read -r symbol; do
             complain "libns_$lib: $symbol is a mutable static"
