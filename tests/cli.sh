@@ -80,6 +80,10 @@ errors_have_places_and_come_together() {
     says err '^p.yaml:4:21: set.sched.base_slice: .*not a time'
     says err "^p.yaml:5:1: memroy: .*did you mean 'memory'"
     says err '^--until: '
+    printf 'version: 1\nname: w\n' | gzip -c | head -c 20 >cut.gz
+    expect 1 "$numasim" run -t two-node -w cut.gz -o cut
+    says err '^cut.gz:1:1: the data is damaged or cut off'
+    [ ! -e cut ] || complain "a folder for an input that is cut off"
 }
 
 policy_files_change_a_preset() {

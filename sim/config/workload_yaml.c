@@ -4,6 +4,7 @@
  * A file may be `base: NAME` with `set:`, a variant of another one: the base is loaded with those
  * settings for its parameters, and the command line's on top.
  */
+#include "config/import_archive.h"
 #include "config/import_rtapp.h"
 #include "config/import_trace_workload.h"
 #include "config/workload_yaml_load.h"
@@ -158,6 +159,14 @@ load_file(const char *path, const char *const *settings, guint depth, struct are
         return import_trace_workload(path, settings, a, d);
     if (!read_whole_file(path, YAML_BYTES_MAX, &text, &len, d))
         return NULL;
+    if (looks_like_compressed(text, len)) {
+        char *plain = import_unpack_text(path, text, len, YAML_BYTES_MAX, &len, d);
+
+        if (plain == NULL)
+            return NULL;
+        g_free(text);
+        text = plain;
+    }
     if (looks_like_rtapp(text, len))
         return import_rtapp(path, text, len, settings, a, d);
     return load_text(path, text, len, settings, depth, a, d);
