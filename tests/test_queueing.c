@@ -113,7 +113,7 @@ one_exponential_server_is_m_m_1(void **state)
         beyond += r.beyond_1ms / 4;
     }
     assert_near(mean, 200, 0.01);
-    assert_near(beyond, 0.0067379, 0.12);
+    assert_near(beyond, 0.0067379, 0.1);
 }
 
 /* Mean wait rho / (2 mu (1 - rho)), and the service itself. */
