@@ -57,6 +57,41 @@ enum_parse(const struct field *f, const char *text, uint64_t *value, char *why, 
     return false;
 }
 
+/* Names separated by commas or spaces; NO_NAME takes a bit away. */
+static bool
+flags_apply(const struct field *f, const char *text, uint64_t *bits, char *why, size_t why_size)
+{
+    while (*(text += strspn(text, ", ")) != '\0') {
+        size_t n = strcspn(text, ", "), skip = n > 3 && strncmp(text, "NO_", 3) == 0 ? 3 : 0;
+        uint32_t i = 0;
+
+        while (f->names[i] != NULL && (strlen(f->names[i]) != n - skip ||
+                                       strncmp(f->names[i], text + skip, n - skip) != 0))
+            i++;
+        if (f->names[i] == NULL) {
+            struct field names = { .names = f->names };
+            char *name = strndup(text + skip, n - skip);
+            enum_parse(&names, name, &(uint64_t){ 0 }, why, why_size);
+            free(name);
+            return false;
+        }
+        *bits = skip ? *bits & ~((uint64_t)1 << i) : *bits | (uint64_t)1 << i;
+        text += n;
+    }
+    return true;
+}
+
+static char *
+flags_text(const struct field *f, uint64_t bits, struct arena *a)
+{
+    char *text = arena_strdup(a, "");
+
+    for (uint32_t i = 0; f->names[i] != NULL; i++)
+        text = arena_printf(a, "%s%s%s%s", text, i > 0 ? "," : "", bits >> i & 1 ? "" : "NO_",
+                            f->names[i]);
+    return text;
+}
+
 static bool
 i32_parse(const char *text, int64_t *value, char *why, size_t why_size)
 {
@@ -134,6 +169,8 @@ value_parse(const struct field *f, const char *text, struct value *v, char *why,
         return real_parse(text, &v->real, why, why_size);
     case FIELD_STRING:
         return true;
+    case FIELD_FLAGS: /* alone, to see whether it can be read */
+        return flags_apply(f, text, &v->u, why, why_size);
     default:
         return parse_quantity(f->type, text, &v->u, why, why_size);
     }
@@ -189,6 +226,8 @@ field_set(const struct field *f, void *object, const char *text, struct arena *a
 
     if (!value_parse(f, text, &v, why, why_size) || !in_range(f, &v, why, why_size))
         return false;
+    if (f->type == FIELD_FLAGS)
+        return flags_apply(f, text, at, why, why_size);
     switch ((enum store)stores[f->type]) {
     case STORE_U64:
         *(uint64_t *)at = v.u;
@@ -250,6 +289,8 @@ field_text(const struct field *f, const void *object, struct arena *a)
         return arena_strdup(a, *(const bool *)at ? "yes" : "no");
     case FIELD_ENUM:
         return arena_strdup(a, f->names[*(const uint32_t *)at]);
+    case FIELD_FLAGS:
+        return flags_text(f, *(const uint64_t *)at, a);
     case FIELD_I32:
         return arena_printf(a, "%d", *(const int32_t *)at);
     case FIELD_REAL:

@@ -20,6 +20,7 @@ enum field_type {
     FIELD_RATIO,     /* uint32_t, millionths: 0.35, 35% */
     FIELD_REAL,      /* double: for physics parameters only */
     FIELD_STRING,    /* const char *, in the arena */
+    FIELD_FLAGS,     /* uint64_t: some of .names, a bit each; NO_NAME takes one away */
     FIELD_ENUM,      /* uint32_t: one of .names (NULL-terminated); the value is the index */
     FIELD_NR_TYPES
 };
@@ -30,7 +31,7 @@ struct field {
     size_t offset;
     const char *def; /* NULL: required, or left as it is when absent */
     const char *min, *max;
-    const char *const *names; /* FIELD_ENUM */
+    const char *const *names; /* FIELD_ENUM, FIELD_FLAGS */
     const char *doc;          /* one sentence, no full stop */
     bool required;
 };

@@ -228,6 +228,7 @@ field_type_name(enum field_type type)
     static const char *const others[FIELD_NR_TYPES] = {
         [FIELD_BOOL] = "yes or no", [FIELD_I32] = "number",         [FIELD_REAL] = "number",
         [FIELD_STRING] = "text",    [FIELD_ENUM] = "one of a list",
+        [FIELD_FLAGS] = "some of a list",
     };
 
     return others[type] != NULL ? others[type] : quantity_of(type)->name;

@@ -18,7 +18,6 @@ void balance_fire(struct engine *eng, struct event *ev);
 /* rq has nothing to run: pull. True if something came. */
 bool sched_balance_newidle(struct kernel *k, struct rq *rq);
 
-enum idle_type { CPU_NOT_IDLE, CPU_IDLE, CPU_NEWLY_IDLE };
 /* One pass for dst over one domain; the number of tasks moved. */
 uint32_t sched_balance_rq(struct kernel *k, struct rq *dst, struct sched_domain *sd,
                           enum idle_type idle, bool *continue_balancing);

@@ -16,7 +16,8 @@ check_cfs_rq(const struct rq *rq)
 {
     const struct cfs_rq *cfs = &rq->cfs;
     int64_t avg_key = 0;
-    uint64_t avg_weight = 0, load = cfs->curr != NULL && cfs->curr->on_rq ? cfs->curr->weight : 0;
+    uint64_t avg_weight = 0,
+             load = cfs->curr != NULL && cfs->curr->on_rq ? cfs->curr->load_weight : 0;
 
     for (uint32_t i = 0; i < cfs->nr; i++) {
         const struct sched_entity *se = cfs->entity[i];
@@ -26,11 +27,11 @@ check_cfs_rq(const struct rq *rq)
         RULE(cfs->vruntime[i] == se->vruntime && cfs->deadline[i] == se->deadline);
         avg_key += (se->vruntime - cfs->zero) * (int64_t)se->weight;
         avg_weight += se->weight;
-        load += se->weight;
+        load += se->load_weight;
     }
     RULE(cfs->avg_key == avg_key);
     RULE(cfs->avg_weight == avg_weight);
-    RULE(cfs->load == load);
+    RULE(cfs->load_weight == load);
     RULE(cfs->nr_queued == cfs->nr + (cfs->curr != NULL && cfs->curr->on_rq));
     return NULL;
 }

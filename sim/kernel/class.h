@@ -1,7 +1,7 @@
 /*
- * Scheduling classes, in kernel order: stop, deadline, rt, fair, ext, idle; above them script, which
- * is ours. Each is one file and one table with the kernel's operations; an operation that is NULL is
- * one that the class does not need.
+ * Scheduling classes, in kernel order: stop, deadline, rt, fair, ext, idle; above them script,
+ * which is ours. Each is one file and one table with the kernel's operations; an operation that is
+ * NULL is one that the class does not need.
  */
 #pragma once
 
@@ -19,6 +19,9 @@ enum {
     DEQUEUE_SAVE = 1 << 1,
     DEQUEUE_MIGRATING = 1 << 2,
     DEQUEUE_DELAYED = 1 << 3, /* a delayed dequeue is carried out */
+    DEQUEUE_SPECIAL = 1 << 4, /* dead: never delayed */
+    ENQUEUE_DELAYED = 1 << 4, /* a delayed task is woken: it is queued already */
+    ENQUEUE_HEAD = 1 << 5,    /* to the head of its priority */
     WF_FORK = 1 << 0,
     WF_TTWU = 1 << 1,
     WF_EXEC = 1 << 2,
@@ -30,7 +33,8 @@ struct sched_class {
     const char *name;
     int rank; /* higher preempts lower */
     void (*enqueue_task)(struct kernel *k, struct rq *rq, struct task *p, int flags);
-    /* False: the dequeue is delayed and the task stays queued. */
+    /* Both keep rq->nr_running, by add_nr_running() and sub_nr_running(). False: the dequeue is
+     * delayed and the task stays queued. */
     bool (*dequeue_task)(struct kernel *k, struct rq *rq, struct task *p, int flags);
     void (*yield_task)(struct kernel *k, struct rq *rq);
     /* A task of this class has become runnable: does it preempt rq->curr? Kicks if so. */
@@ -60,7 +64,8 @@ struct sched_class {
     void (*update_curr)(struct kernel *k, struct rq *rq);
 };
 
-extern const struct sched_class script_sched_class, fair_sched_class, idle_sched_class;
+extern const struct sched_class script_sched_class, dl_sched_class, rt_sched_class,
+    fair_sched_class;
 
 /* Highest first, NULL at the end. */
 extern const struct sched_class *const sched_classes[];

@@ -54,24 +54,30 @@ set_idle(struct kernel *k, struct rq *rq, bool idle)
         llc->nr_busy_cpus += idle ? UINT32_MAX : 1;
 }
 
-static void
-add_nr_running(struct kernel *k, struct rq *rq)
+void
+add_nr_running(struct kernel *k, struct rq *rq, uint32_t n)
 {
-    if (rq->nr_running++ == 0)
+    uint32_t before = rq->nr_running;
+
+    rq->nr_running += n;
+    if (before == 0 && n > 0)
         set_idle(k, rq, false);
-    else if (rq->nr_running == 2) {
+    if (before < 2 && rq->nr_running >= 2) {
         cpumask_set(k->overloaded_cpus, (uint32_t)rq->cpu);
         k->nr_overloaded++;
     }
     sums_update(k, rq);
 }
 
-static void
-sub_nr_running(struct kernel *k, struct rq *rq)
+void
+sub_nr_running(struct kernel *k, struct rq *rq, uint32_t n)
 {
-    if (--rq->nr_running == 0)
+    uint32_t before = rq->nr_running;
+
+    rq->nr_running -= n;
+    if (before > 0 && rq->nr_running == 0)
         set_idle(k, rq, true);
-    else if (rq->nr_running == 1) {
+    if (before >= 2 && rq->nr_running < 2) {
         cpumask_clear(k->overloaded_cpus, (uint32_t)rq->cpu);
         k->nr_overloaded--;
     }
@@ -96,7 +102,7 @@ activate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
     account_numa_enqueue(rq, p);
     p->on_rq = true;
     list_push_front(&rq->cfs_tasks, &p->rq_node);
-    add_nr_running(k, rq);
+    add_nr_running(k, rq, 1);
     if (rq->curr != NULL && rq->nr_running == 2) /* its slice matters from now on */
         tick_update(k, rq);
 }
@@ -114,7 +120,7 @@ deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
     account_numa_dequeue(rq, p);
     p->on_rq = false;
     list_remove(&p->rq_node);
-    sub_nr_running(k, rq);
+    sub_nr_running(k, rq, 1);
     if (running) {
         p->class->put_prev_task(k, rq, p);
         burst_suspend(k, rq);

@@ -49,7 +49,9 @@ enqueue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
     se->on_rq = true;
     se->cfs_rq = cfs;
     cfs->nr_queued++;
-    cfs->load += se->weight;
+    cfs->load_weight += se->load_weight;
+    cfs->h_nr_queued++;
+    cfs->h_nr_runnable++;
     if (se != cfs->curr)
         cfs_rq_insert(cfs, k->arena, se);
 }
@@ -70,7 +72,9 @@ dequeue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
         cfs_rq_remove(cfs, se);
     se->on_rq = false;
     cfs->nr_queued--;
-    cfs->load -= se->weight;
+    cfs->load_weight -= se->load_weight;
+    cfs->h_nr_queued--;
+    cfs->h_nr_runnable--;
     return true;
 }
 
@@ -97,7 +101,7 @@ preempt_rule(struct kernel *k, struct rq *rq, struct task *p)
         cancel_protect_slice(se);
         return "preempt_sched_idle";
     }
-    if (curr_idle != p_idle || p->policy != POLICY_NORMAL || !k->params.sched.wakeup_preemption)
+    if (curr_idle != p_idle || p->policy != POLICY_NORMAL || !sched_feat(k, WAKEUP_PREEMPTION))
         return NULL;
     update_curr_fair(k, rq);
     if (pse->slice < se->slice && entity_eligible(&rq->cfs, pse) &&
@@ -195,6 +199,7 @@ reweight_task_fair(struct kernel *k, struct rq *rq, struct task *p, int nice)
     dequeue_task_fair(k, rq, p, DEQUEUE_SAVE);
     if (p->policy != POLICY_IDLE) {
         p->se.weight = nice_weight(nice);
+        p->se.load_weight = p->se.weight << 10;
         p->se.inv_weight = nice_inv_weight(nice);
     }
     p->se.vlag = p->se.vlag * (int64_t)old / (int64_t)p->se.weight;

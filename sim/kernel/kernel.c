@@ -85,6 +85,7 @@ init_rqs(struct kernel *k)
 
     k->rqs = arena_new_array(k->arena, struct rq, m->nr_cpus);
     k->idle_cpus = cpumask_clone(k->arena, m->online);
+    k->quiet_cpus = cpumask_new(k->arena, m->nr_cpus);
     k->overloaded_cpus = cpumask_new(k->arena, m->nr_cpus);
     for (uint32_t cpu = 0; cpu < m->nr_cpus; cpu++)
         rq_init(k, &k->rqs[cpu], (int)cpu);

@@ -5,15 +5,13 @@
  */
 #pragma once
 
-#include "base/list.h"
-#include "base/rng.h"
-#include "kernel/charge.h"
 #include "kernel/class.h"
 #include "kernel/domains.h"
+#include "kernel/features.h"
 #include "kernel/params.h"
 #include "kernel/probe.h"
+#include "kernel/rq.h"
 #include "kernel/sums.h"
-#include "kernel/task.h"
 
 struct memory_model_ops;
 struct placement_ops;
@@ -22,54 +20,6 @@ struct observer;
 /* Rates: work per ns, in 1/2^24. */
 #define RATE_SHIFT 24
 #define RATE_FULL (1u << RATE_SHIFT)
-
-/* The fair queue: entities in arrays, and the sums of avg_vruntime. */
-struct cfs_rq {
-    uint32_t nr, capacity;        /* queued entities, without the running one */
-    uint32_t nr_queued;           /* with it */
-    int64_t *vruntime, *deadline; /* by place */
-    uint64_t *order;              /* of insertion: breaks ties of deadlines */
-    struct sched_entity **entity;
-    uint64_t next_order;
-    struct sched_entity *curr;
-    int64_t zero, avg_key; /* V = zero + avg_key / avg_weight, queued entities only */
-    uint64_t avg_weight;
-    uint64_t load; /* sum of weights, with the running one */
-};
-
-/* In the order of use: what settling and switching look at fills the first cache line, the queue
- * the next two, then come events, balancing and what only reports read. */
-struct rq {
-    _Alignas(64) int32_t cpu;
-    int32_t node;
-    uint32_t nr_running; /* of all classes, with curr */
-    uint32_t rate;       /* of the running burst */
-    struct task *curr;   /* NULL: idle */
-    struct task *last;   /* who ran here last; left: it blocked or moved away since */
-    sim_time burst_at;   /* work is accounted up to here; may lie ahead: kernel work first */
-    sim_time irq_until;  /* stolen time ahead of now */
-    uint64_t irq_ns;     /* stolen so far, with what lies ahead */
-    bool left, need_resched;
-    bool awaits_rate; /* the memory model was told of a new burst, which has no price yet */
-    bool numa_migrate_on;
-    struct cfs_rq cfs;
-    struct list cfs_tasks; /* most recently run first */
-    sim_time busy_since;
-    struct task *script; /* whom the script class is to run here next */
-    struct event kick_ev, burst_ev, tick_ev, balance_ev;
-    sim_time tick_due; /* the first tick from then on can change something */
-    uint64_t decision; /* the last decision made here */
-    /* idle and balance */
-    sim_time idle_since;
-    uint64_t avg_idle, max_idle_balance_cost;
-    uint64_t next_balance; /* jiffies */
-    uint64_t nr_numa_running, nr_preferred_running;
-    uint32_t nr_sums; /* the sets that this CPU is in */
-    struct cpu_sums *sums[8];
-    struct rng rng;
-    /* statistics */
-    uint64_t busy_ns, kernel_ns[CHARGE_KIND_NR], nr_switches, nr_ticks, nr_balance_passes;
-};
 
 /* Machine-wide counters; names as in /proc/vmstat where Linux has one. */
 struct kernel_stats {
@@ -92,6 +42,7 @@ struct kernel_limits {
     uint32_t max_tasks;  /* alive at once */
     uint32_t nr_sources; /* arrival sources of the workload */
     uint32_t nr_samplers;
+    uint32_t nr_groups; /* task groups, the root apart */
 };
 
 struct kernel {
@@ -109,6 +60,7 @@ struct kernel {
     struct cpu_sums *cpu_sums, *node_sums; /* by CPU, by node */
     struct cpumask *overloaded_cpus;       /* with two tasks or more */
     struct cpumask *idle_cpus;  /* online CPUs that run nothing and have nothing queued */
+    struct cpumask *quiet_cpus; /* busy, their ticks not simulated: averages lag (rq_catch_up) */
     uint32_t nr_overloaded;     /* queues with two tasks or more */
     uint64_t nohz_next_balance; /* jiffies: when idle CPUs want to be balanced for */
     int32_t start_cpu;          /* forks whatever has no parent */
@@ -121,6 +73,8 @@ struct kernel {
     uint32_t nr_alive; /* started or new, not dead */
     struct process **processes;
     uint32_t nr_processes, cap_processes;
+    struct task_group **groups; /* by id; the first is the root */
+    uint32_t nr_groups, max_groups;
 
     const struct memory_model_ops *memory;
     void *memory_priv;
@@ -155,8 +109,11 @@ struct task_attr {
     const char *name, *tag;
     int nice;
     enum task_policy policy;
-    uint64_t slice_ns;             /* 0: the base slice */
-    const struct cpumask *allowed; /* NULL: all online CPUs */
+    uint64_t slice_ns;                           /* 0: the base slice */
+    uint32_t rt_priority;                        /* FIFO, RR: 1 to 99 */
+    uint64_t dl_runtime, dl_deadline, dl_period; /* DEADLINE, ns; period 0: the deadline */
+    struct task_group *group;                    /* NULL: the root */
+    const struct cpumask *allowed;               /* NULL: all online CPUs */
     const struct task_ops *ops;
     void *prog;
 };
@@ -177,6 +134,9 @@ void task_unspin(struct kernel *k, struct task *p);
 
 void task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowed);
 void task_set_nice(struct kernel *k, struct task *p, int nice);
+
+/* Changes class and parameters of a task, queued or not (sched_setscheduler). NULL, or why not. */
+const char *task_set_scheduler(struct kernel *k, struct task *p, const struct task_attr *attr);
 
 /* One request of the process took `latency`. */
 void process_request_done(struct process *pr, sim_time latency);
@@ -205,6 +165,12 @@ jiffies(const struct kernel *k)
 {
     return (k->engine.now + k->tick_ns - k->tick_phase) / k->tick_ns;
 }
+/* The last tick at or before t; 0: none yet. */
+static inline sim_time
+last_tick_at(const struct kernel *k, sim_time t)
+{
+    return t < k->tick_phase ? 0 : t - (t - k->tick_phase) % k->tick_ns;
+}
 /* The first tick at or after t. */
 sim_time next_tick_at(struct kernel *k, sim_time t);
 
@@ -219,6 +185,9 @@ rq_clock_task(const struct kernel *k, const struct rq *rq)
 
 void task_exit(struct kernel *k, struct task *p);
 void resched_curr(struct kernel *k, struct rq *rq);
+/* The classes say how many tasks came and went; idle and overloaded CPUs follow from it. */
+void add_nr_running(struct kernel *k, struct rq *rq, uint32_t n);
+void sub_nr_running(struct kernel *k, struct rq *rq, uint32_t n);
 void activate_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
 void deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
 /* Moves a queued, not running task to another CPU's queue. */

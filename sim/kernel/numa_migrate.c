@@ -41,7 +41,7 @@ node_stats(const struct numa_env *env, int node, struct numa_stats *s, bool find
 
         if (!cpumask_test(k->machine->online, (uint32_t)cpu))
             continue;
-        s->load += rq->cfs.load;
+        s->load += rq->cfs.load_weight >> 10;
         s->nr += rq->cfs.nr_queued;
         s->capacity += k->machine->cpus[cpu].capacity;
         s->weight++;

@@ -1,12 +1,41 @@
 #include "kernel/params.h"
 
+#include "kernel/features.h"
+
 #include <stdio.h>
 
 #define K(type, key, member, ...) FIELD_NAMED(type, key, struct kernel_params, member, __VA_ARGS__)
 
 static const char *const numa_modes[] = { "off", "on", NULL };
 
+static const char *const kernel_versions[] = { "6.12.0", "6.12.117", NULL };
+static const char *const fair_variants[] = { "eevdf", "cfs", NULL };
+static const char *const tick_modes[] = { "computed", "simulated", NULL };
+
+const char *const sched_feature_names[SCHED_FEATURE_NR + 1] = {
+#define X(name, on) #name,
+    SCHED_FEATURES(X)
+#undef X
+        NULL
+};
+
+/* Those that are on by default (features.h); the test of parameters compares the two. */
+static const char features_on[] = "PLACE_LAG,PLACE_DEADLINE_INITIAL,PLACE_REL_DEADLINE,"
+                                  "RUN_TO_PARITY,PREEMPT_SHORT,PICK_BUDDY,CACHE_HOT_BUDDY,"
+                                  "DELAY_DEQUEUE,DELAY_ZERO,WAKEUP_PREEMPTION,NONTASK_CAPACITY,"
+                                  "SIS_UTIL,ATTACH_AGE_LOAD,WA_IDLE,WA_WEIGHT,WA_BIAS,UTIL_EST,"
+                                  "NI_RANDOM";
+
 const struct field kernel_param_fields[] = {
+    K(FIELD_ENUM, "sched.kernel", sched.kernel, .def = "6.12.117", .names = kernel_versions,
+      .doc = "6.12.0: without the later stable backports (NI_RANDOM, the new sched_yield, wake-up "
+             "statistics over allowed CPUs only)"),
+    K(FIELD_ENUM, "sched.fair", sched.fair, .def = "eevdf", .names = fair_variants,
+      .doc = "the fair class: EEVDF, or the classic CFS of Linux 6.1"),
+    K(FIELD_ENUM, "sched.tick", sched.tick, .def = "computed", .names = tick_modes,
+      .doc = "ticks that change nothing are computed when somebody looks, or simulated one by one"),
+    K(FIELD_FLAGS, "sched.features", sched.features, .def = features_on,
+      .names = sched_feature_names, .doc = "feature switches by kernel name; NO_NAME is off"),
     K(FIELD_U32, "sched.hz", sched.hz, .def = "250", .min = "100", .max = "1000",
       .doc = "timer ticks a second (CONFIG_HZ)"),
     K(FIELD_TIME, "sched.base_slice", sched.base_slice_ns, .def = "0ns", .max = "100ms",
@@ -15,8 +44,8 @@ const struct field kernel_param_fields[] = {
       .doc = "a task that ran more recently than this is cache hot (sched_migration_cost_ns)"),
     K(FIELD_U32, "sched.nr_migrate", sched.nr_migrate, .def = "32", .min = "1", .max = "1024",
       .doc = "most tasks that one balancing pass looks at (sched_nr_migrate)"),
-    K(FIELD_BOOL, "sched.wakeup_preemption", sched.wakeup_preemption, .def = "yes",
-      .doc = "a woken task may preempt (WAKEUP_PREEMPTION)"),
+    K(FIELD_TIME, "sched.cfs_bandwidth_slice", sched.cfs_bandwidth_slice, .def = "5ms",
+      .min = "1ms", .max = "1s", .doc = "what a queue takes from its group's cpu.max pool at once"),
     K(FIELD_BOOL, "sched.newidle_balance", sched.newidle_balance, .def = "yes",
       .doc = "a CPU that runs dry pulls (SD_BALANCE_NEWIDLE)"),
     K(FIELD_BOOL, "sched.periodic_balance", sched.periodic_balance, .def = "yes",

@@ -8,12 +8,21 @@
 
 enum numa_balancing_mode { NUMA_BALANCING_DISABLED = 0, NUMA_BALANCING_NORMAL = 1 };
 
+enum kernel_version { KERNEL_6_12_0, KERNEL_6_12_117 };
+enum fair_variant { FAIR_EEVDF, FAIR_CFS };
+enum tick_mode { TICK_COMPUTED, TICK_SIMULATED };
+
 struct sched_params {
+    uint32_t kernel;        /* enum kernel_version: which stable backports are in */
+    uint32_t fair;          /* enum fair_variant */
+    uint32_t tick;          /* enum tick_mode */
+    uint64_t features;      /* bit per enum sched_feature: features.h */
     uint32_t hz;            /* ticks a second: 100, 250, 300, 1000 */
     uint64_t base_slice_ns; /* 0: 0.7 ms x (1 + log2(min(CPUs, 8))), as the kernel scales it */
     uint64_t migration_cost_ns;
     uint32_t nr_migrate;
-    bool wakeup_preemption, newidle_balance, periodic_balance;
+    uint64_t cfs_bandwidth_slice;
+    bool newidle_balance, periodic_balance;
 };
 
 struct numa_params {

@@ -52,7 +52,7 @@ pelt_update(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable
     if (periods > 0) {
         sa->load_sum = decay_load(sa->load_sum, periods);
         sa->runnable_sum = decay_load(sa->runnable_sum, periods);
-        sa->util_sum = decay_load(sa->util_sum, periods);
+        sa->util_sum = (uint32_t)decay_load(sa->util_sum, periods);
         if (load > 0)
             contrib = contribution(sa, periods, into_last);
     }
@@ -60,11 +60,11 @@ pelt_update(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable
     sa->load_sum += load * contrib;
     sa->runnable_sum += runnable * contrib * 1024;
     if (running)
-        sa->util_sum += contrib * 1024;
+        sa->util_sum += (uint32_t)contrib * 1024;
     if (periods == 0)
         return false;
     sa->load_avg = weight * sa->load_sum / pelt_divider(sa);
-    sa->runnable_avg = sa->runnable_sum / pelt_divider(sa);
+    sa->runnable_avg = (uint32_t)(sa->runnable_sum / pelt_divider(sa));
     sa->util_avg = sa->util_sum / pelt_divider(sa);
     return true;
 }
@@ -76,7 +76,7 @@ pelt_attach(struct sched_avg *cfs, struct sched_avg *se, uint64_t weight)
 
     se->last_update_time = cfs->last_update_time;
     se->period_contrib = cfs->period_contrib;
-    se->util_sum = se->util_avg * divider;
+    se->util_sum = (uint32_t)(se->util_avg * divider);
     se->runnable_sum = se->runnable_avg * divider;
     se->load_sum = se->load_avg * divider;
     se->load_sum = weight < se->load_sum ? se->load_sum / weight : 1;
@@ -88,22 +88,37 @@ pelt_attach(struct sched_avg *cfs, struct sched_avg *se, uint64_t weight)
     cfs->runnable_sum += se->runnable_sum;
 }
 
-/* Rounding may have left the queue with less than its parts: neither below zero, nor a sum that is
- * less than its average stands for. */
-static void
-take(uint64_t *avg, uint64_t *sum, uint64_t less_avg, uint64_t less_sum)
+static uint64_t
+less_sum(uint64_t sum, uint64_t less, uint64_t avg)
 {
-    *avg -= SIM_MIN(*avg, less_avg);
-    *sum -= SIM_MIN(*sum, less_sum);
-    *sum = SIM_MAX(*sum, *avg * PELT_MIN_DIVIDER);
+    sum -= SIM_MIN(sum, less);
+    return SIM_MAX(sum, avg * PELT_MIN_DIVIDER);
+}
+
+void
+pelt_detach_load(struct sched_avg *cfs, const struct sched_avg *se, uint64_t weight)
+{
+    cfs->load_avg -= SIM_MIN(cfs->load_avg, se->load_avg);
+    cfs->load_sum = less_sum(cfs->load_sum, weight * se->load_sum, cfs->load_avg);
 }
 
 void
 pelt_detach(struct sched_avg *cfs, const struct sched_avg *se, uint64_t weight)
 {
-    take(&cfs->load_avg, &cfs->load_sum, se->load_avg, weight * se->load_sum);
-    take(&cfs->util_avg, &cfs->util_sum, se->util_avg, se->util_sum);
-    take(&cfs->runnable_avg, &cfs->runnable_sum, se->runnable_avg, se->runnable_sum);
+    pelt_detach_load(cfs, se, weight);
+    pelt_subtract(cfs, 0, 0, se->util_avg, se->util_sum, se->runnable_avg, se->runnable_sum);
+}
+
+void
+pelt_subtract(struct sched_avg *sa, uint64_t load_avg, uint64_t load_sum, uint64_t util_avg,
+              uint64_t util_sum, uint64_t runnable_avg, uint64_t runnable_sum)
+{
+    sa->load_avg -= SIM_MIN(sa->load_avg, load_avg);
+    sa->load_sum = less_sum(sa->load_sum, load_sum, sa->load_avg);
+    sa->util_avg -= (uint32_t)SIM_MIN(sa->util_avg, util_avg);
+    sa->util_sum = (uint32_t)less_sum(sa->util_sum, util_sum, sa->util_avg);
+    sa->runnable_avg -= (uint32_t)SIM_MIN(sa->runnable_avg, runnable_avg);
+    sa->runnable_sum = less_sum(sa->runnable_sum, runnable_sum, sa->runnable_avg);
 }
 
 void
@@ -119,9 +134,10 @@ pelt_post_init_task(struct sched_avg *se, const struct sched_avg *cfs, uint64_t 
     int64_t cap = ((int64_t)capacity - (int64_t)cfs->util_avg) / 2;
 
     if (cap > 0) {
-        se->util_avg = (uint64_t)cap;
+        se->util_avg = (uint32_t)cap;
         if (cfs->util_avg != 0)
-            se->util_avg = SIM_MIN(cfs->util_avg * weight / (cfs->load_avg + 1), (uint64_t)cap);
+            se->util_avg =
+                (uint32_t)SIM_MIN(cfs->util_avg * weight / (cfs->load_avg + 1), (uint64_t)cap);
     }
     se->runnable_avg = se->util_avg;
 }

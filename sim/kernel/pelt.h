@@ -15,10 +15,13 @@ enum {
 };
 
 struct sched_avg {
-    uint64_t last_update_time; /* ns of the PELT clock, in whole units of 1024 ns */
-    uint64_t load_sum, runnable_sum, util_sum;
+    uint64_t
+        last_update_time; /* ns of the PELT clock, in whole units of 1024 ns; 0: not attached */
+    uint64_t load_sum, runnable_sum;
+    uint32_t util_sum;
     uint32_t period_contrib; /* units into the present period */
-    uint64_t load_avg, runnable_avg, util_avg;
+    uint64_t load_avg;
+    uint32_t runnable_avg, util_avg;
     uint32_t util_est;
 };
 
@@ -50,6 +53,11 @@ pelt_divider(const struct sched_avg *sa)
 
 /* An entity joins or leaves the averages of a queue (attach_ and detach_entity_load_avg). */
 void pelt_attach(struct sched_avg *cfs, struct sched_avg *se, uint64_t weight);
+void pelt_detach_load(struct sched_avg *cfs, const struct sched_avg *se, uint64_t weight);
+/* Takes parts away; rounding may have left less: neither below zero, nor a sum that is less than
+ * its average stands for. */
+void pelt_subtract(struct sched_avg *sa, uint64_t load_avg, uint64_t load_sum, uint64_t util_avg,
+                   uint64_t util_sum, uint64_t runnable_avg, uint64_t runnable_sum);
 void pelt_detach(struct sched_avg *cfs, const struct sched_avg *se, uint64_t weight);
 
 /* A new task looks heavy and unused; when its queue is known, its utilisation is a share of what

@@ -66,7 +66,8 @@ static int
 wake_affine_weight(const struct kernel *k, const struct sched_domain *sd, const struct task *p,
                    int this_cpu, int prev, bool sync)
 {
-    int64_t here = (int64_t)k->rqs[this_cpu].cfs.load, there = (int64_t)k->rqs[prev].cfs.load;
+    int64_t here = (int64_t)k->rqs[this_cpu].cfs.load_weight >> 10,
+            there = (int64_t)k->rqs[prev].cfs.load_weight >> 10;
 
     if (sync && k->rqs[this_cpu].curr != NULL) {
         int64_t current = k->rqs[this_cpu].curr->se.weight;
@@ -162,8 +163,8 @@ probe_wake(struct kernel *k, const struct task *p, int cpu, int prev, bool want_
     probe_input(k, "this_cpu", cpu);
     probe_input(k, "prev_cpu", prev);
     probe_input(k, "want_affine", want_affine);
-    probe_input(k, "load_this", (int64_t)k->rqs[cpu].cfs.load);
-    probe_input(k, "load_prev", (int64_t)k->rqs[prev].cfs.load);
+    probe_input(k, "load_this", (int64_t)k->rqs[cpu].cfs.load_weight >> 10);
+    probe_input(k, "load_prev", (int64_t)k->rqs[prev].cfs.load_weight >> 10);
     probe_input(k, "weight", p->se.weight);
     probe_input(k, "idle_this", idle_cpu(k, cpu));
     probe_input(k, "idle_prev", idle_cpu(k, prev));

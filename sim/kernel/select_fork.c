@@ -60,7 +60,7 @@ group_fork_stats(const struct kernel *k, const struct task *p, struct sched_grou
         const struct rq *rq = &k->rqs[cpu];
 
         s->nr_running += rq->nr_running;
-        s->load += rq->cfs.load;
+        s->load += rq->cfs.load_weight >> 10;
         s->idle_cpus += idle_cpu(k, cpu);
     }
     classify_fork_group(k, s);
@@ -165,7 +165,7 @@ find_dst_group(struct kernel *k, const struct sched_domain *sd, const struct tas
 static uint64_t
 cpu_load(const struct kernel *k, int cpu)
 {
-    return k->rqs[cpu].cfs.load + (runs_unseen_parent(k, cpu) ? NICE_0_WEIGHT : 0);
+    return (k->rqs[cpu].cfs.load_weight >> 10) + (runs_unseen_parent(k, cpu) ? NICE_0_WEIGHT : 0);
 }
 
 /* The CPU of the group: the one that became idle last, else the least loaded. */

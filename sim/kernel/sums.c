@@ -92,7 +92,7 @@ sums_update(struct kernel *k, struct rq *rq)
 {
     struct cpu_sums *own = &k->cpu_sums[rq->cpu];
     struct cpu_sums now = {
-        .load = rq->cfs.load,
+        .load = rq->cfs.load_weight >> 10,
         .nr_running = rq->nr_running,
         .idle_cpus = rq->nr_running == 0,
         .nr_numa_running = (uint32_t)rq->nr_numa_running,
@@ -139,7 +139,7 @@ check_group(const struct kernel *k, const struct sched_group *sg)
     uint32_t nr = 0, idle = 0;
 
     for_each_cpu (cpu, sg->span) {
-        load += k->rqs[cpu].cfs.load;
+        load += k->rqs[cpu].cfs.load_weight >> 10;
         nr += k->rqs[cpu].nr_running;
         idle += k->rqs[cpu].nr_running == 0;
     }

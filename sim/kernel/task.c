@@ -78,6 +78,7 @@ set_weight(struct task *p)
         p->se.weight = nice_weight(p->nice);
         p->se.inv_weight = nice_inv_weight(p->nice);
     }
+    p->se.load_weight = p->se.weight << 10;
 }
 
 struct task *

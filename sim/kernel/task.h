@@ -2,7 +2,7 @@
  * Tasks, entities and processes.
  *
  * A task is what is scheduled. Its fair-class state is an entity, so that groups can queue beside
- * tasks; today the only group is the root. A process owns an address space and the statistics of
+ * tasks (group.h). A process owns an address space and the statistics of
  * its tasks. Tasks are numbered; a number is reused, lowest first, after its task has died.
  */
 #pragma once
@@ -11,10 +11,12 @@
 #include "base/histogram.h"
 #include "base/list.h"
 #include "engine/engine.h"
+#include "kernel/pelt.h"
 
 struct kernel;
 struct cfs_rq;
 struct sched_class;
+struct task_group;
 struct task;
 struct process;
 struct mm;
@@ -74,16 +76,37 @@ struct task_ops {
 
 struct sched_entity {
     int64_t vruntime, deadline;
-    int64_t vlag;        /* when not queued */
+    int64_t vlag;        /* when not queued; of the running one: its deadline when it was picked */
     uint64_t slice;      /* ns */
     uint64_t exec_start; /* clock_task when last accounted */
     uint64_t sum_exec, prev_sum_exec;
-    uint32_t weight, inv_weight;
-    uint32_t rq_index; /* place in the arrays of its cfs_rq */
+    uint32_t load_weight;        /* with the kernel's 10 extra bits: NICE_0_LOAD at nice 0 */
+    uint32_t weight, inv_weight; /* scaled down: 1024 at nice 0 */
+    uint32_t rq_index;           /* place in the arrays of its cfs_rq */
+    uint32_t runnable_weight;    /* a group's: tasks below that can run */
     bool on_rq, rel_deadline, custom_slice;
+    bool sched_delayed; /* blocked, and still queued until its lag is used up */
+    uint8_t depth;      /* 0: in a root queue */
     struct sched_entity *parent;
-    struct cfs_rq *cfs_rq; /* where it is queued */
+    struct cfs_rq *cfs_rq; /* where it is queued, or was last */
     struct cfs_rq *my_q;   /* a group's own queue; NULL: a task */
+    struct sched_avg avg;
+};
+
+/* A task of the real-time class (rt.c). */
+struct sched_rt_entity {
+    struct list run_list; /* of its priority on its rq */
+    uint32_t time_slice;  /* RR: ticks left */
+    bool on_list;
+};
+
+/* A reservation (deadline.c): a task's, or the fair server of a CPU. All in ns. */
+struct sched_dl_entity {
+    uint64_t dl_runtime, dl_deadline, dl_period; /* what was asked for */
+    uint64_t dl_bw, dl_density;                  /* runtime << 20 by period, by deadline */
+    int64_t runtime;                             /* left of this instance */
+    uint64_t deadline;                           /* absolute, of this instance */
+    bool throttled, yielded, new, on_rq;
 };
 
 struct task_stats {
@@ -96,6 +119,17 @@ struct task_stats {
     uint64_t nr_switches, nr_voluntary, nr_involuntary, nr_wakeups;
     uint64_t work_done;
     uint64_t nr_slices;
+};
+
+/* /proc/PID/sched: what the reports print under these names (sched-core.md 6.2). */
+struct sched_statistics {
+    uint64_t sum_sleep_runtime, sum_block_runtime, sleep_max, block_max;
+    uint64_t exec_max, slice_max, wait_max, wait_sum, wait_count;
+    uint64_t iowait_sum, iowait_count;
+    uint64_t nr_failed_migrations_affine, nr_failed_migrations_running, nr_failed_migrations_hot;
+    uint64_t nr_forced_migrations, nr_migrations;
+    uint64_t nr_wakeups_sync, nr_wakeups_migrate, nr_wakeups_local, nr_wakeups_remote;
+    uint64_t nr_wakeups_affine, nr_wakeups_affine_attempts;
 };
 
 struct task {
@@ -121,7 +155,13 @@ struct task {
         POLICY_DEADLINE
     } policy;
     uint32_t nr_allowed;
-    const struct cpumask *allowed; /* affinity; never NULL */
+    const struct cpumask *allowed;  /* affinity within its cpuset; never NULL */
+    const struct cpumask *affinity; /* what was asked for: sched_setaffinity() */
+    uint32_t rt_priority;           /* FIFO, RR: 1 (lowest) to 99 */
+    struct sched_rt_entity rt;
+    struct sched_dl_entity dl;
+    struct task_group *group; /* never NULL */
+    bool io_sleep;            /* sleeps for I/O: uninterruptible */
     int32_t recent_used_cpu;
     uint32_t wakee_flips;
     uint64_t wakee_decay; /* jiffies */
@@ -139,6 +179,7 @@ struct task {
     struct task_mem *mem;   /* positions and mix in its regions: mm.h */
     struct task_numa *numa; /* AutoNUMA state: numa.h */
     struct task_stats stats;
+    struct sched_statistics sched;
     uint64_t run_before_warmup; /* of se.sum_exec */
     const char *name;
     const char *tag;

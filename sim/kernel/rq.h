@@ -1,0 +1,141 @@
+/*
+ * Run queues: what each CPU knows of the tasks on it, by class; and the counters of
+ * /proc/schedstat.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/rng.h"
+#include "kernel/charge.h"
+#include "kernel/pelt.h"
+#include "kernel/task.h"
+
+struct cpu_sums;
+
+/*
+ * A fair queue: of a CPU, or of a task group on a CPU. Entities that wait are in parallel arrays,
+ * the running one is apart.
+ */
+struct cfs_rq {
+    uint32_t nr, capacity;        /* entities in the arrays */
+    uint32_t nr_queued;           /* with the running one: the kernel's cfs_rq.nr_running */
+    int64_t *vruntime, *deadline; /* by place */
+    uint64_t *order;              /* of insertion: breaks ties of deadlines */
+    struct sched_entity **entity;
+    uint64_t next_order;
+    struct sched_entity *curr, *next; /* next: the buddy */
+    int64_t zero, avg_key; /* V = zero + avg_key / avg_weight, entities in the arrays only */
+    uint64_t avg_weight;   /* scaled down */
+    uint64_t load_weight;  /* with the extra bits, the running one included */
+    /* tasks below, of this group and of groups in it */
+    uint32_t h_nr_queued, h_nr_runnable, h_nr_delayed, idle_h_nr_running;
+    struct sched_avg avg;
+    struct rq *rq;
+    struct task_group *tg;
+    struct sched_entity *se; /* stands for this queue in its parent's; NULL: the root */
+    /* what tasks that were woken elsewhere left behind, taken off at the next update */
+    uint64_t removed_load, removed_util, removed_runnable;
+    uint32_t nr_removed;
+    bool propagate; /* a change that the parent has not seen */
+    int64_t prop_runnable_sum;
+    uint64_t tg_load_avg_contrib, last_update_tg_load_avg;
+    uint64_t h_load, last_h_load_update;
+    struct list leaf_node; /* rq.leaf_cfs_rqs, while averages are not all zero */
+    /* cpu.max (bandwidth.c) */
+    bool runtime_enabled, throttled;
+    uint32_t throttle_count; /* throttled queues among this one and those above */
+    int64_t runtime_remaining;
+    sim_time throttled_clock;
+    uint64_t throttled_pelt_at, throttled_pelt_ns; /* of rq's PELT clock: frozen since, in all */
+    struct list throttled_node;
+};
+
+/* FIFO and RR tasks by priority (rt.c). */
+enum { MAX_RT_PRIO = 100 };
+struct rt_rq {
+    uint64_t bitmap[2];
+    struct list queue[MAX_RT_PRIO];
+    uint32_t nr_running, rr_nr_running;
+    int32_t highest_prio; /* kernel priority, 0 is highest; MAX_RT_PRIO: none */
+    bool overloaded;
+};
+
+/* Deadline tasks, earliest absolute deadline first (deadline.c). */
+struct dl_rq {
+    struct task **queue; /* by deadline, the running one included */
+    uint32_t nr, capacity;
+    uint64_t this_bw, running_bw;
+    bool overloaded;
+};
+
+/* The fair server: a deferred reservation that lets fair tasks run below a busy higher class. */
+struct dl_server {
+    struct sched_dl_entity dl;
+    bool active, queued, armed;
+    struct event timer_ev;
+};
+
+enum idle_type { CPU_NOT_IDLE, CPU_IDLE, CPU_NEWLY_IDLE, CPU_IDLE_TYPES };
+
+/* /proc/schedstat, a line for the CPU and one for each of its domains (sched-core.md 6.1). */
+struct rq_schedstat {
+    uint64_t yld_count, sched_count, sched_goidle, ttwu_count, ttwu_local;
+    uint64_t rq_cpu_time, run_delay, pcount;
+};
+struct sd_schedstat {
+    struct {
+        uint64_t count, balanced, failed, gained, hot_gained, nobusyq, nobusyg;
+        uint64_t imbalance_load, imbalance_util, imbalance_task, imbalance_misfit;
+    } lb[CPU_IDLE_TYPES];
+    uint64_t alb_count, alb_failed, alb_pushed;
+    uint64_t ttwu_wake_remote, ttwu_move_affine;
+};
+
+/* In the order of use: what settling and switching look at fills the first cache line, then the
+ * fair queue, then events, balancing, the other classes, and what only reports read. */
+struct rq {
+    _Alignas(64) int32_t cpu;
+    int32_t node;
+    uint32_t nr_running; /* of all classes, with curr */
+    uint32_t rate;       /* of the running burst */
+    struct task *curr;   /* NULL: idle */
+    struct task *last;   /* who ran here last; left: it blocked or moved away since */
+    sim_time burst_at;   /* work is accounted up to here; may lie ahead: kernel work first */
+    sim_time irq_until;  /* stolen time ahead of now */
+    uint64_t irq_ns;     /* stolen so far, with what lies ahead */
+    bool left, need_resched;
+    bool awaits_rate; /* the memory model was told of a new burst, which has no price yet */
+    bool numa_migrate_on;
+    bool active_balance; /* a stopper is to push curr to push_cpu */
+    struct cfs_rq cfs;
+    struct list cfs_tasks;    /* fair tasks, most recently run first */
+    struct list leaf_cfs_rqs; /* queues with averages, groups before their parents; root last */
+    sim_time busy_since;
+    struct task *script; /* whom the script class is to run here next */
+    struct event kick_ev, burst_ev, tick_ev, balance_ev;
+    sim_time tick_due;  /* the first tick from then on can change something */
+    sim_time caught_up; /* ticks up to here have left their mark on the averages */
+    sim_time idle_left; /* when it last stopped being idle */
+    uint64_t decision;  /* the last decision made here */
+    /* idle and balance */
+    sim_time idle_since;
+    sim_time idle_stamp; /* when newly idle balancing last began, 0: not idle since */
+    uint64_t avg_idle, max_idle_balance_cost;
+    uint64_t next_balance; /* jiffies */
+    uint64_t cpu_capacity; /* for fair tasks: the original one less interrupts, rt, dl */
+    uint64_t misfit_task_load;
+    uint64_t nr_numa_running, nr_preferred_running;
+    uint32_t nr_sums; /* the sets that this CPU is in */
+    struct cpu_sums *sums[8];
+    int32_t push_cpu; /* of active balancing */
+    struct rng rng;
+    /* the other classes */
+    struct rt_rq rt;
+    struct dl_rq dl;
+    struct dl_server fair_server;
+    struct sched_avg avg_rt, avg_dl, avg_irq;
+    uint64_t pelt_lost_ns; /* clock_task less this is the PELT clock */
+    /* statistics */
+    uint64_t busy_ns, kernel_ns[CHARGE_KIND_NR], nr_switches, nr_ticks, nr_balance_passes;
+    struct rq_schedstat stat;
+};
