@@ -41,6 +41,20 @@ extern const char *const numa_topology_type_names[];
 
 struct cpu_sums;
 
+/* For whom a pass of the balancer looks: for a busy CPU, for an idle one, for one that ran dry. */
+enum idle_type { CPU_NOT_IDLE, CPU_IDLE, CPU_NEWLY_IDLE, CPU_IDLE_TYPES };
+
+/* /proc/schedstat, the line of a domain (sched-core.md 6.1). The sum of the four kinds of imbalance
+ * is the kernel's lb_imbalance. */
+struct sd_schedstat {
+    struct {
+        uint64_t count, balanced, failed, gained, hot_gained, nobusyq, nobusyg;
+        uint64_t imbalance_load, imbalance_util, imbalance_task, imbalance_misfit;
+    } lb[CPU_IDLE_TYPES];
+    uint64_t alb_count, alb_failed, alb_pushed;
+    uint64_t ttwu_wake_remote, ttwu_move_affine;
+};
+
 /* Shared by all groups of the same CPUs (struct sched_group_capacity). */
 struct sched_group_capacity {
     uint64_t capacity, min_capacity, max_capacity;
@@ -54,8 +68,9 @@ struct sched_group {
     struct sched_group *next; /* circular */
     struct cpumask *span;
     uint32_t weight, cores, flags;
-    int32_t first_cpu; /* of the span */
-    nodemask nodes;    /* at NUMA levels: whose union the group is, if of several; else 0 */
+    int32_t first_cpu;       /* of the span */
+    int32_t asym_prefer_cpu; /* of the highest priority (SD_ASYM_PACKING) */
+    nodemask nodes;          /* at NUMA levels: whose union the group is, if of several; else 0 */
     const struct cpu_sums *sums; /* sums.h; NULL for a union of nodes */
     struct sched_group_capacity *sgc;
 };
@@ -80,7 +95,7 @@ struct sched_domain {
     uint32_t balance_interval, nr_balance_failed;
     uint64_t max_newidle_lb_cost, last_decay_max_lb_cost;
     uint32_t newidle_call, newidle_success, newidle_ratio;
-    /* struct lb statistics come with schedstat */
+    struct sd_schedstat stat;
 };
 
 /* The pointers that the kernel caches per CPU (update_top_cache_domain). */

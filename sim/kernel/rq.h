@@ -75,20 +75,10 @@ struct dl_server {
     struct event timer_ev;
 };
 
-enum idle_type { CPU_NOT_IDLE, CPU_IDLE, CPU_NEWLY_IDLE, CPU_IDLE_TYPES };
-
-/* /proc/schedstat, a line for the CPU and one for each of its domains (sched-core.md 6.1). */
+/* /proc/schedstat, the line of the CPU (sched-core.md 6.1); those of its domains: domains.h. */
 struct rq_schedstat {
     uint64_t yld_count, sched_count, sched_goidle, ttwu_count, ttwu_local;
     uint64_t rq_cpu_time, run_delay, pcount;
-};
-struct sd_schedstat {
-    struct {
-        uint64_t count, balanced, failed, gained, hot_gained, nobusyq, nobusyg;
-        uint64_t imbalance_load, imbalance_util, imbalance_task, imbalance_misfit;
-    } lb[CPU_IDLE_TYPES];
-    uint64_t alb_count, alb_failed, alb_pushed;
-    uint64_t ttwu_wake_remote, ttwu_move_affine;
 };
 
 /* In the order of use: what settling and switching look at fills the first cache line, then the
