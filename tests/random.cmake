@@ -1,0 +1,10 @@
+# Random runs under --check (tests/random): 200 in CI; ctest -L release runs 10 000.
+file(GLOB random_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/random/*.c)
+add_executable(random_run ${random_sources})
+target_link_libraries(random_run PRIVATE ns_models)
+add_test(NAME random_runs COMMAND random_run runs=200)
+set_tests_properties(random_runs PROPERTIES LABELS scenario TIMEOUT 900)
+foreach(thousand RANGE 0 9)
+    add_test(NAME random_runs_release_${thousand} COMMAND random_run first=${thousand}001 runs=1000)
+    set_tests_properties(random_runs_release_${thousand} PROPERTIES LABELS "release;long" TIMEOUT 7200)
+endforeach()

@@ -1,0 +1,173 @@
+/* Draws a case, builds it and runs it under --check. */
+#include "random_case.h"
+
+#include "models/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct dimension_info dimensions[DIM_NR] = {
+#define X(id, name, least, most, often, doc) { name, least, most, often, doc },
+    DIMENSIONS(X)
+#undef X
+};
+
+uint64_t
+case_pick(const struct random_case *c, const char *purpose, uint64_t index, uint64_t bound)
+{
+    struct rng rng;
+
+    rng_init(&rng, c->seed, purpose, index);
+    return rng_below(&rng, bound);
+}
+
+void
+case_draw(struct random_case *c, uint64_t seed)
+{
+    c->seed = seed;
+    for (uint32_t i = 0; i < DIM_NR; i++) {
+        const struct dimension_info *d = &dimensions[i];
+
+        c->value[i] = d->least;
+        if (d->often || case_pick(c, "dimension on", i, 2))
+            c->value[i] += (uint32_t)case_pick(c, d->name, 0, d->most - d->least + 1);
+    }
+}
+
+static void
+set_params(const struct random_case *c, struct kernel_params *kp, struct arena *a)
+{
+    static const uint32_t hz[] = { 250, 1000, 100, 300 };
+    char why[256];
+
+    if (c->value[DIM_NOISE] == 0)
+        kernel_params_set(kp, "noise", "off", a, why, sizeof(why));
+    if (c->value[DIM_COSTS] == 0) {
+        memset(&kp->cost, 0, sizeof(kp->cost));
+        kp->cost.zero_bandwidth = kp->cost.copy_bandwidth = 10000000000u;
+    }
+    kp->sched.hz = hz[c->value[DIM_HZ]];
+    kp->sched.newidle_balance = !(c->value[DIM_BALANCE] & 1);
+    kp->sched.periodic_balance = !(c->value[DIM_BALANCE] & 2);
+    if (c->value[DIM_VERSION])
+        kp->sched.kernel = KERNEL_6_12_0;
+    for (uint32_t i = 0; i < c->value[DIM_FEATURES]; i++)
+        kp->sched.features ^= (uint64_t)1 << case_pick(c, "feature", i, SCHED_FEATURE_NR);
+    /* what takes seconds on a real machine shall happen within the run */
+    kp->numa.scan_delay = MSEC(5);
+    kp->numa.scan_period_min = MSEC(10);
+}
+
+/* The policy of the case, or the first if it does not fit the machine. */
+static const struct placement_ops *
+choose_policy(const struct random_case *c, const struct machine *m, struct kernel_params *kp,
+              struct arena *a)
+{
+    uint32_t nr = 0;
+    char why[256];
+
+    while (placement_models[nr] != NULL)
+        nr++;
+    const struct placement_ops *policy = placement_models[c->value[DIM_POLICY] % nr];
+    if (policy->fits != NULL && policy->fits(m) != NULL)
+        policy = placement_models[0];
+    for (const struct param_setting *s = policy->settings; s != NULL && s->key != NULL; s++)
+        kernel_params_set(kp, s->key, s->value, a, why, sizeof(why));
+    return policy;
+}
+
+/* ---- what happens during the run ---- */
+
+static uint64_t
+hash_text(uint64_t h, const char *text)
+{
+    for (; *text != '\0'; text++)
+        h = (h ^ (unsigned char)*text) * 0x100000001b3u;
+    return h;
+}
+
+static void
+record(void *sink, const struct decision *d)
+{
+    struct outcome *out = sink;
+    const uint64_t numbers[] = { d->seq,
+                                 d->cause_seq,
+                                 d->time,
+                                 d->kind,
+                                 (uint64_t)d->cpu,
+                                 (uint64_t)d->chosen,
+                                 d->task != NULL ? d->task->id : UINT64_MAX };
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (uint32_t i = 0; i < ARRAY_LEN(numbers); i++)
+        h = rng_fold(h ^ numbers[i], 0x9e3779b97f4a7c15u);
+    h = hash_text(hash_text(hash_text(h, d->rule), d->candidates), d->inputs);
+    if (out->nr_decisions == out->cap_decisions) {
+        out->cap_decisions = out->cap_decisions ? 2 * out->cap_decisions : 4096;
+        out->decisions = realloc(out->decisions, out->cap_decisions * sizeof(uint64_t));
+        sim_assert(out->decisions != NULL);
+    }
+    out->decisions[out->nr_decisions++] = h;
+    if (out->nr_decisions == out->show)
+        snprintf(out->shown, sizeof(out->shown),
+                 "seq %llu cause %llu at %llu ns: %s by %s, task %s, cpu %d: %lld (%s; %s)",
+                 (unsigned long long)d->seq, (unsigned long long)d->cause_seq,
+                 (unsigned long long)d->time, decision_kind_names[d->kind], d->rule,
+                 d->task != NULL ? d->task->name : "-", d->cpu, (long long)d->chosen, d->candidates,
+                 d->inputs);
+}
+
+static void
+check_after(struct engine *eng, struct event *ev)
+{
+    struct kernel *k = eng->owner;
+    const char *broken = kernel_check(k);
+
+    if (broken != NULL)
+        kernel_fail(k, "at %llu ns, after %s %u: %s", (unsigned long long)eng->now,
+                    event_kind_name(ev->kind), event_index(eng, ev), broken);
+}
+
+static void
+finish(struct kernel *k, struct outcome *out)
+{
+    const char *broken;
+
+    kernel_settle(k);
+    broken = kernel_check(k);
+    if (k->error == NULL && broken != NULL)
+        kernel_fail(k, "once settled: %s", broken);
+    if (k->error != NULL)
+        snprintf(out->failure, sizeof(out->failure), "%s", k->error);
+    out->nr_events = k->engine.nr_events;
+    for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++)
+        out->nr_ticks += k->rqs[cpu].nr_ticks;
+}
+
+void
+case_run(const struct random_case *c, enum tick_mode tick, struct outcome *out)
+{
+    struct arena *a = arena_new();
+    struct kernel_limits limits = { .max_tasks = 80, .nr_groups = 16 };
+    struct machine *m = case_machine(c, a);
+    struct kernel_params kp;
+
+    kernel_params_init(&kp, a);
+    const struct placement_ops *policy = choose_policy(c, m, &kp, a);
+    set_params(c, &kp, a);
+    kp.sched.tick = tick;
+    struct kernel *k = kernel_new(a, m, &kp, c->seed, &limits, memory_models[0]);
+    k->placement = policy;
+    k->probe.wanted = (1u << DECISION_KIND_NR) - 1;
+    k->probe.record = record;
+    k->probe.sink = out;
+    if (tick == TICK_COMPUTED)
+        k->engine.after = check_after;
+    case_tasks(c, k);
+    sim_time until = MSEC(10) * c->value[DIM_TIME];
+    if (k->error == NULL && engine_run(&k->engine, until) == ENGINE_STUCK)
+        kernel_fail(k, "time stands still at %llu ns: %s", (unsigned long long)kernel_now(k),
+                    engine_stuck_report(&k->engine, a));
+    finish(k, out);
+    arena_free(a);
+}

@@ -1,0 +1,225 @@
+/*
+ * The tasks of a random case. Each follows a stream of its own: it runs, sleeps, waits for another
+ * task, yields, and now and then wakes, forks or changes somebody.
+ */
+#include "random_case.h"
+
+#include "kernel/mm.h"
+#include "models/registry.h"
+
+#include <stdio.h>
+
+enum { ACTORS_MAX = 64, PROFILES_MAX = 8 };
+
+struct world {
+    const struct random_case *c;
+    struct kernel *k;
+    struct process *process[2];
+    struct task *task[ACTORS_MAX];
+    uint32_t nr, forks_left;
+    struct burst_profile *profile[PROFILES_MAX];
+    uint32_t nr_profiles;
+};
+
+struct actor {
+    struct world *w;
+    uint32_t index;
+    struct rng rng;
+    uint32_t steps_left; /* UINT32_MAX: to the end of the run */
+    bool hog, yielded;
+};
+
+static struct task *actor_new(struct world *w, struct task *parent);
+
+static uint32_t
+value(const struct world *w, enum dimension d)
+{
+    return w->c->value[d];
+}
+
+static struct task *
+anybody(struct actor *a)
+{
+    return a->w->task[rng_below(&a->rng, a->w->nr)];
+}
+
+static void
+wake_somebody(struct actor *a, struct task *self)
+{
+    uint32_t from = (uint32_t)rng_below(&a->rng, a->w->nr);
+
+    for (uint32_t i = 0; i < a->w->nr; i++) {
+        struct task *p = a->w->task[(from + i) % a->w->nr];
+
+        if (p->state == TASK_BLOCKED) {
+            task_wake(a->w->k, p, self, rng_below(&a->rng, 3) == 0);
+            return;
+        }
+    }
+}
+
+static void
+change_somebody(struct actor *a)
+{
+    struct world *w = a->w;
+    struct task *p = anybody(a);
+    uint32_t nice = value(w, DIM_NICE);
+
+    if (p->state == TASK_DEAD || p->state == TASK_NEW)
+        return;
+    if (rng_below(&a->rng, 2) == 0 || value(w, DIM_AFFINITY) == 0)
+        task_set_nice(w->k, p, SIM_MIN((int)rng_below(&a->rng, 2 * nice + 1) - (int)nice, 19));
+    else
+        task_set_affinity(w->k, p, case_cpus(w->k->machine, w->k->arena, &a->rng));
+}
+
+static void
+meddle(struct actor *a, struct task *self)
+{
+    struct world *w = a->w;
+
+    if (value(w, DIM_BLOCK) > 0 && rng_below(&a->rng, 2) == 0)
+        wake_somebody(a, self);
+    if (w->forks_left > 0 && rng_below(&a->rng, 8) == 0 && w->nr < ACTORS_MAX) {
+        w->forks_left--;
+        task_start(w->k, actor_new(w, self), self);
+    }
+    if (rng_below(&a->rng, 100) < value(w, DIM_CHANGES))
+        change_somebody(a);
+}
+
+static sim_time
+burst_mean(const struct world *w)
+{
+    return USEC(20) << 2 * value(w, DIM_BURST);
+}
+
+static struct action
+run(struct actor *a)
+{
+    struct world *w = a->w;
+    struct action act = { .kind = ACTION_RUN,
+                          .work = 1000 + rng_exponential(&a->rng, burst_mean(w)) };
+
+    if (w->nr_profiles > 0)
+        act.profile = w->profile[rng_below(&a->rng, w->nr_profiles)];
+    return act;
+}
+
+static struct action
+rest(struct actor *a)
+{
+    struct world *w = a->w;
+
+    if (rng_below(&a->rng, 10) < value(w, DIM_BLOCK))
+        return (struct action){ .kind = ACTION_BLOCK, .io = rng_below(&a->rng, 4) == 0 };
+    return (struct action){ .kind = ACTION_SLEEP,
+                            .io = rng_below(&a->rng, 4) == 0,
+                            .until = kernel_now(w->k) + 1000 +
+                                     rng_exponential(&a->rng, 2 * burst_mean(w)) };
+}
+
+/* A task that yields runs before it yields again: time must pass. */
+static struct action
+actor_next(struct kernel *k, struct task *p)
+{
+    struct actor *a = p->prog;
+    (void)k;
+
+    if (a->steps_left == 0)
+        return (struct action){ .kind = ACTION_EXIT };
+    if (a->steps_left != UINT32_MAX)
+        a->steps_left--;
+    meddle(a, p);
+    if (!a->yielded && rng_below(&a->rng, 10) < value(a->w, DIM_YIELD)) {
+        a->yielded = true;
+        return (struct action){ .kind = ACTION_YIELD };
+    }
+    if (!a->hog && !a->yielded && rng_below(&a->rng, 2) == 0) {
+        a->yielded = true; /* nor does it sleep twice without a run */
+        return rest(a);
+    }
+    a->yielded = false;
+    return run(a);
+}
+
+static const struct task_ops actor_ops = { .next = actor_next };
+
+static enum task_policy
+policy_of(const struct world *w, uint32_t index)
+{
+    if (!case_chance(w->c, "fair", index, value(w, DIM_FAIR)))
+        return POLICY_NORMAL;
+    return case_pick(w->c, "fair policy", index, 2) ? POLICY_BATCH : POLICY_IDLE;
+}
+
+static struct task *
+actor_new(struct world *w, struct task *parent)
+{
+    struct actor *a = arena_new_object(w->k->arena, struct actor);
+    uint32_t i = w->nr, nice = value(w, DIM_NICE);
+    char name[24];
+    struct rng cpus;
+    (void)parent;
+
+    *a = (struct actor){ .w = w, .index = i, .steps_left = UINT32_MAX };
+    rng_init(&a->rng, w->c->seed, "actor", i);
+    rng_init(&cpus, w->c->seed, "actor cpus", i);
+    a->hog = case_chance(w->c, "hog", i, value(w, DIM_HOGS));
+    if (case_chance(w->c, "exit", i, value(w, DIM_EXIT)))
+        a->steps_left = (uint32_t)case_pick(w->c, "steps", i, 50) + 1;
+    snprintf(name, sizeof(name), "t%u", i);
+    struct task_attr attr = {
+        .name = name,
+        .nice = SIM_MIN((int)case_pick(w->c, "nice", i, 2 * nice + 1) - (int)nice, 19),
+        .policy = policy_of(w, i),
+        .ops = &actor_ops,
+        .prog = a,
+    };
+    if (case_chance(w->c, "slice", i, value(w, DIM_SLICE)))
+        attr.slice_ns = USEC(100) + case_pick(w->c, "slice of", i, MSEC(20));
+    if (case_chance(w->c, "affinity", i, value(w, DIM_AFFINITY)))
+        attr.allowed = case_cpus(w->k->machine, w->k->arena, &cpus);
+    return w->task[w->nr++] = task_new(w->k, w->process[i % 2], &attr);
+}
+
+static void
+build_memory(struct world *w)
+{
+    for (uint32_t i = 0; i < value(w, DIM_MEMORY); i++) {
+        struct region *r = region_new(
+            w->k, w->process[i % 2]->mm,
+            &(struct region_attr){
+                .name = "heap", .bytes = MIB(4) << i, .sharing = REGION_GLOBAL, .owner = -1 });
+        struct burst_use *use = arena_new_object(w->k->arena, struct burst_use);
+        struct burst_profile *p = arena_new_object(w->k->arena, struct burst_profile);
+
+        *use = (struct burst_use){
+            .region = r, .slice = REGION_WHOLE, .weight = 1, .pattern = (enum access_pattern)(i % 4)
+        };
+        *p = (struct burst_profile){
+            .misses_q20 = 1u << (10 + i), .mlp_q8 = 512, .write_q8 = 64, .nr_uses = 1, .uses = use
+        };
+        w->profile[w->nr_profiles++] = p;
+    }
+}
+
+void
+case_tasks(const struct random_case *c, struct kernel *k)
+{
+    struct world *w = arena_new_object(k->arena, struct world);
+
+    w->c = c;
+    w->k = k;
+    w->forks_left = value(w, DIM_FORK);
+    w->process[0] = process_new(k, "left", NULL);
+    w->process[1] = process_new(k, "right", NULL);
+    build_memory(w);
+    for (uint32_t i = 0; i < value(w, DIM_TASKS); i++)
+        actor_new(w, NULL);
+    if (k->placement != NULL && k->placement->place != NULL)
+        k->placement->place(k);
+    for (uint32_t i = 0; i < w->nr; i++)
+        task_start_at(k, w->task[i],
+                      case_pick(c, "start", i, MSEC(10) * SIM_MIN(value(w, DIM_TIME), 4)));
+}
