@@ -49,6 +49,10 @@ options_entries(struct options *o, GOptionEntry entries[OPTION_ENTRIES_MAX])
           "replay a run with one decision changed", "SEQ=CHOICE" },
         { "check", 0, 0, G_OPTION_ARG_NONE, &o->check, "verify all invariants after every event",
           NULL },
+        { "schedstat", 0, 0, G_OPTION_ARG_NONE, &o->schedstat,
+          "schedstat, sched.txt and sched_tasks.csv as /proc/schedstat and /proc/PID/sched have "
+          "them (--set sched.schedstats=yes)",
+          NULL },
         { "no-plot", 0, 0, G_OPTION_ARG_NONE, &o->no_plot, "no pictures", NULL },
         { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "errors only", NULL },
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose, "say what was assumed", NULL },

@@ -11,7 +11,7 @@ struct options {
     char *seed_text, *until, *warmup, *out, *decisions, *force_decision;
     char **set, **memory;
     gboolean replay_placement;
-    gboolean force, check, quiet, verbose, no_plot;
+    gboolean force, check, quiet, verbose, no_plot, schedstat;
     /* of run alone */
     char **trace, *trace_filter;
     gboolean trace_ns, tables;

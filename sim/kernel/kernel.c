@@ -11,6 +11,7 @@
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
+#include "kernel/sched_stats.h"
 
 static void
 engine_slots(struct kernel *k, const struct kernel_limits *limits)
@@ -161,6 +162,7 @@ kernel_settle(struct kernel *k)
         rq->busy_ns += k->engine.now - rq->busy_since;
         rq->busy_since = k->engine.now;
     }
+    sched_stats_settle(k);
     for (uint32_t i = 0; i < k->nr_tasks; i++) {
         struct task *p = k->tasks[i];
 
@@ -173,6 +175,7 @@ void
 kernel_reset_stats(struct kernel *k)
 {
     kernel_settle(k);
+    sched_stats_reset(k);
     k->warmup_at = k->engine.now;
     memset(&k->stats, 0, sizeof(k->stats));
     memset(k->traffic, 0, sizeof(uint64_t) * k->machine->nr_nodes * k->machine->nr_nodes);

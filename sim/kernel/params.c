@@ -12,6 +12,8 @@ static const char *const kernel_versions[] = { "6.12.0", "6.12.117", NULL };
 static const char *const fair_variants[] = { "eevdf", "cfs", NULL };
 static const char *const tick_modes[] = { "computed", "simulated", NULL };
 
+static const char *const schedstat_versions[] = { "15", "16", "17", NULL };
+
 const char *const sched_feature_names[SCHED_FEATURE_NR + 1] = {
 #define X(name, on) #name,
     SCHED_FEATURES(X)
@@ -50,6 +52,13 @@ const struct field kernel_param_fields[] = {
       .doc = "a CPU that runs dry pulls (SD_BALANCE_NEWIDLE)"),
     K(FIELD_BOOL, "sched.periodic_balance", sched.periodic_balance, .def = "yes",
       .doc = "periodic load balancing over the domain tree"),
+    K(FIELD_BOOL, "sched.schedstats", sched.schedstats, .def = "no",
+      .doc = "count and write schedstat, sched.txt and sched_tasks.csv, the contents of "
+             "/proc/schedstat and /proc/PID/sched (kernel.sched_schedstats)"),
+    K(FIELD_ENUM, "sched.schedstat_version", sched.schedstat_version, .def = "16",
+      .names = schedstat_versions,
+      .doc = "layout of schedstat: 16 is that of 6.12; 15 has idle before busy; 17 (6.14) tells "
+             "kinds of imbalance apart and names domains"),
 
     K(FIELD_ENUM, "numa_balancing.mode", numa.mode, .def = "off", .names = numa_modes,
       .doc = "automatic NUMA balancing (kernel.numa_balancing)"),

@@ -10,6 +10,7 @@ enum numa_balancing_mode { NUMA_BALANCING_DISABLED = 0, NUMA_BALANCING_NORMAL = 
 
 enum kernel_version { KERNEL_6_12_0, KERNEL_6_12_117 };
 enum fair_variant { FAIR_EEVDF, FAIR_CFS };
+enum schedstat_version { SCHEDSTAT_15, SCHEDSTAT_16, SCHEDSTAT_17 };
 enum tick_mode { TICK_COMPUTED, TICK_SIMULATED };
 
 struct sched_params {
@@ -23,6 +24,8 @@ struct sched_params {
     uint32_t nr_migrate;
     uint64_t cfs_bandwidth_slice;
     bool newidle_balance, periodic_balance;
+    bool schedstats;            /* count what /proc/schedstat and /proc/PID/sched show */
+    uint32_t schedstat_version; /* enum schedstat_version */
 };
 
 struct numa_params {

@@ -127,9 +127,16 @@ struct sched_statistics {
     uint64_t exec_max, slice_max, wait_max, wait_sum, wait_count;
     uint64_t iowait_sum, iowait_count;
     uint64_t nr_failed_migrations_affine, nr_failed_migrations_running, nr_failed_migrations_hot;
-    uint64_t nr_forced_migrations, nr_migrations;
-    uint64_t nr_wakeups_sync, nr_wakeups_migrate, nr_wakeups_local, nr_wakeups_remote;
+    uint64_t nr_forced_migrations;
+    uint64_t nr_wakeups, nr_wakeups_sync, nr_wakeups_migrate, nr_wakeups_local, nr_wakeups_remote;
     uint64_t nr_wakeups_affine, nr_wakeups_affine_attempts;
+    uint64_t wait_start, sleep_start, block_start; /* 0: none */
+};
+
+/* /proc/PID/schedstat: always counted (sched_stats.h). */
+struct sched_info {
+    uint64_t pcount, run_delay;
+    sim_time last_arrival, last_queued; /* last_queued 0: it does not wait */
 };
 
 struct task {
@@ -168,6 +175,7 @@ struct task {
     uint32_t last_wakee;
     struct list rq_node; /* rq.cfs_tasks, most recently run first */
     sim_time queued_at;  /* waits since */
+    struct sched_info info;
     sim_time woken_at, slept_at, started_at, exited_at;
     uint64_t decision; /* number of the last decision about it: the cause of the next */
 
