@@ -1,0 +1,149 @@
+"""A scenario of the oracle as machine and workload of the simulator.
+
+What the guest did is modelled from the scenario's own options. Threads wait for t=0 on their start
+CPUs: they sleep a millisecond and look, a hundred times. At T0 they widen their own affinity and
+begin. With `prespin` they spin first, until a semaphore is raised for them all. Costs that belong to
+the emulator (CPU time of a round, of a message) are those that the scenario's own samples show.
+"""
+T0_MS = 200
+
+
+def machine_yaml(machine):
+    n = len(machine["nodes"])
+    lines = ["title: %s" % machine["name"], "vendor: intel", "frequency: 2.5GHz",
+             "shape: {packages: %d, cores_per_llc: %d}" % (machine["sockets"], machine["cores"]), "nodes:"]
+    lines += ["  - {node: %d, memory: %dMiB}" % (i, machine["nodes"][i]["mem"]) for i in range(n)]
+    lines += ["distances:"] + ["  - " + " ".join(map(str, row)) for row in machine["dist"]]
+    lines += ["latency: {local: 80ns, remote: 80ns}"]
+    return "\n".join(lines) + "\n"
+
+
+def node_cpus(scenario):
+    return [[2 * n, 2 * n + 1] for n in range(len(scenario["machine"]["nodes"]))]
+
+
+def nr_threads(scenario):
+    return scenario["reps"][0]["params"]["workers"]
+
+
+def start_cpu(scenario, i):
+    o, nodes = scenario["options"], node_cpus(scenario)
+    start = str(o.get("start", "default"))
+    if start.startswith("cpu"):
+        return int(start[3:])
+    if start.startswith("node"):
+        cpus = nodes[int(start[4:])]
+        return cpus[i % len(cpus)]
+    cpus = nodes[i % len(nodes)]
+    return cpus[i // len(nodes) % len(cpus)]
+
+
+def affinity(scenario, i):
+    aff = str(scenario["options"].get("aff", "free"))
+    if aff == "node":
+        return '{cpus: "%s"}' % ",".join(map(str, node_cpus(scenario)[i % len(node_cpus(scenario))]))
+    return "{cpus: %s}" % aff[3:] if aff.startswith("cpu") else "all"
+
+
+def per_round(scenario, k):
+    """CPU time in us that thread k of the guest spent on one unit of its work, over all repetitions."""
+    spent = done = 0
+    for rep in scenario["reps"]:
+        first, last = rep["samples"][0], rep["samples"][-1]
+        spent += (last["exec_ms"][k] - first["exec_ms"][k]) * 1000
+        done += last["work"][k] - first["work"][k]
+    return spent / done
+
+
+def mean_round(scenario, threads):
+    return round(sum(per_round(scenario, k) for k in threads) / len(threads))
+
+
+def body(scenario, i):
+    """What a thread does from T0 on."""
+    o, n = scenario["options"], nr_threads(scenario)
+    if o["mode"] == "duty":
+        run = mean_round(scenario, range(n))
+        return ["loop: {count: forever, do: [{compute: %dus}, {sleep: %dus}]}" % (run, o["sleep"])]
+    if o["mode"] == "pipe":
+        cost = mean_round(scenario, range(i % 2, n, 2))
+        step = "receive: {from" if i % 2 else "send: {to"
+        return ["loop: {count: forever, do: [%s: pipe%d, bytes: 100B, cost: %dus}]}" % (step, i // 2, cost)]
+    return ["compute: 1000s"]
+
+
+def sampler_us(scenario):
+    """CPU time of one sample: what is missing on the CPUs that should have been busy."""
+    missing = samples = 0
+    busy = min(scenario["reps"][0]["params"]["ncpu"], nr_threads(scenario))
+    if str(scenario["options"].get("aff", "")).startswith("cpu") or "start" in scenario["options"]:
+        return 2000 * nr_threads(scenario)
+    for rep in scenario["reps"]:
+        first, last = rep["samples"][0], rep["samples"][-1]
+        missing += busy * (last["t_ms"] - first["t_ms"]) - sum(last["exec_ms"]) + sum(first["exec_ms"])
+        samples += len(rep["samples"]) - 1
+    return max(1000, round(1000 * missing / samples))
+
+
+def thread_yaml(scenario, i):
+    o = scenario["options"]
+    nice = [int(x) for x in str(o.get("nice", "0")).split(",")]
+    lines = ["      - name: t%d" % i, "        nice: %d" % nice[i % len(nice)]]
+    groups = [int(x) for x in str(o.get("cgn", "")).split(",") if x]
+    if groups:
+        lines.append("        cgroup: g%d" % next(g for g in range(len(groups)) if i < sum(groups[:g + 1])))
+    if o.get("nowait"):
+        lines += ["        start: fork"]
+        program = body(scenario, i)
+    else:
+        lines += ["        affinity: {cpus: %d}" % start_cpu(scenario, i)]
+        program = ["loop: {count: 100, do: [{sleep: 1ms}, {compute: 80us}]}",
+                   "timer: {every: %dms, from: start}" % T0_MS]
+        if "prespin" in o:
+            program.append("down: {name: go, wait: spin}")
+        program += ["set_affinity: " + affinity(scenario, i)] + body(scenario, i)
+    return lines + ["        program:"] + ["          - " + step for step in program]
+
+
+def parent_yaml(scenario):
+    """Who creates the threads with `nowait`; its CPU time between two of them is that of the guest."""
+    steps = ["sleep: %dms" % T0_MS, "compute: 1600us"]
+    for i in range(nr_threads(scenario)):
+        steps += ["fork: t%d" % i, "compute: 240us"]
+    return ["      - name: parent", "        program:"] + ["          - " + s for s in steps + ["join: t0"]]
+
+
+def helper_yaml(scenario, classes):
+    """The sampler, a FIFO task on the last CPU; and whoever ends the spinning."""
+    o, cpu = scenario["options"], scenario["reps"][0]["params"]["ncpu"] - 1
+    lines = []
+    if "prespin" in o:
+        ups = ["up: go"] * nr_threads(scenario)
+        lines += ["      - name: release", "        affinity: {cpus: %d}" % cpu, "        background: yes",
+                  "        program:", "          - timer: {every: %dms, from: start}" % (T0_MS + o["prespin"])]
+        lines += ["          - " + u for u in ups]
+    if classes:
+        lines += ["      - name: sampler", "        class: fifo", "        priority: 50",
+                  "        affinity: {cpus: %d}" % cpu, "        background: yes", "        program:",
+                  "          - timer: {every: %dms, from: start}" % T0_MS,
+                  "          - loop: {count: forever, do: [{timer: {every: %dms, from: start}}, {compute: %dus}]}"
+                  % (o["ivl"], sampler_us(scenario))]
+    return lines
+
+
+def workload_yaml(scenario, classes=True):
+    o = scenario["options"]
+    lines = ["version: 1", "name: scenario", "doc: %s" % scenario["name"]]
+    if "cgw" in o:
+        lines.append("cgroups:")
+        lines += ["  - {name: g%d, weight: %s}" % (i, w) for i, w in enumerate(str(o["cgw"]).split(","))]
+    lines += ["processes:", "  - name: p"]
+    sync = ["      go: {kind: semaphore, value: 0}"] if "prespin" in o else []
+    if o["mode"] == "pipe":
+        sync += ["      pipe%d: {kind: channel, capacity: 64KiB}" % k for k in range(nr_threads(scenario) // 2)]
+    lines += ["    sync:"] + sync if sync else []
+    lines += ["    threads:"]
+    for i in range(nr_threads(scenario)):
+        lines += thread_yaml(scenario, i)
+    lines += parent_yaml(scenario) if o.get("nowait") else []
+    return "\n".join(lines + helper_yaml(scenario, classes)) + "\n"
