@@ -7,7 +7,7 @@
 #include "models/placement/models.h"
 
 const struct placement_ops *const placement_models[] = {
-    &placement_topology,   &placement_workload, &placement_pack,     &placement_spread,
+    &placement_topology_early, &placement_topology,   &placement_workload, &placement_pack,     &placement_spread,
     &placement_interleave, &placement_inverse,  &placement_autonuma, NULL,
 };
 

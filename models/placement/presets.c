@@ -21,6 +21,25 @@ const struct placement_ops placement_topology = {
     .settings = balancing_off,
 };
 
+static const struct param_setting early[] = { { "numa_balancing.mode", "off" },
+                                              { "select.affinity", "load" },
+                                              { "select.idle_sibling", "no" },
+                                              { NULL, NULL } };
+
+const struct placement_ops placement_topology_early = {
+    .name = "topology-early",
+    .level = 1,
+    .doc = "as topology, with the wake-up path of the first CFS: load alone, no search",
+    .page =
+        "As `topology`, but a task that is woken runs on its waker's CPU or on its own old one,\n"
+        "and nowhere else: load alone decides (Linux 2.6.23, without its search for an idle\n"
+        "CPU). Idle CPUs next to a busy target are found by load balancing only, later. With\n"
+        "--set select.affinity=distance the loads are scaled by 100 + node distance, so that a\n"
+        "task crosses nodes less readily. Domains, load balancing, fork and memory are those\n"
+        "of `topology`.",
+    .settings = early,
+};
+
 const struct placement_ops placement_autonuma = {
     .name = "autonuma",
     .level = 3,

@@ -24,6 +24,10 @@ uint32_t sched_balance_rq(struct kernel *k, struct rq *dst, struct sched_domain 
 
 /* ---- CPU selection (select.c) ---- */
 
-/* select_task_rq_fair: the CPU for a wake-up or a fork seen from `cpu`. */
+/* After the domains and the run queues. */
+void select_init(struct kernel *k);
+/* rq goes idle: does its whole core? */
+void update_idle_core(struct kernel *k, struct rq *rq);
+/* select_task_rq_fair: the CPU for a wake-up, a fork or an exec (WF_*) seen from `cpu`. */
 uint32_t adjust_numa_imbalance(uint32_t imbalance, uint32_t dst_running, uint32_t imb_numa_nr);
 int select_task_rq_fair(struct kernel *k, struct task *p, int cpu, int flags);

@@ -62,6 +62,8 @@ add_nr_running(struct kernel *k, struct rq *rq, uint32_t n)
     rq->nr_running += n;
     if (before == 0 && n > 0)
         set_idle(k, rq, false);
+    if (unlikely(rq->cfs.idle_h_nr_running > 0))
+        k->sched_idle_seen = true;
     if (before < 2 && rq->nr_running >= 2) {
         cpumask_set(k->overloaded_cpus, (uint32_t)rq->cpu);
         k->nr_overloaded++;
@@ -304,6 +306,7 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
             o->task_switch(o->priv, k, rq->cpu, prev, next);
     if (next == NULL) {
         rq->idle_since = k->engine.now;
+        update_idle_core(k, rq);
         return;
     }
     switch_in(k, rq, was_idle ? rq->last : prev, next);
@@ -350,6 +353,15 @@ probe_queue(struct kernel *k, struct rq *rq)
     }
 }
 
+/* Where the stopper moves a task: what exec chose, or where its new affinity allows it. */
+static int
+pending_cpu(const struct task *p)
+{
+    bool exec = p->exec_cpu > 0 && cpumask_test(p->allowed, (uint32_t)p->exec_cpu - 1);
+
+    return exec ? p->exec_cpu - 1 : cpumask_first(p->allowed);
+}
+
 static void
 schedule(struct kernel *k, struct rq *rq)
 {
@@ -357,9 +369,12 @@ schedule(struct kernel *k, struct rq *rq)
 
     rq->need_resched = false;
     if (prev != NULL && prev->migrate_pending) {
+        int to = pending_cpu(prev);
+
         prev->migrate_pending = false;
-        migrate_task_to(k, prev, cpumask_first(prev->allowed));
-        prev = NULL;
+        prev->exec_cpu = 0;
+        migrate_task_to(k, prev, to);
+        prev = rq->curr;
     }
     if (prev != NULL) {
         burst_settle(k, rq);

@@ -105,6 +105,7 @@ struct cpu_domains {
     struct sched_domain_shared *llc_shared;
     uint32_t llc_size;
     int32_t llc_id, share_id;
+    struct cpumask *smt_mask; /* online threads of its core (select_init) */
 };
 
 struct domains {

@@ -43,6 +43,7 @@ rq_init(struct kernel *k, struct rq *rq, int cpu)
     rq->next_balance = jiffies(k) + 1;
     cfs_rq_init(&rq->cfs, k->arena);
     list_init(&rq->cfs_tasks);
+    rq->cpu_capacity = k->machine->cpus[cpu].capacity;
     rng_init(&rq->rng, k->seed, "cpu", index);
     event_init(&k->engine, &rq->burst_ev, EVENT_BURST, index, PHASE_COMPLETE, burst_fire);
     event_init(&k->engine, &rq->tick_ev, EVENT_TICK, index, PHASE_TICK, tick_fire);
@@ -115,6 +116,7 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
         cpumask_set(k->free_slots, i);
     k->domains = domains_build(a, m);
     init_rqs(k);
+    select_init(k);
     sums_init(k);
     balance_init(k);
     k->traffic = arena_new_array(a, uint64_t, m->nr_nodes * m->nr_nodes);

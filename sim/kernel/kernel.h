@@ -63,8 +63,12 @@ struct kernel {
     struct cpumask *quiet_cpus; /* busy, their ticks not simulated: averages lag (rq_catch_up) */
     uint32_t nr_overloaded;     /* queues with two tasks or more */
     uint64_t nohz_next_balance; /* jiffies: when idle CPUs want to be balanced for */
-    int32_t start_cpu;          /* forks whatever has no parent */
-    int32_t forker;             /* the CPU on which such a fork is under way, else -1 */
+    bool smt_active;            /* some core has several threads */
+    bool asym_cpucapacity;      /* CPUs of unequal capacity, and domains that know it */
+    bool sched_idle_seen;       /* some SCHED_IDLE task, or one of an idle group, has been queued */
+    enum decision_kind select_kind; /* fork or exec: what the slow path chooses for */
+    int32_t start_cpu;              /* forks whatever has no parent */
+    int32_t forker;                 /* the CPU on which such a fork is under way, else -1 */
 
     struct task **tasks; /* by id, in order of creation */
     uint32_t nr_tasks, cap_tasks;
@@ -131,6 +135,9 @@ bool task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync);
 
 /* Ends a spin: the task asks for its next action at once. */
 void task_unspin(struct kernel *k, struct task *p);
+
+/* p, which runs, executes another program: it may be placed anew (sched_exec). */
+void task_exec(struct kernel *k, struct task *p);
 
 void task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowed);
 void task_set_nice(struct kernel *k, struct task *p, int nice);

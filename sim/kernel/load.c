@@ -67,3 +67,11 @@ sched_balance_update_blocked_averages(struct kernel *k, struct rq *rq)
 {
     (void)k, (void)rq;
 }
+
+void
+sync_entity_load_avg(struct kernel *k, struct sched_entity *se)
+{
+    (void)k;
+    if (se->cfs_rq != NULL && se->avg.last_update_time != 0)
+        pelt_update(&se->avg, se->cfs_rq->avg.last_update_time, 0, 0, false, se->weight);
+}

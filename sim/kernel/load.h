@@ -26,6 +26,9 @@ uint64_t cpu_load_without(struct kernel *k, struct rq *rq, const struct task *p)
 uint64_t cpu_runnable_without(struct kernel *k, struct rq *rq, const struct task *p);
 uint64_t cpu_util_without(struct kernel *k, struct rq *rq, const struct task *p);
 
+/* The averages of an entity that sleeps, as old as its queue's (no more). */
+void sync_entity_load_avg(struct kernel *k, struct sched_entity *se);
+
 /* p's part of its CPU's load: load_avg scaled by the weight of the groups above it. */
 uint64_t task_h_load(struct kernel *k, struct task *p);
 static inline uint64_t

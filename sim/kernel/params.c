@@ -13,6 +13,9 @@ static const char *const fair_variants[] = { "eevdf", "cfs", NULL };
 static const char *const tick_modes[] = { "computed", "simulated", NULL };
 
 static const char *const schedstat_versions[] = { "15", "16", "17", NULL };
+static const char *const affinity_rules[] = { "linux", "load", "distance", "same_node", NULL };
+static const char *const fork_rules[] = { "linux", "parent_node", NULL };
+static const char *const wake_rules[] = { "linux", "preferred_node", NULL };
 
 const char *const sched_feature_names[SCHED_FEATURE_NR + 1] = {
 #define X(name, on) #name,
@@ -59,6 +62,21 @@ const struct field kernel_param_fields[] = {
       .names = schedstat_versions,
       .doc = "layout of schedstat: 16 is that of 6.12; 15 has idle before busy; 17 (6.14) tells "
              "kinds of imbalance apart and names domains"),
+
+    K(FIELD_ENUM, "select.affinity", select.affinity, .def = "linux", .names = affinity_rules,
+      .doc = "when a wakee comes to its waker's CPU; load: that queue weighs no more (Linux "
+             "2.6.23), distance: with loads scaled by 100 + node distance, same_node: never "
+             "across nodes"),
+    K(FIELD_BOOL, "select.idle_sibling", select.idle_sibling, .def = "yes",
+      .doc = "a wakee looks for an idle CPU near its target (select_idle_sibling)"),
+    K(FIELD_ENUM, "select.fork", select.fork, .def = "linux", .names = fork_rules,
+      .doc = "where a new task goes; parent_node: it stays on its parent's node"),
+    K(FIELD_ENUM, "select.wake", select.wake, .def = "linux", .names = wake_rules,
+      .doc = "where a wakee goes; preferred_node: to the idlest CPU of the node that NUMA "
+             "balancing prefers for it, if there is one"),
+    K(FIELD_BOOL, "select.settled", select.settled, .def = "yes",
+      .doc = "LLCs begin as on a machine that has idled (nr_idle_scan all CPUs, has_idle_cores); "
+             "no: as domains just built, without a scan before the first balancing pass"),
 
     K(FIELD_ENUM, "numa_balancing.mode", numa.mode, .def = "off", .names = numa_modes,
       .doc = "automatic NUMA balancing (kernel.numa_balancing)"),
@@ -132,7 +150,8 @@ const struct field kernel_param_fields[] = {
     K(FIELD_BOOL, "noise.start_cpu", noise.start_cpu, .def = "yes",
       .doc = "the seed draws the CPU that forks the first task"),
     K(FIELD_BOOL, "noise.tie_rotor", noise.tie_rotor, .def = "yes",
-      .doc = "the seed draws where scans of idle CPUs begin"),
+      .doc = "the seed draws in which order the CPUs went idle before the run: which of "
+             "them a fork prefers"),
     FIELD_END,
 };
 

@@ -28,6 +28,16 @@ struct sched_params {
     uint32_t schedstat_version; /* enum schedstat_version */
 };
 
+/* Other rules of CPU selection than those of 6.12: select_variant.c. */
+enum affinity_rule { AFFINITY_LINUX, AFFINITY_LOAD, AFFINITY_DISTANCE, AFFINITY_SAME_NODE };
+enum fork_rule { FORK_LINUX, FORK_PARENT_NODE };
+enum wake_rule { WAKE_LINUX, WAKE_PREFERRED_NODE };
+struct select_params {
+    uint32_t affinity, fork, wake; /* enums above */
+    bool idle_sibling;             /* search for an idle CPU near the target */
+    bool settled;                  /* LLCs know that they idled before the run */
+};
+
 struct numa_params {
     uint32_t mode;                                         /* enum numa_balancing_mode */
     uint64_t scan_delay, scan_period_min, scan_period_max; /* ns */
@@ -65,6 +75,7 @@ struct noise_params {
 
 struct kernel_params {
     struct sched_params sched;
+    struct select_params select;
     struct numa_params numa;
     struct mm_params mm;
     struct cost_params cost;

@@ -36,7 +36,8 @@ struct task;
     X(DECISION_HINT_FAULT, "hint_fault",                                                           \
       "1: the page moves to the faulting CPU's node, 0: it stays")                                 \
     X(DECISION_PREFERRED_NODE, "preferred_node", "preferred node of a task")                       \
-    X(DECISION_TASK_NUMA, "task_numa", "CPU that a task moves to for its memory, -1: stays")
+    X(DECISION_TASK_NUMA, "task_numa", "CPU that a task moves to for its memory, -1: stays")       \
+    X(DECISION_EXEC, "exec", "CPU for a task that executes another program")
 
 enum decision_kind {
 #define X(kind, name, doc) kind,
@@ -69,7 +70,7 @@ struct probe {
     void (*record)(void *sink, const struct decision *d);
     void *sink;
     uint32_t candidates_len, inputs_len;
-    char candidates[8192], inputs[8192];
+    char candidates[65536], inputs[65536];
 };
 
 int64_t probe_report(struct kernel *k, enum decision_kind kind, const char *rule, struct task *p,

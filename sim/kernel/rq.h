@@ -109,7 +109,9 @@ struct rq {
     uint64_t decision;  /* the last decision made here */
     /* idle and balance */
     sim_time idle_since;
-    sim_time idle_stamp; /* when newly idle balancing last began, 0: not idle since */
+    uint32_t idle_rank;             /* drawn: orders CPUs that idle since the same instant */
+    struct wakee_record idle_wakee; /* whom its interrupts wake while it idles */
+    sim_time idle_stamp;            /* when newly idle balancing last began, 0: not idle since */
     uint64_t avg_idle, max_idle_balance_cost;
     uint64_t next_balance; /* jiffies */
     uint64_t cpu_capacity; /* for fair tasks: the original one less interrupts, rt, dl */

@@ -1,208 +1,185 @@
 /*
- * CPU selection for wake-ups (sched-core.md 3.2 and 3.3); new tasks are placed by select_fork.c.
+ * CPU selection of the fair class: the ways in (select_task_rq_fair; sched-core.md 3.1, 3.2, 3.5).
  *
- * A wakee goes to an idle CPU near its old CPU or near its waker. Load is the sum of weights queued
- * (no load tracking yet).
+ * A wake-up takes the fast path: near the waker or the old CPU, then an idle CPU close to that. No
+ * domain has SD_BALANCE_WAKE, so it never takes the slow one. Fork and exec do: down the domain
+ * tree, from the highest domain that has the flag.
  */
 #include "kernel/select.h"
 
-static struct sched_domain *
-smt_domain(const struct kernel *k, int cpu)
-{
-    struct sched_domain *sd = k->domains->cpus[cpu].sd;
-
-    return sd != NULL && sd->flags & SD_SHARE_CPUCAPACITY ? sd : NULL;
-}
-
-static bool
-core_idle(const struct kernel *k, int cpu)
-{
-    const struct sched_domain *smt = smt_domain(k, cpu);
-
-    return smt != NULL ? cpumask_subset(smt->span, k->idle_cpus) : idle_cpu(k, cpu);
-}
-
+/* Threads of a core, shared by them all. */
 static void
-record_wakee(struct kernel *k, struct task *waker, const struct task *p)
+join_core(struct kernel *k, const int *first, int cpu)
 {
-    uint64_t now = jiffies(k);
+    struct cpu_domains *own = &k->domains->cpus[cpu];
 
-    if (now > waker->wakee_decay + k->params.sched.hz) {
-        waker->wakee_flips >>= 1;
-        waker->wakee_decay = now;
+    if (first[cpu] == cpu)
+        own->smt_mask = cpumask_new(k->arena, k->machine->nr_cpus);
+    else
+        own->smt_mask = k->domains->cpus[first[cpu]].smt_mask;
+    cpumask_set(own->smt_mask, (uint32_t)cpu);
+    k->smt_active |= first[cpu] != cpu;
+}
+
+/* The first online CPU of the core of each, by CPU. */
+static int *
+first_of_cores(struct kernel *k)
+{
+    const struct machine *m = k->machine;
+    int *first = arena_new_array(k->arena, int, m->nr_cpus), last = 0;
+
+    for_each_cpu (cpu, m->online)
+        last = SIM_MAX(last, m->cpus[cpu].core);
+    int *of_core = arena_new_array(k->arena, int, (size_t)last + 1);
+    for (int i = 0; i <= last; i++)
+        of_core[i] = -1;
+    for_each_cpu (cpu, m->online) {
+        int32_t core = m->cpus[cpu].core;
+
+        if (core >= 0 && of_core[core] < 0)
+            of_core[core] = cpu;
+        first[cpu] = core >= 0 ? of_core[core] : cpu;
     }
-    if (waker->last_wakee != p->id) {
-        waker->last_wakee = p->id;
-        waker->wakee_flips++;
-    }
+    return first;
 }
 
-/* A waker with many wakees is not worth being near to. */
-static bool
-wake_wide(const struct kernel *k, const struct task *waker, const struct task *p)
+/* Which of the CPUs that idle from the start is taken to have become idle last: the seed's. */
+static void
+draw_idle_ranks(struct kernel *k)
 {
-    uint32_t master = waker->wakee_flips, slave = p->wakee_flips;
-    uint32_t factor = k->domains->cpus[waker->cpu].llc_size;
+    struct rng r;
 
-    if (master < slave) {
-        uint32_t t = master;
-        master = slave;
-        slave = t;
-    }
-    return slave >= factor && master >= slave * factor;
+    rng_init(&r, k->seed, "tie rotor", 0);
+    for_each_cpu (cpu, k->machine->online)
+        k->rqs[cpu].idle_rank = k->params.noise.tie_rotor ? (uint32_t)rng_below(&r, 1 << 30) : 0;
 }
 
-static int
-wake_affine_idle(const struct kernel *k, int this_cpu, int prev, bool sync)
+void
+select_init(struct kernel *k)
 {
-    if (idle_cpu(k, this_cpu) && cpus_share_cache(k->domains, this_cpu, prev))
-        return idle_cpu(k, prev) ? prev : this_cpu;
-    if (sync && k->rqs[this_cpu].nr_running == 1)
-        return this_cpu;
-    return idle_cpu(k, prev) ? prev : -1;
-}
+    const int *first = first_of_cores(k);
 
-static int
-wake_affine_weight(const struct kernel *k, const struct sched_domain *sd, const struct task *p,
-                   int this_cpu, int prev, bool sync)
-{
-    int64_t here = (int64_t)k->rqs[this_cpu].cfs.load_weight >> 10,
-            there = (int64_t)k->rqs[prev].cfs.load_weight >> 10;
+    for_each_cpu (cpu, k->machine->online) {
+        struct cpu_domains *cd = &k->domains->cpus[cpu];
 
-    if (sync && k->rqs[this_cpu].curr != NULL) {
-        int64_t current = k->rqs[this_cpu].curr->se.weight;
-        if (current > here)
-            return this_cpu;
-        here -= current;
-    }
-    here = (here + p->se.weight) * 100;
-    there = there * (100 + ((int64_t)sd->imbalance_pct - 100) / 2) + (sync ? 1 : 0);
-    return here < there ? this_cpu : -1;
-}
-
-static int
-wake_affine(const struct kernel *k, const struct sched_domain *sd, const struct task *p,
-            int this_cpu, int prev, bool sync)
-{
-    int target = wake_affine_idle(k, this_cpu, prev, sync);
-
-    if (target < 0)
-        target = wake_affine_weight(k, sd, p, this_cpu, prev, sync);
-    return target == this_cpu ? this_cpu : prev;
-}
-
-/* An idle CPU in the target's LLC, whole idle cores first; -1: none. */
-static int
-select_idle_cpu(const struct kernel *k, const struct task *p, int target,
-                const struct cpumask *span)
-{
-    bool smt = smt_domain(k, target) != NULL;
-    int any = -1;
-    uint32_t from = (uint32_t)target + 1;
-
-    for (int wrapped = 0; wrapped < 2; wrapped++) {
-        for (int cpu = cpumask_next_and(span, k->idle_cpus, wrapped ? 0 : from); cpu >= 0;
-             cpu = cpumask_next_and(span, k->idle_cpus, (uint32_t)cpu + 1)) {
-            if (wrapped && (uint32_t)cpu >= from)
-                break;
-            if (!allowed_on(p, cpu))
-                continue;
-            if (!smt || core_idle(k, cpu))
-                return cpu;
-            if (any < 0)
-                any = cpu;
+        join_core(k, first, cpu);
+        k->asym_cpucapacity |= cd->asym_cpucapacity != NULL;
+        if (k->params.select.settled && cd->llc_shared != NULL) {
+            cd->llc_shared->nr_idle_scan = cd->llc_size;
+            cd->llc_shared->has_idle_cores = true;
         }
     }
-    return any;
+    for_each_cpu (cpu, k->machine->online)
+        if (first[cpu] == cpu)
+            cpumask_trim(k->domains->cpus[cpu].smt_mask);
+    draw_idle_ranks(k);
 }
-
-static int
-select_idle_sibling(struct kernel *k, struct task *p, int prev, int target, const char **rule)
-{
-    const struct cpu_domains *cd = &k->domains->cpus[target];
-    int recent = p->recent_used_cpu;
-
-    *rule = "select_idle_sibling:target";
-    if (idle_cpu(k, target) && allowed_on(p, target))
-        return target;
-    *rule = "select_idle_sibling:prev";
-    if (prev != target && cpus_share_cache(k->domains, prev, target) && idle_cpu(k, prev) &&
-        allowed_on(p, prev))
-        return prev;
-    p->recent_used_cpu = prev;
-    *rule = "select_idle_sibling:recent_used_cpu";
-    if (recent != prev && recent != target && cpus_share_cache(k->domains, recent, target) &&
-        idle_cpu(k, recent) && allowed_on(p, recent))
-        return recent;
-    *rule = "select_idle_cpu";
-    int cpu = cd->llc != NULL ? select_idle_cpu(k, p, target, cd->llc->span) : -1;
-    if (cpu >= 0)
-        return cpu;
-    *rule = "select_idle_sibling:no_idle_cpu";
-    return target;
-}
-
-/* ---- the decision ---- */
 
 int
-fallback_cpu(const struct kernel *k, const struct task *p, int cpu)
+select_fallback_rq(const struct kernel *k, const struct task *p)
 {
-    int node = k->machine->cpus[p->cpu].node;
+    int node = k->machine->cpus[p->cpu].node, cpu;
 
-    if (allowed_on(p, cpu))
-        return cpu;
     cpu = node >= 0 ? cpumask_next_and(k->machine->nodes[node].cpus, p->allowed, 0) : -1;
     return cpu >= 0 ? cpu : cpumask_first(p->allowed);
 }
 
-static void
-probe_wake(struct kernel *k, const struct task *p, int cpu, int prev, bool want_affine)
+/* The lowest domain of the waker's CPU that contains the old one, if wakees may be pulled there. */
+static struct sched_domain *
+affine_domain(const struct kernel *k, const struct wakeup *w)
 {
-    const struct cpu_domains *cd = &k->domains->cpus[prev];
+    for_each_domain (sd, k->domains->cpus[w->this_cpu].sd)
+        if (sd->flags & SD_WAKE_AFFINE && cpumask_test(sd->span, (uint32_t)w->prev))
+            return sd;
+    return NULL;
+}
 
-    probe_input(k, "this_cpu", cpu);
-    probe_input(k, "prev_cpu", prev);
-    probe_input(k, "want_affine", want_affine);
-    probe_input(k, "load_this", (int64_t)k->rqs[cpu].cfs.load_weight >> 10);
-    probe_input(k, "load_prev", (int64_t)k->rqs[prev].cfs.load_weight >> 10);
-    probe_input(k, "weight", p->se.weight);
-    probe_input(k, "idle_this", idle_cpu(k, cpu));
-    probe_input(k, "idle_prev", idle_cpu(k, prev));
-    probe_input(k, "recent_used_cpu", p->recent_used_cpu);
-    probe_input(k, "idle_recent", idle_cpu(k, p->recent_used_cpu));
-    if (cd->llc != NULL)
-        for_each_cpu (c, cd->llc->span)
-            probe_candidate(k, "cpu", c, idle_cpu(k, c));
+/* The kernel's fast path, or what a variant puts in its place. */
+static int
+wakeup_cpu(struct kernel *k, struct wakeup *w)
+{
+    struct sched_domain *sd = w->want_affine && w->this_cpu != w->prev ? affine_domain(k, w) : NULL;
+    int cpu = -1;
+
+    if (unlikely(k->params.select.wake == WAKE_PREFERRED_NODE)) {
+        w->rule = "select.wake:preferred_node";
+        k->select_kind = DECISION_WAKE;
+        cpu = preferred_node_cpu(k, w->p, w->prev);
+    }
+    if (likely(cpu < 0) && sd != NULL)
+        wake_affine(k, sd, w);
+    if (k->asym_cpucapacity)
+        sync_entity_load_avg(k, &w->p->se);
+    if (probe_wants(k, DECISION_WAKE))
+        probe_wake(k, w);
+    if (unlikely(cpu >= 0))
+        return cpu;
+    if (likely(k->params.select.idle_sibling))
+        return select_idle_sibling(k, w);
+    w->rule = w->target == w->this_cpu ? "wake_affine:this_cpu" : "wake_affine:prev";
+    return w->target;
 }
 
 static int
 select_for_wakeup(struct kernel *k, struct task *p, int cpu, int flags)
 {
-    struct task *waker = k->rqs[cpu].curr;
-    int prev = p->cpu, target = prev;
-    bool sync = flags & WF_SYNC, want_affine = waker == NULL;
-    const char *rule;
+    struct wakeup w = {
+        .p = p, .this_cpu = cpu, .prev = p->cpu, .target = p->cpu, .sync = flags & WF_SYNC
+    };
 
-    if (waker != NULL) {
-        record_wakee(k, waker, p);
-        want_affine = !wake_wide(k, waker, p);
+    record_wakee(k, cpu, p);
+    w.wide = wake_wide(k, &w);
+    w.want_affine = !w.wide && allowed_on(p, cpu);
+    int chosen = wakeup_cpu(k, &w);
+    if (unlikely(!allowed_on(p, chosen))) {
+        w.rule = "select_fallback_rq";
+        chosen = select_fallback_rq(k, p);
     }
-    want_affine = want_affine && allowed_on(p, cpu);
-    if (want_affine && cpu != prev)
-        for_each_domain (sd, k->domains->cpus[cpu].sd)
-            if (sd->flags & SD_WAKE_AFFINE && cpumask_test(sd->span, (uint32_t)prev)) {
-                target = wake_affine(k, sd, p, cpu, prev, sync);
-                break;
-            }
-    if (probe_wants(k, DECISION_WAKE))
-        probe_wake(k, p, cpu, prev, want_affine);
-    int chosen = select_idle_sibling(k, p, prev, target, &rule);
-    chosen = fallback_cpu(k, p, chosen);
-    return (int)probe_decide(k, DECISION_WAKE, rule, p, cpu, chosen);
+    return (int)probe_decide(k, DECISION_WAKE, w.rule, p, cpu, chosen);
+}
+
+/* The highest domain, from the lowest on, up to which all have the flag. */
+static struct sched_domain *
+highest_with_flag(const struct kernel *k, const struct task *p, int cpu, uint32_t flag)
+{
+    bool stay = flag == SD_BALANCE_FORK && k->params.select.fork == FORK_PARENT_NODE &&
+                cpumask_intersects(k->machine->nodes[k->rqs[cpu].node].cpus, p->allowed);
+    struct sched_domain *found = NULL;
+
+    for_each_domain (sd, k->domains->cpus[cpu].sd) {
+        if (!(sd->flags & flag) || (stay && sd->flags & SD_NUMA))
+            break;
+        found = sd;
+    }
+    return found;
+}
+
+/* Fork and exec. */
+static int
+select_slow(struct kernel *k, struct task *p, int cpu, uint32_t flag)
+{
+    enum decision_kind kind = flag == SD_BALANCE_FORK ? DECISION_FORK : DECISION_EXEC;
+    struct sched_domain *sd = highest_with_flag(k, p, cpu, flag);
+    const char *rule = sd != NULL ? "sched_balance_find_dst_cpu" : "no_domain";
+
+    k->select_kind = kind;
+    if (probe_wants(k, kind)) {
+        probe_input(k, "this_cpu", cpu);
+        probe_input(k, "prev_cpu", p->cpu);
+        probe_input(k, "fallback", select_fallback_rq(k, p));
+    }
+    int chosen = sd != NULL ? sched_balance_find_dst_cpu(k, sd, p, cpu, p->cpu, flag) : p->cpu;
+    if (unlikely(!allowed_on(p, chosen))) {
+        rule = "select_fallback_rq";
+        chosen = select_fallback_rq(k, p);
+    }
+    return (int)probe_decide(k, kind, rule, p, cpu, chosen);
 }
 
 int
 select_task_rq_fair(struct kernel *k, struct task *p, int cpu, int flags)
 {
-    return flags & WF_FORK ? select_for_fork(k, p, cpu) : select_for_wakeup(k, p, cpu, flags);
+    if (likely(flags & WF_TTWU))
+        return select_for_wakeup(k, p, cpu, flags);
+    return select_slow(k, p, cpu, flags & WF_FORK ? SD_BALANCE_FORK : SD_BALANCE_EXEC);
 }

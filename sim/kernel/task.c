@@ -100,7 +100,6 @@ task_new(struct kernel *k, struct process *pr, const struct task_attr *attr)
     p->nr_allowed = cpumask_weight(p->allowed);
     p->cpu = k->start_cpu;
     p->recent_used_cpu = p->cpu;
-    p->last_wakee = UINT32_MAX;
     p->ops = attr->ops;
     p->prog = attr->prog;
     p->process = pr;
@@ -139,8 +138,10 @@ task_start(struct kernel *k, struct task *p, struct task *parent)
     numa_task_init(k, p, parent);
     p->cpu = p->recent_used_cpu = cpu;
     p->started_at = k->engine.now;
-    if (parent != NULL)
+    if (parent != NULL) {
         p->decision = parent->decision;
+        p->wakee = parent->wakee; /* as the whole task is copied */
+    }
     k->forker = parent == NULL ? cpu : -1; /* whoever starts it runs there, and is not simulated */
     p->cpu = choose_cpu(k, p, DECISION_FORK, cpu, WF_FORK);
     k->forker = -1;
@@ -193,6 +194,8 @@ task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
     engine_cancel(&k->engine, &p->timer);
     p->stats.sleep_ns += k->engine.now - p->slept_at;
     p->stats.nr_wakeups++;
+    p->migrate_pending = false; /* it slept instead, and is placed anew */
+    p->exec_cpu = 0;
     if (waker != NULL)
         p->decision = waker->decision;
     for (struct observer *o = k->observers; o != NULL; o = o->next)

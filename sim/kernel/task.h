@@ -139,6 +139,13 @@ struct sched_info {
     sim_time last_arrival, last_queued; /* last_queued 0: it does not wait */
 };
 
+/* Whom a task wakes: how often it turns from one to another (record_wakee). */
+struct wakee_record {
+    uint32_t flips;
+    uint32_t last;       /* task id + 1; 0: nobody yet */
+    uint64_t flip_decay; /* jiffies */
+};
+
 struct task {
     struct sched_entity se;
     uint32_t id;          /* number in order of creation: never reused */
@@ -170,9 +177,8 @@ struct task {
     struct task_group *group; /* never NULL */
     bool io_sleep;            /* sleeps for I/O: uninterruptible */
     int32_t recent_used_cpu;
-    uint32_t wakee_flips;
-    uint64_t wakee_decay; /* jiffies */
-    uint32_t last_wakee;
+    int32_t exec_cpu; /* + 1: where exec sends it, while migrate_pending; 0: nowhere */
+    struct wakee_record wakee;
     struct list rq_node; /* rq.cfs_tasks, most recently run first */
     sim_time queued_at;  /* waits since */
     struct sched_info info;
