@@ -114,7 +114,11 @@ def parent_yaml(scenario):
 
 
 def helper_yaml(scenario, classes):
-    """The sampler, a FIFO task on the last CPU; and whoever ends the spinning."""
+    """The sampler, a FIFO task on the last CPU; who ends the spinning; and the guest's other work.
+
+    A hog that had a CPU for itself began 5 to 10 turns a second and waited some 50 us for each: so often
+    something else ran there.
+    """
     o, cpu = scenario["options"], scenario["reps"][0]["params"]["ncpu"] - 1
     lines = []
     if "prespin" in o:
@@ -122,6 +126,10 @@ def helper_yaml(scenario, classes):
         lines += ["      - name: release", "        affinity: {cpus: %d}" % cpu, "        background: yes",
                   "        program:", "          - timer: {every: %dms, from: start}" % (T0_MS + o["prespin"])]
         lines += ["          - " + u for u in ups]
+    for c in range(cpu + 1):
+        lines += ["      - name: kworker%d" % c, "        affinity: {cpus: %d}" % c, "        background: yes",
+                  "        program:",
+                  "          - loop: {count: forever, do: [{sleep: {exponential: 150ms}}, {compute: 50us}]}"]
     if classes:
         lines += ["      - name: sampler", "        class: fifo", "        priority: 50",
                   "        affinity: {cpus: %d}" % cpu, "        background: yes", "        program:",
