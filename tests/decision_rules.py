@@ -84,11 +84,9 @@ def idle_core_scan(f, order, state, core):
 
 
 def select_idle_cpu(f, target, has_core, state, core):
-    limit = None
-    if not has_core and f["sis_util"]:
-        limit = f["nr_idle_scan"] + 1
-        if limit == 1:
-            return None
+    limit = f["nr_idle_scan"] + 1 if f["sis_util"] else None
+    if limit == 1:
+        return None
     order = sorted(c for c in state if c > target) + sorted(c for c in state if c <= target)
     if has_core:
         return idle_core_scan(f, order, state, core)

@@ -161,13 +161,13 @@ select_idle_cpu(struct kernel *k, const struct task *p, const struct sched_domai
         if (budget == 0) /* an overloaded LLC hardly has an idle CPU */
             return -1;
     }
-    if (!has_idle_core)
-        return SIM_MAX(scan_cluster_first(&s, cluster, target, look_for_idle, &budget), -1);
-    int cpu = scan_cluster_first(&s, cluster, target, look_for_core, NULL);
-    if (cpu >= 0)
-        return cpu;
+    int cpu = scan_cluster_first(&s, cluster, target, has_idle_core ? look_for_core : look_for_idle,
+                                 &budget);
+    if (cpu >= 0 || !has_idle_core)
+        return cpu >= 0 ? cpu : -1;
     sds->has_idle_cores = false;
-    return SIM_MAX(scan_cluster_first(&s, cluster, target, look_for_thread, NULL), -1);
+    cpu = scan_cluster_first(&s, cluster, target, look_for_thread, NULL);
+    return cpu >= 0 ? cpu : -1;
 }
 
 /* Another thread of the core of `cpu`. */
