@@ -159,6 +159,8 @@ inputs_load(struct inputs *in, const struct options *o, const char *const *polic
         load_parts(in, o, policies);
     for (guint i = 0; o->set != NULL && o->set[i] != NULL; i++)
         settings_apply(in, o->set[i], resolved != NULL);
+    if (o->wasted_cores)
+        settings_apply(in, "sched.wasted_cores=yes", resolved != NULL);
     if (o->schedstat)
         settings_apply(in, "sched.schedstats=yes", resolved != NULL);
     settings_quantity(in, "--seed", FIELD_U64, o->seed_text, &in->run.spec.seed);

@@ -53,6 +53,10 @@ options_entries(struct options *o, GOptionEntry entries[OPTION_ENTRIES_MAX])
           "schedstat, sched.txt and sched_tasks.csv as /proc/schedstat and /proc/PID/sched have "
           "them (--set sched.schedstats=yes)",
           NULL },
+        { "wasted-cores", 0, 0, G_OPTION_ARG_NONE, &o->wasted_cores,
+          "wasted_cores.csv: CPUs that idled while a task waited that could have run there (--set "
+          "sched.wasted_cores=yes)",
+          NULL },
         { "no-plot", 0, 0, G_OPTION_ARG_NONE, &o->no_plot, "no pictures", NULL },
         { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "errors only", NULL },
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose, "say what was assumed", NULL },

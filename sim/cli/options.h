@@ -11,7 +11,7 @@ struct options {
     char *seed_text, *until, *warmup, *out, *decisions, *force_decision;
     char **set, **memory;
     gboolean replay_placement;
-    gboolean force, check, quiet, verbose, no_plot, schedstat;
+    gboolean force, check, quiet, verbose, no_plot, schedstat, wasted_cores;
     /* of run alone */
     char **trace, *trace_filter;
     gboolean trace_ns, tables;

@@ -10,13 +10,14 @@
 #include "cli/plot_run.h"
 #include "report/decisions.h"
 #include "report/run_report.h"
+#include "report/wasted_csv.h"
 #include "run/simulation.h"
 
 struct state {
     struct run_one *r;
     struct simulation *sim;
     struct samples *samples;
-    struct csv *decisions;
+    struct csv *decisions, *wasted;
     struct trace *trace;
     gint64 started; /* wall clock, us */
     bool stopped;
@@ -113,6 +114,10 @@ collect_warnings(struct state *st)
             "there was no decision %" G_GUINT64_FORMAT " to force", spec->force_seq);
         warn(st->r, text);
     }
+    if (st->wasted != NULL) {
+        g_autofree char *text = wasted_sentence(st->sim->kernel->wasted);
+        warn(st->r, text);
+    }
     sim_time wish = st->r->run->sample_interval, interval = samples_interval(st->samples);
     if (wish != 0 && interval != wish) {
         g_autofree char *text = g_strdup_printf(
@@ -133,12 +138,20 @@ start_watching(struct state *st, GError **error)
         if (st->decisions == NULL)
             return EXIT_OUTPUT;
     }
+    if (r->run->spec.policy.params.sched.wasted_cores) {
+        st->wasted = wasted_csv_start(st->sim->kernel, r->dir, error);
+        if (st->wasted == NULL) {
+            csv_close(st->decisions, NULL);
+            return EXIT_OUTPUT;
+        }
+    }
     if (r->trace == NULL)
         return EXIT_DONE;
     st->trace = trace_start(st->sim->kernel, r->trace, error);
     if (st->trace != NULL)
         return EXIT_DONE;
     csv_close(st->decisions, NULL);
+    csv_close(st->wasted, NULL);
     return error != NULL && g_error_matches(*error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE)
                ? EXIT_INPUT
                : EXIT_OUTPUT;
@@ -171,6 +184,7 @@ simulate(struct state *st)
         r->failure = g_strdup(st->sim->failure != NULL ? st->sim->failure : ends[end].text);
     bool fine = trace_finish(st->trace, r->warnings, &error);
     fine &= csv_close(st->decisions, fine ? &error : NULL);
+    fine &= csv_close(st->wasted, fine ? &error : NULL);
     if (!fine || !write_folder(st, end, &error)) {
         g_free(r->failure);
         r->failure = g_strdup(error->message);

@@ -16,6 +16,7 @@
 struct memory_model_ops;
 struct placement_ops;
 struct observer;
+struct wasted;
 
 /* Rates: work per ns, in 1/2^24. */
 #define RATE_SHIFT 24
@@ -92,6 +93,7 @@ struct kernel {
 
     struct probe probe;
     struct observer *observers;
+    struct wasted *wasted; /* looks for CPUs that idle while tasks wait; NULL: nobody does */
     struct kernel_stats stats;
     uint64_t *traffic;    /* bytes, nr_nodes^2, [from][to] */
     uint64_t *link_bytes; /* by link */
@@ -255,7 +257,7 @@ probe_decide(struct kernel *k, enum decision_kind kind, const char *rule, struct
 #else
     uint64_t seq = ++k->probe.seq;
 
-    if (unlikely((k->probe.wanted >> kind & 1) || seq == k->probe.force_seq))
+    if (unlikely(((k->probe.wanted | k->probe.noted) >> kind & 1) || seq == k->probe.force_seq))
         chosen = probe_report(k, kind, rule, p, cpu, chosen, seq);
     if (p != NULL)
         p->decision = seq;

@@ -62,6 +62,10 @@ const struct field kernel_param_fields[] = {
       .names = schedstat_versions,
       .doc = "layout of schedstat: 16 is that of 6.12; 15 has idle before busy; 17 (6.14) tells "
              "kinds of imbalance apart and names domains"),
+    K(FIELD_BOOL, "sched.wasted_cores", sched.wasted_cores, .def = "no",
+      .doc =
+          "look for CPUs that idle while a task waits that may run there: wasted_cores.csv, and a "
+          "warning that sums it up"),
 
     K(FIELD_ENUM, "select.affinity", select.affinity, .def = "linux", .names = affinity_rules,
       .doc = "when a wakee comes to its waker's CPU; load: that queue weighs no more (Linux "

@@ -26,6 +26,7 @@ struct sched_params {
     bool newidle_balance, periodic_balance;
     bool schedstats;            /* count what /proc/schedstat and /proc/PID/sched show */
     uint32_t schedstat_version; /* enum schedstat_version */
+    bool wasted_cores;          /* write the stretches that wasted.h finds */
 };
 
 /* Other rules of CPU selection than those of 6.12: select_variant.c. */

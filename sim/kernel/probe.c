@@ -104,6 +104,11 @@ probe_report(struct kernel *k, enum decision_kind kind, const char *rule, struct
         chosen = force(k, kind, chosen);
         rule = "forced";
     }
+    if (pr->noted >> kind & 1) {
+        struct probe_note n = { seq, kind, rule, chosen };
+
+        pr->note(pr->note_sink, &n, p, cpu);
+    }
     if (pr->wanted >> kind & 1 && pr->record != NULL) {
         struct decision d = {
             .seq = seq,

@@ -61,14 +61,25 @@ struct decision {
     const char *candidates, *inputs; /* "cpu3=100 cpu4=80", "nr_running=2 ..." */
 };
 
+/* Who only wants to know which decision was the last: no lists are built for it. */
+struct probe_note {
+    uint64_t seq;
+    enum decision_kind kind;
+    const char *rule;
+    int64_t chosen;
+};
+
 struct probe {
     uint64_t seq;
     uint32_t wanted;    /* bit per kind */
+    uint32_t noted;     /* likewise, for note() */
     uint64_t force_seq; /* 0: none */
     int64_t force_choice;
     bool forced; /* the forced decision was met */
     void (*record)(void *sink, const struct decision *d);
     void *sink;
+    void (*note)(void *sink, const struct probe_note *n, const struct task *p, int cpu);
+    void *note_sink;
     uint32_t candidates_len, inputs_len;
     char candidates[65536], inputs[65536];
 };

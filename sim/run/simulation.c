@@ -4,6 +4,7 @@
 #include "run/simulation.h"
 
 #include "kernel/mm.h"
+#include "kernel/wasted.h"
 
 /* --check: the first broken invariant ends the run. */
 static void
@@ -12,9 +13,21 @@ check_after(struct engine *eng, struct event *ev)
     struct kernel *k = eng->owner;
     const char *broken = kernel_check(k);
 
+    wasted_look(k->wasted);
+    if (broken == NULL)
+        broken = wasted_broken(k->wasted);
     if (broken != NULL && k->error == NULL)
         kernel_fail(k, "invariant broken at %llu ns, after %s %u: %s", (unsigned long long)eng->now,
                     event_kind_name(ev->kind), event_index(eng, ev), broken);
+}
+
+static void
+look_after(struct engine *eng, struct event *ev)
+{
+    struct kernel *k = eng->owner;
+    (void)ev;
+
+    wasted_look(k->wasted);
 }
 
 static void
@@ -50,8 +63,10 @@ simulation_new(struct arena *a, const struct run_spec *spec, const char **why)
         return NULL;
     }
     force_decision(k, spec);
-    if (spec->check)
-        k->engine.after = check_after;
+    if (spec->check || k->params.sched.wasted_cores)
+        k->wasted = wasted_new(k);
+    if (k->wasted != NULL)
+        k->engine.after = spec->check ? check_after : look_after;
     workload_start(s->workload);
     return s;
 }
@@ -60,6 +75,8 @@ static enum simulation_end
 finish(struct simulation *s, enum simulation_end end)
 {
     kernel_settle(s->kernel);
+    if (s->kernel->wasted != NULL)
+        wasted_finish(s->kernel->wasted);
     s->elapsed = kernel_now(s->kernel);
     return end;
 }

@@ -1,6 +1,7 @@
 /* Draws a case, builds it and runs it under --check. */
 #include "random_case.h"
 
+#include "kernel/wasted.h"
 #include "models/registry.h"
 
 #include <stdio.h>
@@ -123,6 +124,9 @@ check_after(struct engine *eng, struct event *ev)
     struct kernel *k = eng->owner;
     const char *broken = kernel_check(k);
 
+    wasted_look(k->wasted);
+    if (broken == NULL)
+        broken = wasted_broken(k->wasted);
     if (broken != NULL)
         kernel_fail(k, "at %llu ns, after %s %u: %s", (unsigned long long)eng->now,
                     event_kind_name(ev->kind), event_index(eng, ev), broken);
@@ -139,6 +143,11 @@ finish(struct kernel *k, struct outcome *out)
         kernel_fail(k, "once settled: %s", broken);
     if (k->error != NULL)
         snprintf(out->failure, sizeof(out->failure), "%s", k->error);
+    if (k->wasted != NULL) {
+        wasted_finish(k->wasted);
+        out->nr_wasted = wasted_totals(k->wasted)->nr_stretches;
+        out->wasted_ns = wasted_totals(k->wasted)->ns;
+    }
     out->nr_events = k->engine.nr_events;
     for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++)
         out->nr_ticks += k->rqs[cpu].nr_ticks;
@@ -161,8 +170,10 @@ case_run(const struct random_case *c, enum tick_mode tick, struct outcome *out)
     k->probe.wanted = (1u << DECISION_KIND_NR) - 1;
     k->probe.record = record;
     k->probe.sink = out;
-    if (tick == TICK_COMPUTED)
+    if (tick == TICK_COMPUTED) {
+        k->wasted = wasted_new(k);
         k->engine.after = check_after;
+    }
     case_tasks(c, k);
     sim_time until = MSEC(10) * c->value[DIM_TIME];
     if (k->error == NULL && engine_run(&k->engine, until) == ENGINE_STUCK)

@@ -81,7 +81,7 @@ const struct cpumask *case_cpus(const struct machine *m, struct arena *a, struct
 /* What a run came to. Decisions are kept as one hash each; number `show` (from 1) as text. */
 struct outcome {
     char failure[512]; /* "": none */
-    uint64_t nr_decisions, cap_decisions, show, nr_events, nr_ticks, nr_wasted;
+    uint64_t nr_decisions, cap_decisions, show, nr_events, nr_ticks, nr_wasted, wasted_ns;
     uint64_t *decisions;
     char shown[4096];
 };

@@ -21,7 +21,7 @@
 enum { CASE_SECONDS = 120, SHRINK_SECONDS = 300 };
 
 struct totals {
-    uint64_t events, decisions, ticks_computed, ticks_simulated;
+    uint64_t events, decisions, ticks_computed, ticks_simulated, wasted;
 };
 
 static uint64_t
@@ -68,7 +68,7 @@ run_case(const struct random_case *c, struct totals *t)
             print_difference(c, at);
     }
     *t = (struct totals){ computed.nr_events, computed.nr_decisions, computed.nr_ticks,
-                          simulated.nr_ticks };
+                          simulated.nr_ticks, computed.nr_wasted };
     free(computed.decisions);
     free(simulated.decisions);
     return failed;
@@ -222,9 +222,11 @@ run_one(struct random_case *c, const char *program)
     bool fine = try_case(c, &t, text, sizeof(text));
 
     printf("%s%s", text, fine ? "fine\n" : "");
-    printf("%llu events, %llu decisions, ticks: %llu computed, %llu simulated\n",
+    printf("%llu events, %llu decisions, ticks: %llu computed, %llu simulated, %llu stretches of "
+           "idling beside waiting tasks\n",
            (unsigned long long)t.events, (unsigned long long)t.decisions,
-           (unsigned long long)t.ticks_computed, (unsigned long long)t.ticks_simulated);
+           (unsigned long long)t.ticks_computed, (unsigned long long)t.ticks_simulated,
+           (unsigned long long)t.wasted);
     print_replay(c, program);
     return fine ? 0 : 1;
 }
