@@ -131,6 +131,7 @@ own_cluster(const struct kernel *k, const struct sched_domain *sd)
     return clusters ? sd->groups->span : NULL;
 }
 
+/* -1: none. */
 static int
 scan_cluster_first(const struct scan *all, const struct cpumask *cluster, int target, look_fn look,
                    void *state)
@@ -144,7 +145,8 @@ scan_cluster_first(const struct scan *all, const struct cpumask *cluster, int ta
             return found;
         rest.but = cluster;
     }
-    return scan_wrap(&rest, target, look, state);
+    int found = scan_wrap(&rest, target, look, state);
+    return found != SCAN_ON ? found : -1;
 }
 
 int
@@ -161,13 +163,13 @@ select_idle_cpu(struct kernel *k, const struct task *p, const struct sched_domai
         if (budget == 0) /* an overloaded LLC hardly has an idle CPU */
             return -1;
     }
-    int cpu = scan_cluster_first(&s, cluster, target, has_idle_core ? look_for_core : look_for_idle,
-                                 &budget);
-    if (cpu >= 0 || !has_idle_core)
-        return cpu >= 0 ? cpu : -1;
+    if (!has_idle_core)
+        return scan_cluster_first(&s, cluster, target, look_for_idle, &budget);
+    int cpu = scan_cluster_first(&s, cluster, target, look_for_core, NULL);
+    if (cpu >= 0)
+        return cpu;
     sds->has_idle_cores = false;
-    cpu = scan_cluster_first(&s, cluster, target, look_for_thread, NULL);
-    return cpu >= 0 ? cpu : -1;
+    return scan_cluster_first(&s, cluster, target, look_for_thread, NULL);
 }
 
 /* Another thread of the core of `cpu`. */
