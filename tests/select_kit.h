@@ -45,6 +45,7 @@ kit_busy(struct fixture *f, int cpu)
     f->k->rqs[cpu].nr_running = 1;
     f->k->rqs[cpu].cfs.idle_h_nr_running = 0;
     cpumask_clear(f->k->idle_cpus, (uint32_t)cpu);
+    sums_update(f->k, &f->k->rqs[cpu]);
 }
 static inline void
 kit_idle(struct fixture *f, int cpu)
@@ -52,6 +53,7 @@ kit_idle(struct fixture *f, int cpu)
     f->k->rqs[cpu].nr_running = 0;
     f->k->rqs[cpu].cfs.idle_h_nr_running = 0;
     cpumask_set(f->k->idle_cpus, (uint32_t)cpu);
+    sums_update(f->k, &f->k->rqs[cpu]);
 }
 /* Runs SCHED_IDLE work only. */
 static inline void

@@ -19,9 +19,9 @@ void
 record_wakee(struct kernel *k, int cpu, const struct task *p)
 {
     struct wakee_record *r = record_of_current(k, cpu);
-    uint64_t now = jiffies(k);
+    uint64_t now = jiffies(k) + 1;
 
-    if (now > r->flip_decay + k->params.sched.hz) {
+    if (r->flip_decay == 0 || now > r->flip_decay + k->params.sched.hz) {
         r->flips >>= 1;
         r->flip_decay = now;
     }

@@ -143,7 +143,7 @@ struct sched_info {
 struct wakee_record {
     uint32_t flips;
     uint32_t last;       /* task id + 1; 0: nobody yet */
-    uint64_t flip_decay; /* jiffies */
+    uint64_t flip_decay; /* jiffies + 1 when last halved; 0: never */
 };
 
 struct task {

@@ -1,0 +1,473 @@
+/* layer: kernel */
+#include "select_kit.h"
+
+/* ---- V11: the vectors of sched-core.md 3.2 ---- */
+
+static void
+weights_decide_as_in_the_vectors(void **state)
+{
+    struct affine_loads l = {
+        .task_load = 300,
+        .prev_load = 1324,
+        .this_capacity = 1024,
+        .prev_capacity = 1024,
+        .imbalance_pct = 117,
+        .bias = true,
+    };
+
+    (void)state;
+    l.this_load = 700; /* 102400000 < 113246208 */
+    assert_true(affine_weight_pulls(&l));
+    l.this_load = 1024; /* 135577600 */
+    assert_false(affine_weight_pulls(&l));
+    l.sync = true;
+    l.current_load = 1024; /* 30720000 < 113246209 */
+    assert_true(affine_weight_pulls(&l));
+}
+
+/* (t + 300) * 100 < 1024 * 108: the last that comes is t = 805. */
+static void
+the_limit_is_where_the_products_cross(void **state)
+{
+    struct affine_loads l = {
+        .this_load = 805,
+        .task_load = 300,
+        .prev_load = 1324,
+        .this_capacity = 1024,
+        .prev_capacity = 1024,
+        .imbalance_pct = 117,
+        .bias = true,
+    };
+
+    (void)state;
+    assert_true(affine_weight_pulls(&l));
+    l.this_load = 806;
+    assert_false(affine_weight_pulls(&l));
+    /* without WA_BIAS: t + 300 < 1024 */
+    l.bias = false;
+    l.this_load = 723;
+    assert_true(affine_weight_pulls(&l));
+    l.this_load = 724;
+    assert_false(affine_weight_pulls(&l));
+    /* equal loads: only a synchronous waker pulls */
+    l.sync = true;
+    assert_true(affine_weight_pulls(&l));
+    /* a smaller capacity of the waker's CPU counts against it */
+    l.sync = false;
+    l.this_load = 211; /* 511 * 1024 < 1024 * 512 */
+    l.this_capacity = 512;
+    assert_true(affine_weight_pulls(&l));
+    l.this_load = 212;
+    assert_false(affine_weight_pulls(&l));
+}
+
+static void
+a_waker_heavier_than_its_queue_pulls(void **state)
+{
+    struct affine_loads l = { .this_load = 100, .current_load = 101, .sync = true };
+
+    (void)state;
+    assert_true(affine_weight_pulls(&l));
+    l.current_load = 100; /* nothing is left of either side: 0 < 0 + 1 */
+    assert_true(affine_weight_pulls(&l));
+    l.sync = false;
+    assert_false(affine_weight_pulls(&l));
+}
+
+/* A task that is heavier than what its old CPU still remembers: the old side is below zero. */
+static void
+the_old_side_may_be_negative(void **state)
+{
+    struct affine_loads l = { .this_load = 0,
+                              .task_load = 1024,
+                              .prev_load = 24,
+                              .this_capacity = 1024,
+                              .prev_capacity = 1024,
+                              .imbalance_pct = 117,
+                              .bias = true };
+
+    (void)state;
+    assert_false(affine_weight_pulls(&l));
+}
+
+/* ---- wakees: how often a waker turns from one to another ---- */
+
+static struct task *
+run_on(struct fixture *f, int cpu)
+{
+    struct task *p = fixture_hog(f, "waker", 0);
+
+    p->cpu = cpu;
+    f->k->rqs[cpu].curr = p;
+    kit_busy(f, cpu);
+    return p;
+}
+
+static void
+wakees_are_counted_when_they_change(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 1, 8, 1, NULL);
+    struct task *waker = run_on(&f, 0), *a = kit_sleeper(&f, 1), *b = kit_sleeper(&f, 2);
+    record_wakee(f.k, 0, a);
+    record_wakee(f.k, 0, a);
+    assert_int_equal(waker->wakee.flips, 1);
+    for (int i = 0; i < 5; i++) {
+        record_wakee(f.k, 0, b);
+        record_wakee(f.k, 0, a);
+    }
+    assert_int_equal(waker->wakee.flips, 11);
+    /* halved once it is more than a second old, however old */
+    f.k->engine.now = SEC(1);
+    record_wakee(f.k, 0, a);
+    assert_int_equal(waker->wakee.flips, 11);
+    f.k->engine.now = SEC(1) + MSEC(4);
+    record_wakee(f.k, 0, a);
+    assert_int_equal(waker->wakee.flips, 5);
+    f.k->engine.now = SEC(10);
+    record_wakee(f.k, 0, b);
+    assert_int_equal(waker->wakee.flips, 3);
+    fixture_close(&f);
+}
+
+static void
+an_idle_cpu_has_a_record_of_its_own(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 1, 8, 1, NULL);
+    struct task *a = kit_sleeper(&f, 1), *b = kit_sleeper(&f, 2);
+    record_wakee(f.k, 0, a);
+    record_wakee(f.k, 0, b);
+    assert_int_equal(f.k->rqs[0].idle_wakee.flips, 2);
+    assert_int_equal(f.k->rqs[1].idle_wakee.flips, 0);
+    fixture_close(&f);
+}
+
+/* Wide: the smaller at least the LLC's size f, the larger at least f times the smaller. */
+static void
+wide_needs_both_sides(void **state)
+{
+    static const struct {
+        uint32_t waker, wakee;
+        bool wide;
+    } cases[] = {
+        { 0, 0, false },    { 63, 8, false },   { 64, 8, true },  { 8, 64, true },
+        { 1000, 7, false }, { 7, 1000, false }, { 71, 9, false }, { 72, 9, true },
+    };
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 1, 8, 1, NULL);
+    struct task *waker = run_on(&f, 0), *p = kit_sleeper(&f, 1);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct wakeup w = { .p = p, .this_cpu = 0, .prev = 1 };
+
+        waker->wakee.flips = cases[i].waker;
+        p->wakee.flips = cases[i].wakee;
+        assert_int_equal(wake_wide(f.k, &w), cases[i].wide);
+    }
+    fixture_close(&f);
+}
+
+static void
+a_child_inherits_its_parents_record(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 1, 2, 1, NULL);
+    struct task *parent = fixture_hog(&f, "parent", 0), *child = fixture_hog(&f, "child", 0);
+    task_start(f.k, parent, NULL);
+    parent->wakee = (struct wakee_record){ .flips = 6, .last = 3, .flip_decay = 1 };
+    task_start(f.k, child, parent);
+    assert_int_equal(child->wakee.flips, 6);
+    fixture_close(&f);
+}
+
+/* ---- which of the two CPUs: targets of wake_affine ---- */
+
+struct affine_case {
+    const char *idle; /* CPUs */
+    int this_cpu, prev;
+    bool sync;
+    uint32_t nr_running, nr_delayed; /* on the waker's CPU if it is not idle */
+    int target;
+    enum affine_rule rule;
+};
+
+/* Two nodes of 8; loads make the weights decide for prev. */
+static void
+assert_target(struct fixture *f, const struct affine_case *c)
+{
+    struct task *p = kit_sleeper(f, c->prev);
+    struct rq *rq = &f->k->rqs[c->this_cpu];
+    struct wakeup w = { .p = p, .this_cpu = c->this_cpu, .prev = c->prev, .sync = c->sync };
+    struct sched_domain *sd = f->k->domains->cpus[c->this_cpu].sd;
+
+    kit_only_idle(f, c->idle);
+    if (rq->nr_running > 0) {
+        rq->nr_running = rq->cfs.h_nr_queued = c->nr_running;
+        rq->cfs.h_nr_runnable = c->nr_running - c->nr_delayed;
+    }
+    while (!cpumask_test(sd->span, (uint32_t)c->prev))
+        sd = sd->parent;
+    wake_affine(f->k, sd, &w);
+    assert_int_equal(w.target, c->target);
+    assert_int_equal(w.affine_rule, c->rule);
+    assert_int_equal(p->sched.nr_wakeups_affine_attempts, 1);
+    assert_int_equal(p->sched.nr_wakeups_affine, c->target == c->this_cpu);
+}
+
+static void
+idle_cpus_decide_before_loads(void **state)
+{
+    static const struct affine_case cases[] = {
+        /* the waker's CPU idles (an interrupt), near: prev if that idles too */
+        { "0-7", 0, 1, false, 0, 0, 1, AFFINE_IDLE },
+        { "0", 0, 1, false, 0, 0, 0, AFFINE_IDLE },
+        /* far: only prev, and only if it idles */
+        { "0-15", 0, 8, false, 0, 0, 8, AFFINE_IDLE },
+        { "0", 0, 8, false, 0, 0, 8, AFFINE_WEIGHT },
+        /* a synchronous waker that is alone comes before an idle prev */
+        { "1", 0, 1, true, 1, 0, 0, AFFINE_IDLE },
+        { "1", 0, 1, true, 2, 0, 1, AFFINE_IDLE },
+        { "1", 0, 1, true, 3, 2, 0, AFFINE_IDLE },
+        { "8", 0, 8, true, 1, 0, 0, AFFINE_IDLE },
+        /* not synchronous */
+        { "1", 0, 1, false, 1, 0, 1, AFFINE_IDLE },
+        { "", 0, 1, false, 1, 0, 1, AFFINE_WEIGHT },
+    };
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 2, 8, 1, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_target(&f, &cases[i]);
+    fixture_close(&f);
+}
+
+static void
+features_leave_out_a_half(void **state)
+{
+    static const char *const no_idle[] = { "sched.features", "NO_WA_IDLE", NULL };
+    static const char *const no_weight[] = { "sched.features", "NO_WA_WEIGHT", NULL };
+    static const struct affine_case weight = { "0", 0, 1, false, 0, 0, 1, AFFINE_WEIGHT },
+                                    none = { "", 0, 1, false, 1, 0, 1, AFFINE_NONE };
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 2, 8, 1, no_idle);
+    assert_target(&f, &weight);
+    fixture_close(&f);
+    kit_plain(&f, 2, 8, 1, no_weight);
+    assert_target(&f, &none);
+    fixture_close(&f);
+}
+
+static void
+what_is_pulled_is_counted_in_the_domain(void **state)
+{
+    static const struct affine_case near = { "0", 0, 1, false, 0, 0, 0, AFFINE_IDLE },
+                                    far = { "8", 0, 8, true, 1, 0, 0, AFFINE_IDLE };
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 2, 8, 1, NULL);
+    struct sched_domain *mc = f.k->domains->cpus[0].sd, *numa = f.k->domains->cpus[0].numa;
+    assert_target(&f, &near);
+    assert_int_equal(mc->stat.ttwu_move_affine, 1);
+    assert_target(&f, &far);
+    assert_int_equal(mc->stat.ttwu_move_affine, 1);
+    assert_int_equal(numa->stat.ttwu_move_affine, 1);
+    fixture_close(&f);
+}
+
+/* ---- the whole of select_task_rq_fair ---- */
+
+static int
+wake(struct fixture *f, struct task *p, int this_cpu, int flags)
+{
+    return select_task_rq_fair(f->k, p, this_cpu, WF_TTWU | flags);
+}
+
+static void
+a_wide_waker_and_a_foreign_cpu_do_not_pull(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 2, 8, 1, NULL);
+    struct task *waker = run_on(&f, 0), *p = kit_sleeper(&f, 8);
+    kit_only_idle(&f, "1-7,9-15");
+    f.k->rqs[0].cfs.h_nr_queued = f.k->rqs[0].cfs.h_nr_runnable = 1;
+    /* alone and synchronous: its CPU is the target, and an idle one near it is found */
+    assert_int_equal(wake(&f, p, 0, WF_SYNC), 1);
+    /* wide: near the old CPU */
+    waker->wakee.flips = 1000;
+    p->wakee.flips = 8;
+    p->recent_used_cpu = 8;
+    assert_int_equal(wake(&f, p, 0, WF_SYNC), 9);
+    /* not allowed on the waker's CPU */
+    waker->wakee.flips = 0;
+    kit_allow(&f, p, "1-15");
+    assert_int_equal(wake(&f, p, 0, WF_SYNC), 9);
+    fixture_close(&f);
+}
+
+/* Beyond the reclaim distance the domain has no WAKE_AFFINE: the target stays prev. */
+static void
+nothing_is_pulled_from_beyond_the_reclaim_distance(void **state)
+{
+    struct arena *a = arena_new();
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, a, fixture_machine(a, 2, 8, 1, 31), NULL);
+    struct task *p = kit_sleeper(&f, 8);
+    run_on(&f, 0);
+    kit_only_idle(&f, "1-7,9-15");
+    f.k->rqs[0].cfs.h_nr_queued = f.k->rqs[0].cfs.h_nr_runnable = 1;
+    assert_int_equal(wake(&f, p, 0, WF_SYNC), 9);
+    assert_int_equal(p->sched.nr_wakeups_affine_attempts, 0);
+    fixture_close(&f);
+}
+
+/* ---- variants ---- */
+
+static void
+queue(struct fixture *f, int cpu, uint64_t weight)
+{
+    f->k->rqs[cpu].cfs.load_weight = weight << 10;
+}
+
+static bool
+variant_pulls(const char *rule, uint64_t here, uint64_t there, int prev)
+{
+    const char *const settings[] = { "select.affinity", rule, NULL };
+    struct fixture f;
+
+    kit_plain(&f, 2, 8, 1, settings);
+    struct task *p = kit_sleeper(&f, prev);
+    struct wakeup w = { .p = p, .this_cpu = 0, .prev = prev };
+    kit_only_idle(&f, "");
+    queue(&f, 0, here);
+    queue(&f, prev, there);
+    wake_affine(f.k, f.k->domains->cpus[0].numa, &w);
+    fixture_close(&f);
+    return w.target == 0;
+}
+
+/* 100 * (here + 1024) <= 108 * there */
+static void
+raw_load_compares_what_is_queued(void **state)
+{
+    (void)state;
+    assert_true(variant_pulls("load", 1024, 1897, 8));
+    assert_false(variant_pulls("load", 1024, 1896, 8));
+    assert_true(variant_pulls("load", 1024, 1897, 1));
+}
+
+/* Far: 120 * (here + 1024) <= 110 * there; near: 110 on both sides. */
+static void
+distance_makes_the_waker_look_heavier(void **state)
+{
+    (void)state;
+    assert_true(variant_pulls("distance", 1024, 2235, 8));
+    assert_false(variant_pulls("distance", 1024, 2234, 8));
+    assert_true(variant_pulls("distance", 1024, 2048, 1));
+    assert_false(variant_pulls("distance", 1024, 2047, 1));
+}
+
+static void
+same_node_never_crosses(void **state)
+{
+    static const char *const settings[] = { "select.affinity", "same_node", NULL };
+    static const struct affine_case near = { "0", 0, 1, false, 0, 0, 0, AFFINE_IDLE },
+                                    far = { "8", 0, 8, true, 1, 0, 8, AFFINE_VARIANT };
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 2, 8, 1, settings);
+    assert_target(&f, &near);
+    assert_target(&f, &far);
+    fixture_close(&f);
+}
+
+/* topology-early: the target is taken as it is. */
+static void
+without_a_search_the_target_is_the_choice(void **state)
+{
+    static const char *const settings[] = { "select.affinity", "load", "select.idle_sibling", "no",
+                                            NULL };
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 2, 8, 1, settings);
+    struct task *p = kit_sleeper(&f, 8);
+    run_on(&f, 0);
+    kit_only_idle(&f, "1-7,9-15");
+    queue(&f, 0, 1024);
+    queue(&f, 8, 1024);
+    assert_int_equal(wake(&f, p, 0, 0), 8);
+    queue(&f, 8, 3072);
+    assert_int_equal(wake(&f, p, 0, 0), 0);
+    fixture_close(&f);
+}
+
+static void
+a_wakee_may_go_to_its_preferred_node(void **state)
+{
+    static const char *const settings[] = { "select.wake", "preferred_node", NULL };
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 2, 8, 1, settings);
+    struct task *p = kit_sleeper(&f, 2);
+    struct task_numa *numa =
+        p->numa != NULL ? p->numa : arena_new_object(f.arena, struct task_numa);
+    p->numa = numa;
+    run_on(&f, 0);
+    kit_only_idle(&f, "1-7,10,12");
+    f.k->rqs[12].idle_since = MSEC(5);
+    f.k->rqs[10].idle_since = MSEC(4);
+    numa->preferred = NUMA_NO_NODE;
+    assert_int_equal(wake(&f, p, 0, 0), 2);
+    numa->preferred = 1;
+    assert_int_equal(wake(&f, p, 0, 0), 12);
+    p->cpu = 10; /* it idles and is on the node */
+    assert_int_equal(wake(&f, p, 0, 0), 10);
+    kit_allow(&f, p, "0-7"); /* nothing of that node: the kernel's rule, and its fallback */
+    p->cpu = 3;
+    assert_int_equal(wake(&f, p, 0, 0), 3);
+    fixture_close(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_decide_as_in_the_vectors),
+        cmocka_unit_test(the_limit_is_where_the_products_cross),
+        cmocka_unit_test(a_waker_heavier_than_its_queue_pulls),
+        cmocka_unit_test(the_old_side_may_be_negative),
+        cmocka_unit_test(wakees_are_counted_when_they_change),
+        cmocka_unit_test(an_idle_cpu_has_a_record_of_its_own),
+        cmocka_unit_test(wide_needs_both_sides),
+        cmocka_unit_test(a_child_inherits_its_parents_record),
+        cmocka_unit_test(idle_cpus_decide_before_loads),
+        cmocka_unit_test(features_leave_out_a_half),
+        cmocka_unit_test(what_is_pulled_is_counted_in_the_domain),
+        cmocka_unit_test(a_wide_waker_and_a_foreign_cpu_do_not_pull),
+        cmocka_unit_test(nothing_is_pulled_from_beyond_the_reclaim_distance),
+        cmocka_unit_test(raw_load_compares_what_is_queued),
+        cmocka_unit_test(distance_makes_the_waker_look_heavier),
+        cmocka_unit_test(same_node_never_crosses),
+        cmocka_unit_test(without_a_search_the_target_is_the_choice),
+        cmocka_unit_test(a_wakee_may_go_to_its_preferred_node),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
