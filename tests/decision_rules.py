@@ -448,7 +448,76 @@ def balance_task(row):
     return int(size >> min(63, f["nr_balance_failed"]) <= f["imbalance"])
 
 
-RULES = {"wake": wake, "fork": fork, "balance_group": balance_group, "balance_queue": balance_queue,
+# ---- pick, preempt: 2.4, 2.7 ----
+
+ENTITY = re.compile(r"^L(\d+)\.(?:(\w+)_of_)?((?:task|group)\d+)$")
+
+
+def levels(row):
+    """[{entity: its values}] from the root down; an entity is task7 or group3."""
+    found = {}
+    for word in row["candidates"].split() + row["inputs"].split():
+        name, value = word.rsplit("=", 1)
+        m = ENTITY.match(name)
+        if m:
+            found.setdefault(int(m[1]), {}).setdefault(m[3], {})[m[2] or "deadline"] = int(value)
+    return [found[i] for i in sorted(found)]
+
+
+def eligible(queue, e):
+    key = sum((q["vruntime"] - e["vruntime"]) * q["weight"] for q in queue.values())
+    return key >= 0
+
+
+def pick_eevdf(queue, parity, protected=None):
+    """The name of the entity that runs next; `protected`: is the running one's slice, if not as the row says."""
+    curr = next((name for name, e in queue.items() if e.get("curr")), None)
+    if len(queue) == 1:
+        return next(iter(queue))
+    waiting = [name for name in queue if name != curr and eligible(queue, queue[name])]
+    best = min(waiting, key=lambda n: (queue[n]["deadline"], queue[n]["order"]), default=None)
+    if curr is not None and not eligible(queue, queue[curr]):
+        curr = None
+    if curr is not None:
+        safe = queue[curr]["protected"] if protected is None else protected
+        if parity and safe:
+            return curr
+        if best is None or queue[curr]["deadline"] < queue[best]["deadline"]:
+            return curr
+    return best
+
+
+def pick(row):
+    f, chosen = Fields(row["inputs"]), None
+    if "run_to_parity" not in f:
+        return None
+    for queue in levels(row):
+        buddy = next((n for n, e in queue.items() if e.get("buddy")), None)
+        if f["pick_buddy"] and buddy and eligible(queue, queue[buddy]):
+            chosen = buddy
+        else:
+            chosen = pick_eevdf(queue, f["run_to_parity"])
+    return int(chosen[4:]) if chosen and chosen.startswith("task") else -2
+
+
+def preempt(row):
+    f = Fields(row["inputs"])
+    if "curr_idle" not in f:
+        return None
+    if f["curr_idle"] != f["woken_idle"]:
+        return int(f["curr_idle"])
+    if not f["woken_normal"]:
+        return 0
+    queue = levels(row)[-1]
+    curr = next(n for n, e in queue.items() if e.get("curr"))
+    woken = next(n for n, e in queue.items() if e.get("woken"))
+    c, w = queue[curr], queue[woken]
+    short = f["preempt_short"] and w["slice"] < c["slice"] and eligible(queue, w) and (
+        w["deadline"] < c["deadline"] or not eligible(queue, c))
+    return int(pick_eevdf(queue, f["run_to_parity"], False if short else None) == woken)
+
+
+RULES = {"pick": pick, "preempt": preempt, "wake": wake, "fork": fork, "balance_group": balance_group, "balance_queue": balance_queue,
          "balance_task": balance_task}
 
 

@@ -144,7 +144,7 @@ def workload_yaml(scenario, classes=True):
     lines = ["version: 1", "name: scenario", "doc: %s" % scenario["name"]]
     if "cgw" in o:
         lines.append("cgroups:")
-        lines += ["  - {name: g%d, weight: %s}" % (i, w) for i, w in enumerate(str(o["cgw"]).split(","))]
+        lines += ["  g%d: {cpu.weight: %s}" % (i, w) for i, w in enumerate(str(o["cgw"]).split(","))]
     lines += ["processes:", "  - name: p"]
     sync = ["      go: {kind: semaphore, value: 0}"] if "prespin" in o else []
     if o["mode"] == "pipe":

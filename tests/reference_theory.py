@@ -16,6 +16,9 @@ within the larger of 1 % of it and two turns; a turn is a slice (0.7 ms on one C
 worst difference to the rules of EEVDF alone: 20 lines (`eevdf` in `tests/reference_theory.py`) that pick the earliest
 deadline among the eligible, every tick.
 
+**Groups**: endless tasks in cgroups on one CPU, whose shares are products of the shares of the levels; and groups with a
+`cpu.max`, which get quota / period of a CPU.
+
 **Queues**: Poisson arrivals at one queue, workers that take them in order, each on a CPU of its own. The waiting time counts from the arrival
 until a worker takes the request. Ten seeds of 10^6 arrivals; the interval is Student's, of 99.9 %, over the ten runs. For M/M/1
 the mean of each run must also lie within the 99.9 % interval that theory gives for 10^6 arrivals, where
@@ -82,6 +85,47 @@ def add_shares(table, numasim):
                       "the larger of 1 % and two turns")
             off = max(abs(r - e) for r, e in zip(ran, eevdf(weights, 10000)))
             table.add(case, "worst difference to EEVDF, ms", "0", round(off, 4), 0, 0.001, "1 us: the same turns, rounding apart")
+
+
+def grouped(tree, members):
+    """Endless tasks in cgroups: `tree` is the text below cgroups, `members` the group of each task."""
+    lines = ["version: 1", "name: groups", "doc: shares of groups", "cgroups:"] + ["  " + t for t in tree]
+    lines += ["processes:", "  - name: p", "    threads:"]
+    for i, group in enumerate(members):
+        lines += ["      - name: t%d" % i, "        cgroup: " + group, "        program: [{compute: 1000s}]"]
+    return "\n".join(lines) + "\n"
+
+
+def run_times(numasim, machine, workload):
+    with Run(numasim, machine, workload, settings=FREE + ["noise.start_jitter=no"], until="10s") as run:
+        return [int(row["run_ns"]) / 1e6 for row in run.csv("tasks.csv")]
+
+
+GROUPS = [
+    ("weights 100, 300", ["a: {cpu.weight: 100}", "b: {cpu.weight: 300}"], "a b", [1 / 4, 3 / 4]),
+    ("equal weights, 1 and 3 tasks", ["a: {}", "b: {}"], "a b b b", [1 / 2, 1 / 6, 1 / 6, 1 / 6]),
+    ("weights 1, 100, 10000", ["a: {cpu.weight: 1}", "b: {}", "c: {cpu.weight: 10000}"], "a b c",
+     [w / (10 + 1024 + 102400) for w in (10, 1024, 102400)]),
+    ("a group beside a task of the root", ["a: {cpu.weight: 50}"], "a a /", [1 / 6, 1 / 6, 2 / 3]),
+    ("groups in groups", ["a: {cpu.weight: 100, cgroups: {x: {cpu.weight: 100}, y: {cpu.weight: 400}}}",
+                          "b: {cpu.weight: 100}"], "a/x a/y b", [1 / 10, 4 / 10, 1 / 2]),
+]
+LIMITS = [("20ms of 100ms", "{quota: 20ms, period: 100ms}", 1, 1, 2000), ("50ms of 100ms", "{quota: 50ms, period: 100ms}", 1, 2, 5000),
+          ("10ms of 50ms, 3 tasks", "{quota: 10ms, period: 50ms}", 1, 3, 2000),
+          ("150ms of 100ms, 2 CPUs", "{quota: 150ms, period: 100ms}", 2, 2, 15000),
+          ("150ms of 100ms, 4 CPUs", "{quota: 150ms, period: 100ms}", 4, 4, 15000)]
+
+
+def add_groups(table, numasim):
+    for case, tree, members, shares in GROUPS:
+        ran = run_times(numasim, ONE_CPU, grouped(tree, members.split()))
+        worst = max(abs(r - 10000 * s) / max(100 * s, 2 * TURN) for r, s in zip(ran, shares))
+        table.add("cgroups: " + case, "worst deviation / allowed", "weights, level by level", round(worst, 4), 0, 1,
+                  "the larger of 1 % and two turns")
+    for case, limit, cpus, tasks, expected in LIMITS:
+        ran = run_times(numasim, "hwloc:pack:1 core:%d pu:1" % cpus, grouped(["a: {cpu.max: %s}" % limit], ["a"] * tasks))
+        table.add("cpu.max: " + case, "CPU time in 10 s, ms", str(expected), sum(ran), 0.99 * expected, 1.01 * expected,
+                  "1 % of quota / period")
 
 
 def queue(service, interval_us, workers, arrivals):
@@ -166,7 +210,7 @@ def add_queues(table, numasim):
 def build(numasim, shared, only=(), seeds=RUNS):
     del shared, seeds
     table = Table("theory", "Known answers against the simulator", TEXT, KNOWN)
-    parts = {"shares": add_shares, "queues": add_queues}
+    parts = {"shares": add_shares, "groups": add_groups, "queues": add_queues}
     for name, part in parts.items():
         if not only or name in only:
             part(table, numasim)
