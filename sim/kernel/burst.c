@@ -158,7 +158,7 @@ task_act(struct kernel *k, struct rq *rq, struct task *p, const struct action *a
         task_sleep(k, rq, p, act);
         return true;
     case ACTION_YIELD:
-        if (rq->nr_running == 1)
+        if (rq->nr_running == 1 && p->class != &dl_sched_class)
             return false;
         p->class->yield_task(k, rq);
         resched_curr(k, rq);

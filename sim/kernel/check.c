@@ -50,7 +50,9 @@ check_rq(const struct kernel *k, const struct rq *rq)
         listed++;
         fair += p->class == &fair_sched_class;
     }
-    RULE(listed == rq->nr_running);
+    if (!rq->rt.throttled)
+        listed += rq->rt.nr_running;
+    RULE(listed + rq->dl.nr - rq->fair_server.dl.on_rq == rq->nr_running);
     RULE(fair == rq->cfs.nr_queued);
     RULE((rq->nr_running == 0) == cpumask_test(k->idle_cpus, (uint32_t)rq->cpu));
     RULE(rq->curr == NULL || rq->curr->state == TASK_RUNNING);
@@ -66,7 +68,7 @@ check_task(const struct kernel *k, const struct task *p)
     RULE(p->on_rq == (p->state == TASK_RUNNABLE || p->state == TASK_RUNNING));
     RULE(p->state != TASK_RUNNING || k->rqs[p->cpu].curr == p);
     RULE(p->state != TASK_SLEEPING || engine_pending(&k->engine, &p->timer));
-    RULE(p->on_rq == p->se.on_rq);
+    RULE(p->class->rank == RANK_RT || p->class->rank == RANK_DL || p->on_rq == p->se.on_rq);
     return NULL;
 }
 

@@ -22,6 +22,7 @@ enum {
     DEQUEUE_SPECIAL = 1 << 4, /* dead: never delayed */
     ENQUEUE_DELAYED = 1 << 4, /* a delayed task is woken: it is queued already */
     ENQUEUE_HEAD = 1 << 5,    /* to the head of its priority */
+    ENQUEUE_REPLENISH = 1 << 6, /* a reservation gets its next budget */
     WF_FORK = 1 << 0,
     WF_TTWU = 1 << 1,
     WF_EXEC = 1 << 2,
@@ -60,9 +61,11 @@ struct sched_class {
     void (*switched_from)(struct kernel *k, struct rq *rq, struct task *p);
     void (*switched_to)(struct kernel *k, struct rq *rq, struct task *p);
     void (*reweight_task)(struct kernel *k, struct rq *rq, struct task *p, int nice);
-    void (*prio_changed)(struct kernel *k, struct rq *rq, struct task *p);
+    void (*prio_changed)(struct kernel *k, struct rq *rq, struct task *p, int old_prio);
     void (*update_curr)(struct kernel *k, struct rq *rq);
 };
+
+enum { RANK_FAIR = 1, RANK_RT = 2, RANK_DL = 3, RANK_SCRIPT = 100 };
 
 extern const struct sched_class script_sched_class, dl_sched_class, rt_sched_class,
     fair_sched_class;

@@ -9,14 +9,17 @@
 #include "kernel/core.h"
 #include "kernel/balance.h"
 #include "kernel/burst.h"
+#include "kernel/dl_server.h"
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
+#include "kernel/push.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-const struct sched_class *const sched_classes[] = { &script_sched_class, &fair_sched_class, NULL };
+const struct sched_class *const sched_classes[] = { &script_sched_class, &dl_sched_class,
+                                                    &rt_sched_class, &fair_sched_class, NULL };
 
 void
 kernel_fail(struct kernel *k, const char *fmt, ...)
@@ -95,16 +98,42 @@ resched_curr(struct kernel *k, struct rq *rq)
     engine_at(&k->engine, &rq->kick_ev, k->engine.now);
 }
 
+/* The rt and deadline classes count for themselves. */
+static bool
+above_fair(const struct task *p)
+{
+    return p->class == &rt_sched_class || p->class == &dl_sched_class;
+}
+
+void
+enqueue_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
+{
+    p->class->enqueue_task(k, rq, p, flags);
+    account_numa_enqueue(rq, p);
+    if (above_fair(p))
+        return;
+    list_push_front(&rq->cfs_tasks, &p->rq_node);
+    add_nr_running(k, rq, 1);
+}
+
+void
+dequeue_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
+{
+    p->class->dequeue_task(k, rq, p, flags);
+    account_numa_dequeue(rq, p);
+    if (above_fair(p))
+        return;
+    list_remove(&p->rq_node);
+    sub_nr_running(k, rq, 1);
+}
+
 void
 activate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
 {
     p->state = TASK_RUNNABLE;
     p->queued_at = k->engine.now;
-    p->class->enqueue_task(k, rq, p, flags);
-    account_numa_enqueue(rq, p);
+    enqueue_task(k, rq, p, flags);
     p->on_rq = true;
-    list_push_front(&rq->cfs_tasks, &p->rq_node);
-    add_nr_running(k, rq, 1);
     if (rq->curr != NULL && rq->nr_running == 2) /* its slice matters from now on */
         tick_update(k, rq);
 }
@@ -118,11 +147,8 @@ deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
         burst_settle(k, rq);
         p->class->update_curr(k, rq);
     }
-    p->class->dequeue_task(k, rq, p, flags);
-    account_numa_dequeue(rq, p);
+    dequeue_task(k, rq, p, flags);
     p->on_rq = false;
-    list_remove(&p->rq_node);
-    sub_nr_running(k, rq, 1);
     if (running) {
         p->class->put_prev_task(k, rq, p);
         burst_suspend(k, rq);
@@ -264,7 +290,8 @@ switch_in(struct kernel *k, struct rq *rq, struct task *prev, struct task *next)
     account_start_of_run(k, next);
     next->class->set_next_task(k, rq, next);
     list_remove(&next->rq_node);
-    list_push_front(&rq->cfs_tasks, &next->rq_node);
+    if (!above_fair(next))
+        list_push_front(&rq->cfs_tasks, &next->rq_node);
     rq->curr = rq->last = next;
     rq->busy_since = k->engine.now;
     k->stats.switches_to_task++;
@@ -316,9 +343,11 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
 static struct task *
 pick_next_task(struct kernel *k, struct rq *rq)
 {
+    struct task *prev = rq->curr != NULL ? rq->curr : rq->left ? rq->last : NULL;
+
     for (const struct sched_class *const *class = sched_classes; *class != NULL; class ++) {
         if ((*class)->balance != NULL)
-            (*class)->balance(k, rq, rq->curr);
+            (*class)->balance(k, rq, prev);
         struct task *p = (*class)->pick_task(k, rq);
         if (p != NULL)
             return p;
@@ -362,6 +391,16 @@ pending_cpu(const struct task *p)
     return exec ? p->exec_cpu - 1 : cpumask_first(p->allowed);
 }
 
+static const char *
+pick_rule(const struct task *next)
+{
+    if (next == NULL)
+        return "pick_task_idle";
+    if (next->class == &rt_sched_class)
+        return "pick_next_rt_entity";
+    return next->class == &dl_sched_class ? "pick_next_dl_entity" : "pick_eevdf";
+}
+
 static void
 schedule(struct kernel *k, struct rq *rq)
 {
@@ -378,14 +417,14 @@ schedule(struct kernel *k, struct rq *rq)
     }
     if (prev != NULL) {
         burst_settle(k, rq);
-        prev->class->update_curr(k, rq);
+        if (!above_fair(prev))
+            prev->class->update_curr(k, rq);
     }
     struct task *next = pick_next_task(k, rq);
     if (probe_wants(k, DECISION_PICK))
         probe_queue(k, rq);
     int64_t wish = next != NULL ? (int64_t)next->id : -1;
-    int64_t chosen = probe_decide(k, DECISION_PICK, next != NULL ? "pick_eevdf" : "pick_task_idle",
-                                  next, rq->cpu, wish);
+    int64_t chosen = probe_decide(k, DECISION_PICK, pick_rule(next), next, rq->cpu, wish);
     if (unlikely(chosen != wish))
         next = forced_pick(k, rq, chosen);
     if (rq->need_resched) { /* update_curr and a pull may have asked again: this was the answer */
@@ -396,6 +435,8 @@ schedule(struct kernel *k, struct rq *rq)
         context_switch(k, rq, next);
     else if (next != NULL && !next->in_burst)
         burst_resume(k, rq); /* it yielded, and nobody else wanted the CPU */
+    if (rq->balance_callback != 0)
+        balance_callbacks(k, rq);
     tick_update(k, rq);
 }
 
@@ -431,6 +472,8 @@ tick_update(struct kernel *k, struct rq *rq)
         due = rq->curr->class->tick_due(k, rq);
         due = SIM_MIN(due, numa_tick_due(k, rq, rq->curr));
         due = SIM_MIN(due, balance_tick_due(k, rq));
+        if (unlikely(rq->fair_server.active) && rq->curr->class == &fair_sched_class)
+            due = SIM_MIN(due, dl_server_tick_due(k, rq));
         due = SIM_MAX(due, k->engine.now + 1); /* a tick at this very instant may be over */
     }
     rq->tick_due = due;

@@ -12,6 +12,7 @@
  */
 #include "kernel/balance.h"
 #include "kernel/cfs_rq.h"
+#include "kernel/dl_server.h"
 #include "kernel/weight.h"
 
 /* Charges the running entity for its time; at the end of its slice it gets the next one. */
@@ -28,6 +29,7 @@ update_curr_fair(struct kernel *k, struct rq *rq)
     uint64_t delta = now - se->exec_start;
     se->exec_start = now;
     se->sum_exec += delta;
+    dl_server_update(k, rq, delta);
     se->vruntime += (int64_t)calc_delta_fair(delta, se->weight, se->inv_weight);
     if (se->vruntime < se->deadline)
         return;
@@ -54,6 +56,8 @@ enqueue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
     cfs->h_nr_runnable++;
     if (se != cfs->curr)
         cfs_rq_insert(cfs, k->arena, se);
+    if (cfs->h_nr_queued == 1)
+        dl_server_start(k, rq);
 }
 
 static bool
@@ -213,7 +217,7 @@ reweight_task_fair(struct kernel *k, struct rq *rq, struct task *p, int nice)
 
 const struct sched_class fair_sched_class = {
     .name = "fair",
-    .rank = 1,
+    .rank = RANK_FAIR,
     .enqueue_task = enqueue_task_fair,
     .dequeue_task = dequeue_task_fair,
     .yield_task = yield_task_fair,

@@ -8,9 +8,13 @@
 #include "kernel/burst.h"
 #include "kernel/cfs_rq.h"
 #include "kernel/core.h"
+#include "kernel/deadline.h"
+#include "kernel/dl_server.h"
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
+#include "kernel/push.h"
+#include "kernel/rt.h"
 #include "kernel/sched_stats.h"
 
 static void
@@ -24,6 +28,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_KICK] = cpus,
         [EVENT_TASK] = limits->max_tasks,
         [EVENT_SOURCE] = limits->nr_sources,
+        [EVENT_DL] = 2 * cpus + limits->max_tasks, /* fair servers, rt periods, tasks */
         [EVENT_RATES] = 1,
         [EVENT_SAMPLER] = limits->nr_samplers,
     };
@@ -44,6 +49,9 @@ rq_init(struct kernel *k, struct rq *rq, int cpu)
     cfs_rq_init(&rq->cfs, k->arena);
     list_init(&rq->cfs_tasks);
     rq->cpu_capacity = k->machine->cpus[cpu].capacity;
+    rt_rq_init(k, rq);
+    dl_rq_init(k, rq);
+    dl_server_init(k, rq);
     rng_init(&rq->rng, k->seed, "cpu", index);
     event_init(&k->engine, &rq->burst_ev, EVENT_BURST, index, PHASE_COMPLETE, burst_fire);
     event_init(&k->engine, &rq->tick_ev, EVENT_TICK, index, PHASE_TICK, tick_fire);
@@ -117,6 +125,8 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->domains = domains_build(a, m);
     init_rqs(k);
     select_init(k);
+    push_init(k);
+    dl_bw_init(k);
     sums_init(k);
     balance_init(k);
     k->traffic = arena_new_array(a, uint64_t, m->nr_nodes * m->nr_nodes);

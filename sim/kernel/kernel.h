@@ -90,6 +90,9 @@ struct kernel {
     /* Places a task that is made after placement has been; NULL: nobody does. */
     void (*place_task)(struct kernel *k, struct task *p);
     struct kernel_note *notes, *last_note; /* oldest first */
+    struct push_state *push;               /* priorities and deadlines of CPUs: push.h */
+    struct dl_bw *dl_bw;                   /* what deadline tasks may have: deadline.h */
+    bool higher_classes;                   /* there is or was a task above the fair class */
 
     struct probe probe;
     struct observer *observers;
@@ -144,7 +147,8 @@ void task_exec(struct kernel *k, struct task *p);
 void task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowed);
 void task_set_nice(struct kernel *k, struct task *p, int nice);
 
-/* Changes class and parameters of a task, queued or not (sched_setscheduler). NULL, or why not. */
+/* Changes class and parameters of a task, queued or not (sched_setscheduler). NULL, or why not.
+ * The group, the affinity and the program of `attr` do not count. */
 const char *task_set_scheduler(struct kernel *k, struct task *p, const struct task_attr *attr);
 
 /* One request of the process took `latency`. */

@@ -10,6 +10,7 @@ static const char *const numa_modes[] = { "off", "on", NULL };
 
 static const char *const kernel_versions[] = { "6.12.0", "6.12.117", NULL };
 static const char *const fair_variants[] = { "eevdf", "cfs", NULL };
+static const char *const rt_throttlings[] = { "off", "classic", NULL };
 static const char *const tick_modes[] = { "computed", "simulated", NULL };
 
 static const char *const schedstat_versions[] = { "15", "16", "17", NULL };
@@ -81,6 +82,23 @@ const struct field kernel_param_fields[] = {
     K(FIELD_BOOL, "select.settled", select.settled, .def = "yes",
       .doc = "LLCs begin as on a machine that has idled (nr_idle_scan all CPUs, has_idle_cores); "
              "no: as domains just built, without a scan before the first balancing pass"),
+
+    K(FIELD_TIME, "sched.rr_timeslice", sched.rr_timeslice, .def = "100ms", .min = "1ms",
+      .max = "10s", .doc = "slice of a round-robin task, counted in ticks (sched_rr_timeslice_ms)"),
+    K(FIELD_TIME, "sched.rt_period", sched.rt_period, .def = "1s", .min = "1ms", .max = "10s",
+      .doc = "period of sched.rt_runtime (sched_rt_period_us)"),
+    K(FIELD_TIME, "sched.rt_runtime", sched.rt_runtime, .def = "950ms", .max = "10s",
+      .doc = "per CPU, what deadline tasks may reserve of each sched.rt_period, the fair server "
+             "included; 0ns: no admission test (the kernel's -1)"),
+    K(FIELD_ENUM, "sched.rt_throttling", sched.rt_throttling, .def = "off", .names = rt_throttlings,
+      .doc = "classic: rt tasks wait after sched.rt_runtime of each sched.rt_period, as before the "
+             "fair server; off: never, as in 6.12 without rt groups"),
+    K(FIELD_TIME, "sched.fair_server_runtime", sched.fair_server_runtime, .def = "50ms",
+      .max = "1s",
+      .doc = "what fair tasks get of each period of a CPU that higher classes keep "
+             "busy (fair_server/cpuN/runtime); 0ns: nothing"),
+    K(FIELD_TIME, "sched.fair_server_period", sched.fair_server_period, .def = "1s", .min = "100us",
+      .max = "4s", .doc = "period of the fair server"),
 
     K(FIELD_ENUM, "numa_balancing.mode", numa.mode, .def = "off", .names = numa_modes,
       .doc = "automatic NUMA balancing (kernel.numa_balancing)"),

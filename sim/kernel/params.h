@@ -11,6 +11,7 @@ enum numa_balancing_mode { NUMA_BALANCING_DISABLED = 0, NUMA_BALANCING_NORMAL = 
 enum kernel_version { KERNEL_6_12_0, KERNEL_6_12_117 };
 enum fair_variant { FAIR_EEVDF, FAIR_CFS };
 enum schedstat_version { SCHEDSTAT_15, SCHEDSTAT_16, SCHEDSTAT_17 };
+enum rt_throttling { RT_THROTTLING_OFF, RT_THROTTLING_CLASSIC };
 enum tick_mode { TICK_COMPUTED, TICK_SIMULATED };
 
 struct sched_params {
@@ -24,6 +25,10 @@ struct sched_params {
     uint32_t nr_migrate;
     uint64_t cfs_bandwidth_slice;
     bool newidle_balance, periodic_balance;
+    uint64_t rr_timeslice;
+    uint64_t rt_period, rt_runtime;                   /* runtime 0: no limit */
+    uint32_t rt_throttling;                           /* enum rt_throttling */
+    uint64_t fair_server_runtime, fair_server_period; /* runtime 0: there is none */
     bool schedstats;            /* count what /proc/schedstat and /proc/PID/sched show */
     uint32_t schedstat_version; /* enum schedstat_version */
     bool wasted_cores;          /* write the stretches that wasted.h finds */

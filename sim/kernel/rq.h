@@ -50,30 +50,43 @@ struct cfs_rq {
     struct list throttled_node;
 };
 
-/* FIFO and RR tasks by priority (rt.c). */
-enum { MAX_RT_PRIO = 100 };
+/* FIFO and RR tasks by priority (rt.c). Kernel priorities: 0 is highest. */
+enum { MAX_RT_PRIO = 100, NO_RT_PRIO = MAX_RT_PRIO - 1 };
 struct rt_rq {
     uint64_t bitmap[2];
-    struct list queue[MAX_RT_PRIO];
-    uint32_t nr_running, rr_nr_running;
-    int32_t highest_prio; /* kernel priority, 0 is highest; MAX_RT_PRIO: none */
-    bool overloaded;
+    struct list queue[MAX_RT_PRIO]; /* the running task included */
+    uint32_t nr_running;
+    int32_t highest_prio; /* NO_RT_PRIO: none */
+    int32_t next_prio;    /* of those that may be pushed */
+    struct list pushable; /* tasks that wait and may move, best first */
+    bool overloaded;      /* there are such */
+    /* sched.rt_throttling=classic */
+    bool throttled, period_active;
+    uint64_t time; /* run in this period */
+    struct event period_ev;
 };
 
-/* Deadline tasks, earliest absolute deadline first (deadline.c). */
+/* Deadline tasks and the fair server (deadline.c). */
 struct dl_rq {
-    struct task **queue; /* by deadline, the running one included */
-    uint32_t nr, capacity;
-    uint64_t this_bw, running_bw;
+    struct list queue; /* entities by deadline, the running one included */
+    uint32_t nr;
+    uint64_t earliest, next; /* deadlines: of all, of those that may be pushed; 0: none */
+    struct list pushable;    /* tasks that wait and may move, earliest first */
     bool overloaded;
 };
 
-/* The fair server: a deferred reservation that lets fair tasks run below a busy higher class. */
+/* The fair server: a deferred reservation that lets fair tasks run below a busy higher class
+ * (dl_server.c). */
 struct dl_server {
     struct sched_dl_entity dl;
-    bool active, queued, armed;
+    bool active;
+    sim_time timer_at; /* when its timer expires; SIM_NEVER: not armed */
+    sim_time idle_at;  /* idle time is charged up to here */
     struct event timer_ev;
 };
+
+/* Work that waits for the end of a switch or of a change of class (balance callbacks). */
+enum { CALLBACK_PUSH_RT = 1, CALLBACK_PULL_RT = 2, CALLBACK_PUSH_DL = 4, CALLBACK_PULL_DL = 8 };
 
 /* /proc/schedstat, the line of the CPU (sched-core.md 6.1); those of its domains: domains.h. */
 struct rq_schedstat {
@@ -125,6 +138,8 @@ struct rq {
     struct rt_rq rt;
     struct dl_rq dl;
     struct dl_server fair_server;
+    uint32_t balance_callback;
+    int32_t distribute_prev; /* where the last search for any CPU of a set ended */
     struct sched_avg avg_rt, avg_dl, avg_irq;
     uint64_t pelt_lost_ns; /* clock_task less this is the PELT clock */
     /* statistics */

@@ -92,7 +92,7 @@ reweight_task_script(struct kernel *k, struct rq *rq, struct task *p, int nice)
 
 const struct sched_class script_sched_class = {
     .name = "script",
-    .rank = 100,
+    .rank = RANK_SCRIPT,
     .enqueue_task = enqueue_task_script,
     .dequeue_task = dequeue_task_script,
     .yield_task = update_curr_script,

@@ -5,6 +5,7 @@
 #include "kernel/core.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
+#include "kernel/sched_change.h"
 #include "kernel/weight.h"
 
 struct process *
@@ -91,8 +92,8 @@ task_new(struct kernel *k, struct process *pr, const struct task_attr *attr)
     p->tag = attr->tag;
     p->state = TASK_NEW;
     p->class = &fair_sched_class;
-    p->policy = attr->policy;
     p->nice = attr->nice;
+    sched_init_task(k, p, attr);
     set_weight(p);
     p->se.custom_slice = attr->slice_ns != 0;
     p->se.slice = attr->slice_ns ? attr->slice_ns : k->params.sched.base_slice_ns;
@@ -113,9 +114,10 @@ task_new(struct kernel *k, struct process *pr, const struct task_attr *attr)
 }
 
 static int
-choose_cpu(struct kernel *k, struct task *p, enum decision_kind kind, int this_cpu, int flags)
+choose_cpu(struct kernel *k, struct task *p, const struct sched_class *class,
+           enum decision_kind kind, int this_cpu, int flags)
 {
-    int cpu = p->nr_allowed > 1 ? p->class->select_task_rq(k, p, this_cpu, flags)
+    int cpu = p->nr_allowed > 1 ? class->select_task_rq(k, p, this_cpu, flags)
                                 : cpumask_first(p->allowed);
 
     if (p->nr_allowed == 1)
@@ -126,6 +128,16 @@ choose_cpu(struct kernel *k, struct task *p, enum decision_kind kind, int this_c
         cpu = cpumask_first(p->allowed);
     }
     return cpu;
+}
+
+/* The class that places a new task: its parent's. It gets its own when it first runs, which takes
+ * no time here; only an rt task forks rt tasks. */
+static const struct sched_class *
+fork_class(const struct task *p, const struct task *parent)
+{
+    bool inherits = parent != NULL && parent->class == &rt_sched_class;
+
+    return inherits || p->class == &script_sched_class ? p->class : &fair_sched_class;
 }
 
 /* sched_fork and wake_up_new_task. */
@@ -143,7 +155,7 @@ task_start(struct kernel *k, struct task *p, struct task *parent)
         p->wakee = parent->wakee; /* as the whole task is copied */
     }
     k->forker = parent == NULL ? cpu : -1; /* whoever starts it runs there, and is not simulated */
-    p->cpu = choose_cpu(k, p, DECISION_FORK, cpu, WF_FORK);
+    p->cpu = choose_cpu(k, p, fork_class(p, parent), DECISION_FORK, cpu, WF_FORK);
     k->forker = -1;
     struct rq *rq = &k->rqs[p->cpu];
     for (struct observer *o = k->observers; o != NULL; o = o->next)
@@ -151,6 +163,8 @@ task_start(struct kernel *k, struct task *p, struct task *parent)
             o->task_fork(o->priv, k, p, parent);
     activate_task(k, rq, p, ENQUEUE_INITIAL);
     wakeup_preempt(k, rq, p, WF_FORK);
+    if (p->class->task_woken != NULL)
+        p->class->task_woken(k, rq, p);
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_wakeup != NULL)
             o->task_wakeup(o->priv, k, p, cpu);
@@ -201,7 +215,7 @@ task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_waking != NULL)
             o->task_waking(o->priv, k, p, this_cpu, waker != NULL);
-    int cpu = choose_cpu(k, p, DECISION_WAKE, this_cpu, WF_TTWU | (sync ? WF_SYNC : 0));
+    int cpu = choose_cpu(k, p, p->class, DECISION_WAKE, this_cpu, WF_TTWU | (sync ? WF_SYNC : 0));
     set_task_cpu(k, p, cpu);
     charge_wakeup(k, this_cpu, cpu, waker);
     p->woken = true;
@@ -209,6 +223,8 @@ task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
     struct rq *rq = &k->rqs[cpu];
     activate_task(k, rq, p, ENQUEUE_WAKEUP | (cpu != old ? ENQUEUE_MIGRATED : 0));
     wakeup_preempt(k, rq, p, WF_TTWU);
+    if (p->class->task_woken != NULL)
+        p->class->task_woken(k, rq, p);
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_wakeup != NULL)
             o->task_wakeup(o->priv, k, p, this_cpu);
@@ -224,6 +240,8 @@ task_exit(struct kernel *k, struct task *p)
         if (o->task_exit != NULL)
             o->task_exit(o->priv, k, p);
     deactivate_task(k, rq, p, DEQUEUE_SLEEP);
+    if (p->class->task_dead != NULL)
+        p->class->task_dead(k, p);
     p->state = TASK_DEAD;
     p->exited_at = k->engine.now;
     p->in_burst = false;
@@ -259,6 +277,8 @@ task_set_nice(struct kernel *k, struct task *p, int nice)
     if (p->on_rq)
         p->class->reweight_task(k, &k->rqs[p->cpu], p, nice);
     p->nice = nice;
+    if (p->class == &fair_sched_class)
+        p->prio = p->normal_prio = 120 + nice;
     if (!p->on_rq)
         set_weight(p);
 }

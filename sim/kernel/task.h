@@ -95,8 +95,9 @@ struct sched_entity {
 
 /* A task of the real-time class (rt.c). */
 struct sched_rt_entity {
-    struct list run_list; /* of its priority on its rq */
-    uint32_t time_slice;  /* RR: ticks left */
+    struct list run_list;  /* of its priority on its rq; the running task keeps its place */
+    uint32_t time_slice;   /* RR: ticks left */
+    uint64_t seen_jiffies; /* RR: ticks up to this one are taken off */
     bool on_list;
 };
 
@@ -106,7 +107,11 @@ struct sched_dl_entity {
     uint64_t dl_bw, dl_density;                  /* runtime << 20 by period, by deadline */
     int64_t runtime;                             /* left of this instance */
     uint64_t deadline;                           /* absolute, of this instance */
-    bool throttled, yielded, new, on_rq;
+    struct list node;                            /* dl_rq.queue */
+    struct sched_dl_entity *pi_se; /* whose parameters count: its own, or a waiter's */
+    struct task *task;             /* NULL: a fair server */
+    bool throttled, yielded, on_rq;
+    bool defer, defer_armed, defer_running; /* of a server that waits for its zero laxity */
 };
 
 struct task_stats {
@@ -172,8 +177,13 @@ struct task {
     const struct cpumask *allowed;  /* affinity within its cpuset; never NULL */
     const struct cpumask *affinity; /* what was asked for: sched_setaffinity() */
     uint32_t rt_priority;           /* FIFO, RR: 1 (lowest) to 99 */
+    int32_t prio, normal_prio;      /* kernel scale: -1 deadline, 0 to 98 rt, 100 to 139 fair;
+                                       prio is better while a lock's waiter lends its own */
     struct sched_rt_entity rt;
     struct sched_dl_entity dl;
+    struct event dl_timer;    /* replenishes dl */
+    struct task *pi_top;      /* the most important of those that wait for its locks, or NULL */
+    struct list pushable;     /* rt or deadline: in its rq's list while it waits and may move */
     struct task_group *group; /* never NULL */
     bool io_sleep;            /* sleeps for I/O: uninterruptible */
     int32_t recent_used_cpu;

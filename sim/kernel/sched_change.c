@@ -1,0 +1,212 @@
+/*
+ * Changes of class, policy and priority (kernel/sched/syscalls.c, core.c): a task is taken off its
+ * queue, changed, and queued anew, and whoever runs is looked at again.
+ *
+ * normal_prio is what the task asked for; prio, and the class with it, is better while it holds a
+ * lock that somebody more important waits for.
+ */
+#include "kernel/sched_change.h"
+
+#include "kernel/burst.h"
+#include "kernel/core.h"
+#include "kernel/deadline.h"
+#include "kernel/dl_server.h"
+#include "kernel/push.h"
+#include "kernel/rt.h"
+#include "kernel/weight.h"
+
+enum { DEFAULT_PRIO = 120 };
+
+static int
+normal_prio_of(enum task_policy policy, uint32_t rt_priority, int nice)
+{
+    if (policy == POLICY_DEADLINE)
+        return -1;
+    if (rt_policy(policy))
+        return NO_RT_PRIO - (int)rt_priority;
+    return DEFAULT_PRIO + nice;
+}
+
+static const struct sched_class *
+class_of_prio(int prio)
+{
+    if (dl_prio(prio))
+        return &dl_sched_class;
+    return rt_prio(prio) ? &rt_sched_class : &fair_sched_class;
+}
+
+void
+sched_class_used(struct kernel *k, const struct sched_class *class)
+{
+    if (class->rank > RANK_FAIR && class != &script_sched_class)
+        dl_server_begin(k);
+}
+
+/* NULL, or what is wrong with the attributes as such. */
+static const char *
+check_attr(const struct task_attr *attr)
+{
+    if (attr->policy == POLICY_DEADLINE)
+        return dl_check_params(attr);
+    if (rt_policy(attr->policy) && (attr->rt_priority < 1 || attr->rt_priority >= NO_RT_PRIO + 1))
+        return "the priority of an rt task is from 1 to 99";
+    return NULL;
+}
+
+/* __setscheduler_params */
+static void
+set_params(struct kernel *k, struct task *p, const struct task_attr *attr)
+{
+    p->policy = attr->policy;
+    p->rt_priority = rt_policy(attr->policy) ? attr->rt_priority : 0;
+    p->normal_prio = normal_prio_of(attr->policy, p->rt_priority, p->nice);
+    if (attr->policy == POLICY_DEADLINE) {
+        dl_set_params(&p->dl, attr->dl_runtime, attr->dl_deadline, attr->dl_period);
+        return;
+    }
+    if (rt_policy(attr->policy))
+        return;
+    p->nice = attr->nice;
+    p->normal_prio = normal_prio_of(attr->policy, 0, p->nice);
+    p->se.custom_slice = attr->slice_ns != 0;
+    p->se.slice = attr->slice_ns ? attr->slice_ns : k->params.sched.base_slice_ns;
+    p->se.weight = p->policy == POLICY_IDLE ? SCHED_IDLE_WEIGHT : nice_weight(p->nice);
+    p->se.inv_weight =
+        p->policy == POLICY_IDLE ? weight_inverse(SCHED_IDLE_WEIGHT) : nice_inv_weight(p->nice);
+    p->se.load_weight = p->se.weight << 10;
+}
+
+/* A task off all queues changes hands, without a word to the classes. */
+struct change {
+    struct task *p;
+    struct rq *rq;
+    const struct sched_class *old_class;
+    int old_prio;
+    bool queued, running;
+};
+
+static struct change
+change_begin(struct kernel *k, struct task *p)
+{
+    struct change c = { .p = p,
+                        .rq = &k->rqs[p->cpu],
+                        .old_class = p->class,
+                        .old_prio = p->prio,
+                        .queued = p->on_rq,
+                        .running = k->rqs[p->cpu].curr == p };
+
+    if (c.running)
+        burst_settle(k, c.rq);
+    if (c.queued)
+        dequeue_task(k, c.rq, p, DEQUEUE_SAVE);
+    if (c.running)
+        p->class->put_prev_task(k, c.rq, p);
+    return c;
+}
+
+static void
+change_end(struct kernel *k, const struct change *c, int flags)
+{
+    struct task *p = c->p;
+    struct rq *rq = c->rq;
+    uint32_t callbacks = rq->balance_callback;
+
+    p->class = class_of_prio(p->prio);
+    sched_class_used(k, p->class);
+    if (c->queued)
+        enqueue_task(k, rq, p,
+                     ENQUEUE_RESTORE | flags | (c->old_prio < p->prio ? ENQUEUE_HEAD : 0));
+    if (c->running)
+        p->class->set_next_task(k, rq, p);
+    rq->balance_callback = callbacks;
+    if (c->old_class != p->class) {
+        if (c->old_class->switched_from != NULL)
+            c->old_class->switched_from(k, rq, p);
+        if (p->class->switched_to != NULL)
+            p->class->switched_to(k, rq, p);
+        else if (c->running)
+            resched_curr(k, rq);
+        else if (c->queued)
+            wakeup_preempt(k, rq, p, 0);
+    } else if (p->class->prio_changed != NULL && (c->old_prio != p->prio || dl_prio(p->prio))) {
+        p->class->prio_changed(k, rq, p, c->old_prio);
+    }
+    if (c->running) { /* lower than somebody who waits: the queue decides again */
+        resched_curr(k, rq);
+        tick_update(k, rq);
+    }
+    if (rq->balance_callback != 0)
+        balance_callbacks(k, rq);
+}
+
+bool
+sched_init_task(struct kernel *k, struct task *p, const struct task_attr *attr)
+{
+    const char *why = check_attr(attr);
+
+    list_init(&p->rt.run_list);
+    list_init(&p->pushable);
+    dl_entity_init(&p->dl, p);
+    event_init(&k->engine, &p->dl_timer, EVENT_DL, 2 * k->machine->nr_cpus + p->slot, PHASE_ARRIVE,
+               dl_task_timer_fire);
+    if (why == NULL && attr->policy == POLICY_DEADLINE) {
+        p->policy = POLICY_NORMAL;
+        why = dl_bw_admit(k, p, attr);
+    }
+    if (why != NULL) {
+        kernel_fail(k, "task %s: %s", p->name, why);
+        return false;
+    }
+    set_params(k, p, attr);
+    p->nice = attr->nice;
+    p->prio = p->normal_prio;
+    p->class = class_of_prio(p->prio);
+    sched_class_used(k, p->class);
+    return true;
+}
+
+const char *
+task_set_scheduler(struct kernel *k, struct task *p, const struct task_attr *attr)
+{
+    const char *why = check_attr(attr);
+    bool was_deadline = p->policy == POLICY_DEADLINE;
+
+    if (why == NULL && attr->policy == POLICY_DEADLINE)
+        why = dl_bw_admit(k, p, attr);
+    if (why != NULL)
+        return why;
+    struct change c = change_begin(k, p);
+    if (was_deadline && attr->policy != POLICY_DEADLINE) {
+        dl_bw_leave(k, p);
+        p->dl.deadline = 0;
+        p->dl.throttled = p->dl.yielded = false;
+        engine_cancel(&k->engine, &p->dl_timer);
+    }
+    set_params(k, p, attr);
+    p->prio = p->pi_top != NULL ? SIM_MIN(p->normal_prio, p->pi_top->prio) : p->normal_prio;
+    change_end(k, &c, 0);
+    return NULL;
+}
+
+void
+rt_mutex_setprio(struct kernel *k, struct task *p, struct task *waiter)
+{
+    int prio = waiter != NULL ? SIM_MIN(p->normal_prio, waiter->prio) : p->normal_prio;
+    int flags = 0;
+
+    if (p->pi_top == waiter && prio == p->prio && !dl_prio(prio))
+        return;
+    p->pi_top = waiter;
+    if (prio == p->prio && !dl_prio(prio))
+        return;
+    struct change c = change_begin(k, p);
+    if (dl_prio(prio) && waiter != NULL && dl_prio(waiter->prio) &&
+        (!dl_prio(p->normal_prio) || dl_entity_preempt(&waiter->dl, &p->dl))) {
+        p->dl.pi_se = waiter->dl.pi_se;
+        flags |= ENQUEUE_REPLENISH;
+    } else {
+        p->dl.pi_se = &p->dl;
+    }
+    p->prio = prio;
+    change_end(k, &c, flags);
+}
