@@ -187,6 +187,19 @@ task_dead_dl(struct kernel *k, struct task *p)
 }
 
 static void
+set_cpus_allowed_dl(struct kernel *k, struct task *p, const struct cpumask *allowed)
+{
+    struct rq *rq = &k->rqs[p->cpu];
+    (void)allowed;
+
+    if (!p->dl.on_rq || rq->curr == p)
+        return;
+    dequeue_pushable_dl_task(k, rq, p);
+    if (p->nr_allowed > 1)
+        enqueue_pushable_dl_task(k, rq, p);
+}
+
+static void
 switched_from_dl(struct kernel *k, struct rq *rq, struct task *p)
 {
     (void)k;
@@ -237,6 +250,7 @@ const struct sched_class dl_sched_class = {
     .set_next_task = set_next_task_dl,
     .select_task_rq = select_task_rq_dl,
     .task_woken = task_woken_dl,
+    .set_cpus_allowed = set_cpus_allowed_dl,
     .task_tick = task_tick_dl,
     .tick_due = tick_due_dl,
     .task_dead = task_dead_dl,

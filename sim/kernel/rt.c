@@ -256,6 +256,19 @@ reweight_task_rt(struct kernel *k, struct rq *rq, struct task *p, int nice)
 }
 
 static void
+set_cpus_allowed_rt(struct kernel *k, struct task *p, const struct cpumask *allowed)
+{
+    struct rq *rq = &k->rqs[p->cpu];
+    (void)allowed;
+
+    if (!p->on_rq || rq->curr == p)
+        return;
+    dequeue_pushable_task(k, rq, p);
+    if (p->nr_allowed > 1)
+        enqueue_pushable_task(k, rq, p);
+}
+
+static void
 switched_from_rt(struct kernel *k, struct rq *rq, struct task *p)
 {
     (void)k;
@@ -303,6 +316,7 @@ const struct sched_class rt_sched_class = {
     .set_next_task = set_next_task_rt,
     .select_task_rq = select_task_rq_rt,
     .task_woken = task_woken_rt,
+    .set_cpus_allowed = set_cpus_allowed_rt,
     .task_tick = task_tick_rt,
     .tick_due = tick_due_rt,
     .switched_from = switched_from_rt,

@@ -259,8 +259,14 @@ void
 task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowed)
 {
     sim_assert(!cpumask_empty(allowed));
+    if (p->policy == POLICY_DEADLINE && !cpumask_subset(k->machine->online, allowed)) {
+        kernel_note(k, "%s is a deadline task and stays allowed on all CPUs (EBUSY)", p->name);
+        return;
+    }
     p->allowed = allowed;
     p->nr_allowed = cpumask_weight(allowed);
+    if (p->class->set_cpus_allowed != NULL)
+        p->class->set_cpus_allowed(k, p, allowed);
     if (!p->on_rq || cpumask_test(allowed, (uint32_t)p->cpu))
         return;
     if (p->state == TASK_RUNNING) {
