@@ -1,6 +1,6 @@
 /*
  * The reasons of CPU selection, for the probe: a row of decisions.csv suffices to make the choice
- * again (README.md, "Reading decisions").
+ * again (results/README.md, "Decisions about CPUs").
  *
  * Nothing here may change what it looks at. Values that the kernel computes when it needs them
  * (loads, which it refreshes once per jiffy) are shown only if the decision needed them.
