@@ -39,6 +39,7 @@ enum event_kind {
     EVENT_POLICY,  /* per policy timer */
     EVENT_RATES,   /* one: the memory model re-solves */
     EVENT_SAMPLER, /* per sampler */
+    EVENT_NOHZ,    /* one: ticks that may kick the balancer of idle CPUs */
     EVENT_KIND_NR,
 };
 

@@ -1,20 +1,122 @@
 /*
- * Without load tracking a CPU's load is the sum of its weights, and its utilisation is full while
- * anything runs; the classification and the decision matrix are the kernel's.
+ * Statistics of groups, their types, and which of them is the busiest (sched-core.md 4.3).
+ *
+ * Counts of tasks decide most of it, and those are kept. Averages are asked for only where a rule
+ * reads them: bringing them up to date costs something for each CPU whose ticks are not simulated.
  */
-#include "kernel/balance_stats.h"
+#include "kernel/balance_impl.h"
+
+#include "kernel/load.h"
+
+/* ---- sums ---- */
+
+/* A pass that leaves out CPUs adds up what is left. */
+static const struct cpu_sums *
+scan_group(const struct lb_env *env, const struct sched_group *sg, struct cpu_sums *total)
+{
+    *total = (struct cpu_sums){ 0 };
+    for (int cpu = cpumask_next_and(sg->span, env->cpus, 0); cpu >= 0;
+         cpu = cpumask_next_and(sg->span, env->cpus, (uint32_t)cpu + 1)) {
+        rq_catch_up(env->k, &env->k->rqs[cpu]);
+        sums_add(total, &env->k->cpu_sums[cpu]);
+    }
+    return total;
+}
+
+static const struct cpu_sums *
+group_counts(const struct lb_env *env, const struct sched_group *sg, struct cpu_sums *total)
+{
+    if (unlikely(env->left_out != NULL))
+        return scan_group(env, sg, total);
+    return group_sums(env->k, sg, total);
+}
+
+const struct cpu_sums *
+group_loads(const struct lb_env *env, const struct sched_group *sg, struct cpu_sums *total)
+{
+    if (env->left_out == NULL)
+        sums_catch_up(env->k, sg, env->jiffy);
+    return group_counts(env, sg, total);
+}
+
+/* ---- types ---- */
+
+static bool
+group_has_capacity(uint32_t pct, const struct sg_lb_stats *s)
+{
+    if (s->sums->nr_running < s->weight)
+        return true;
+    if (s->capacity * pct < s->sums->runnable * 100)
+        return false;
+    return s->capacity * 100 > s->sums->util * pct;
+}
+
+static bool
+group_is_overloaded(uint32_t pct, const struct sg_lb_stats *s)
+{
+    if (s->sums->nr_running <= s->weight)
+        return false;
+    return s->capacity * 100 < s->sums->util * pct || s->capacity * pct < s->sums->runnable * 100;
+}
 
 static enum group_type
-group_classify(const struct lb_env *env, const struct sg_lb_stats *s, bool local)
+group_classify(uint32_t pct, const struct sg_lb_stats *s)
 {
-    if (s->sums->nr_running > s->weight)
+    if (group_is_overloaded(pct, s))
         return GROUP_OVERLOADED;
     if (s->group->sgc->imbalance)
         return GROUP_IMBALANCED;
-    if (!local && env->idle != CPU_NOT_IDLE && s->group->flags & SD_SHARE_CPUCAPACITY &&
-        s->sums->nr_running > 1)
+    if (s->asym_packing)
+        return GROUP_ASYM_PACKING;
+    if (s->smt_balance)
         return GROUP_SMT_BALANCE;
-    return s->sums->nr_running < s->weight ? GROUP_HAS_SPARE : GROUP_FULLY_BUSY;
+    if (s->misfit_load != 0)
+        return GROUP_MISFIT_TASK;
+    return group_has_capacity(pct, s) ? GROUP_HAS_SPARE : GROUP_FULLY_BUSY;
+}
+
+/* The largest load that is worth moving because its CPU is too small for it, or was made so. */
+static uint64_t
+misfit_load(const struct lb_env *env, const struct sg_lb_stats *s)
+{
+    bool asym = env->sd->flags & SD_ASYM_CPUCAPACITY;
+    uint64_t most = 0;
+
+    if (asym ? s->sums->nr_misfit == 0 : env->idle == CPU_NOT_IDLE || s->sums->nr_reduced == 0)
+        return 0;
+    for (int cpu = cpumask_next_and(s->group->span, env->cpus, 0); cpu >= 0;
+         cpu = cpumask_next_and(s->group->span, env->cpus, (uint32_t)cpu + 1)) {
+        struct rq *rq = &env->k->rqs[cpu];
+
+        if (rq->nr_running == 0)
+            continue;
+        if (asym)
+            most = SIM_MAX(most, rq->misfit_task_load);
+        else if (rq->cfs.h_nr_queued == 1 && check_cpu_capacity(env->k, rq, env->sd))
+            most = SIM_MAX(most, cpu_load(env->k, rq));
+    }
+    return most;
+}
+
+/* The CPU that pulls is idle and preferred to this group (sched_group_asym). */
+static bool
+group_asym(const struct lb_env *env, const struct sg_lb_stats *s)
+{
+    const struct sched_group *sg = s->group;
+
+    if (env->idle == CPU_NOT_IDLE || s->sums->h_nr_queued == 0)
+        return false;
+    if (sg->flags & SD_SHARE_CPUCAPACITY && s->weight - s->idle_cpus != 1)
+        return false;
+    return sched_asym(env->k, env->sd, env->dst->cpu, sg->asym_prefer_cpu);
+}
+
+/* Before anything that averages decide: does some rule read them? */
+static bool
+needs_averages(const struct lb_env *env, const struct sg_lb_stats *s)
+{
+    return s->sums->nr_running >= s->weight || env->sd->flags & SD_ASYM_CPUCAPACITY ||
+           s->sums->nr_reduced > 0 || probe_wants(env->k, DECISION_BALANCE_GROUP);
 }
 
 static void
@@ -24,190 +126,127 @@ update_sg_lb_stats(const struct lb_env *env, struct sched_group *sg, bool local,
     s->group = sg;
     s->weight = sg->weight;
     s->capacity = sg->sgc->capacity;
-    s->avg_load = 0;
-    s->type = group_classify(env, s, local);
+    s->avg_load = s->misfit_load = 0;
+    if (needs_averages(env, s))
+        s->sums = group_loads(env, sg, &s->total);
+    s->idle_cpus = s->sums->idle_cpus;
+    /* who runs dry has not gone idle yet, and counts for neither */
+    if (env->idle == CPU_NEWLY_IDLE && s->idle_cpus > 0 &&
+        cpumask_test(sg->span, (uint32_t)env->dst->cpu) && env->dst->nr_running == 0)
+        s->idle_cpus--;
+    if (!local)
+        s->misfit_load = misfit_load(env, s);
+    s->asym_packing = !local && env->sd->flags & SD_ASYM_PACKING && group_asym(env, s);
+    s->smt_balance = !local && env->idle != CPU_NOT_IDLE && sg->flags & SD_SHARE_CPUCAPACITY &&
+                     s->sums->h_nr_queued > 1;
+    s->type = group_classify(env->sd->imbalance_pct, s);
     if (s->type == GROUP_OVERLOADED)
         s->avg_load = s->sums->load * 1024 / s->capacity;
 }
 
+/* ---- the busiest ---- */
+
 static bool
 busier_has_spare(const struct sg_lb_stats *s, const struct sg_lb_stats *best)
 {
-    if (s->sums->idle_cpus != best->sums->idle_cpus)
-        return s->sums->idle_cpus < best->sums->idle_cpus;
+    if (s->idle_cpus != best->idle_cpus)
+        return s->idle_cpus < best->idle_cpus;
     return s->sums->nr_running > best->sums->nr_running;
 }
 
-/* Is s a better place to pull from than the best so far (update_sd_pick_busiest)? */
 static bool
-pick_busiest(const struct sg_lb_stats *s, const struct sg_lb_stats *best)
+busier_of_same_type(const struct lb_env *env, const struct sg_lb_stats *s,
+                    const struct sg_lb_stats *best)
 {
     bool smt = s->group->flags & SD_SHARE_CPUCAPACITY;
+    bool best_smt = best->group->flags & SD_SHARE_CPUCAPACITY;
 
-    if (s->sums->nr_running == 0)
-        return false;
-    if (best->group == NULL)
-        return true;
-    if (s->type != best->type)
-        return s->type > best->type;
     switch (s->type) {
     case GROUP_OVERLOADED:
         return s->avg_load > best->avg_load;
     case GROUP_IMBALANCED:
         return false;
+    case GROUP_ASYM_PACKING:
+        return sched_asym_prefer(env->k, best->group->asym_prefer_cpu, s->group->asym_prefer_cpu);
+    case GROUP_MISFIT_TASK:
+        return s->misfit_load > best->misfit_load;
     case GROUP_SMT_BALANCE:
-        if (s->sums->idle_cpus != 0 || best->sums->idle_cpus != 0)
+        if (s->idle_cpus != 0 || best->idle_cpus != 0)
             return busier_has_spare(s, best);
-        return !(best->group->flags & SD_SHARE_CPUCAPACITY);
+        return !best_smt;
     case GROUP_FULLY_BUSY:
-        return !(best->group->flags & SD_SHARE_CPUCAPACITY);
+        return !best_smt;
     case GROUP_HAS_SPARE:
-        if (smt != !!(best->group->flags & SD_SHARE_CPUCAPACITY))
-            return !(smt && s->sums->nr_running <= 1);
+        if (smt != best_smt)
+            return !(smt && s->sums->h_nr_queued <= 1);
         return busier_has_spare(s, best);
     }
     return false;
 }
 
+/* Unequal CPUs: neither misfits that we cannot help, nor tasks that would only get less. */
+static bool
+asym_unhelpful(const struct lb_env *env, const struct sd_lb_stats *sds, const struct sg_lb_stats *s)
+{
+    uint64_t here = capacity_of(env->dst);
+    const struct sg_lb_stats *l = sds->local;
+
+    if (!(env->sd->flags & SD_ASYM_CPUCAPACITY))
+        return false;
+    if (s->type == GROUP_MISFIT_TASK)
+        return !env->dst_core_idle || !capacity_greater(here, s->group->sgc->max_capacity) ||
+               (l->group != NULL && l->type != GROUP_HAS_SPARE);
+    return s->type <= GROUP_FULLY_BUSY && capacity_greater(s->group->sgc->min_capacity, here);
+}
+
+/* Is s a better place to pull from than the best so far? */
+static bool
+update_sd_pick_busiest(const struct lb_env *env, const struct sd_lb_stats *sds,
+                       const struct sg_lb_stats *s)
+{
+    const struct sg_lb_stats *best = sds->busiest;
+
+    if (s->sums->h_nr_queued == 0 || asym_unhelpful(env, sds, s))
+        return false;
+    if (best->group == NULL) /* the worst there could be: nothing but idle CPUs */
+        return true;
+    if (s->type != best->type)
+        return s->type > best->type;
+    return busier_of_same_type(env, s, best);
+}
+
 /* Tasks without a preferred node, tasks away from it, or none of those. */
 static enum fbq_type
-fbq_classify(const struct cpu_sums *s)
+fbq_classify_group(const struct cpu_sums *s)
 {
-    if (s->nr_running > s->nr_numa_running)
+    if (s->h_nr_queued > s->nr_numa_running)
         return FBQ_REGULAR;
-    return s->nr_running > s->nr_preferred_running ? FBQ_REMOTE : FBQ_ALL;
+    return s->h_nr_queued > s->nr_preferred_running ? FBQ_REMOTE : FBQ_ALL;
 }
 
-static uint64_t
-sibling_imbalance(const struct lb_env *env, const struct sd_lb_stats *sds)
-{
-    const struct sg_lb_stats *b = sds->busiest, *l = sds->local;
-    int64_t cores_b = b->group->cores, cores_l = l->group->cores;
-    int64_t nb = b->sums->nr_running, nl = l->sums->nr_running;
+/* ---- the domain ---- */
 
-    if (env->idle == CPU_NOT_IDLE || nb == 0)
-        return 0;
-    if (cores_b == cores_l)
-        return (uint64_t)SIM_MAX(0, nb - nl);
-    int64_t i = SIM_MAX(0, cores_l * nb - cores_b * nl);
-    i = (2 * i + cores_l + cores_b) / (cores_l + cores_b);
-    if (i <= 1 && nl == 0 && nb > 1)
-        i = 2;
-    return (uint64_t)i;
-}
-
-static uint64_t
-group_util(const struct sg_lb_stats *s)
+uint32_t
+idle_cpus_to_scan(uint64_t sum_util, uint32_t llc_weight, uint32_t imbalance_pct)
 {
-    return (uint64_t)(s->weight - s->sums->idle_cpus) * 1024;
+    uint64_t x = sum_util / llc_weight;
+    uint64_t used = x * x * imbalance_pct * imbalance_pct / ((uint64_t)10000 * 1024);
+
+    return (uint32_t)((1024 - SIM_MIN(used, 1024)) * llc_weight / 1024);
 }
 
 static void
-imbalance_has_spare(struct lb_env *env, const struct sd_lb_stats *sds, bool prefer_sibling)
+update_idle_cpu_scan(const struct lb_env *env)
 {
-    const struct sg_lb_stats *b = sds->busiest, *l = sds->local;
+    const struct cpu_domains *c = &env->k->domains->cpus[env->dst->cpu];
+    struct cpu_sums total;
+    uint64_t util = 0;
 
-    if (b->type > GROUP_FULLY_BUSY && !(env->sd->flags & SD_SHARE_LLC)) {
-        env->migration = MIGRATE_UTIL;
-        env->imbalance = SIM_MAX(l->capacity, group_util(l)) - group_util(l);
-        if (env->imbalance == 0 && env->idle != CPU_NOT_IDLE) {
-            env->migration = MIGRATE_TASK;
-            env->imbalance = 1;
-        }
+    if (!sched_feat(env->k, SIS_UTIL) || env->idle == CPU_NEWLY_IDLE ||
+        env->sd->span_weight != c->llc_size || c->llc_shared == NULL)
         return;
-    }
-    env->migration = MIGRATE_TASK;
-    if (b->weight == 1 || prefer_sibling)
-        env->imbalance = sibling_imbalance(env, sds);
-    else
-        env->imbalance =
-            l->sums->idle_cpus > b->sums->idle_cpus ? l->sums->idle_cpus - b->sums->idle_cpus : 0;
-    if (env->sd->flags & SD_NUMA)
-        env->imbalance = adjust_numa_imbalance((uint32_t)env->imbalance, l->sums->nr_running + 1,
-                                               env->sd->imb_numa_nr);
-    env->imbalance >>= 1;
-}
-
-/* Load of the whole domain by its capacity; few passes come so far that they ask. */
-static uint64_t
-domain_average(const struct lb_env *env)
-{
-    uint64_t load = 0, capacity = 0;
-
-    for_each_group(sg, env->sd->groups)
-    {
-        struct cpu_sums total;
-
-        load += group_sums(env->k, sg, &total)->load;
-        capacity += sg->sgc->capacity;
-    }
-    return load * 1024 / capacity;
-}
-
-static void
-calculate_imbalance(struct lb_env *env, const struct sd_lb_stats *sds, bool prefer_sibling)
-{
-    struct sg_lb_stats *b = sds->busiest, *l = sds->local;
-
-    if (b->type == GROUP_SMT_BALANCE || b->type == GROUP_IMBALANCED) {
-        env->migration = MIGRATE_TASK;
-        env->imbalance = 1;
-        return;
-    }
-    if (l->type == GROUP_HAS_SPARE) {
-        imbalance_has_spare(env, sds, prefer_sibling);
-        return;
-    }
-    uint64_t average = domain_average(env);
-    env->migration = MIGRATE_LOAD;
-    env->imbalance = 0;
-    if (l->type < GROUP_OVERLOADED) {
-        l->avg_load = l->sums->load * 1024 / l->capacity;
-        if (l->avg_load >= b->avg_load || l->avg_load >= average)
-            return;
-    }
-    if (b->avg_load > average && average > l->avg_load)
-        env->imbalance =
-            SIM_MIN((b->avg_load - average) * b->capacity, (average - l->avg_load) * l->capacity) /
-            1024;
-}
-
-/* The matrix of sched-core.md 4.4: may anything be pulled from the busiest group? */
-static bool
-worth_pulling(const struct lb_env *env, const struct sd_lb_stats *sds, bool prefer_sibling)
-{
-    const struct sg_lb_stats *b = sds->busiest, *l = sds->local;
-
-    if (b->type == GROUP_IMBALANCED)
-        return true;
-    if (l->type > b->type)
-        return false;
-    if (l->type == GROUP_OVERLOADED) {
-        uint64_t average = domain_average(env);
-        return l->avg_load < b->avg_load && l->avg_load < average &&
-               100 * b->avg_load > env->sd->imbalance_pct * l->avg_load;
-    }
-    if (prefer_sibling && l->type == GROUP_HAS_SPARE && sibling_imbalance(env, sds) > 1)
-        return true;
-    if (b->type == GROUP_OVERLOADED)
-        return true;
-    if (env->idle == CPU_NOT_IDLE)
-        return false;
-    if (b->type == GROUP_SMT_BALANCE &&
-        (b->group->flags & SD_SHARE_CPUCAPACITY) != (l->group->flags & SD_SHARE_CPUCAPACITY))
-        return true;
-    if (b->weight > 1 && l->sums->idle_cpus <= b->sums->idle_cpus + 1)
-        return false;
-    return b->sums->nr_running != 1;
-}
-
-static void
-probe_group(struct kernel *k, const struct sg_lb_stats *s)
-{
-    probe_candidate(k, "group_of_cpu", s->group->first_cpu, s->type);
-    probe_input_of(k, "nr_running_of_cpu", s->group->first_cpu, s->sums->nr_running);
-    probe_input_of(k, "idle_cpus_of_cpu", s->group->first_cpu, s->sums->idle_cpus);
-    probe_input_of(k, "load_of_cpu", s->group->first_cpu, (int64_t)s->sums->load);
+    for_each_group(sg, env->sd->groups) util += group_loads(env, sg, &total)->util;
+    c->llc_shared->nr_idle_scan = idle_cpus_to_scan(util, c->llc_size, env->sd->imbalance_pct);
 }
 
 static void
@@ -219,95 +258,76 @@ swap_stats(struct sg_lb_stats **a, struct sg_lb_stats **b)
     *b = t;
 }
 
-/* The first group is the CPU's own; where groups overlap, others may have it too. */
+static void
+probe_group(struct kernel *k, const struct sg_lb_stats *s, bool local)
+{
+    int32_t id = s->group->first_cpu;
+
+    probe_candidate(k, local ? "local_group_of_cpu" : "group_of_cpu", id, s->type);
+    probe_input_of(k, "nr_running_of_cpu", id, s->sums->nr_running);
+    probe_input_of(k, "h_nr_queued_of_cpu", id, s->sums->h_nr_queued);
+    probe_input_of(k, "idle_cpus_of_cpu", id, s->idle_cpus);
+    probe_input_of(k, "weight_of_cpu", id, s->weight);
+    probe_input_of(k, "cores_of_cpu", id, s->group->cores);
+    probe_input_of(k, "flags_of_cpu", id, s->group->flags);
+    probe_input_of(k, "capacity_of_cpu", id, (int64_t)s->capacity);
+    probe_input_of(k, "load_of_cpu", id, (int64_t)s->sums->load);
+    probe_input_of(k, "util_of_cpu", id, (int64_t)s->sums->util);
+    probe_input_of(k, "runnable_of_cpu", id, (int64_t)s->sums->runnable);
+    probe_input_of(k, "misfit_load_of_cpu", id, (int64_t)s->misfit_load);
+    probe_input_of(k, "imbalance_of_cpu", id, s->group->sgc->imbalance);
+}
+
+/* The group of dst; where groups overlap several have it, and the last of them counts. */
 static bool
 is_local(const struct lb_env *env, const struct sched_group *sg)
 {
-    if (likely(!(env->sd->flags & SD_OVERLAP)))
+    if (likely(!(env->sd->flags & SD_OVERLAP) && env->left_out == NULL))
         return sg == env->sd->groups;
     return cpumask_test(sg->span, (uint32_t)env->dst->cpu);
 }
 
 static void
-update_sd_lb_stats(const struct lb_env *env, struct sd_lb_stats *sds)
+look_at_group(struct lb_env *env, struct sd_lb_stats *sds, struct sched_group *sg,
+              struct sg_lb_stats **spare)
 {
-    bool probing = probe_wants(env->k, DECISION_BALANCE_GROUP);
-    struct sg_lb_stats *s = &sds->slots[2];
+    struct sg_lb_stats *s = *spare;
+    bool local = is_local(env, sg), probing = probe_wants(env->k, DECISION_BALANCE_GROUP);
+
+    if (local && (env->idle != CPU_NEWLY_IDLE || env->jiffy >= sg->sgc->next_update))
+        update_group_capacity(env->k, env->sd, env->dst->cpu);
+    s->sums = group_counts(env, sg, &s->total);
+    if (!local && s->sums->h_nr_queued == 0 && !probing)
+        return; /* nothing to pull */
+    update_sg_lb_stats(env, sg, local, s);
+    sds->misfit |= s->misfit_load != 0;
+    if (probing)
+        probe_group(env->k, s, local);
+    if (local)
+        swap_stats(&sds->local, spare);
+    else if (update_sd_pick_busiest(env, sds, s))
+        swap_stats(&sds->busiest, spare);
+}
+
+void
+update_sd_lb_stats(struct lb_env *env, struct sd_lb_stats *sds)
+{
+    struct sg_lb_stats *spare = &sds->slots[2];
+    struct kernel *k = env->k;
 
     sds->local = &sds->slots[0];
     sds->busiest = &sds->slots[1];
     sds->local->group = sds->busiest->group = NULL;
-    for_each_group(sg, env->sd->groups)
-    {
-        bool local = is_local(env, sg);
-
-        s->sums = group_sums(env->k, sg, &s->total);
-        if (s->sums->nr_running == 0 && !local && !probing)
-            continue; /* nothing to pull */
-        update_sg_lb_stats(env, sg, local, s);
-        if (probing)
-            probe_group(env->k, s);
-        if (local)
-            swap_stats(&sds->local, &s);
-        else if (pick_busiest(s, sds->busiest))
-            swap_stats(&sds->busiest, &s);
+    sds->prefer_sibling = sds->misfit = false;
+    env->dst_core_idle = !k->smt_active || is_core_idle(k, env->dst->cpu);
+    for_each_group(sg, env->sd->groups) look_at_group(env, sds, sg, &spare);
+    if (sds->busiest->group != NULL) {
+        sds->prefer_sibling = sds->busiest->group->flags & SD_PREFER_SIBLING;
+        if (env->sd->flags & SD_NUMA)
+            env->fbq = fbq_classify_group(sds->busiest->sums);
     }
-}
-
-struct sched_group *
-find_src_group(struct lb_env *env)
-{
-    struct sd_lb_stats stats, *sds = &stats;
-
-    update_sd_lb_stats(env, sds);
-    struct sched_group *busiest = sds->busiest->group;
-    if (busiest == NULL || sds->local->group == NULL)
-        return NULL;
-    bool prefer_sibling = busiest->flags & SD_PREFER_SIBLING;
-    env->fbq = env->sd->flags & SD_NUMA ? fbq_classify(sds->busiest->sums) : FBQ_ALL;
-    if (!worth_pulling(env, sds, prefer_sibling))
-        return NULL;
-    calculate_imbalance(env, sds, prefer_sibling);
-    return env->imbalance > 0 ? busiest : NULL;
-}
-
-/* Is this queue a better source than the best so far, by what is to be moved? */
-static bool
-better_source(const struct lb_env *env, const struct cpu_sums *s, const struct cpu_sums *best)
-{
-    switch (env->migration) {
-    case MIGRATE_LOAD:
-        if (s->nr_running == 1 && s->load > env->imbalance)
-            return false;
-        return best == NULL || s->load > best->load;
-    case MIGRATE_UTIL:
-        return s->nr_running > 1 && (best == NULL || s->nr_running > best->nr_running);
-    case MIGRATE_TASK:
-        return best == NULL || s->nr_running > best->nr_running;
-    }
-    return false;
-}
-
-struct rq *
-find_src_rq(struct lb_env *env, const struct sched_group *sg)
-{
-    struct kernel *k = env->k;
-    const struct cpu_sums *best = NULL;
-    /* A newly idle CPU cannot take a queue's only task, so only queues with two need be looked at.
-     */
-    bool only_overloaded = env->idle == CPU_NEWLY_IDLE && env->migration != MIGRATE_LOAD;
-    const struct cpumask *among = only_overloaded ? k->overloaded_cpus : env->cpus;
-
-    for (int cpu = cpumask_next_and(sg->span, among, (uint32_t)sg->first_cpu); cpu >= 0;
-         cpu = cpumask_next_and(sg->span, among, (uint32_t)cpu + 1)) {
-        const struct cpu_sums *s = &k->cpu_sums[cpu];
-
-        if (s->nr_running == 0 || fbq_classify(s) > env->fbq)
-            continue;
-        if (probe_wants(k, DECISION_BALANCE_QUEUE))
-            probe_candidate(k, "cpu", cpu, s->nr_running);
-        if (better_source(env, s, best))
-            best = s;
-    }
-    return best != NULL ? &k->rqs[best - k->cpu_sums] : NULL;
+    if (env->sd->parent == NULL)
+        k->rd_overloaded = cpumask_intersects(env->cpus, k->overloaded_cpus) ||
+                           (sds->misfit && env->sd->flags & SD_ASYM_CPUCAPACITY);
+    update_idle_cpu_scan(env);
 }

@@ -4,7 +4,7 @@
  * the task's clock for as long: irq_ns counts what was stolen, irq_until where the stolen stretch
  * ends, so that the clock can be read in the middle of it.
  */
-#include "kernel/kernel.h"
+#include "kernel/balance.h"
 
 const char *const charge_kind_names[CHARGE_KIND_NR + 1] = { "irq",     "softirq", "task",
                                                             "stopper", "policy",  NULL };
@@ -23,6 +23,8 @@ charge_ahead(struct kernel *k, struct rq *rq, sim_time ns, enum charge_kind kind
     } else {
         rq->irq_until = SIM_MAX(now, rq->irq_until) + ns;
         rq->irq_ns += ns;
+        if (kind == CHARGE_IRQ || kind == CHARGE_SOFTIRQ)
+            account_irq_time(k, rq, ns);
     }
 }
 

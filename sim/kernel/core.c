@@ -46,15 +46,11 @@ idle_cpu(const struct kernel *k, int cpu)
 static void
 set_idle(struct kernel *k, struct rq *rq, bool idle)
 {
-    struct sched_domain_shared *llc = k->domains->cpus[rq->cpu].llc_shared;
-
     if (idle)
         cpumask_set(k->idle_cpus, (uint32_t)rq->cpu);
     else
         cpumask_clear(k->idle_cpus, (uint32_t)rq->cpu);
     k->nr_idle += idle ? 1 : UINT32_MAX;
-    if (llc != NULL)
-        llc->nr_busy_cpus += idle ? UINT32_MAX : 1;
 }
 
 void
@@ -70,6 +66,7 @@ add_nr_running(struct kernel *k, struct rq *rq, uint32_t n)
     if (before < 2 && rq->nr_running >= 2) {
         cpumask_set(k->overloaded_cpus, (uint32_t)rq->cpu);
         k->nr_overloaded++;
+        k->rd_overloaded |= k->domains->cpus[rq->cpu].sd != NULL;
     }
     sums_update(k, rq);
 }
@@ -203,17 +200,34 @@ wakeup_preempt(struct kernel *k, struct rq *rq, struct task *p, int flags)
 }
 
 void
-move_queued_task(struct kernel *k, struct task *p, int to_cpu)
+detach_task(struct kernel *k, struct task *p, int to_cpu)
 {
-    struct rq *from = &k->rqs[p->cpu], *to = &k->rqs[to_cpu];
+    struct rq *rq = &k->rqs[p->cpu];
+
+    if (rq->curr == p)
+        p->queued_at = k->engine.now;
+    deactivate_task(k, rq, p, DEQUEUE_MIGRATING);
+    set_task_cpu(k, p, to_cpu);
+}
+
+void
+attach_task(struct kernel *k, struct task *p)
+{
+    struct rq *to = &k->rqs[p->cpu];
     sim_time queued_at = p->queued_at;
 
-    sim_assert(p->state == TASK_RUNNABLE && from->curr != p);
-    deactivate_task(k, from, p, DEQUEUE_MIGRATING);
-    set_task_cpu(k, p, to_cpu);
     activate_task(k, to, p, ENQUEUE_MIGRATED);
-    p->queued_at = queued_at; /* it has waited all the time */
+    if (p->state == TASK_RUNNABLE)
+        p->queued_at = queued_at; /* it has waited all the time */
     wakeup_preempt(k, to, p, 0);
+}
+
+void
+move_queued_task(struct kernel *k, struct task *p, int to_cpu)
+{
+    sim_assert(p->state == TASK_RUNNABLE && k->rqs[p->cpu].curr != p);
+    detach_task(k, p, to_cpu);
+    attach_task(k, p);
 }
 
 void
@@ -274,15 +288,6 @@ switch_cost(const struct kernel *k, const struct task *prev, const struct task *
 }
 
 static void
-end_idle(struct kernel *k, struct rq *rq)
-{
-    uint64_t idle = k->engine.now - rq->idle_since;
-
-    rq->avg_idle = (uint64_t)((int64_t)rq->avg_idle + ((int64_t)idle - (int64_t)rq->avg_idle) / 8);
-    rq->avg_idle = SIM_MIN(rq->avg_idle, 2 * rq->max_idle_balance_cost);
-}
-
-static void
 switch_in(struct kernel *k, struct rq *rq, struct task *prev, struct task *next)
 {
     burst_settle(k, rq); /* nothing ran: the books start here */
@@ -322,8 +327,6 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
     if (rq->curr != NULL)
         switch_out(k, rq, rq->curr);
     rq->left = false;
-    if (was_idle)
-        end_idle(k, rq);
     k->stats.context_switches++;
     rq->nr_switches++;
     if (prev != NULL)
@@ -334,8 +337,11 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
     if (next == NULL) {
         rq->idle_since = k->engine.now;
         update_idle_core(k, rq);
+        nohz_balance_enter_idle(k, rq);
         return;
     }
+    if (was_idle)
+        nohz_balance_leave_idle(k, rq);
     switch_in(k, rq, was_idle ? rq->last : prev, next);
     burst_resume(k, rq);
 }
@@ -404,9 +410,10 @@ pick_rule(const struct task *next)
 static void
 schedule(struct kernel *k, struct rq *rq)
 {
-    struct task *prev = rq->curr;
-
     rq->need_resched = false;
+    if (unlikely(rq->active_balance))
+        active_load_balance_cpu_stop(k, rq);
+    struct task *prev = rq->curr;
     if (prev != NULL && prev->migrate_pending) {
         int to = pending_cpu(prev);
 

@@ -58,7 +58,8 @@ struct sd_schedstat {
 /* Shared by all groups of the same CPUs (struct sched_group_capacity). */
 struct sched_group_capacity {
     uint64_t capacity, min_capacity, max_capacity;
-    uint64_t next_update; /* jiffies */
+    uint64_t next_update;  /* jiffies */
+    uint64_t changes_seen; /* of kernel.capacity_changes, when it was last summed */
     bool imbalance;
     struct cpumask *balance_mask;
     struct cpu_sums *sums; /* sums.h: of the groups with these CPUs */

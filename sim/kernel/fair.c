@@ -139,7 +139,7 @@ balance_fair(struct kernel *k, struct rq *rq, struct task *prev)
     (void)prev;
     if (rq->nr_running > 0)
         return true;
-    return k->params.sched.newidle_balance && sched_balance_newidle(k, rq);
+    return sched_balance_newidle(k, rq);
 }
 
 static struct task *

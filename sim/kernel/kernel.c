@@ -31,6 +31,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_DL] = 2 * cpus + limits->max_tasks, /* fair servers, rt periods, tasks */
         [EVENT_RATES] = 1,
         [EVENT_SAMPLER] = limits->nr_samplers,
+        [EVENT_NOHZ] = 1,
     };
 
     engine_init(&k->engine, k->arena, nr, ENGINE_QUEUE_AUTO);
@@ -52,6 +53,7 @@ rq_init(struct kernel *k, struct rq *rq, int cpu)
     rt_rq_init(k, rq);
     dl_rq_init(k, rq);
     dl_server_init(k, rq);
+    list_init(&rq->leaf_cfs_rqs);
     rng_init(&rq->rng, k->seed, "cpu", index);
     event_init(&k->engine, &rq->burst_ev, EVENT_BURST, index, PHASE_COMPLETE, burst_fire);
     event_init(&k->engine, &rq->tick_ev, EVENT_TICK, index, PHASE_TICK, tick_fire);

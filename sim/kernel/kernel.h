@@ -46,6 +46,17 @@ struct kernel_limits {
     uint32_t nr_groups; /* task groups, the root apart */
 };
 
+/* Idle CPUs whose tick has stopped, and what is to be done for them (balance_nohz.c). */
+struct nohz {
+    struct cpumask *idle_cpus; /* without a tick; a CPU leaves at its first busy tick */
+    struct cpumask *leaving;   /* of them: busy again, and their first tick is still to come */
+    uint32_t nr_cpus;          /* in idle_cpus */
+    uint32_t nr_busy_llcs;     /* LLCs with more than one CPU that is not in idle_cpus */
+    bool has_blocked, needs_update;
+    uint64_t next_balance, next_blocked; /* jiffies */
+    struct event ev;
+};
+
 struct kernel {
     struct engine engine;
     struct arena *arena;
@@ -63,13 +74,17 @@ struct kernel {
     struct cpumask *idle_cpus;  /* online CPUs that run nothing and have nothing queued */
     struct cpumask *quiet_cpus; /* busy, their ticks not simulated: averages lag (rq_catch_up) */
     uint32_t nr_overloaded;     /* queues with two tasks or more */
-    uint64_t nohz_next_balance; /* jiffies: when idle CPUs want to be balanced for */
     bool smt_active;            /* some core has several threads */
     bool asym_cpucapacity;      /* CPUs of unequal capacity, and domains that know it */
     bool sched_idle_seen;       /* some SCHED_IDLE task, or one of an idle group, has been queued */
     enum decision_kind select_kind; /* fork or exec: what the slow path chooses for */
     int32_t start_cpu;              /* forks whatever has no parent */
     int32_t forker;                 /* the CPU on which such a fork is under way, else -1 */
+    bool rd_overloaded;        /* some queue had two tasks when last looked at, or since then */
+    uint64_t capacity_changes; /* counts them: sums of capacities are as good as they were */
+    uint32_t nr_reduced;       /* CPUs that other classes and interrupts took capacity from */
+    struct cpumask *lb_cpus;   /* of a balancing pass that leaves out CPUs */
+    struct nohz nohz;
 
     struct task **tasks; /* by id, in order of creation */
     uint32_t nr_tasks, cap_tasks;
@@ -203,6 +218,10 @@ void add_nr_running(struct kernel *k, struct rq *rq, uint32_t n);
 void sub_nr_running(struct kernel *k, struct rq *rq, uint32_t n);
 void activate_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
 void deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
+/* The balancer moves p, queued or running: off its queue, with the CPU it goes to; onto that one.
+ */
+void detach_task(struct kernel *k, struct task *p, int to_cpu);
+void attach_task(struct kernel *k, struct task *p);
 /* Moves a queued, not running task to another CPU's queue. */
 void move_queued_task(struct kernel *k, struct task *p, int to_cpu);
 /* Moves p wherever it is, also while it runs (the stopper's work is charged). */

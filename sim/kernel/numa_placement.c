@@ -91,8 +91,10 @@ numa_set_preferred(struct kernel *k, struct task *p, int node)
     if (p->on_rq)
         account_numa_dequeue(rq, p);
     p->numa->preferred = node;
-    if (p->on_rq)
+    if (p->on_rq) {
         account_numa_enqueue(rq, p);
+        sums_update(k, rq);
+    }
 }
 
 /* Mostly private or mostly local: slower; else faster, by how far it is from both. */

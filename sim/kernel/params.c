@@ -12,6 +12,8 @@ static const char *const kernel_versions[] = { "6.12.0", "6.12.117", NULL };
 static const char *const fair_variants[] = { "eevdf", "cfs", NULL };
 static const char *const rt_throttlings[] = { "off", "classic", NULL };
 static const char *const tick_modes[] = { "computed", "simulated", NULL };
+static const char *const asym_packing_modes[] = { "off", "capacity", "number", NULL };
+static const char *const group_compare_modes[] = { "type", "average", NULL };
 
 static const char *const schedstat_versions[] = { "15", "16", "17", NULL };
 static const char *const affinity_rules[] = { "linux", "load", "distance", "same_node", NULL };
@@ -67,6 +69,15 @@ const struct field kernel_param_fields[] = {
       .doc =
           "look for CPUs that idle while a task waits that may run there: wasted_cores.csv, and a "
           "warning that sums it up"),
+    K(FIELD_ENUM, "sched.asym_packing", sched.asym_packing, .def = "off",
+      .names = asym_packing_modes,
+      .doc = "SD_ASYM_PACKING (ITMT) above the cores: CPUs are filled in the order of their "
+             "capacity, or of their number"),
+    K(FIELD_ENUM, "balance.group_compare", sched.group_compare, .def = "type",
+      .names = group_compare_modes,
+      .doc = "groups are compared by type and idle CPUs, or by average load as before 5.5: then a "
+             "heavy task hides idle CPUs beside it (the group imbalance of 'A Decade of Wasted "
+             "Cores', reconstructed from the paper)"),
 
     K(FIELD_ENUM, "select.affinity", select.affinity, .def = "linux", .names = affinity_rules,
       .doc = "when a wakee comes to its waker's CPU; load: that queue weighs no more (Linux "

@@ -13,6 +13,8 @@ enum fair_variant { FAIR_EEVDF, FAIR_CFS };
 enum schedstat_version { SCHEDSTAT_15, SCHEDSTAT_16, SCHEDSTAT_17 };
 enum rt_throttling { RT_THROTTLING_OFF, RT_THROTTLING_CLASSIC };
 enum tick_mode { TICK_COMPUTED, TICK_SIMULATED };
+enum asym_packing { ASYM_PACKING_OFF, ASYM_PACKING_CAPACITY, ASYM_PACKING_NUMBER };
+enum group_compare { GROUP_COMPARE_TYPE, GROUP_COMPARE_AVERAGE };
 
 struct sched_params {
     uint32_t kernel;        /* enum kernel_version: which stable backports are in */
@@ -32,6 +34,8 @@ struct sched_params {
     bool schedstats;            /* count what /proc/schedstat and /proc/PID/sched show */
     uint32_t schedstat_version; /* enum schedstat_version */
     bool wasted_cores;          /* write the stretches that wasted.h finds */
+    uint32_t asym_packing;      /* enum asym_packing */
+    uint32_t group_compare;     /* enum group_compare */
 };
 
 /* Other rules of CPU selection than those of 6.12: select_variant.c. */

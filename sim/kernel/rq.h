@@ -132,7 +132,11 @@ struct rq {
     uint64_t nr_numa_running, nr_preferred_running;
     uint32_t nr_sums; /* the sets that this CPU is in */
     struct cpu_sums *sums[8];
-    int32_t push_cpu; /* of active balancing */
+    int32_t push_cpu;   /* of active balancing */
+    uint8_t nohz_flags; /* a kick of the nohz balancer that this CPU has still to answer */
+    bool has_blocked_load;
+    uint64_t last_blocked_update; /* jiffies */
+    uint64_t irq_pending;         /* ns of interrupts that avg_irq has still to see */
     struct rng rng;
     /* the other classes */
     struct rt_rq rt;

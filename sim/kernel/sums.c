@@ -1,6 +1,7 @@
 #include "kernel/sums.h"
 
 #include "kernel/kernel.h"
+#include "kernel/load.h"
 
 static void
 add_set(struct rq *rq, struct cpu_sums *set)
@@ -80,72 +81,134 @@ sums_init(struct kernel *k)
             }
     k->nr_idle = k->nr_online;
     for_each_cpu (cpu, k->machine->online) {
-        if (k->domains->cpus[cpu].llc_shared != NULL)
-            k->domains->cpus[cpu].llc_shared->nr_busy_cpus = 0;
         for (uint32_t i = 0; i < k->rqs[cpu].nr_sums; i++)
             k->rqs[cpu].sums[i]->idle_cpus++;
     }
 }
 
-void
-sums_update(struct kernel *k, struct rq *rq)
+/* A part of the capacity is gone, by the strictest threshold that a domain has. */
+static bool
+capacity_reduced(const struct kernel *k, const struct rq *rq)
 {
-    struct cpu_sums *own = &k->cpu_sums[rq->cpu];
-    struct cpu_sums now = {
-        .load = rq->cfs.load_weight >> 10,
+    return rq->cpu_capacity * 110 < (uint64_t)k->machine->cpus[rq->cpu].capacity * 100;
+}
+
+/* As cpu_load() and its neighbours read them, without making up for ticks. */
+static struct cpu_sums
+published(const struct kernel *k, const struct rq *rq)
+{
+    const struct cfs_rq *cfs = &rq->cfs;
+
+    return (struct cpu_sums){
+        .load = cfs->load_weight >> 10,
+        .util = cfs->h_nr_queued > 0 ? k->machine->cpus[rq->cpu].capacity : 0,
+        .runnable = cfs->h_nr_queued * (uint64_t)1024,
         .nr_running = rq->nr_running,
+        .h_nr_queued = rq->cfs.h_nr_queued,
         .idle_cpus = rq->nr_running == 0,
         .nr_numa_running = (uint32_t)rq->nr_numa_running,
         .nr_preferred_running = (uint32_t)rq->nr_preferred_running,
+        .nr_reduced = rq->cfs.h_nr_queued == 1 && capacity_reduced(k, rq),
+        .nr_misfit = rq->misfit_task_load != 0 && rq->nr_running > 0,
     };
-    uint64_t load = now.load - own->load; /* differences wrap, and that is well */
-    uint32_t nr = now.nr_running - own->nr_running, idle = now.idle_cpus - own->idle_cpus;
-    uint32_t numa = now.nr_numa_running - own->nr_numa_running;
-    uint32_t preferred = now.nr_preferred_running - own->nr_preferred_running;
+}
 
+static bool
+same_counts(const struct cpu_sums *a, const struct cpu_sums *b)
+{
+    return a->nr_running == b->nr_running && a->h_nr_queued == b->h_nr_queued &&
+           a->nr_numa_running == b->nr_numa_running &&
+           a->nr_preferred_running == b->nr_preferred_running && a->nr_reduced == b->nr_reduced &&
+           a->nr_misfit == b->nr_misfit;
+}
+
+/* Differences wrap, and that is well. */
+static void
+add_counts(struct cpu_sums *s, const struct cpu_sums *now, const struct cpu_sums *old)
+{
+    s->nr_running += now->nr_running - old->nr_running;
+    s->h_nr_queued += now->h_nr_queued - old->h_nr_queued;
+    s->idle_cpus += now->idle_cpus - old->idle_cpus;
+    s->nr_numa_running += now->nr_numa_running - old->nr_numa_running;
+    s->nr_preferred_running += now->nr_preferred_running - old->nr_preferred_running;
+    s->nr_reduced += now->nr_reduced - old->nr_reduced;
+    s->nr_misfit += now->nr_misfit - old->nr_misfit;
+}
+
+void
+sums_update(struct kernel *k, struct rq *rq)
+{
+    struct cpu_sums old = k->cpu_sums[rq->cpu], now = published(k, rq);
+    uint64_t load = now.load - old.load, util = now.util - old.util;
+    uint64_t runnable = now.runnable - old.runnable;
+    bool counts = !same_counts(&now, &old);
+
+    if (load == 0 && util == 0 && runnable == 0 && !counts)
+        return;
     for (uint32_t i = 0; i < rq->nr_sums; i++) {
         struct cpu_sums *s = rq->sums[i];
 
         s->load += load;
-        s->nr_running += nr;
-        s->idle_cpus += idle;
-        s->nr_numa_running += numa;
-        s->nr_preferred_running += preferred;
+        s->util += util;
+        s->runnable += runnable;
+        if (counts)
+            add_counts(s, &now, &old);
     }
+}
+
+static void
+catch_up(struct kernel *k, struct cpu_sums *set, const struct cpumask *cpus, uint64_t jiffy)
+{
+    if (set->caught_up == jiffy)
+        return;
+    for (int cpu = cpumask_next_and(cpus, k->quiet_cpus, 0); cpu >= 0;
+         cpu = cpumask_next_and(cpus, k->quiet_cpus, (uint32_t)cpu + 1))
+        rq_catch_up(k, &k->rqs[cpu]);
+    set->caught_up = jiffy;
+}
+
+void
+sums_catch_up(struct kernel *k, const struct sched_group *sg, uint64_t jiffy)
+{
+    if (sg->sums != NULL) {
+        catch_up(k, sg->sgc->sums, sg->span, jiffy);
+        return;
+    }
+    for_each_node (node, sg->nodes)
+        catch_up(k, &k->node_sums[node], k->machine->nodes[node].cpus, jiffy);
+}
+
+void
+sums_add(struct cpu_sums *total, const struct cpu_sums *s)
+{
+    static const struct cpu_sums none;
+
+    total->load += s->load;
+    total->util += s->util;
+    total->runnable += s->runnable;
+    add_counts(total, s, &none);
 }
 
 void
 node_group_sums(const struct kernel *k, const struct sched_group *sg, struct cpu_sums *total)
 {
-    struct cpu_sums sum = { 0 };
-
-    for_each_node (node, sg->nodes) {
-        const struct cpu_sums *s = &k->node_sums[node];
-
-        sum.load += s->load;
-        sum.nr_running += s->nr_running;
-        sum.idle_cpus += s->idle_cpus;
-        sum.nr_numa_running += s->nr_numa_running;
-        sum.nr_preferred_running += s->nr_preferred_running;
-    }
-    *total = sum;
+    *total = (struct cpu_sums){ 0 };
+    for_each_node (node, sg->nodes)
+        sums_add(total, &k->node_sums[node]);
 }
 
 static const char *
 check_group(const struct kernel *k, const struct sched_group *sg)
 {
-    struct cpu_sums total, sum = *group_sums(k, sg, &total);
-    uint64_t load = 0;
-    uint32_t nr = 0, idle = 0;
+    struct cpu_sums total, sum = *group_sums(k, sg, &total), scan = { 0 };
 
     for_each_cpu (cpu, sg->span) {
-        load += k->rqs[cpu].cfs.load_weight >> 10;
-        nr += k->rqs[cpu].nr_running;
-        idle += k->rqs[cpu].nr_running == 0;
+        struct cpu_sums s = published(k, &k->rqs[cpu]);
+        sums_add(&scan, &s);
     }
-    if (sum.load != load)
-        return "the load of a group is the sum over its CPUs";
-    if (sum.nr_running != nr || sum.idle_cpus != idle)
+    if (sum.load != scan.load || sum.util != scan.util || sum.runnable != scan.runnable)
+        return "the averages of a group are the sums over its CPUs";
+    if (!same_counts(&sum, &scan) || sum.idle_cpus != scan.idle_cpus)
         return "the tasks of a group are the sum over its CPUs";
     return NULL;
 }

@@ -1,6 +1,7 @@
 /*
  * The life of a task: built, started, woken, ended; and the calls by which a workload changes it.
  */
+#include "kernel/balance.h"
 #include "kernel/burst.h"
 #include "kernel/core.h"
 #include "kernel/mm.h"
@@ -225,6 +226,7 @@ task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
     wakeup_preempt(k, rq, p, WF_TTWU);
     if (p->class->task_woken != NULL)
         p->class->task_woken(k, rq, p);
+    update_avg_idle(k, rq);
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_wakeup != NULL)
             o->task_wakeup(o->priv, k, p, this_cpu);
