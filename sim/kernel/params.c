@@ -191,6 +191,7 @@ const struct field kernel_param_fields[] = {
 void
 kernel_params_init(struct kernel_params *kp, struct arena *a)
 {
+    memset(kp, 0, sizeof(*kp)); /* feature switches are turned on one by one */
     fields_init(kernel_param_fields, kp, a);
 }
 

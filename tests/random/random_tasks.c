@@ -58,6 +58,15 @@ wake_somebody(struct actor *a, struct task *self)
     }
 }
 
+/* `drawn` is below 2 * range + 1. */
+static int
+nice_of(uint64_t drawn, uint32_t range)
+{
+    int nice = (int)drawn - (int)range;
+
+    return SIM_MIN(nice, 19);
+}
+
 static void
 change_somebody(struct actor *a)
 {
@@ -68,7 +77,7 @@ change_somebody(struct actor *a)
     if (p->state == TASK_DEAD || p->state == TASK_NEW)
         return;
     if (rng_below(&a->rng, 2) == 0 || value(w, DIM_AFFINITY) == 0)
-        task_set_nice(w->k, p, SIM_MIN((int)rng_below(&a->rng, 2 * nice + 1) - (int)nice, 19));
+        task_set_nice(w->k, p, nice_of(rng_below(&a->rng, 2 * nice + 1), nice));
     else
         task_set_affinity(w->k, p, case_cpus(w->k->machine, w->k->arena, &a->rng));
 }
@@ -171,7 +180,7 @@ actor_new(struct world *w, struct task *parent)
     snprintf(name, sizeof(name), "t%u", i);
     struct task_attr attr = {
         .name = name,
-        .nice = SIM_MIN((int)case_pick(w->c, "nice", i, 2 * nice + 1) - (int)nice, 19),
+        .nice = nice_of(case_pick(w->c, "nice", i, 2 * nice + 1), nice),
         .policy = policy_of(w, i),
         .ops = &actor_ops,
         .prog = a,
