@@ -49,6 +49,8 @@ bool check_cpu_capacity(const struct kernel *k, const struct rq *rq, const struc
 void account_irq_time(struct kernel *k, struct rq *rq, sim_time ns);
 /* Is rq's current task (or p, NULL: none) too large for this CPU (update_misfit_status)? */
 void update_misfit_status(struct kernel *k, struct task *p, struct rq *rq);
+/* The CPU of a group that is to be filled first, where CPUs have priorities. */
+int asym_prefer_cpu(const struct kernel *k, const struct cpumask *span);
 /* More than 5 % larger. */
 static inline bool
 capacity_greater(uint64_t a, uint64_t b)

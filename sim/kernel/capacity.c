@@ -11,7 +11,9 @@
  */
 #include "kernel/balance_impl.h"
 
+#include "kernel/deadline.h"
 #include "kernel/load.h"
+#include "kernel/rt.h"
 
 enum { IRQ_PORTION = 1024 * 1024 }; /* ns */
 
@@ -46,6 +48,10 @@ account_irq_time(struct kernel *k, struct rq *rq, sim_time ns)
 void
 update_other_load_avgs(struct kernel *k, struct rq *rq)
 {
+    const struct sched_class *class = rq->curr != NULL ? rq->curr->class : NULL;
+
+    update_rt_rq_load_avg(k, rq, class == &rt_sched_class);
+    update_dl_rq_load_avg(k, rq, class == &dl_sched_class);
     if (rq->irq_pending > 0 || rq->avg_irq.util_sum > 0)
         update_irq_load_avg(k, rq);
 }
@@ -166,6 +172,18 @@ sched_asym_prefer(const struct kernel *k, int a, int b)
     if (k->params.sched.asym_packing == ASYM_PACKING_CAPACITY)
         return of_a > of_b;
     return a < b;
+}
+
+int
+asym_prefer_cpu(const struct kernel *k, const struct cpumask *span)
+{
+    int best = -1;
+
+    if (k->params.sched.asym_packing != ASYM_PACKING_OFF)
+        for_each_cpu (cpu, span)
+            if (best < 0 || sched_asym_prefer(k, cpu, best))
+                best = cpu;
+    return best;
 }
 
 bool

@@ -109,10 +109,10 @@ build_trees(struct builder *b)
     domains_attach(b);
 }
 
-struct domains *
-domains_build(struct arena *a, const struct machine *m)
+static struct domains *
+build(struct arena *a, const struct machine *m, uint32_t core_flags)
 {
-    struct builder b = { .arena = a, .m = m, .scratch = arena_new() };
+    struct builder b = { .arena = a, .m = m, .scratch = arena_new(), .core_flags = core_flags };
     struct domains *d = arena_new_object(a, struct domains);
 
     b.d = d;
@@ -130,4 +130,16 @@ domains_build(struct arena *a, const struct machine *m)
     build_trees(&b);
     arena_free(b.scratch);
     return d;
+}
+
+struct domains *
+domains_build(struct arena *a, const struct machine *m)
+{
+    return build(a, m, 0);
+}
+
+struct domains *
+domains_build_packed(struct arena *a, const struct machine *m)
+{
+    return build(a, m, SD_ASYM_PACKING);
 }

@@ -125,6 +125,8 @@ struct domains {
 };
 
 struct domains *domains_build(struct arena *a, const struct machine *m);
+/* The same with SD_ASYM_PACKING between cores, as x86 has it while ITMT is on. */
+struct domains *domains_build_packed(struct arena *a, const struct machine *m);
 
 /*
  * The allocation fallback order of every node (zonelists), numa-balancing.md 2.3. `cpu_nodes` is

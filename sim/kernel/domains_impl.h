@@ -46,6 +46,7 @@ struct builder {
     struct cpumask *cpu_map;    /* CPUs that domains are built for: online and not isolated */
     struct cpumask *core_first; /* the first CPU of each core among cpu_map */
     nodemask cpu_nodes;
+    uint32_t core_flags; /* of the levels between cores and nodes, besides their own */
     uint32_t nr_levels;
     struct level *levels;
     /* tables by level * nr_cpus + cpu */

@@ -168,10 +168,10 @@ levels_x86(struct builder *b, struct level_set **smt, struct level_set **node)
     }
     fill_gaps(b, l2, cluster);
     fill_gaps(b, l2, smt);
-    add_level(b, "CLS", SD_CLUSTER | LLC_FLAGS, amd ? smt : l2);
-    add_level(b, "MC", LLC_FLAGS, llc);
+    add_level(b, "CLS", b->core_flags | SD_CLUSTER | LLC_FLAGS, amd ? smt : l2);
+    add_level(b, "MC", b->core_flags | LLC_FLAGS, llc);
     if (!numa_in_package)
-        add_level(b, "PKG", 0, node);
+        add_level(b, "PKG", b->core_flags, node);
 }
 
 static struct level_set *

@@ -124,7 +124,8 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->free_slots = cpumask_new(a, limits->max_tasks);
     for (uint32_t i = 0; i < limits->max_tasks; i++)
         cpumask_set(k->free_slots, i);
-    k->domains = domains_build(a, m);
+    k->domains = kp->sched.asym_packing == ASYM_PACKING_OFF ? domains_build(a, m)
+                                                            : domains_build_packed(a, m);
     init_rqs(k);
     select_init(k);
     push_init(k);

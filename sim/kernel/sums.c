@@ -1,6 +1,6 @@
 #include "kernel/sums.h"
 
-#include "kernel/kernel.h"
+#include "kernel/balance.h"
 #include "kernel/load.h"
 
 static void
@@ -21,6 +21,7 @@ join_group(struct kernel *k, const struct sched_domain *sd, struct sched_group *
     struct sched_group_capacity *sgc = sg->sgc;
 
     sg->first_cpu = cpumask_first(sg->span);
+    sg->asym_prefer_cpu = asym_prefer_cpu(k, sg->span);
     cpumask_trim(sd->span);
     cpumask_trim(sg->span);
     cpumask_trim(sgc->balance_mask);
