@@ -32,6 +32,8 @@
     X(DIM_NICE, "nice", 0, 20, false, "nice levels to either side of 0")                           \
     X(DIM_SLICE, "slice", 0, 10, false, "tenths of the tasks with a slice of their own")           \
     X(DIM_FAIR, "fair", 0, 10, false, "tenths of the tasks that are SCHED_BATCH or SCHED_IDLE")    \
+    X(DIM_CLASSES, "classes", 0, 10, false,                                                        \
+      "tenths of the tasks of a real-time or deadline policy")                                     \
     X(DIM_AFFINITY, "affinity", 0, 10, false, "tenths of the tasks that may use some CPUs only")   \
     X(DIM_CHANGES, "changes", 0, 10, false, "percent of the steps that change nice or affinity")   \
     X(DIM_FEATURES, "features", 0, 6, false, "feature switches that are turned over")              \

@@ -67,6 +67,34 @@ nice_of(uint64_t drawn, uint32_t range)
     return SIM_MIN(nice, 19);
 }
 
+/* A policy of any class with its parameters, drawn from `rng`. */
+static void
+draw_policy(struct task_attr *attr, struct rng *rng)
+{
+    static const enum task_policy policies[] = { POLICY_FIFO, POLICY_RR, POLICY_DEADLINE };
+
+    attr->policy = policies[rng_below(rng, ARRAY_LEN(policies))];
+    attr->rt_priority = 1 + (uint32_t)rng_below(rng, 4) * (1 + (uint32_t)rng_below(rng, 30));
+    if (attr->policy == POLICY_DEADLINE) {
+        attr->rt_priority = 0;
+        attr->dl_runtime = USEC(100) + rng_below(rng, MSEC(3));
+        attr->dl_deadline = attr->dl_runtime + rng_below(rng, MSEC(30));
+        attr->dl_period = rng_below(rng, 2) ? 0 : attr->dl_deadline + rng_below(rng, MSEC(10));
+    }
+}
+
+static void
+change_class(struct actor *a, struct task *p)
+{
+    struct task_attr attr = { .policy = POLICY_NORMAL, .nice = p->nice };
+
+    if (rng_below(&a->rng, 2) == 0)
+        draw_policy(&attr, &a->rng);
+    else if (rng_below(&a->rng, 3) == 0)
+        attr.policy = rng_below(&a->rng, 2) ? POLICY_BATCH : POLICY_IDLE;
+    task_set_scheduler(a->w->k, p, &attr); /* what may not be reserved is refused */
+}
+
 static void
 change_somebody(struct actor *a)
 {
@@ -76,7 +104,9 @@ change_somebody(struct actor *a)
 
     if (p->state == TASK_DEAD || p->state == TASK_NEW)
         return;
-    if (rng_below(&a->rng, 2) == 0 || value(w, DIM_AFFINITY) == 0)
+    if (value(w, DIM_CLASSES) > 0 && rng_below(&a->rng, 2) == 0)
+        change_class(a, p);
+    else if (rng_below(&a->rng, 2) == 0 || value(w, DIM_AFFINITY) == 0)
         task_set_nice(w->k, p, nice_of(rng_below(&a->rng, 2 * nice + 1), nice));
     else
         task_set_affinity(w->k, p, case_cpus(w->k->machine, w->k->arena, &a->rng));
@@ -168,7 +198,7 @@ actor_new(struct world *w, struct task *parent)
     struct actor *a = arena_new_object(w->k->arena, struct actor);
     uint32_t i = w->nr, nice = value(w, DIM_NICE);
     char name[24];
-    struct rng cpus;
+    struct rng cpus, policy;
     (void)parent;
 
     *a = (struct actor){ .w = w, .index = i, .steps_left = UINT32_MAX };
@@ -189,7 +219,13 @@ actor_new(struct world *w, struct task *parent)
         attr.slice_ns = USEC(100) + case_pick(w->c, "slice of", i, MSEC(20));
     if (case_chance(w->c, "affinity", i, value(w, DIM_AFFINITY)))
         attr.allowed = case_cpus(w->k->machine, w->k->arena, &cpus);
-    return w->task[w->nr++] = task_new(w->k, w->process[i % 2], &attr);
+    struct task *p = task_new(w->k, w->process[i % 2], &attr);
+    rng_init(&policy, w->c->seed, "actor policy", i);
+    if (case_chance(w->c, "class", i, value(w, DIM_CLASSES))) {
+        draw_policy(&attr, &policy);
+        task_set_scheduler(w->k, p, &attr); /* it stays as it is if that is refused */
+    }
+    return w->task[w->nr++] = p;
 }
 
 static void
