@@ -370,7 +370,7 @@ a_phase_without_a_place_returns_to_the_tasks(void **state)
                    "set_affinity; set_mempolicy; compute 1000; work 1; "
                    "set_affinity; set_mempolicy; set_nice; compute 2000; work 1");
     assert_true(cpumask_test(g->affinity.set, 3) && g->nice[0] == -7);
-    assert_int_equal(g->policy, POLICY_BATCH);
+    assert_int_equal(g->class.policy, POLICY_BATCH);
     assert_int_equal(g->start.ops[0].value, USEC(250));
     assert_true(cpumask_test(g->steps[0].affinity->set, 0));
     assert_int_equal(g->steps[1].policy->mode, MPOL_BIND);
@@ -429,12 +429,11 @@ what_is_not_modelled_is_refused_with_its_place(void **state)
     static const struct {
         const char *body, *says;
     } cases[] = {
-        { "\"run\": 1, \"policy\": \"SCHED_FIFO\"",
-          "t.json:1:49: tasks.a.policy: the policy SCHED_FIFO is not modelled yet\n" },
-        { "\"run\": 1, \"policy\": \"SCHED_RR\"",
-          "t.json:1:49: tasks.a.policy: the policy SCHED_RR is not modelled yet\n" },
+        { "\"run\": 1, \"policy\": \"SCHED_FIFO\", \"priority\": 0",
+          "t.json:1:75: tasks.a.priority: expected a whole number from 1 to 99\n" },
         { "\"run\": 1, \"policy\": \"SCHED_DEADLINE\"",
-          "t.json:1:49: tasks.a.policy: the policy SCHED_DEADLINE is not modelled yet\n" },
+          "t.json:1:49: tasks.a.policy: SCHED_DEADLINE needs dl-runtime <= dl-deadline <= "
+          "dl-period, the first from 2 us, the last from 100 to 4194304 us\n" },
         { "\"run\": 1, \"taskgroup\": \"/x\"",
           "t.json:1:52: tasks.a.taskgroup: the membership in a task group is not modelled yet\n" },
         { "\"memrun\": 1",
@@ -485,6 +484,42 @@ has_note(const struct fixture *f, const char *text)
     return false;
 }
 
+/* rt-app's priority 10 where a real-time policy says none; a phase may change class, and is left in
+ * the one that the thread has if it says nothing; pi_enabled makes every lock one that inherits. */
+static void
+real_time_policies_become_classes(void **state)
+{
+    struct fixture *f = *state;
+    const struct workload *w =
+        load(f, "{\"global\": {\"default_policy\": \"SCHED_FIFO\", \"pi_enabled\": true},"
+                "\"tasks\": {\"a\": {\"lock\": \"m\", \"run\": 1, \"unlock\": \"m\"},"
+                "\"b\": {\"policy\": \"SCHED_DEADLINE\", \"dl-runtime\": 2000,"
+                " \"dl-period\": 10000, \"run\": 1},"
+                "\"c\": {\"policy\": \"SCHED_OTHER\", \"phases\": {"
+                "\"p\": {\"policy\": \"SCHED_RR\", \"priority\": 7, \"run\": 1},"
+                "\"q\": {\"run\": 2}}}}}");
+
+    assert_non_null(w);
+    assert_int_equal(w->groups[0].class.policy, POLICY_FIFO);
+    assert_int_equal(w->groups[0].class.rt_priority, 10);
+    assert_true(w->groups[0].steps[1].kind == WSTEP_LOCK && w->groups[0].steps[1].pi);
+    const struct wclass *b = &w->groups[1].class;
+    assert_int_equal(b->policy, POLICY_DEADLINE);
+    assert_int_equal(b->dl_runtime, MSEC(2));
+    assert_int_equal(b->dl_deadline, MSEC(10));
+    assert_int_equal(b->dl_period, MSEC(10));
+    const struct wgroup *c = &w->groups[2];
+    guint changes = 0;
+    assert_int_equal(c->class.policy, POLICY_NORMAL);
+    for (uint32_t i = 0; i < c->nr_steps; i++)
+        if (c->steps[i].kind == WSTEP_SET_CLASS) {
+            assert_int_equal(c->steps[i].class->policy, POLICY_RR);
+            assert_int_equal(c->steps[i].class->rt_priority, 7);
+            changes++;
+        }
+    assert_int_equal(changes, 1);
+}
+
 static void
 nothing_is_skipped_in_silence(void **state)
 {
@@ -497,9 +532,6 @@ nothing_is_skipped_in_silence(void **state)
     assert_true(has_note(f, "5 unknown keys (4 different ones) are skipped: "
                             "more (line 2), fly (line 3), phase (line 1), sleepy (line 1)"));
     assert_true(has_note(f, "ignored: resources, calibration (work is counted at the reference"));
-    assert_true(has_note(f, "t.json:3: global.pi_enabled: priority inheritance is not modelled"));
-    assert_true(has_note(f, "t.json:3: global.default_policy: SCHED_FIFO is not modelled yet; "
-                            "tasks without a policy of their own run as SCHED_OTHER"));
     load(f, TASK("\"run\": 1"));
     assert_int_equal(f->diag.notes->len, 0);
 }
@@ -534,6 +566,7 @@ main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_format_of_rtapp_0_is_refused_by_name, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(real_time_policies_become_classes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_skipped_in_silence, set_up, tear_down),
     };
 

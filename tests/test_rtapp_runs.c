@@ -208,7 +208,7 @@ forks_start_threads(void **state)
 /* ---- the files of the field ---- */
 
 struct counts {
-    guint run, no_tasks, obsolete, not_yet, other;
+    guint run, no_tasks, obsolete, other;
 };
 
 /* Loads and, if that succeeds, runs at most 200 ms of it. */
@@ -231,7 +231,6 @@ try_file(struct fixture *f, const char *path, struct counts *c)
     }
     c->no_tasks += strstr(why, "there are no tasks") != NULL;
     c->obsolete += strstr(why, "obsolete keys of rt-app 0.x (") != NULL;
-    c->not_yet += strstr(why, "SCHED_FIFO is not modelled yet") != NULL;
     print_message("refused: %.*s\n", (int)strcspn(why, "\n"), why);
 }
 
@@ -267,7 +266,7 @@ eleven_files_of_the_corpus_run_and_four_are_refused(void **state)
     assert_int_equal(c.obsolete, 3);
 }
 
-/* 25 files: six of merge/ and taskset.json are no rt-app 1.0 files; dvfs.json asks for FIFO. */
+/* 25 files: six of merge/ and taskset.json are no rt-app 1.0 files. */
 static void
 files_of_the_debian_package_run_or_are_refused_by_name(void **state)
 {
@@ -278,12 +277,11 @@ files_of_the_debian_package_run_or_are_refused_by_name(void **state)
         skip();
     }
     try_folder(*state, DEBIAN, &c);
-    print_message("rt-app package: %u run, %u without tasks, %u of rt-app 0.x, %u real-time\n",
-                  c.run, c.no_tasks, c.obsolete, c.not_yet);
-    assert_int_equal(c.run, 17);
+    print_message("rt-app package: %u run, %u without tasks, %u of rt-app 0.x\n", c.run, c.no_tasks,
+                  c.obsolete);
+    assert_int_equal(c.run, 18);
     assert_int_equal(c.no_tasks, 2);
     assert_int_equal(c.obsolete, 5);
-    assert_int_equal(c.not_yet, 1);
 }
 
 /* ---- what rt-app itself logged ---- */

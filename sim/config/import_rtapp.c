@@ -5,10 +5,6 @@
  * threads for each task, what they meet at under `sync`. Nothing is skipped in silence. What the
  * simulator does not model is refused with its place; what says only how rt-app itself measures is
  * named in a note; keys that nobody knows are counted and named.
- *
- * One thing is bent: a default_policy that is real-time runs as SCHED_OTHER, with a note, because
- * files carry it out of habit for a single task that has the machine to itself. A task that asks
- * for such a policy by name is refused.
  */
 #include "config/import_rtapp_impl.h"
 
@@ -112,18 +108,6 @@ rtapp_idle(struct rtapp *r, const struct ynode *key)
 /* ---- global ---- */
 
 static void
-survey_policy(struct rtapp *r, const struct ynode *n)
-{
-    if (!rtapp_policy(r, n, &r->default_class) || r->default_class != NULL)
-        return;
-    r->real_time_default = true;
-    rtapp_note(r, n,
-               "%s is not modelled yet; tasks without a policy of their own run as "
-               "SCHED_OTHER",
-               n->text);
-}
-
-static void
 survey_global(struct rtapp *r, const struct ynode *map)
 {
     static const char *const used[] = { "duration",  "default_policy", "mem_buffer_size",
@@ -145,11 +129,11 @@ survey_global(struct rtapp *r, const struct ynode *map)
     if (rtapp_number_at(r, map, "mem_buffer_size", 1, INT32_MAX, BUFFER_DEFAULT, &bytes))
         r->buffer_max = (uint64_t)bytes;
     if (policy != NULL)
-        survey_policy(r, policy);
+        rtapp_policy(r, policy, &r->default_class);
     const char *file = device == NULL ? NULL : rtapp_text(r, device);
     r->device_is_null = file == NULL || strcmp(file, "/dev/null") == 0;
     if (pi != NULL && strcmp(pi->text, "true") == 0)
-        rtapp_note(r, pi, "priority inheritance is not modelled yet; locks are plain ones");
+        r->pi = true;
 }
 
 /* ---- the file ---- */

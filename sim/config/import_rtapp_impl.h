@@ -54,7 +54,7 @@ struct rtapp {
     uint64_t buffer_max;
     int64_t duration; /* s; below 1: none */
     bool device_is_null, has_io;
-    bool real_time_default; /* default_policy is a real-time one */
+    bool pi; /* pi_enabled */
     const char *default_class;
 };
 
@@ -111,6 +111,19 @@ const struct ynode *rtapp_nodes(struct rtapp *r, const struct ynode *map);
 /* -1: forever. `def` where there is none. */
 int64_t rtapp_loop(struct rtapp *r, const struct ynode *map, int64_t def);
 /* The class for a policy; NULL: a real-time one. False with an error: not known. */
+struct rtapp_class_values {
+    const char *class;
+    bool has_priority;
+    int64_t priority;                  /* or the nice level */
+    int64_t runtime, deadline, period; /* us */
+};
+/* Of a task, or of a phase (`map`) of it; false with an error. */
+bool rtapp_class_read(struct rtapp *r, const struct ynode *task, const struct ynode *map,
+                      struct rtapp_class_values *v);
+void rtapp_class_write(struct rtapp *r, const struct ynode *at, const struct rtapp_class_values *v,
+                       struct ynode *map);
+/* It says something of its class. */
+bool rtapp_has_class(struct rtapp *r, const struct ynode *map);
 bool rtapp_policy(struct rtapp *r, const struct ynode *n, const char **class);
 
 /* Whether the key names an event. */

@@ -28,8 +28,18 @@ rtdo_lock(const struct rtevent *e)
 {
     const char *name = rtapp_text(e->r, e->value);
 
-    if (name != NULL && !e->survey)
-        add(e, g_str_has_prefix(e->key->text, "un") ? "unlock" : "lock", mutex(e, name));
+    if (name == NULL || e->survey)
+        return;
+    if (g_str_has_prefix(e->key->text, "un")) {
+        add(e, "unlock", mutex(e, name));
+    } else if (!e->r->pi) {
+        add(e, "lock", mutex(e, name));
+    } else {
+        struct ynode *map = make_map(e->r, e->key);
+        make_put(e->r, map, "name", make_text(e->r, e->key, "%s", mutex(e, name)));
+        make_put(e->r, map, "pi", make_text(e->r, e->key, "yes"));
+        make_step(e->r, e->program, "lock", map);
+    }
 }
 
 /* A condition is waited on with one mutex; a second one would leave the waiters unprotected. */

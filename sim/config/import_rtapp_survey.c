@@ -7,6 +7,8 @@
 
 #include "workload/workload.h"
 
+#include <inttypes.h>
+
 enum where { TASK = 1, PHASE = 2 };
 
 static const struct {
@@ -24,9 +26,9 @@ static const struct {
     { "membind_nodes", TASK | PHASE, false },
     { "nodes_membind", TASK | PHASE, false }, /* as rt-app itself writes it */
     { "taskgroup", TASK | PHASE, false },
-    { "dl-runtime", TASK | PHASE, true },
-    { "dl-period", TASK | PHASE, true },
-    { "dl-deadline", TASK | PHASE, true },
+    { "dl-runtime", TASK | PHASE, false },
+    { "dl-period", TASK | PHASE, false },
+    { "dl-deadline", TASK | PHASE, false },
     { "util_min", TASK | PHASE, true },
     { "util_max", TASK | PHASE, true },
 };
@@ -38,7 +40,7 @@ static const struct {
     const char *name, *class;
 } policies[] = {
     { "SCHED_OTHER", "normal" }, { "SCHED_BATCH", "batch" }, { "SCHED_IDLE", "idle" },
-    { "SCHED_FIFO", NULL },      { "SCHED_RR", NULL },       { "SCHED_DEADLINE", NULL },
+    { "SCHED_FIFO", "fifo" },    { "SCHED_RR", "rr" },       { "SCHED_DEADLINE", "deadline" },
 };
 
 bool
@@ -95,26 +97,93 @@ survey_keys(struct rtapp *r, const struct ynode *map, enum where where, bool has
     }
 }
 
-/* A policy and a priority; only classes without real-time are here. */
-static void
-survey_policy(struct rtapp *r, const struct ynode *map, bool is_phase)
+static bool
+is_rt(const char *class)
 {
-    const struct ynode *policy = rtapp_get(r, map, "policy"), *nice = rtapp_get(r, map, "priority");
-    const char *class = r->default_class;
-    int64_t value;
+    return strcmp(class, "fifo") == 0 || strcmp(class, "rr") == 0;
+}
 
-    if (policy != NULL && !rtapp_policy(r, policy, &class))
+/* The class that a task, or a phase of it, asks for: its own, the task's, the file's. */
+static const char *
+rtapp_class(struct rtapp *r, const struct ynode *task, const struct ynode *map)
+{
+    const struct ynode *policy = rtapp_get(r, map, "policy");
+    const char *class = r->default_class;
+
+    if (policy == NULL)
+        policy = rtapp_get(r, task, "policy");
+    if (policy != NULL)
+        rtapp_policy(r, policy, &class);
+    return class;
+}
+
+static bool
+survey_reservation(struct rtapp *r, const struct ynode *map, const struct ynode *at,
+                   struct rtapp_class_values *v)
+{
+    if (!rtapp_number_at(r, map, "dl-runtime", 0, INT32_MAX, 0, &v->runtime) ||
+        !rtapp_number_at(r, map, "dl-period", 0, INT32_MAX, v->runtime, &v->period) ||
+        !rtapp_number_at(r, map, "dl-deadline", 0, INT32_MAX, v->period, &v->deadline))
+        return false;
+    if (v->runtime >= 2 && v->runtime <= v->deadline && v->deadline <= v->period &&
+        v->period >= 100 && v->period <= 1 << 22)
+        return true;
+    ynode_error(&r->in, at,
+                "SCHED_DEADLINE needs dl-runtime <= dl-deadline <= dl-period, the first from 2 us, "
+                "the last from 100 to 4194304 us");
+    return false;
+}
+
+/* rt-app's defaults: priority 10 of a real-time policy, nice 0; period and deadline are the one
+ * before. */
+bool
+rtapp_class_read(struct rtapp *r, const struct ynode *task, const struct ynode *map,
+                 struct rtapp_class_values *v)
+{
+    const struct ynode *prio = rtapp_get(r, map, "priority");
+    const struct ynode *policy = rtapp_get(r, map, "policy");
+
+    v->class = rtapp_class(r, task, map);
+    if (v->class == NULL)
+        return false;
+    if (strcmp(v->class, "deadline") == 0)
+        return survey_reservation(r, map, policy != NULL ? policy : task, v);
+    v->has_priority = prio != NULL;
+    v->priority = is_rt(v->class) ? 10 : 0;
+    return prio == NULL || (is_rt(v->class) ? rtapp_number(r, prio, 1, 99, &v->priority)
+                                            : rtapp_number(r, prio, -20, 19, &v->priority));
+}
+
+/* Puts class, priority or reservation into a map. */
+void
+rtapp_class_write(struct rtapp *r, const struct ynode *at, const struct rtapp_class_values *v,
+                  struct ynode *map)
+{
+    make_put(r, map, "class", make_text(r, at, "%s", v->class));
+    if (is_rt(v->class))
+        make_put(r, map, "priority", make_text(r, at, "%" PRId64, v->priority));
+    if (strcmp(v->class, "deadline") != 0)
         return;
-    if (policy != NULL && class == NULL) {
-        g_autofree char *what = g_strdup_printf("the policy %s", policy->text);
-        rtapp_not_yet(r, policy, what);
-    } else if (policy != NULL && is_phase) {
-        rtapp_not_yet(r, policy, "another policy for each phase");
-    } else if (nice != NULL && class == NULL) {
-        rtapp_not_yet(r, nice, "the priority of a real-time policy");
-    } else if (nice != NULL) {
-        rtapp_number(r, nice, -20, 19, &value);
-    }
+    make_put(r, map, "runtime", make_text(r, at, "%" PRId64 "us", v->runtime));
+    make_put(r, map, "deadline", make_text(r, at, "%" PRId64 "us", v->deadline));
+    make_put(r, map, "period", make_text(r, at, "%" PRId64 "us", v->period));
+}
+
+/* Its mistakes are shown. */
+static void
+survey_policy(struct rtapp *r, const struct ynode *task, const struct ynode *map)
+{
+    struct rtapp_class_values v = { 0 };
+
+    if (map == task || rtapp_has_class(r, map))
+        rtapp_class_read(r, task, map, &v);
+}
+
+bool
+rtapp_has_class(struct rtapp *r, const struct ynode *map)
+{
+    return rtapp_get(r, map, "policy") != NULL || rtapp_get(r, map, "priority") != NULL ||
+           rtapp_get(r, map, "dl-runtime") != NULL;
 }
 
 const struct ynode *
@@ -180,7 +249,7 @@ survey_phase(struct rtapp *r, struct rtapp_task *t, const struct ynode *map)
         return;
     if (t->phases != NULL) {
         survey_keys(r, map, PHASE, true);
-        survey_policy(r, map, true);
+        survey_policy(r, t->map, map);
         survey_place(r, map);
         t->moves |= rtapp_get(r, map, "cpus") != NULL;
         t->binds |= rtapp_nodes(r, map) != NULL;
@@ -202,7 +271,7 @@ survey_task(struct rtapp *r, struct rtapp_task *t)
     int64_t delay;
 
     survey_keys(r, t->map, TASK, t->phases == NULL);
-    survey_policy(r, t->map, false);
+    survey_policy(r, t->map, t->map);
     survey_place(r, t->map);
     rtapp_number_at(r, t->map, "delay", 0, INT32_MAX, 0, &delay);
     if (t->phases == NULL) {

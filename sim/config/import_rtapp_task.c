@@ -39,13 +39,32 @@ bound_to(struct rtapp *r, const struct ynode *nodes)
     return map;
 }
 
+/* A phase that says nothing of its class keeps the one that the thread has. */
+static void
+write_class(struct rtapp *r, const struct rtapp_task *t, const struct ynode *at,
+            const struct ynode *map, struct ynode *program)
+{
+    struct rtapp_class_values v = { 0 };
+    bool rt = false;
+
+    if (!rtapp_has_class(r, map) || !rtapp_class_read(r, t->map, map, &v))
+        return;
+    rt = strcmp(v.class, "fifo") == 0 || strcmp(v.class, "rr") == 0;
+    if (rt || rtapp_get(r, map, "policy") != NULL || rtapp_get(r, map, "dl-runtime") != NULL) {
+        struct ynode *step = make_map(r, at);
+        rtapp_class_write(r, at, &v, step);
+        make_step(r, program, "set_class", step);
+    }
+    if (!rt && v.has_priority)
+        make_step(r, program, "set_nice", make_text(r, at, "%" PRId64, v.priority));
+}
+
 /* A phase without a place of its own returns to the task's. */
 static void
 write_place(struct rtapp *r, const struct rtapp_task *t, const struct ynode *at,
             const struct ynode *map, struct ynode *program)
 {
     const struct ynode *cpus = rtapp_get(r, map, "cpus"), *nodes = rtapp_nodes(r, map);
-    const struct ynode *nice = rtapp_get(r, map, "priority");
 
     cpus = cpus != NULL ? cpus : rtapp_get(r, t->map, "cpus");
     nodes = nodes != NULL ? nodes : rtapp_nodes(r, t->map);
@@ -55,8 +74,7 @@ write_place(struct rtapp *r, const struct rtapp_task *t, const struct ynode *at,
     if (t->binds)
         make_step(r, program, "set_mempolicy",
                   nodes != NULL ? bound_to(r, nodes) : make_text(r, at, "default"));
-    if (nice != NULL)
-        make_step(r, program, "set_nice", make_text(r, nice, "%s", nice->text));
+    write_class(r, t, at, map, program);
 }
 
 static void
@@ -107,17 +125,16 @@ write_buffer(struct rtapp *r, const struct rtapp_task *t, struct ynode *group)
 static void
 write_attributes(struct rtapp *r, const struct rtapp_task *t, struct ynode *group)
 {
-    const struct ynode *nice = rtapp_get(r, t->map, "priority"), *nodes = rtapp_nodes(r, t->map);
-    const struct ynode *cpus = rtapp_get(r, t->map, "cpus");
-    const struct ynode *policy = rtapp_get(r, t->map, "policy");
-    const char *class = r->default_class;
+    const struct ynode *nodes = rtapp_nodes(r, t->map), *cpus = rtapp_get(r, t->map, "cpus");
+    const struct ynode *nice = rtapp_get(r, t->map, "priority");
+    struct rtapp_class_values v = { 0 };
 
-    if (policy != NULL)
-        rtapp_policy(r, policy, &class);
-    if (class != NULL && strcmp(class, "normal") != 0)
-        make_put(r, group, "class", make_text(r, t->key, "%s", class));
-    if (nice != NULL)
-        make_put(r, group, "nice", make_text(r, nice, "%s", nice->text));
+    if (rtapp_class_read(r, t->map, t->map, &v)) {
+        if (strcmp(v.class, "normal") != 0)
+            rtapp_class_write(r, t->key, &v, group);
+        if (v.has_priority && strcmp(v.class, "fifo") != 0 && strcmp(v.class, "rr") != 0)
+            make_put(r, group, "nice", make_text(r, nice, "%s", nice->text));
+    }
     if (cpus != NULL)
         make_put(r, group, "affinity", affinity(r, cpus));
     if (nodes != NULL)

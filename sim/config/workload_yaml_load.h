@@ -2,7 +2,8 @@
  * What the parts of the workload loader share. workload_yaml.c: files; workload_yaml_names.c: what
  * is declared; workload_yaml_parts.c: processes, threads and regions; workload_yaml_params.c:
  * parameters and `base`; workload_yaml_values.c: numbers, durations, policies;
- * workload_yaml_sync.c: what threads meet at; workload_yaml_steps.c: programs.
+ * workload_yaml_class.c: scheduling classes; workload_yaml_sync.c: what threads meet at;
+ * workload_yaml_steps.c: programs.
  */
 #pragma once
 
@@ -51,6 +52,9 @@ bool wload_rate(struct wload *l, const struct ynode *n, struct wexpr *e);
 
 /* "... is not modelled yet" */
 void wload_not_yet(struct wload *l, const struct ynode *n, const char *what);
+
+/* class, and slice, priority, runtime, deadline, period, of a map; false with an error. */
+bool wload_class(struct wload *l, const struct ynode *n, struct wclass *c);
 
 /* ---- parts ---- */
 

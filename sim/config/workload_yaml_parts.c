@@ -113,27 +113,15 @@ read_nice(struct wload *l, const struct ynode *n, struct wgroup *g)
 static void
 refuse_later(struct wload *l, const struct ynode *n)
 {
-    static const char *const classes[] = {
-        "normal", "batch", "idle", "fifo", "rr", "deadline", NULL
-    };
     static const struct {
         const char *key, *what;
     } later[] = { { "cgroup", "the membership in a cgroup" },
                   { "cgroups", "the hierarchy of cgroups" },
-                  { "devices", "the list of devices" },
-                  { "priority", "the priority of a real-time class" },
-                  { "runtime", "the budget of the deadline class" },
-                  { "deadline", "the deadline of the deadline class" },
-                  { "period", "the period of the deadline class" } };
+                  { "devices", "the list of devices" } };
 
     for (guint i = 0; i < ARRAY_LEN(later); i++)
         if (ynode_get(n, later[i].key) != NULL)
             wload_not_yet(l, ynode_get(n, later[i].key), later[i].what);
-    if (n->parent == NULL || wload_enum_at(l, n, "class", classes, 0) < 3)
-        return;
-    g_autofree char *what =
-        g_strdup_printf("the scheduling class '%s'", ynode_get(n, "class")->text);
-    wload_not_yet(l, ynode_get(n, "class"), what);
 }
 
 static void
@@ -152,21 +140,13 @@ read_start(struct wload *l, const struct ynode *n, struct wgroup *g)
 static void
 read_group(struct wload *l, const struct ynode *n, struct wgroup *g)
 {
-    static const char *const classes[] = {
-        "normal", "batch", "idle", "fifo", "rr", "deadline", NULL
-    };
-    const struct ynode *slice = ynode_get(n, "slice"), *program = ynode_get(n, "program");
+    const struct ynode *program = ynode_get(n, "program");
 
     ynode_check_keys(&l->doc, n, NULL, thread_keys);
     refuse_later(l, n);
     wload_number_at(l, n, "count", FIELD_U64, WEXPR_PROCESS, "1", &g->count);
     read_nice(l, ynode_get(n, "nice"), g);
-    int class =
-        ynode_get(n, "class") == NULL ? 0 : MAX(0, wload_enum_at(l, n, "class", classes, 0));
-    g->policy = (enum task_policy) class;
-    if (slice != NULL && ynode_quantity(&l->doc, slice, FIELD_TIME, &g->slice_ns) &&
-        (g->slice_ns < USEC(100) || g->slice_ns > MSEC(100)))
-        ynode_error(&l->doc, slice, "out of range; write a slice from 100us to 100ms");
+    wload_class(l, n, &g->class);
     if (ynode_get(n, "affinity") != NULL)
         wload_affinity(l, ynode_get(n, "affinity"), &g->affinity);
     if (ynode_get(n, "mempolicy") != NULL)
@@ -223,8 +203,7 @@ read_reference(struct wload *l, const struct ynode *n)
 static void
 read_duration(struct wload *l, const struct ynode *n)
 {
-    if (n != NULL && ynode_quantity(&l->doc, n, FIELD_TIME, &l->w->duration) &&
-        l->w->duration == 0)
+    if (n != NULL && ynode_quantity(&l->doc, n, FIELD_TIME, &l->w->duration) && l->w->duration == 0)
         ynode_error(&l->doc, n, "a run of no length; write a time, as in 10s");
 }
 

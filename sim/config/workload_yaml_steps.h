@@ -36,6 +36,7 @@ void read_set_mempolicy(struct wload *l, const struct ynode *n, const struct ver
 void read_mbind(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_unmap(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_set_affinity(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_set_class(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_set_nice(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_hint(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_work(struct wload *l, const struct ynode *n, const struct verb *v);

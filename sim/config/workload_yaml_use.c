@@ -191,8 +191,9 @@ read_wait(struct wload *l, const struct ynode *n, struct wstep *s)
         ynode_error(&l->doc, ynode_get(n, "spin"), "only 'wait: spin_then_block' spins for a time");
     if (wload_number(l, ynode_get(n, "spin"), FIELD_TIME, 0, &spin) && wexpr_is_const(&spin))
         s->spin_ns = spin.ops[0].value;
-    if (wload_bool_at(l, n, "pi", false))
-        wload_not_yet(l, ynode_get(n, "pi"), "priority inheritance");
+    s->pi = wload_bool_at(l, n, "pi", false);
+    if (s->pi && s->kind != WSTEP_LOCK)
+        ynode_error(&l->doc, ynode_get(n, "pi"), "only a lock hands on priorities");
 }
 
 static void

@@ -94,12 +94,12 @@ task_new(struct kernel *k, struct process *pr, const struct task_attr *attr)
     p->state = TASK_NEW;
     p->class = &fair_sched_class;
     p->nice = attr->nice;
-    sched_init_task(k, p, attr);
     set_weight(p);
     p->se.custom_slice = attr->slice_ns != 0;
     p->se.slice = attr->slice_ns ? attr->slice_ns : k->params.sched.base_slice_ns;
     p->allowed = attr->allowed != NULL ? attr->allowed : k->machine->online;
     p->nr_allowed = cpumask_weight(p->allowed);
+    sched_init_task(k, p, attr);
     p->cpu = k->start_cpu;
     p->recent_used_cpu = p->cpu;
     p->ops = attr->ops;

@@ -121,6 +121,7 @@ build_meeting(struct workload_run *r, struct instance *in, const struct wobject 
 
     m->spec = spec;
     list_init(&m->waiters);
+    list_init(&m->held);
     list_init(&m->senders);
     if (spec->size.nr > 0)
         why = wexpr_eval(&spec->size, &env, &m->size);
@@ -191,14 +192,19 @@ build_thread(struct workload_run *r, struct crew *c, uint32_t i)
     t->index = r->nr_threads;
     r->threads[r->nr_threads++] = t;
     list_init(&t->node);
+    list_init(&t->pi_held);
     rng_init(&t->rng, r->k->seed, "durations", t->index);
     resolve_policy(r, &g->mempolicy, &t->policy);
     t->attr = (struct task_attr){
         .name = name_of(r, c->instance, c, i),
         .tag = g->tag != NULL ? g->tag : c->instance->spec->tag,
         .nice = g->nr_nice > 0 ? g->nice[i % g->nr_nice] : 0,
-        .policy = g->policy,
-        .slice_ns = g->slice_ns,
+        .policy = g->class.policy,
+        .slice_ns = g->class.slice_ns,
+        .rt_priority = g->class.rt_priority,
+        .dl_runtime = g->class.dl_runtime,
+        .dl_deadline = g->class.dl_deadline,
+        .dl_period = g->class.dl_period,
         .allowed = resolve_affinity(r, &g->affinity),
         .ops = &program_ops,
         .prog = t,

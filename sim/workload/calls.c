@@ -72,6 +72,28 @@ step_set_nice(struct thread *t, const struct wstep *s, struct action *act)
     return false;
 }
 
+/* A class that is refused leaves the thread in its old one, as a program that only reports the
+ * error would. */
+bool
+step_set_class(struct thread *t, const struct wstep *s, struct action *act)
+{
+    const struct wclass *c = s->class;
+    struct task_attr attr = { .nice = t->task->nice,
+                              .policy = c->policy,
+                              .slice_ns = c->slice_ns,
+                              .rt_priority = c->rt_priority,
+                              .dl_runtime = c->dl_runtime,
+                              .dl_deadline = c->dl_deadline,
+                              .dl_period = c->dl_period };
+    const char *why = task_set_scheduler(t->run->k, t->task, &attr);
+
+    if (why != NULL)
+        kernel_note(t->run->k, "line %u: set_class of %s is refused: %s", s->line, t->task->name,
+                    why);
+    t->pc++;
+    return false;
+}
+
 bool
 step_hint(struct thread *t, const struct wstep *s, struct action *act)
 {
@@ -119,6 +141,7 @@ const char *const wstep_names[WSTEP_NR + 1] = {
     [WSTEP_UNMAP] = "unmap",
     [WSTEP_SET_AFFINITY] = "set_affinity",
     [WSTEP_SET_NICE] = "set_nice",
+    [WSTEP_SET_CLASS] = "set_class",
     [WSTEP_HINT] = "hint",
     [WSTEP_WORK] = "work",
 };

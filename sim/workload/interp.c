@@ -260,6 +260,7 @@ static const step_fn steps[WSTEP_NR] = {
     [WSTEP_UNMAP] = step_unmap,
     [WSTEP_SET_AFFINITY] = step_set_affinity,
     [WSTEP_SET_NICE] = step_set_nice,
+    [WSTEP_SET_CLASS] = step_set_class,
     [WSTEP_HINT] = step_hint,
     [WSTEP_WORK] = step_work,
 };

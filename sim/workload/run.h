@@ -22,6 +22,8 @@ struct meeting {
     uint64_t size;         /* barrier: of how many; channel: room; timer: 1 once it is set */
     struct meeting *lock;  /* condition */
     struct source *source; /* queue */
+    bool pi;               /* lock: its holder inherits priorities */
+    struct list held;      /* such a lock: in its holder's pi_held */
 };
 
 struct request {
@@ -104,6 +106,8 @@ struct thread {
     enum { HOW_BLOCKED, HOW_SPINNING, HOW_POLLING } how;
     struct list node;
     uint64_t need, spin_left;
+    struct list pi_held; /* locks that hand on priorities */
+    struct meeting *pi_waits;
     uint32_t nr_forked;
     /* the request in hand */
     bool has_request;
@@ -183,6 +187,13 @@ bool step_force_node(struct thread *t, const struct wstep *s, struct action *act
 bool step_mbind(struct thread *t, const struct wstep *s, struct action *act);
 bool step_unmap(struct thread *t, const struct wstep *s, struct action *act);
 bool step_set_affinity(struct thread *t, const struct wstep *s, struct action *act);
+/* Locks with priority inheritance: t is about to wait for one, has taken one, gives one up. */
+void pi_wait(struct thread *t, struct meeting *m);
+void pi_taken(struct thread *t, struct meeting *m);
+void pi_released(struct thread *t, struct meeting *m);
+struct thread *pi_first_waiter(const struct meeting *m);
+
+bool step_set_class(struct thread *t, const struct wstep *s, struct action *act);
 bool step_set_nice(struct thread *t, const struct wstep *s, struct action *act);
 bool step_hint(struct thread *t, const struct wstep *s, struct action *act);
 

@@ -141,6 +141,8 @@ step_lock(struct thread *t, const struct wstep *s, struct action *act)
         m->owner = t;
         t->retrying = false;
         t->pc++;
+        if (s->pi || m->pi)
+            pi_taken(t, m);
         return false;
     }
     bool first = t->retrying;
@@ -149,19 +151,23 @@ step_lock(struct thread *t, const struct wstep *s, struct action *act)
         list_remove(&t->node);
         list_push_front(&m->waiters, &t->node);
     }
+    if (s->pi || m->pi)
+        pi_wait(t, m);
     return true;
 }
 
 static bool
 give_up_lock(struct thread *t, const struct wstep *s, struct meeting *m)
 {
-    struct thread *w = first_waiter(&m->waiters);
+    struct thread *w = m->pi ? pi_first_waiter(m) : first_waiter(&m->waiters);
 
     if (m->owner != t) {
         thread_fail(t, s, "releases a lock that it does not hold");
         return false;
     }
     m->owner = NULL;
+    if (m->pi)
+        pi_released(t, m);
     if (w == NULL)
         return true;
     if (w->how == HOW_BLOCKED) {
@@ -169,7 +175,10 @@ give_up_lock(struct thread *t, const struct wstep *s, struct meeting *m)
         let_go(w, t->task, false);
     } else {
         m->owner = w;
-        grant_first(&m->waiters, t->task, false);
+        w->granted = true;
+        let_go(w, t->task, false);
+        if (m->pi)
+            pi_taken(w, m);
     }
     return true;
 }

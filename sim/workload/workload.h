@@ -171,6 +171,7 @@ enum wstep_kind {
     WSTEP_UNMAP,
     WSTEP_SET_AFFINITY,
     WSTEP_SET_NICE,
+    WSTEP_SET_CLASS,
     WSTEP_HINT,
     WSTEP_WORK, /* `amount` units are done */
     WSTEP_NR
@@ -183,6 +184,14 @@ struct whint {
 struct waffinity {
     enum { WAFFINITY_ALL, WAFFINITY_CPUS, WAFFINITY_NODES } kind;
     const struct cpumask *set; /* CPU numbers, or OS numbers of nodes */
+};
+
+/* A scheduling class and what it takes; a nice level stands apart. */
+struct wclass {
+    enum task_policy policy;
+    uint64_t slice_ns; /* requested; 0: none */
+    uint32_t rt_priority;
+    uint64_t dl_runtime, dl_deadline, dl_period;
 };
 
 enum wmiss { WMISS_CONTINUE, WMISS_SKIP, WMISS_NR };
@@ -201,6 +210,8 @@ struct wstep {
     const struct wpolicy *policy;
     const struct waffinity *affinity;
     int32_t nice;
+    const struct wclass *class; /* SET_CLASS */
+    bool pi;                    /* LOCK: its holder inherits priorities */
     struct wexpr deadline; /* PERIOD: after the release; not given: the period */
     enum wmiss on_miss;
     bool relative; /* PERIOD, TIMER: when late, the next release counts from now */
@@ -214,8 +225,7 @@ struct wgroup {
     struct wexpr count;
     uint32_t nr_nice;
     const int32_t *nice; /* dealt to the threads in turn */
-    enum task_policy policy;
-    uint64_t slice_ns; /* requested; 0: none */
+    struct wclass class;
     struct waffinity affinity;
     struct wpolicy mempolicy;
     bool by_fork;    /* started by a fork step, not at `start` */
