@@ -43,6 +43,7 @@ setup(void **state)
     cfs_rq_insert(&f->cfs, f->arena, &f->a);
     cfs_rq_insert(&f->cfs, f->arena, &f->b);
     cfs_rq_insert(&f->cfs, f->arena, &f->c);
+    f->cfs.nr_queued = 3;
     *state = f;
     return 0;
 }
@@ -74,7 +75,7 @@ the_earliest_deadline_loses_when_it_is_not_eligible(void **state)
 
     assert_false(entity_eligible(&f->cfs, &f->c));
     assert_true(entity_eligible(&f->cfs, &f->a));
-    assert_ptr_equal(pick_eevdf(&f->cfs), &f->a);
+    assert_ptr_equal(pick_eevdf(&f->cfs, true), &f->a);
 }
 
 static void
@@ -85,7 +86,7 @@ placing_keeps_the_lag(void **state)
 
     entity(&d, 0, 0);
     d.vlag = 1000000;
-    place_entity(&f->cfs, &d, false);
+    place_entity(&f->cfs, &d, false, ~(uint64_t)0);
     assert_int_equal(d.vruntime, 9318527);
     assert_int_equal(d.deadline, 12118527);
     cfs_rq_insert(&f->cfs, f->arena, &d);
@@ -100,7 +101,7 @@ a_new_task_starts_at_the_average_with_half_a_slice(void **state)
     struct sched_entity d;
 
     entity(&d, 0, 0);
-    place_entity(&f->cfs, &d, true);
+    place_entity(&f->cfs, &d, true, ~(uint64_t)0);
     assert_int_equal(d.vruntime, 10547098);
     assert_int_equal(d.deadline, 10547098 + SLICE / 2);
 }
@@ -114,7 +115,7 @@ a_relative_deadline_is_carried_over(void **state)
     entity(&d, 0, 0);
     d.deadline = 1234567;
     d.rel_deadline = true;
-    place_entity(&f->cfs, &d, false);
+    place_entity(&f->cfs, &d, false, ~(uint64_t)0);
     assert_int_equal(d.deadline, 10547098 + 1234567);
     assert_false(d.rel_deadline);
 }
@@ -147,7 +148,7 @@ ties_go_to_the_first_inserted_even_after_removals(void **state)
     cfs_rq_insert(&f->cfs, f->arena, &y);
     cfs_rq_insert(&f->cfs, f->arena, &z);
     cfs_rq_remove(&f->cfs, &x); /* z moves into the gap */
-    assert_ptr_equal(pick_eevdf(&f->cfs), &y);
+    assert_ptr_equal(pick_eevdf(&f->cfs, true), &y);
 }
 
 static void
@@ -158,9 +159,9 @@ the_running_entity_keeps_its_slice_while_eligible(void **state)
     cfs_rq_remove(&f->cfs, &f->b);
     f->cfs.curr = &f->b; /* latest deadline, but eligible and protected */
     protect_slice(&f->b);
-    assert_ptr_equal(pick_eevdf(&f->cfs), &f->b);
+    assert_ptr_equal(pick_eevdf(&f->cfs, true), &f->b);
     cancel_protect_slice(&f->b);
-    assert_ptr_equal(pick_eevdf(&f->cfs), &f->a);
+    assert_ptr_equal(pick_eevdf(&f->cfs, true), &f->a);
 }
 
 int

@@ -163,16 +163,21 @@ util_est_rises_at_once_and_falls_by_a_quarter(void **state)
 
     (void)state;
     util_est_update(&se, 1024);
-    assert_int_equal(se.util_est, 400);
+    assert_int_equal(task_util_est(&se), 400);
     se.util_avg = se.runnable_avg = 200;
+    util_est_update(&se, 1024); /* skipped: no update of PELT since */
+    assert_int_equal(se.util_est, 400 | UTIL_AVG_UNCHANGED);
+    se.util_est = 400;
     util_est_update(&se, 1024);
-    assert_int_equal(se.util_est, 350);  /* 400 - 200/4 */
+    assert_int_equal(se.util_est & ~UTIL_AVG_UNCHANGED, 350); /* 400 - 200/4 */
+    se.util_est = 350;
     se.util_avg = se.runnable_avg = 341; /* nine less: within the margin */
     util_est_update(&se, 1024);
-    assert_int_equal(se.util_est, 350);
+    assert_int_equal(se.util_est & ~UTIL_AVG_UNCHANGED, 350);
+    se.util_est = 350;
     se.util_avg = se.runnable_avg = 340; /* ten less: not */
     util_est_update(&se, 1024);
-    assert_int_equal(se.util_est, 347);
+    assert_int_equal(se.util_est & ~UTIL_AVG_UNCHANGED, 347);
 }
 
 int

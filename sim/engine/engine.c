@@ -130,6 +130,8 @@ static inline void
 fire(struct engine *eng, struct event *ev)
 {
     ev->when = SIM_NEVER;
+    if (ev->phase > eng->reached)
+        eng->reached = ev->phase;
     eng->recent[eng->same_instant++ % ENGINE_RECENT] = ev->slot;
     eng->nr_events++;
     eng->handlers[ev->handler](eng, ev);
@@ -157,6 +159,7 @@ next_instant(struct engine *eng, sim_time until)
         return NULL;
     eng->now = ev->when;
     eng->same_instant = 0;
+    eng->reached = 0;
     if (likely(!queue_has_more(eng->queue, eng->now)))
         return ev;
     gather(eng);
@@ -172,6 +175,7 @@ wait_until(struct engine *eng, sim_time until)
         return ENGINE_DRAINED;
     eng->now = until;
     eng->same_instant = 0;
+    eng->reached = 0;
     gather(eng);
     return ENGINE_UNTIL;
 }

@@ -85,6 +85,7 @@ struct engine {
     void (*after)(struct engine *eng,
                   struct event *ev); /* after every handler; NULL: none (--check) */
     bool stop;
+    uint8_t reached; /* the latest phase of which an event has fired at this instant */
     /* the guard against time standing still */
     uint64_t same_instant, same_instant_limit; /* engine_init sets 10 million */
     uint32_t recent[ENGINE_RECENT];            /* slots, by number of events at this instant */

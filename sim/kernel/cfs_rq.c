@@ -84,25 +84,36 @@ int64_t
 avg_vruntime(struct cfs_rq *cfs)
 {
     const struct sched_entity *curr = cfs->curr;
-    int64_t key = cfs->avg_key;
-    int64_t weight = (int64_t)cfs->avg_weight;
+    int64_t weight = (int64_t)cfs->avg_weight, shift = 0;
 
-    if (curr != NULL && curr->on_rq) {
-        key += entity_key(cfs, curr) * (int64_t)curr->weight;
-        weight += curr->weight;
+    if (curr != NULL && !curr->on_rq)
+        curr = NULL;
+    if (weight > 0) {
+        int64_t key = cfs->avg_key;
+        if (curr != NULL) {
+            key += entity_key(cfs, curr) * (int64_t)curr->weight;
+            weight += curr->weight;
+        }
+        shift = div_floor(key, weight);
+    } else if (curr != NULL) {
+        shift = entity_key(cfs, curr);
     }
-    if (weight == 0)
-        return cfs->zero;
-    int64_t shift = div_floor(key, weight);
     cfs->zero += shift;
     cfs->avg_key -= shift * (int64_t)cfs->avg_weight;
     return cfs->zero;
 }
 
 bool
-entity_eligible(struct cfs_rq *cfs, const struct sched_entity *se)
+entity_eligible(const struct cfs_rq *cfs, const struct sched_entity *se)
 {
-    return se->vruntime <= avg_vruntime(cfs);
+    const struct sched_entity *curr = cfs->curr;
+    int64_t key = cfs->avg_key, weight = (int64_t)cfs->avg_weight;
+
+    if (curr != NULL && curr->on_rq) {
+        key += entity_key(cfs, curr) * (int64_t)curr->weight;
+        weight += curr->weight;
+    }
+    return key >= entity_key(cfs, se) * weight;
 }
 
 /* The kernel, too, keeps the copy in the lag of the running entity, which means nothing else then.
@@ -143,7 +154,7 @@ earliest_eligible(const struct cfs_rq *cfs, int64_t v)
 }
 
 struct sched_entity *
-pick_eevdf(struct cfs_rq *cfs)
+pick_eevdf(struct cfs_rq *cfs, bool run_to_parity)
 {
     struct sched_entity *curr = cfs->curr;
 
@@ -156,7 +167,7 @@ pick_eevdf(struct cfs_rq *cfs)
     int64_t v = avg_vruntime(cfs);
     if (curr != NULL && curr->vruntime > v)
         curr = NULL;
-    if (curr != NULL && protected_slice(curr))
+    if (run_to_parity && curr != NULL && protected_slice(curr))
         return curr;
     int best = earliest_eligible(cfs, v);
     if (best < 0 || (curr != NULL && curr->deadline < cfs->deadline[best]))
@@ -175,21 +186,36 @@ entity_lag(struct cfs_rq *cfs, const struct sched_entity *se, uint64_t tick_ns)
 }
 
 void
-place_entity(struct cfs_rq *cfs, struct sched_entity *se, bool initial)
+place_entity(struct cfs_rq *cfs, struct sched_entity *se, bool initial, uint64_t features)
 {
     int64_t vslice = (int64_t)calc_delta_fair(se->slice, se->weight, se->inv_weight);
     int64_t v = avg_vruntime(cfs), lag = 0;
-    int64_t load = (int64_t)cfs->avg_weight;
 
-    if (cfs->curr != NULL && cfs->curr->on_rq)
-        load += cfs->curr->weight;
-    if (load > 0) /* so that the lag is what it was once the entity itself counts in the average */
+    if (features >> SCHED_FEAT_PLACE_LAG & 1 && cfs->nr_queued > 0) {
+        int64_t load = (int64_t)cfs->avg_weight;
+        if (cfs->curr != NULL && cfs->curr->on_rq)
+            load += cfs->curr->weight;
+        load = SIM_MAX(load, 1);
+        /* so that the lag is what it was once the entity itself counts in the average */
         lag = se->vlag * (load + (int64_t)se->weight) / load;
+    }
     se->vruntime = v - lag;
-    if (se->rel_deadline) {
+    if (features >> SCHED_FEAT_PLACE_REL_DEADLINE & 1 && se->rel_deadline) {
         se->deadline += se->vruntime;
         se->rel_deadline = false;
         return;
     }
-    se->deadline = se->vruntime + (initial ? vslice / 2 : vslice);
+    if (features >> SCHED_FEAT_PLACE_DEADLINE_INITIAL & 1 && initial)
+        vslice /= 2;
+    se->deadline = se->vruntime + vslice;
+}
+
+uint64_t
+cfs_rq_min_slice(const struct cfs_rq *cfs)
+{
+    uint64_t least = cfs->curr != NULL && cfs->curr->on_rq ? cfs->curr->slice : UINT64_MAX;
+
+    for (uint32_t i = 0; i < cfs->nr; i++)
+        least = SIM_MIN(least, cfs->entity[i]->slice);
+    return least;
 }

@@ -1,6 +1,6 @@
 /*
  * The fair queue: who waits, their virtual times, and the average that decides who is eligible
- * (sched-core.md 2.3 and 2.4).
+ * (sched-core.md 2.3 to 2.5).
  *
  * Entities wait in parallel arrays, the running one apart. A pick reads two arrays of 8-byte
  * numbers in order, which beats a tree up to some hundreds of entities; removal moves the last
@@ -13,7 +13,7 @@
 
 void cfs_rq_init(struct cfs_rq *cfs, struct arena *a);
 
-/* Insert and remove the entity of a waiting task; `load` is the caller's business. */
+/* Insert and remove an entity that waits; counts and load are the caller's business. */
 void cfs_rq_insert(struct cfs_rq *cfs, struct arena *a, struct sched_entity *se);
 void cfs_rq_remove(struct cfs_rq *cfs, struct sched_entity *se);
 
@@ -21,11 +21,11 @@ void cfs_rq_remove(struct cfs_rq *cfs, struct sched_entity *se);
 int64_t avg_vruntime(struct cfs_rq *cfs);
 
 /* lag >= 0: the entity has had no more than its share. */
-bool entity_eligible(struct cfs_rq *cfs, const struct sched_entity *se);
+bool entity_eligible(const struct cfs_rq *cfs, const struct sched_entity *se);
 
 /* The eligible entity with the earliest deadline, the running one included; NULL: nothing queued.
  */
-struct sched_entity *pick_eevdf(struct cfs_rq *cfs);
+struct sched_entity *pick_eevdf(struct cfs_rq *cfs, bool run_to_parity);
 
 /* The running entity keeps the CPU until its slice ends (RUN_TO_PARITY). */
 void protect_slice(struct sched_entity *se);
@@ -35,5 +35,8 @@ bool protected_slice(const struct sched_entity *se);
 /* V - vruntime within the limits of update_entity_lag. */
 int64_t entity_lag(struct cfs_rq *cfs, const struct sched_entity *se, uint64_t tick_ns);
 
-/* Virtual time and deadline of an entity that joins (place_entity). */
-void place_entity(struct cfs_rq *cfs, struct sched_entity *se, bool initial);
+/* Virtual time and deadline of an entity that joins (place_entity). `features`: sched.features. */
+void place_entity(struct cfs_rq *cfs, struct sched_entity *se, bool initial, uint64_t features);
+
+/* The shortest slice of what is queued; UINT64_MAX: nothing is. */
+uint64_t cfs_rq_min_slice(const struct cfs_rq *cfs);

@@ -5,6 +5,7 @@
  * ends, so that the clock can be read in the middle of it.
  */
 #include "kernel/balance.h"
+#include "kernel/load.h"
 
 const char *const charge_kind_names[CHARGE_KIND_NR + 1] = { "irq",     "softirq", "task",
                                                             "stopper", "policy",  NULL };
@@ -21,6 +22,7 @@ charge_ahead(struct kernel *k, struct rq *rq, sim_time ns, enum charge_kind kind
         if (rq->curr != NULL)
             rq->curr->stats.kernel_ns += ns;
     } else {
+        rq_catch_up(k, rq); /* those ticks saw the clock without this */
         rq->irq_until = SIM_MAX(now, rq->irq_until) + ns;
         rq->irq_ns += ns;
         if (kind == CHARGE_IRQ || kind == CHARGE_SOFTIRQ)

@@ -12,9 +12,8 @@
     } while (0)
 
 static const char *
-check_cfs_rq(const struct rq *rq)
+check_cfs_rq(const struct cfs_rq *cfs)
 {
-    const struct cfs_rq *cfs = &rq->cfs;
     int64_t avg_key = 0;
     uint64_t avg_weight = 0,
              load = cfs->curr != NULL && cfs->curr->on_rq ? cfs->curr->load_weight : 0;
@@ -50,22 +49,28 @@ check_rq(const struct kernel *k, const struct rq *rq)
         listed++;
         fair += p->class == &fair_sched_class;
     }
-    if (!rq->rt.throttled)
-        listed += rq->rt.nr_running;
-    RULE(listed + rq->dl.nr - rq->fair_server.dl.on_rq == rq->nr_running);
-    RULE(fair == rq->cfs.nr_queued);
+    RULE(fair == listed);
+    listed = rq->cfs.h_nr_queued + (rq->rt.throttled ? 0 : rq->rt.nr_running);
+    RULE(listed + rq->dl.nr - rq->fair_server.dl.on_rq <= rq->nr_running); /* scripts count too */
     RULE((rq->nr_running == 0) == cpumask_test(k->idle_cpus, (uint32_t)rq->cpu));
     RULE(rq->curr == NULL || rq->curr->state == TASK_RUNNING);
-    RULE(rq->curr == NULL || rq->curr->class != &fair_sched_class || rq->cfs.curr == &rq->curr->se);
+    RULE(rq->curr == NULL || rq->curr->class != &fair_sched_class ||
+         rq->curr->se.cfs_rq->curr == &rq->curr->se);
     /* work waits only where the CPU is about to think again, or a script wants it so */
-    RULE(rq->curr != NULL || fair == 0 || rq->need_resched);
-    return check_cfs_rq(rq);
+    RULE(rq->curr != NULL || rq->nr_running == 0 || rq->need_resched || rq->script != NULL);
+    list_for_each (node, &rq->leaf_cfs_rqs) {
+        const char *broken = check_cfs_rq(list_entry(node, struct cfs_rq, leaf_node));
+        if (broken != NULL)
+            return broken;
+    }
+    return check_cfs_rq(&rq->cfs);
 }
 
 static const char *
 check_task(const struct kernel *k, const struct task *p)
 {
-    RULE(p->on_rq == (p->state == TASK_RUNNABLE || p->state == TASK_RUNNING));
+    RULE((p->on_rq && !p->se.sched_delayed) ==
+         (p->state == TASK_RUNNABLE || p->state == TASK_RUNNING));
     RULE(p->state != TASK_RUNNING || k->rqs[p->cpu].curr == p);
     RULE(p->state != TASK_SLEEPING || engine_pending(&k->engine, &p->timer));
     RULE(p->class->rank == RANK_RT || p->class->rank == RANK_DL || p->on_rq == p->se.on_rq);

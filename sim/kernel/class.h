@@ -18,10 +18,10 @@ enum {
     DEQUEUE_SLEEP = 1 << 0,
     DEQUEUE_SAVE = 1 << 1,
     DEQUEUE_MIGRATING = 1 << 2,
-    DEQUEUE_DELAYED = 1 << 3, /* a delayed dequeue is carried out */
-    DEQUEUE_SPECIAL = 1 << 4, /* dead: never delayed */
-    ENQUEUE_DELAYED = 1 << 4, /* a delayed task is woken: it is queued already */
-    ENQUEUE_HEAD = 1 << 5,    /* to the head of its priority */
+    DEQUEUE_DELAYED = 1 << 3,   /* a delayed dequeue is carried out */
+    DEQUEUE_SPECIAL = 1 << 4,   /* dead: never delayed */
+    ENQUEUE_DELAYED = 1 << 4,   /* a delayed task is woken: it is queued already */
+    ENQUEUE_HEAD = 1 << 5,      /* to the head of its priority */
     ENQUEUE_REPLENISH = 1 << 6, /* a reservation gets its next budget */
     WF_FORK = 1 << 0,
     WF_TTWU = 1 << 1,
@@ -42,9 +42,13 @@ struct sched_class {
     void (*wakeup_preempt)(struct kernel *k, struct rq *rq, struct task *p, int flags);
     /* Nothing of this class or above is queued: pull? True: something came. */
     bool (*balance)(struct kernel *k, struct rq *rq, struct task *prev);
+    /* There was nothing to pick: pull. True: pick again. */
+    bool (*newidle)(struct kernel *k, struct rq *rq);
     struct task *(*pick_task)(struct kernel *k, struct rq *rq);
     void (*put_prev_task)(struct kernel *k, struct rq *rq, struct task *p);
     void (*set_next_task)(struct kernel *k, struct rq *rq, struct task *p);
+    /* Both in one, where prev is still queued or has just left; NULL: put, then set. */
+    void (*switch_task)(struct kernel *k, struct rq *rq, struct task *prev, struct task *next);
     int (*select_task_rq)(struct kernel *k, struct task *p, int cpu, int flags);
     void (*migrate_task_rq)(struct kernel *k, struct task *p, int new_cpu);
     void (*task_woken)(struct kernel *k, struct rq *rq, struct task *p);

@@ -10,6 +10,7 @@
 #include "kernel/balance.h"
 #include "kernel/burst.h"
 #include "kernel/dl_server.h"
+#include "kernel/fair.h"
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
@@ -46,10 +47,12 @@ idle_cpu(const struct kernel *k, int cpu)
 static void
 set_idle(struct kernel *k, struct rq *rq, bool idle)
 {
-    if (idle)
+    if (idle) {
         cpumask_set(k->idle_cpus, (uint32_t)rq->cpu);
-    else
+    } else {
         cpumask_clear(k->idle_cpus, (uint32_t)rq->cpu);
+        rq->idle_left = k->engine.now;
+    }
     k->nr_idle += idle ? 1 : UINT32_MAX;
 }
 
@@ -95,7 +98,6 @@ resched_curr(struct kernel *k, struct rq *rq)
     engine_at(&k->engine, &rq->kick_ev, k->engine.now);
 }
 
-/* The rt and deadline classes count for themselves. */
 static bool
 above_fair(const struct task *p)
 {
@@ -105,30 +107,24 @@ above_fair(const struct task *p)
 void
 enqueue_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
 {
+    update_rq_clock(k, rq);
     p->class->enqueue_task(k, rq, p, flags);
-    account_numa_enqueue(rq, p);
-    if (above_fair(p))
-        return;
-    list_push_front(&rq->cfs_tasks, &p->rq_node);
-    add_nr_running(k, rq, 1);
 }
 
-void
+bool
 dequeue_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
 {
-    p->class->dequeue_task(k, rq, p, flags);
-    account_numa_dequeue(rq, p);
-    if (above_fair(p))
-        return;
-    list_remove(&p->rq_node);
-    sub_nr_running(k, rq, 1);
+    update_rq_clock(k, rq);
+    return p->class->dequeue_task(k, rq, p, flags);
 }
 
 void
 activate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
 {
-    p->state = TASK_RUNNABLE;
-    p->queued_at = k->engine.now;
+    if (!p->se.sched_delayed || !(flags & ENQUEUE_MIGRATED)) {
+        p->state = TASK_RUNNABLE;
+        p->queued_at = k->engine.now;
+    } /* else it sleeps on, and is only moved */
     enqueue_task(k, rq, p, flags);
     p->on_rq = true;
     if (rq->curr != NULL && rq->nr_running == 2) /* its slice matters from now on */
@@ -142,19 +138,45 @@ deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
 
     if (running) {
         burst_settle(k, rq);
+        update_rq_clock(k, rq);
         p->class->update_curr(k, rq);
     }
-    dequeue_task(k, rq, p, flags);
-    p->on_rq = false;
+    if (dequeue_task(k, rq, p, flags))
+        p->on_rq = false; /* else the dequeue is delayed */
     if (running) {
-        p->class->put_prev_task(k, rq, p);
+        rq->put_due = p->class == &fair_sched_class && flags & DEQUEUE_SLEEP;
+        if (!rq->put_due)
+            p->class->put_prev_task(k, rq, p);
         burst_suspend(k, rq);
         rq->busy_ns += k->engine.now - rq->busy_since;
         rq->left = true;
+        rq->unseen_tick = SIM_NEVER;
         resched_curr(k, rq);
     } else if (rq->curr != NULL && rq->nr_running == 1) {
         tick_update(k, rq);
     }
+}
+
+/* The class of a task that has left lets go of it. */
+void
+put_left(struct kernel *k, struct rq *rq)
+{
+    if (!rq->put_due)
+        return;
+    rq->put_due = false;
+    rq->last->class->put_prev_task(k, rq, rq->last);
+}
+
+/* Ticks of what runs now are computed when somebody asks, unless its class wants each of them. */
+void
+see_ticks_from_now(struct kernel *k, struct rq *rq)
+{
+    bool computed = k->params.sched.tick == TICK_COMPUTED && rq->curr->class == &fair_sched_class &&
+                    rq->curr->se.depth == 0;
+
+    rq->unseen_tick =
+        computed ? next_tick_at(k, k->engine.now + (k->engine.reached >= PHASE_TICK)) : SIM_NEVER;
+    cpumask_set(k->quiet_cpus, (uint32_t)rq->cpu);
 }
 
 static void
@@ -184,6 +206,7 @@ set_task_cpu(struct kernel *k, struct task *p, int cpu)
     if (p->class->migrate_task_rq != NULL)
         p->class->migrate_task_rq(k, p, cpu);
     p->cpu = cpu;
+    set_task_rq(k, p, cpu);
     numa_task_migrated(k, p, from, cpu);
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_migrate != NULL)
@@ -206,6 +229,8 @@ detach_task(struct kernel *k, struct task *p, int to_cpu)
 
     if (rq->curr == p)
         p->queued_at = k->engine.now;
+    if (rq->put_due && rq->last == p)
+        put_left(k, rq);
     deactivate_task(k, rq, p, DEQUEUE_MIGRATING);
     set_task_cpu(k, p, to_cpu);
 }
@@ -293,11 +318,8 @@ switch_in(struct kernel *k, struct rq *rq, struct task *prev, struct task *next)
     burst_settle(k, rq); /* nothing ran: the books start here */
     next->state = TASK_RUNNING;
     account_start_of_run(k, next);
-    next->class->set_next_task(k, rq, next);
-    list_remove(&next->rq_node);
-    if (!above_fair(next))
-        list_push_front(&rq->cfs_tasks, &next->rq_node);
     rq->curr = rq->last = next;
+    see_ticks_from_now(k, rq);
     rq->busy_since = k->engine.now;
     k->stats.switches_to_task++;
     charge_ahead(k, rq, switch_cost(k, prev, next), CHARGE_TASK); /* burst_resume() reprices */
@@ -311,9 +333,30 @@ switch_out(struct kernel *k, struct rq *rq, struct task *prev)
     prev->state = TASK_RUNNABLE;
     prev->queued_at = k->engine.now;
     prev->stats.nr_involuntary++;
-    prev->class->put_prev_task(k, rq, prev);
+    rq->put_due = prev->class == &fair_sched_class;
+    if (!rq->put_due)
+        prev->class->put_prev_task(k, rq, prev);
     burst_suspend(k, rq);
+    rq->unseen_tick = SIM_NEVER;
     rq->busy_ns += k->engine.now - rq->busy_since;
+}
+
+/* The classes learn who is current; fair to fair only the levels that differ are touched. */
+static void
+switch_classes(struct kernel *k, struct rq *rq, struct task *next)
+{
+    struct task *prev = rq->put_due ? rq->last : NULL;
+
+    rq->put_due = false;
+    if (prev != NULL && next != NULL && prev != next && prev->class == next->class &&
+        prev->class->switch_task != NULL) {
+        prev->class->switch_task(k, rq, prev, next);
+        return;
+    }
+    if (prev != NULL)
+        prev->class->put_prev_task(k, rq, prev);
+    if (next != NULL)
+        next->class->set_next_task(k, rq, next);
 }
 
 static void
@@ -326,6 +369,7 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
         return;
     if (rq->curr != NULL)
         switch_out(k, rq, rq->curr);
+    switch_classes(k, rq, next);
     rq->left = false;
     k->stats.context_switches++;
     rq->nr_switches++;
@@ -338,6 +382,7 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
         rq->idle_since = k->engine.now;
         update_idle_core(k, rq);
         nohz_balance_enter_idle(k, rq);
+        cpumask_clear(k->quiet_cpus, (uint32_t)rq->cpu);
         return;
     }
     if (was_idle)
@@ -349,14 +394,20 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
 static struct task *
 pick_next_task(struct kernel *k, struct rq *rq)
 {
+    const struct sched_class *const *class = sched_classes;
     struct task *prev = rq->curr != NULL ? rq->curr : rq->left ? rq->last : NULL;
 
-    for (const struct sched_class *const *class = sched_classes; *class != NULL; class ++) {
+    while (*class != NULL) {
         if ((*class)->balance != NULL)
             (*class)->balance(k, rq, prev);
         struct task *p = (*class)->pick_task(k, rq);
+
         if (p != NULL)
             return p;
+        if ((*class)->newidle != NULL && (*class)->newidle(k, rq))
+            class = sched_classes;
+        else
+            class ++;
     }
     return NULL;
 }
@@ -422,11 +473,11 @@ schedule(struct kernel *k, struct rq *rq)
         migrate_task_to(k, prev, to);
         prev = rq->curr;
     }
-    if (prev != NULL) {
+    if (prev != NULL)
         burst_settle(k, rq);
-        if (!above_fair(prev))
-            prev->class->update_curr(k, rq);
-    }
+    update_rq_clock(k, rq);
+    if (prev != NULL && !above_fair(prev))
+        prev->class->update_curr(k, rq);
     struct task *next = pick_next_task(k, rq);
     if (probe_wants(k, DECISION_PICK))
         probe_queue(k, rq);
@@ -476,12 +527,13 @@ tick_update(struct kernel *k, struct rq *rq)
     sim_time due = SIM_NEVER;
 
     if (rq->curr != NULL) {
-        due = rq->curr->class->tick_due(k, rq);
+        due = k->params.sched.tick == TICK_SIMULATED ? 0 : rq->curr->class->tick_due(k, rq);
         due = SIM_MIN(due, numa_tick_due(k, rq, rq->curr));
         due = SIM_MIN(due, balance_tick_due(k, rq));
         if (unlikely(rq->fair_server.active) && rq->curr->class == &fair_sched_class)
             due = SIM_MIN(due, dl_server_tick_due(k, rq));
-        due = SIM_MAX(due, k->engine.now + 1); /* a tick at this very instant may be over */
+        /* a tick at this very instant may be over */
+        due = SIM_MAX(due, k->engine.now + (k->engine.reached >= PHASE_TICK));
     }
     rq->tick_due = due;
     if (due <= engine_when(&k->engine, &rq->tick_ev) - k->tick_ns)
@@ -502,6 +554,7 @@ tick_fire(struct engine *eng, struct event *ev)
     rq->nr_ticks++;
     if (rq->curr == NULL)
         return;
+    update_rq_clock(k, rq);
     rq->curr->class->task_tick(k, rq, rq->curr);
     task_tick_numa(k, rq, rq->curr);
     balance_trigger(k, rq);

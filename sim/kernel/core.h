@@ -9,4 +9,4 @@ void task_timer_fire(struct engine *eng, struct event *ev);
 
 /* Onto and off its class's queue, in whatever state the task is. */
 void enqueue_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
-void dequeue_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
+bool dequeue_task(struct kernel *k, struct rq *rq, struct task *p, int flags);

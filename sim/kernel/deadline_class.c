@@ -12,7 +12,7 @@ update_dl_rq_load_avg(struct kernel *k, struct rq *rq, bool running)
 {
     uint64_t on = running;
 
-    pelt_update(&rq->avg_dl, rq_clock_task(k, rq) - rq->pelt_lost_ns, on, on, running, 1);
+    pelt_update(&rq->avg_dl, rq_clock_task(k, rq), on, on, running, 1);
 }
 
 void

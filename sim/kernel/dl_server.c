@@ -146,7 +146,12 @@ dl_server_start_slow(struct kernel *k, struct rq *rq)
     dl_server_charge_idle(k, rq);
     if (fs->active || fs->dl.dl_runtime == 0)
         return;
+    update_rq_clock(k, rq);
     fs->active = true;
+    if (rq->curr != NULL) { /* its ticks are no longer computed */
+        see_ticks_from_now(k, rq);
+        tick_update(k, rq);
+    }
     enqueue_dl_entity(k, &fs->dl, ENQUEUE_WAKEUP, k->engine.now);
     if (fs->dl.on_rq &&
         (rq->curr == NULL || !dl_prio(rq->curr->prio) || dl_entity_preempt(&fs->dl, &rq->curr->dl)))

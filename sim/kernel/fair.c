@@ -1,190 +1,218 @@
 /*
- * The fair class: EEVDF (kernel/sched/fair.c; sched-core.md 2.3 to 2.8).
+ * The fair class: EEVDF (kernel/sched/fair.c; sched-core.md 2.3 to 2.10).
  *
  * Each task has a virtual time that advances with its share of the CPU, and a virtual deadline one
  * slice ahead. Among the tasks that have had no more than their share the one with the earliest
- * deadline runs, and keeps the CPU until its slice ends. The arithmetic of the queue is in
- * cfs_rq.c.
- *
- * Model assumptions of this first form: no load tracking (a CPU's load is the sum of its weights),
- * no groups but the root, and a task that blocks leaves its queue at once, with its lag kept for
- * the next time it is placed (the kernel delays the dequeue of a task that is not eligible).
+ * deadline runs, and keeps the CPU until its slice ends. Groups of tasks compete as tasks do, level
+ * by level. fair.h lists the files.
  */
-#include "kernel/balance.h"
-#include "kernel/cfs_rq.h"
-#include "kernel/dl_server.h"
-#include "kernel/weight.h"
+#include "kernel/fair.h"
 
-/* Charges the running entity for its time; at the end of its slice it gets the next one. */
-static void
-update_curr_fair(struct kernel *k, struct rq *rq)
+#include "kernel/balance.h"
+#include "kernel/dl_server.h"
+
+/* ---- time ---- */
+
+/* The slice is over: the entity gets the next one. */
+static bool
+update_deadline(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
 {
-    struct sched_entity *se = rq->cfs.curr;
+    if (se->vruntime < se->deadline)
+        return false;
+    if (!se->custom_slice)
+        se->slice = k->params.sched.base_slice_ns;
+    se->deadline = se->vruntime + (int64_t)calc_delta_fair(se->slice, se->weight, se->inv_weight);
+    avg_vruntime(cfs);
+    return true;
+}
+
+/* Its slice was cut short by a wakee with a shorter one. */
+static bool
+did_preempt_short(struct kernel *k, const struct cfs_rq *cfs, const struct sched_entity *curr)
+{
+    return sched_feat(k, PREEMPT_SHORT) && !protected_slice(curr) && !entity_eligible(cfs, curr);
+}
+
+void
+update_curr(struct kernel *k, struct cfs_rq *cfs)
+{
+    struct sched_entity *se = cfs->curr;
 
     if (se == NULL)
         return;
-    sim_time now = rq_clock_task(k, rq);
-    if (now <= se->exec_start)
+    int64_t delta = (int64_t)(cfs->rq->clock_task - se->exec_start);
+    if (delta <= 0)
         return;
-    uint64_t delta = now - se->exec_start;
-    se->exec_start = now;
-    se->sum_exec += delta;
-    dl_server_update(k, rq, delta);
-    se->vruntime += (int64_t)calc_delta_fair(delta, se->weight, se->inv_weight);
-    if (se->vruntime < se->deadline)
+    se->exec_start = cfs->rq->clock_task;
+    se->sum_exec += (uint64_t)delta;
+    se->vruntime += (int64_t)calc_delta_fair((uint64_t)delta, se->weight, se->inv_weight);
+    bool ended = update_deadline(k, cfs, se);
+    if (entity_is_task(se))
+        dl_server_update(k, cfs->rq, (uint64_t)delta);
+    if (unlikely(cfs->runtime_enabled))
+        account_cfs_rq_runtime(k, cfs, (uint64_t)delta);
+    if (cfs->nr_queued == 1)
         return;
-    se->deadline = se->vruntime + (int64_t)calc_delta_fair(se->slice, se->weight, se->inv_weight);
-    if (rq->cfs.nr_queued > 1)
-        resched_curr(k, rq);
+    if (ended || did_preempt_short(k, cfs, se)) {
+        resched_curr(k, cfs->rq);
+        clear_buddies(cfs, se);
+    }
 }
+
+static void
+update_curr_fair(struct kernel *k, struct rq *rq)
+{
+    update_curr(k, rq->curr->se.cfs_rq);
+}
+
+/* ---- queueing ---- */
 
 static void
 enqueue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
 {
-    struct cfs_rq *cfs = &rq->cfs;
-    struct sched_entity *se = &p->se;
+    bool migrating_delayed = p->se.sched_delayed && flags & (ENQUEUE_MIGRATED | ENQUEUE_RESTORE);
 
-    update_curr_fair(k, rq);
-    place_entity(cfs, se, flags & ENQUEUE_INITIAL);
-    if (flags & ENQUEUE_MIGRATED)
-        se->exec_start = 0; /* not cache hot */
-    se->on_rq = true;
-    se->cfs_rq = cfs;
-    cfs->nr_queued++;
-    cfs->load_weight += se->load_weight;
-    cfs->h_nr_queued++;
-    cfs->h_nr_runnable++;
-    if (se != cfs->curr)
-        cfs_rq_insert(cfs, k->arena, se);
-    if (cfs->h_nr_queued == 1)
+    bool first = rq->cfs.h_nr_queued == 0;
+
+    if (!migrating_delayed)
+        util_est_enqueue(k, &rq->cfs, p);
+    if (first && rq->nr_running == 0)
+        dl_server_update_idle_time(k, rq);
+    enqueue_entities(k, rq, p, flags);
+    if (first && rq->cfs.h_nr_queued > 0)
         dl_server_start(k, rq);
+    sums_update(k, rq);
 }
 
 static bool
 dequeue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
 {
-    struct cfs_rq *cfs = &rq->cfs;
-    struct sched_entity *se = &p->se;
+    bool migrating_delayed = p->se.sched_delayed && flags & (DEQUEUE_MIGRATING | DEQUEUE_SAVE);
 
-    update_curr_fair(k, rq);
-    se->vlag = entity_lag(cfs, se, k->tick_ns);
-    if (!(flags & DEQUEUE_SLEEP)) {
-        se->deadline -= se->vruntime;
-        se->rel_deadline = true;
-    }
-    if (se != cfs->curr)
-        cfs_rq_remove(cfs, se);
-    se->on_rq = false;
-    cfs->nr_queued--;
-    cfs->load_weight -= se->load_weight;
-    cfs->h_nr_queued--;
-    cfs->h_nr_runnable--;
-    return true;
+    if (!migrating_delayed)
+        util_est_dequeue(k, &rq->cfs, p);
+    if (flags & DEQUEUE_SLEEP && sched_feat(k, UTIL_EST))
+        util_est_update(&p->se.avg, rq->capacity_orig);
+    bool gone = dequeue_entities(k, rq, &p->se, flags);
+    sums_update(k, rq);
+    return gone;
 }
 
 static void
 yield_task_fair(struct kernel *k, struct rq *rq)
 {
-    struct sched_entity *se = rq->cfs.curr;
+    struct sched_entity *se = &rq->curr->se;
+    struct cfs_rq *cfs = se->cfs_rq;
 
-    update_curr_fair(k, rq);
-    if (!entity_eligible(&rq->cfs, se))
+    if (rq->nr_running == 1)
+        return;
+    clear_buddies(cfs, se);
+    update_curr(k, cfs);
+    if (k->params.sched.kernel == KERNEL_6_12_0) {
+        se->deadline += (int64_t)calc_delta_fair(se->slice, se->weight, se->inv_weight);
+        return;
+    }
+    if (!entity_eligible(cfs, se))
         return;
     se->vruntime = se->deadline;
-    se->deadline += (int64_t)calc_delta_fair(se->slice, se->weight, se->inv_weight);
-}
-
-/* The rule by which p preempts curr, or NULL. */
-static const char *
-preempt_rule(struct kernel *k, struct rq *rq, struct task *p)
-{
-    struct sched_entity *se = &rq->curr->se, *pse = &p->se;
-    bool curr_idle = rq->curr->policy == POLICY_IDLE, p_idle = p->policy == POLICY_IDLE;
-
-    if (curr_idle && !p_idle) {
-        cancel_protect_slice(se);
-        return "preempt_sched_idle";
-    }
-    if (curr_idle != p_idle || p->policy != POLICY_NORMAL || !sched_feat(k, WAKEUP_PREEMPTION))
-        return NULL;
-    update_curr_fair(k, rq);
-    if (pse->slice < se->slice && entity_eligible(&rq->cfs, pse) &&
-        (pse->deadline < se->deadline || !entity_eligible(&rq->cfs, se)))
-        cancel_protect_slice(se);
-    return pick_eevdf(&rq->cfs) == pse ? "pick_eevdf" : NULL;
-}
-
-static void
-wakeup_preempt_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
-{
-    (void)flags;
-    if (rq->need_resched || rq->curr == p)
-        return;
-    const char *rule = preempt_rule(k, rq, p);
-    if (probe_wants(k, DECISION_PREEMPT)) {
-        probe_candidate(k, "curr", rq->curr->id, rq->curr->se.deadline);
-        probe_candidate(k, "woken", p->id, p->se.deadline);
-        probe_input(k, "curr_vruntime", rq->curr->se.vruntime);
-        probe_input(k, "woken_vruntime", p->se.vruntime);
-        probe_input(k, "avg_vruntime", avg_vruntime(&rq->cfs));
-    }
-    if (probe_decide(k, DECISION_PREEMPT, rule != NULL ? rule : "run_to_parity", p, rq->cpu,
-                     rule != NULL))
-        resched_curr(k, rq);
-}
-
-static bool
-balance_fair(struct kernel *k, struct rq *rq, struct task *prev)
-{
-    (void)prev;
-    if (rq->nr_running > 0)
-        return true;
-    return sched_balance_newidle(k, rq);
+    update_deadline(k, cfs, se);
 }
 
 static struct task *
-pick_task_fair(struct kernel *k, struct rq *rq)
+pick_task(struct kernel *k, struct rq *rq)
 {
-    (void)k;
-    struct sched_entity *se = pick_eevdf(&rq->cfs);
+    return pick_task_fair(k, rq);
+}
 
-    return se != NULL ? task_of(se) : NULL;
+/* Nothing to run: pull. */
+static bool
+newidle_fair(struct kernel *k, struct rq *rq)
+{
+    if (rq->nr_running > 0)
+        return false; /* what is queued is not ready to run: a script's */
+    return sched_balance_newidle(k, rq);
 }
 
 static void
 put_prev_task_fair(struct kernel *k, struct rq *rq, struct task *p)
 {
-    update_curr_fair(k, rq);
-    if (p->se.on_rq)
-        cfs_rq_insert(&rq->cfs, k->arena, &p->se);
-    rq->cfs.curr = NULL;
+    struct sched_entity *se = &p->se;
+
+    for_each_sched_entity(se) put_prev_entity(k, se->cfs_rq, se);
+    sums_update(k, rq);
 }
 
 static void
 set_next_task_fair(struct kernel *k, struct rq *rq, struct task *p)
 {
-    cfs_rq_remove(&rq->cfs, &p->se);
-    rq->cfs.curr = &p->se;
-    p->se.exec_start = rq_clock_task(k, rq);
-    p->se.prev_sum_exec = p->se.sum_exec;
-    protect_slice(&p->se);
+    struct sched_entity *se = &p->se;
+
+    for_each_sched_entity(se)
+    {
+        set_next_entity(k, se->cfs_rq, se);
+        if (unlikely(se->cfs_rq->runtime_enabled))
+            account_cfs_rq_runtime(k, se->cfs_rq, 0);
+    }
+    list_remove(&p->rq_node);
+    list_push_front(&rq->cfs_tasks, &p->rq_node);
+    sums_update(k, rq);
 }
+
+/* From prev to next: only the levels at which they differ are put and set. */
+static void
+switch_task_fair(struct kernel *k, struct rq *rq, struct task *prev, struct task *next)
+{
+    struct sched_entity *pse = &prev->se, *se = &next->se;
+
+    while (se->cfs_rq != pse->cfs_rq) {
+        uint32_t depth = se->depth, pdepth = pse->depth;
+
+        if (depth <= pdepth) {
+            put_prev_entity(k, pse->cfs_rq, pse);
+            pse = pse->parent;
+        }
+        if (depth >= pdepth) {
+            set_next_entity(k, se->cfs_rq, se);
+            se = se->parent;
+        }
+    }
+    put_prev_entity(k, pse->cfs_rq, pse);
+    set_next_entity(k, se->cfs_rq, se);
+    list_remove(&next->rq_node);
+    list_push_front(&rq->cfs_tasks, &next->rq_node);
+    sums_update(k, rq);
+}
+
+/* ---- ticks ---- */
 
 static void
 task_tick_fair(struct kernel *k, struct rq *rq, struct task *p)
 {
-    (void)p;
-    update_curr_fair(k, rq);
+    struct sched_entity *se = &p->se;
+
+    for_each_sched_entity(se)
+    {
+        update_curr(k, se->cfs_rq);
+        update_load_avg(k, se->cfs_rq, se, UPDATE_TG);
+        update_cfs_group(k, se);
+    }
+    sums_update(k, rq);
 }
 
-/* Alone, no tick matters; else the first one that finds the slice used up. */
+/* The first tick that finds the slice used up. In a group every tick may change its weight and its
+ * bandwidth; a slice without protection may end at any of them. */
 static sim_time
 tick_due_fair(struct kernel *k, struct rq *rq)
 {
-    const struct sched_entity *se = rq->cfs.curr;
+    const struct sched_entity *se = &rq->curr->se;
+    const struct cfs_rq *cfs = se->cfs_rq;
 
-    if (rq->cfs.nr == 0)
+    if (se->depth > 0 || rq->fair_server.active)
+        return k->engine.now;
+    if (cfs->nr_queued <= 1)
         return SIM_NEVER;
+    if (!protected_slice(se))
+        return k->engine.now;
     int64_t need = SIM_MAX(se->deadline - se->vruntime, 1);
     uint64_t delta = calc_delta_unfair((uint64_t)need, se->weight, se->inv_weight);
     sim_time clock = rq_clock_task(k, rq);
@@ -195,24 +223,14 @@ tick_due_fair(struct kernel *k, struct rq *rq)
     return k->engine.now + stolen + left;
 }
 
+/* ---- weights ---- */
+
 static void
 reweight_task_fair(struct kernel *k, struct rq *rq, struct task *p, int nice)
 {
-    uint32_t old = p->se.weight;
-
-    dequeue_task_fair(k, rq, p, DEQUEUE_SAVE);
-    if (p->policy != POLICY_IDLE) {
-        p->se.weight = nice_weight(nice);
-        p->se.load_weight = p->se.weight << 10;
-        p->se.inv_weight = nice_inv_weight(nice);
-    }
-    p->se.vlag = p->se.vlag * (int64_t)old / (int64_t)p->se.weight;
-    enqueue_task_fair(k, rq, p, ENQUEUE_RESTORE);
-    sums_update(k, rq);
-    if (rq->curr == p && p->se.weight < old)
-        resched_curr(k, rq);
-    else if (rq->curr != p)
-        wakeup_preempt(k, rq, p, 0);
+    (void)rq;
+    if (p->policy != POLICY_IDLE)
+        reweight_task(k, p, nice_weight(nice), nice_inv_weight(nice));
 }
 
 const struct sched_class fair_sched_class = {
@@ -222,11 +240,16 @@ const struct sched_class fair_sched_class = {
     .dequeue_task = dequeue_task_fair,
     .yield_task = yield_task_fair,
     .wakeup_preempt = wakeup_preempt_fair,
-    .balance = balance_fair,
-    .pick_task = pick_task_fair,
+    .newidle = newidle_fair,
+    .pick_task = pick_task,
     .put_prev_task = put_prev_task_fair,
     .set_next_task = set_next_task_fair,
+    .switch_task = switch_task_fair,
     .select_task_rq = select_task_rq_fair,
+    .migrate_task_rq = migrate_task_rq_fair,
+    .task_dead = task_dead_fair,
+    .switched_from = switched_from_fair,
+    .switched_to = switched_to_fair,
     .task_tick = task_tick_fair,
     .tick_due = tick_due_fair,
     .reweight_task = reweight_task_fair,

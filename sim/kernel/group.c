@@ -1,8 +1,299 @@
-#include "kernel/group.h"
+/*
+ * The tree of task groups and the weights of their entities (calc_group_shares, reweight_entity).
+ *
+ * cpu.weight counts in hundredths of the default, shares in 1024ths.
+ */
+#include "kernel/fair.h"
+
+#include <stdio.h>
+
+/* ---- the tree ---- */
+
+void
+task_groups_init(struct kernel *k, uint32_t max_groups)
+{
+    struct task_group *root = arena_new_object(k->arena, struct task_group);
+
+    k->max_groups = max_groups + 1;
+    k->groups = arena_new_array(k->arena, struct task_group *, k->max_groups);
+    k->groups[k->nr_groups++] = root;
+    root->name = "/";
+    root->shares = NICE_0_LOAD;
+    root->cpus = k->machine->online;
+    root->bandwidth.quota = UINT64_MAX;
+    list_init(&root->bandwidth.throttled);
+    for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++) {
+        k->rqs[cpu].cfs.rq = &k->rqs[cpu];
+        k->rqs[cpu].cfs.tg = root;
+    }
+}
+
+static const char *
+path_of(struct kernel *k, const struct task_group *parent, const char *name)
+{
+    if (parent->parent == NULL)
+        return arena_strdup(k->arena, name);
+    return arena_printf(k->arena, "%s/%s", parent->name, name);
+}
 
 struct task_group *
 task_group_new(struct kernel *k, struct task_group *parent, const char *name)
 {
-    (void)k, (void)parent, (void)name;
-    return NULL;
+    struct task_group *tg = arena_new_object(k->arena, struct task_group);
+
+    if (parent == NULL)
+        parent = k->groups[0];
+    sim_assert(k->nr_groups < k->max_groups);
+    tg->id = k->nr_groups;
+    k->groups[k->nr_groups++] = tg;
+    tg->name = path_of(k, parent, name);
+    tg->parent = parent;
+    tg->shares = NICE_0_LOAD;
+    tg->cpus = parent->cpus;
+    tg->cfs_rq = arena_new_array(k->arena, struct cfs_rq *, k->machine->nr_cpus);
+    tg->se = arena_new_array(k->arena, struct sched_entity *, k->machine->nr_cpus);
+    tg->bandwidth.quota = UINT64_MAX;
+    tg->bandwidth.period = MSEC(100);
+    list_init(&tg->bandwidth.throttled);
+    return tg;
+}
+
+static void
+set_load_weight(struct sched_entity *se, uint32_t load_weight)
+{
+    se->load_weight = load_weight;
+    se->weight = SIM_MAX(2, load_weight >> LOAD_SHIFT);
+    se->inv_weight = weight_inverse(se->weight);
+}
+
+struct cfs_rq *
+task_group_cfs_rq(struct kernel *k, struct task_group *tg, int cpu)
+{
+    struct rq *rq = &k->rqs[cpu];
+
+    if (tg->parent == NULL)
+        return &rq->cfs;
+    if (tg->cfs_rq[cpu] != NULL)
+        return tg->cfs_rq[cpu];
+    struct cfs_rq *cfs = arena_new_object(k->arena, struct cfs_rq);
+    struct sched_entity *se = arena_new_object(k->arena, struct sched_entity);
+    cfs_rq_init(cfs, k->arena);
+    list_init(&cfs->leaf_node);
+    list_init(&cfs->throttled_node);
+    cfs->rq = rq;
+    cfs->tg = tg;
+    cfs->se = se;
+    se->my_q = cfs;
+    se->cfs_rq = task_group_cfs_rq(k, tg->parent, cpu);
+    se->parent = se->cfs_rq->se;
+    se->depth = (uint8_t)(se->parent != NULL ? se->parent->depth + 1 : 0);
+    se->slice = k->params.sched.base_slice_ns;
+    set_load_weight(se, NICE_0_LOAD);
+    tg->cfs_rq[cpu] = cfs;
+    tg->se[cpu] = se;
+    init_cfs_rq_runtime(k, cfs);
+    return cfs;
+}
+
+/* ---- weights ---- */
+
+uint64_t
+calc_group_shares(const struct cfs_rq *gcfs)
+{
+    const struct task_group *tg = gcfs->tg;
+    uint64_t load = SIM_MAX(cfs_rq_weight(gcfs), gcfs->avg.load_avg);
+    uint64_t tg_weight = tg->load_avg - gcfs->tg_load_avg_contrib + load;
+    uint64_t shares = tg->shares * load;
+
+    if (tg_weight > 0)
+        shares /= tg_weight;
+    return SIM_CLAMP(shares, (uint64_t)MIN_SHARES, tg->shares);
+}
+
+/* The averages of the queue lose the entity's load, and get it back under its new weight. */
+static void
+reweight_load_avg(struct cfs_rq *cfs, struct sched_entity *se, uint32_t weight)
+{
+    pelt_detach_load(&cfs->avg, &se->avg, se->weight);
+    se->avg.load_avg = weight * se->avg.load_sum / pelt_divider(&se->avg);
+    cfs->avg.load_avg += se->avg.load_avg;
+    cfs->avg.load_sum += weight * se->avg.load_sum;
+}
+
+/* With V fixed, lag and distance to the deadline scale with the old weight over the new one. */
+static void
+reweight_eevdf(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int64_t v,
+               int64_t new_weight)
+{
+    int64_t old = se->load_weight;
+
+    if (se->vruntime != v) {
+        int64_t limit = (int64_t)calc_delta_fair(SIM_MAX(2 * se->slice, k->tick_ns), se->weight,
+                                                 se->inv_weight);
+        int64_t lag = SIM_CLAMP(v - se->vruntime, -limit, limit);
+        se->vruntime = v - lag * old / new_weight;
+    }
+    se->deadline = v + (se->deadline - v) * old / new_weight;
+    (void)cfs;
+}
+
+static void
+reweight(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t load_weight,
+         uint32_t weight, uint32_t inv_weight)
+{
+    bool waits = se->on_rq && cfs->curr != se;
+    int64_t v = 0;
+
+    if (se->on_rq) {
+        update_curr(k, cfs);
+        v = avg_vruntime(cfs);
+        if (waits)
+            cfs_rq_remove(cfs, se);
+        cfs->load_weight -= se->load_weight;
+    }
+    if (se->on_rq)
+        reweight_eevdf(k, cfs, se, v, load_weight);
+    else
+        se->vlag = se->vlag * (int64_t)se->load_weight / (int64_t)load_weight;
+    reweight_load_avg(cfs, se, weight);
+    se->load_weight = load_weight;
+    se->weight = weight;
+    se->inv_weight = inv_weight;
+    if (se->on_rq) {
+        cfs->load_weight += load_weight;
+        if (waits)
+            cfs_rq_insert(cfs, k->arena, se);
+    }
+}
+
+void
+reweight_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t load_weight)
+{
+    uint32_t weight = SIM_MAX(2, load_weight >> LOAD_SHIFT);
+
+    reweight(k, cfs, se, load_weight, weight, weight_inverse(weight));
+}
+
+void
+reweight_task(struct kernel *k, struct task *p, uint32_t weight, uint32_t inv_weight)
+{
+    reweight(k, p->se.cfs_rq, &p->se, weight << LOAD_SHIFT, weight, inv_weight);
+}
+
+void
+update_cfs_group(struct kernel *k, struct sched_entity *se)
+{
+    const struct cfs_rq *gcfs = se->my_q;
+
+    /* an empty group keeps its weight: its entity may still be queued, delayed */
+    if (gcfs == NULL || gcfs->load_weight == 0 || throttled_hierarchy(gcfs))
+        return;
+    uint32_t shares = (uint32_t)calc_group_shares(gcfs);
+    if (unlikely(se->load_weight != shares))
+        reweight_entity(k, se->cfs_rq, se, shares);
+}
+
+/* ---- what a user sets ---- */
+
+static void
+set_shares(struct kernel *k, struct task_group *tg, uint64_t shares)
+{
+    tg->shares =
+        SIM_CLAMP(shares, (uint64_t)MIN_SHARES << LOAD_SHIFT, (uint64_t)MAX_SHARES << LOAD_SHIFT);
+    for_each_cpu (cpu, k->machine->online) {
+        struct sched_entity *se = tg->se[cpu];
+
+        if (se == NULL)
+            continue;
+        update_rq_clock(k, &k->rqs[cpu]);
+        for_each_sched_entity(se)
+        {
+            update_load_avg(k, se->cfs_rq, se, UPDATE_TG);
+            update_cfs_group(k, se);
+        }
+        sums_update(k, &k->rqs[cpu]);
+    }
+}
+
+void
+task_group_set_weight(struct kernel *k, struct task_group *tg, uint32_t cpu_weight)
+{
+    uint64_t shares = ((uint64_t)cpu_weight * 1024 + 50) / 100; /* rounded to the nearest */
+
+    sim_assert(tg->parent != NULL && cpu_weight >= 1 && cpu_weight <= CPU_WEIGHT_MAX);
+    if (!tg->idle)
+        set_shares(k, tg, shares << LOAD_SHIFT);
+}
+
+void
+task_group_set_nice(struct kernel *k, struct task_group *tg, int nice)
+{
+    sim_assert(tg->parent != NULL);
+    if (!tg->idle)
+        set_shares(k, tg, (uint64_t)nice_weight(nice) << LOAD_SHIFT);
+}
+
+/* The tasks of the group count as SCHED_IDLE on every level up to the next idle group. */
+static void
+count_idle_tasks(struct cfs_rq *gcfs, bool idle)
+{
+    uint32_t delta = gcfs->h_nr_queued - gcfs->idle_h_nr_running;
+
+    if (!idle)
+        delta = (uint32_t) - (int32_t)delta;
+    for (struct sched_entity *se = gcfs->se; se != NULL && se->on_rq; se = se->parent) {
+        se->cfs_rq->idle_h_nr_running += delta;
+        if (cfs_rq_is_idle(se->cfs_rq))
+            break;
+    }
+}
+
+void
+task_group_set_idle(struct kernel *k, struct task_group *tg, bool idle)
+{
+    sim_assert(tg->parent != NULL);
+    if (tg->idle == idle)
+        return;
+    tg->idle = idle;
+    for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++)
+        if (tg->cfs_rq[cpu] != NULL)
+            count_idle_tasks(tg->cfs_rq[cpu], idle);
+    set_shares(k, tg, idle ? (uint64_t)SCHED_IDLE_WEIGHT << LOAD_SHIFT : NICE_0_LOAD);
+}
+
+void
+task_group_set_cpus(struct kernel *k, struct task_group *tg, const struct cpumask *cpus)
+{
+    struct cpumask *mine = cpumask_new(k->arena, k->machine->nr_cpus);
+
+    for_each_cpu (cpu, cpus)
+        if (cpumask_test(tg->parent->cpus, (uint32_t)cpu))
+            cpumask_set(mine, (uint32_t)cpu);
+    sim_assert(!cpumask_empty(mine));
+    tg->cpus = mine;
+}
+
+void
+task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
+{
+    struct rq *rq = &k->rqs[p->cpu];
+    bool queued = p->on_rq, running = rq->curr == p;
+
+    if (tg == p->group)
+        return;
+    update_rq_clock(k, rq);
+    if (queued)
+        p->class->dequeue_task(k, rq, p, DEQUEUE_SAVE);
+    if (running)
+        p->class->put_prev_task(k, rq, p);
+    p->group->nr_tasks--;
+    tg->nr_tasks++;
+    task_change_group_fair(k, p, tg);
+    if (queued)
+        p->class->enqueue_task(k, rq, p, ENQUEUE_RESTORE);
+    if (running) {
+        p->class->set_next_task(k, rq, p);
+        resched_curr(k, rq);
+    }
+    task_apply_cpuset(k, p);
 }

@@ -51,12 +51,17 @@ void task_group_set_cpus(struct kernel *k, struct task_group *tg, const struct c
 /* Moves p, queued or not (sched_move_task). */
 void task_set_group(struct kernel *k, struct task *p, struct task_group *tg);
 
+/* The root group; `max_groups` more can be made. */
+void task_groups_init(struct kernel *k, uint32_t max_groups);
+
 /* The group's queue on a CPU, made when it is first asked for. */
 struct cfs_rq *task_group_cfs_rq(struct kernel *k, struct task_group *tg, int cpu);
 
 /* The group entity's weight follows the group's load on this CPU (update_cfs_group). */
 void update_cfs_group(struct kernel *k, struct sched_entity *se);
 uint64_t calc_group_shares(const struct cfs_rq *gcfs);
+/* A task's new weight, scaled down, while it is off the queue. */
+void reweight_task(struct kernel *k, struct task *p, uint32_t weight, uint32_t inv_weight);
 void reweight_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se,
                      uint32_t load_weight);
 static inline bool
@@ -80,6 +85,8 @@ se_is_idle(const struct sched_entity *se)
 
 /* ---- cpu.max (bandwidth.c) ---- */
 
+/* A queue is new: does its group have a limit? */
+void init_cfs_rq_runtime(struct kernel *k, struct cfs_rq *cfs);
 /* cfs's current entity has run for delta: takes it from the queue's share of the pool. */
 void account_cfs_rq_runtime(struct kernel *k, struct cfs_rq *cfs, uint64_t delta);
 /* At pick and put: throttles a queue without runtime. True: it is throttled. */

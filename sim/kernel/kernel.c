@@ -10,6 +10,7 @@
 #include "kernel/core.h"
 #include "kernel/deadline.h"
 #include "kernel/dl_server.h"
+#include "kernel/group.h"
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
@@ -49,11 +50,14 @@ rq_init(struct kernel *k, struct rq *rq, int cpu)
     rq->next_balance = jiffies(k) + 1;
     cfs_rq_init(&rq->cfs, k->arena);
     list_init(&rq->cfs_tasks);
-    rq->cpu_capacity = k->machine->cpus[cpu].capacity;
     rt_rq_init(k, rq);
     dl_rq_init(k, rq);
     dl_server_init(k, rq);
     list_init(&rq->leaf_cfs_rqs);
+    list_init(&rq->cfs.leaf_node);
+    list_init(&rq->cfs.throttled_node);
+    rq->unseen_tick = SIM_NEVER;
+    rq->capacity_orig = rq->cpu_capacity = k->machine->cpus[cpu].capacity;
     rng_init(&rq->rng, k->seed, "cpu", index);
     event_init(&k->engine, &rq->burst_ev, EVENT_BURST, index, PHASE_COMPLETE, burst_fire);
     event_init(&k->engine, &rq->tick_ev, EVENT_TICK, index, PHASE_TICK, tick_fire);
@@ -130,6 +134,7 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     select_init(k);
     push_init(k);
     dl_bw_init(k);
+    task_groups_init(k, limits->nr_groups);
     sums_init(k);
     balance_init(k);
     k->traffic = arena_new_array(a, uint64_t, m->nr_nodes * m->nr_nodes);
@@ -173,6 +178,7 @@ kernel_settle(struct kernel *k)
         burst_settle(k, rq);
         if (rq->curr == NULL)
             continue;
+        update_rq_clock(k, rq);
         rq->curr->class->update_curr(k, rq);
         rq->busy_ns += k->engine.now - rq->busy_since;
         rq->busy_since = k->engine.now;

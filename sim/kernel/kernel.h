@@ -160,6 +160,8 @@ void task_unspin(struct kernel *k, struct task *p);
 void task_exec(struct kernel *k, struct task *p);
 
 void task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowed);
+/* Its cpuset has changed: what its affinity leaves of it. */
+void task_apply_cpuset(struct kernel *k, struct task *p);
 void task_set_nice(struct kernel *k, struct task *p, int nice);
 
 /* Changes class and parameters of a task, queued or not (sched_setscheduler). NULL, or why not.
@@ -211,8 +213,17 @@ rq_clock_task(const struct kernel *k, const struct rq *rq)
     return now - rq->irq_ns + (rq->irq_until > now ? rq->irq_until - now : 0);
 }
 
+/* Sets the queue's clocks to now, after the ticks that nobody has simulated. Every operation on a
+ * queue begins with it. */
+void update_rq_clock(struct kernel *k, struct rq *rq);
+
 void task_exit(struct kernel *k, struct task *p);
 void resched_curr(struct kernel *k, struct rq *rq);
+/* A task that has blocked stays its class's current one until the CPU has picked another; whoever
+ * changes its CPU, group or class before that has the class let go of it first. */
+void put_left(struct kernel *k, struct rq *rq);
+/* Which ticks of rq->curr are computed (its class or group may have changed). */
+void see_ticks_from_now(struct kernel *k, struct rq *rq);
 /* The classes say how many tasks came and went; idle and overloaded CPUs follow from it. */
 void add_nr_running(struct kernel *k, struct rq *rq, uint32_t n);
 void sub_nr_running(struct kernel *k, struct rq *rq, uint32_t n);

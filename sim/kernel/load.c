@@ -1,36 +1,248 @@
+/*
+ * The PELT clock runs with the CPU: a CPU of half the capacity gets through half the time, and
+ * catches up when it idles. It begins at 2^20 ns, since 0 stands for "not attached".
+ */
 #include "kernel/load.h"
+
+#include "kernel/fair.h"
+
+uint64_t
+cfs_rq_clock_pelt(struct kernel *k, struct cfs_rq *cfs)
+{
+    (void)k;
+    if (unlikely(cfs->throttle_count > 0))
+        return cfs->throttled_pelt_at - cfs->throttled_pelt_ns;
+    return cfs->rq->clock_pelt - cfs->throttled_pelt_ns;
+}
+
+static uint64_t
+se_runnable(const struct sched_entity *se)
+{
+    if (se->sched_delayed)
+        return 0;
+    return se->my_q != NULL ? se->runnable_weight : se->on_rq;
+}
+
+static void
+update_load_avg_se(const struct cfs_rq *cfs, struct sched_entity *se, uint64_t now)
+{
+    if (pelt_update(&se->avg, now, se->on_rq, se_runnable(se), cfs->curr == se, se->weight))
+        se->avg.util_est &= ~UTIL_AVG_UNCHANGED;
+}
+
+void
+update_load_avg_blocked_se(struct sched_entity *se, uint64_t now)
+{
+    pelt_update(&se->avg, now, 0, 0, false, se->weight);
+}
+
+/* What was removed from elsewhere goes now. */
+static void
+take_removed(struct cfs_rq *cfs)
+{
+    uint64_t divider = pelt_divider(&cfs->avg);
+    int64_t runnable = (int64_t)(cfs->removed_runnable * divider);
+
+    pelt_subtract(&cfs->avg, cfs->removed_load, cfs->removed_load * divider, cfs->removed_util,
+                  cfs->removed_util * divider, cfs->removed_runnable,
+                  cfs->removed_runnable * divider);
+    add_tg_cfs_propagate(cfs, -runnable >> 10); /* floor, as the kernel's shift */
+    cfs->removed_load = cfs->removed_util = cfs->removed_runnable = 0;
+    cfs->nr_removed = 0;
+}
+
+bool
+update_cfs_rq_load_avg(struct kernel *k, struct cfs_rq *cfs, uint64_t now)
+{
+    bool decayed = cfs->nr_removed > 0;
+    (void)k;
+
+    if (decayed)
+        take_removed(cfs);
+    decayed |=
+        pelt_update(&cfs->avg, now, cfs_rq_weight(cfs), cfs->h_nr_runnable, cfs->curr != NULL, 1);
+    return decayed;
+}
+
+void
+attach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se)
+{
+    pelt_attach(&cfs->avg, &se->avg, se->weight);
+    add_tg_cfs_propagate(cfs, (int64_t)se->avg.load_sum);
+}
+
+void
+detach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se)
+{
+    pelt_detach(&cfs->avg, &se->avg, se->weight);
+    add_tg_cfs_propagate(cfs, -(int64_t)se->avg.load_sum);
+}
+
+void
+update_load_avg(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t flags)
+{
+    uint64_t now = cfs_rq_clock_pelt(k, cfs);
+
+    if (se->avg.last_update_time != 0 && !(flags & SKIP_AGE_LOAD))
+        update_load_avg_se(cfs, se, now);
+    bool decayed = update_cfs_rq_load_avg(k, cfs, now);
+    decayed |= propagate_entity_load_avg(se);
+    if (se->avg.last_update_time == 0 && flags & DO_ATTACH) {
+        attach_entity_load_avg(cfs, se);
+        update_tg_load_avg(k, cfs);
+    } else if (flags & DO_DETACH) {
+        detach_entity_load_avg(cfs, se);
+        update_tg_load_avg(k, cfs);
+    } else if (decayed && flags & UPDATE_TG) {
+        update_tg_load_avg(k, cfs);
+    }
+}
+
+void
+remove_entity_load_avg(struct kernel *k, struct sched_entity *se)
+{
+    struct cfs_rq *cfs = se->cfs_rq;
+    (void)k;
+
+    update_load_avg_blocked_se(se, cfs->avg.last_update_time);
+    cfs->nr_removed++;
+    cfs->removed_util += se->avg.util_avg;
+    cfs->removed_load += se->avg.load_avg;
+    cfs->removed_runnable += se->avg.runnable_avg;
+}
+
+void
+util_est_enqueue(struct kernel *k, struct cfs_rq *root, const struct task *p)
+{
+    if (sched_feat(k, UTIL_EST))
+        root->avg.util_est += task_util_est_of(p);
+}
+
+void
+util_est_dequeue(struct kernel *k, struct cfs_rq *root, const struct task *p)
+{
+    if (sched_feat(k, UTIL_EST))
+        root->avg.util_est -= SIM_MIN(root->avg.util_est, task_util_est_of(p));
+}
+
+/* ---- clocks and ticks ---- */
+
+static void
+move_pelt_clock(struct rq *rq)
+{
+    enum { CLOCK_BEGIN = 1 << 20 };
+    uint64_t delta = rq->clock_task - rq->clock_seen;
+
+    if (likely(rq->capacity_orig == 1024) || rq->curr == NULL)
+        rq->clock_pelt = rq->clock_task + CLOCK_BEGIN;
+    else
+        rq->clock_pelt += delta * rq->capacity_orig >> 10;
+    rq->clock_seen = rq->clock_task;
+}
+
+/* The tick at `when`, of which nobody but the averages takes notice: curr is in the root queue. */
+static void
+unseen_tick(struct kernel *k, struct rq *rq, sim_time when)
+{
+    struct cfs_rq *cfs = &rq->cfs;
+    sim_time stolen = rq->irq_until > when ? rq->irq_until - when : 0;
+
+    rq->clock_task = when - rq->irq_ns + stolen;
+    move_pelt_clock(rq);
+    update_curr(k, cfs);
+    update_load_avg(k, cfs, cfs->curr, UPDATE_TG);
+}
+
+/* A tick at this very instant counts once its phase has come. */
+static void
+see_ticks(struct kernel *k, struct rq *rq)
+{
+    sim_time limit = k->engine.now - (k->engine.reached < PHASE_TICK);
+
+    if (rq->unseen_tick > limit)
+        return;
+    do {
+        unseen_tick(k, rq, rq->unseen_tick);
+        rq->unseen_tick += k->tick_ns;
+    } while (rq->unseen_tick <= limit);
+    sums_update(k, rq);
+}
 
 void
 rq_catch_up(struct kernel *k, struct rq *rq)
 {
-    (void)k, (void)rq;
+    if (unlikely(rq->unseen_tick <= k->engine.now))
+        see_ticks(k, rq);
 }
+
+void
+update_rq_clock(struct kernel *k, struct rq *rq)
+{
+    rq_catch_up(k, rq);
+    rq->clock_task = rq_clock_task(k, rq);
+    move_pelt_clock(rq);
+}
+
+/* ---- what others ask ---- */
 
 uint64_t
 cpu_load(struct kernel *k, struct rq *rq)
 {
     rq_catch_up(k, rq);
-    return rq->cfs.load_weight >> 10;
+    return rq->cfs.avg.load_avg;
 }
 
 uint64_t
 cpu_runnable(struct kernel *k, struct rq *rq)
 {
     rq_catch_up(k, rq);
-    return (uint64_t)rq->cfs.h_nr_runnable * 1024;
+    return rq->cfs.avg.runnable_avg;
+}
+
+/* cpu_util(): p's part is taken away where it counts; NULL: nobody's. */
+static uint64_t
+cpu_util(struct kernel *k, struct rq *rq, const struct task *p, bool boost)
+{
+    rq_catch_up(k, rq);
+    const struct sched_avg *sa = &rq->cfs.avg;
+    uint64_t util = sa->util_avg, runnable = sa->runnable_avg, est = sa->util_est;
+
+    if (p != NULL) {
+        util -= SIM_MIN(util, p->se.avg.util_avg);
+        runnable -= SIM_MIN(runnable, p->se.avg.runnable_avg);
+        if (p->on_rq)
+            est -= SIM_MIN(est, task_util_est_of(p));
+    }
+    if (boost)
+        util = SIM_MAX(util, runnable);
+    if (sched_feat(k, UTIL_EST))
+        util = SIM_MAX(util, est);
+    return SIM_MIN(util, rq->capacity_orig);
 }
 
 uint64_t
 cpu_util_cfs(struct kernel *k, struct rq *rq)
 {
-    rq_catch_up(k, rq);
-    return rq->cfs.h_nr_queued > 0 ? 1024 : 0;
+    return cpu_util(k, rq, NULL, false);
 }
 
 uint64_t
 cpu_util_cfs_boost(struct kernel *k, struct rq *rq)
 {
-    return SIM_MIN(SIM_MAX(cpu_util_cfs(k, rq), cpu_runnable(k, rq)), 1024);
+    return cpu_util(k, rq, NULL, true);
+}
+
+/* p counts in the averages of rq: it is or slept there, and has been attached. */
+static bool
+counts_in(const struct rq *rq, const struct task *p)
+{
+    return p->cpu == rq->cpu && p->se.avg.last_update_time != 0;
+}
+
+uint64_t
+cpu_util_without(struct kernel *k, struct rq *rq, const struct task *p)
+{
+    return cpu_util(k, rq, counts_in(rq, p) ? p : NULL, false);
 }
 
 uint64_t
@@ -38,34 +250,19 @@ cpu_load_without(struct kernel *k, struct rq *rq, const struct task *p)
 {
     uint64_t load = cpu_load(k, rq);
 
-    return p->on_rq && p->cpu == rq->cpu ? load - p->se.weight : load;
+    if (!counts_in(rq, p))
+        return load;
+    return load - SIM_MIN(load, task_h_load(k, p));
 }
 
 uint64_t
 cpu_runnable_without(struct kernel *k, struct rq *rq, const struct task *p)
 {
-    (void)p;
-    return cpu_runnable(k, rq);
-}
+    uint64_t runnable = cpu_runnable(k, rq);
 
-uint64_t
-cpu_util_without(struct kernel *k, struct rq *rq, const struct task *p)
-{
-    (void)p;
-    return cpu_util_cfs(k, rq);
-}
-
-uint64_t
-task_h_load(struct kernel *k, struct task *p)
-{
-    (void)k;
-    return p->se.weight;
-}
-
-void
-sched_balance_update_blocked_averages(struct kernel *k, struct rq *rq)
-{
-    (void)k, (void)rq;
+    if (!counts_in(rq, p))
+        return runnable;
+    return runnable - SIM_MIN(runnable, p->se.avg.runnable_avg);
 }
 
 void

@@ -30,7 +30,7 @@ uint64_t cpu_util_without(struct kernel *k, struct rq *rq, const struct task *p)
 void sync_entity_load_avg(struct kernel *k, struct sched_entity *se);
 
 /* p's part of its CPU's load: load_avg scaled by the weight of the groups above it. */
-uint64_t task_h_load(struct kernel *k, struct task *p);
+uint64_t task_h_load(struct kernel *k, const struct task *p);
 static inline uint64_t
 task_util(const struct task *p)
 {

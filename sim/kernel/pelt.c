@@ -147,12 +147,15 @@ util_est_update(struct sched_avg *se, uint64_t capacity)
 {
     uint64_t used = se->util_avg, est = se->util_est;
 
+    if (est & UTIL_AVG_UNCHANGED)
+        return;
     if (est <= used) {
-        se->util_est = (uint32_t)used;
-        return;
+        est = used;
+    } else if (est - used >= UTIL_EST_MARGIN) {
+        if (used > capacity)
+            return;
+        if (used + UTIL_EST_MARGIN >= se->runnable_avg)
+            est = (4 * est - (est - used)) >> 2;
     }
-    uint64_t diff = est - used;
-    if (diff < UTIL_EST_MARGIN || used > capacity || used + UTIL_EST_MARGIN < se->runnable_avg)
-        return;
-    se->util_est = (uint32_t)((4 * est - diff) >> 2);
+    se->util_est = (uint32_t)est | UTIL_AVG_UNCHANGED;
 }

@@ -13,6 +13,8 @@ enum {
     PELT_MIN_DIVIDER = LOAD_AVG_MAX - 1024,
     UTIL_EST_MARGIN = 10, /* 1 % of 1024 */
 };
+/* Flag in a task's util_est: its utilisation has not been updated since. */
+#define UTIL_AVG_UNCHANGED ((uint32_t)1 << 31)
 
 struct sched_avg {
     uint64_t
@@ -71,5 +73,5 @@ void util_est_update(struct sched_avg *se, uint64_t capacity);
 static inline uint64_t
 task_util_est(const struct sched_avg *se)
 {
-    return SIM_MAX(se->util_avg, se->util_est);
+    return SIM_MAX(se->util_avg, se->util_est & ~UTIL_AVG_UNCHANGED);
 }

@@ -106,7 +106,9 @@ struct rq {
     sim_time burst_at;   /* work is accounted up to here; may lie ahead: kernel work first */
     sim_time irq_until;  /* stolen time ahead of now */
     uint64_t irq_ns;     /* stolen so far, with what lies ahead */
+    uint64_t clock_task, clock_pelt; /* as of the last update_rq_clock() */
     bool left, need_resched;
+    bool put_due;     /* left, and its class still holds it for the current one */
     bool awaits_rate; /* the memory model was told of a new burst, which has no price yet */
     bool numa_migrate_on;
     bool active_balance; /* a stopper is to push curr to push_cpu */
@@ -116,10 +118,10 @@ struct rq {
     sim_time busy_since;
     struct task *script; /* whom the script class is to run here next */
     struct event kick_ev, burst_ev, tick_ev, balance_ev;
-    sim_time tick_due;  /* the first tick from then on can change something */
-    sim_time caught_up; /* ticks up to here have left their mark on the averages */
-    sim_time idle_left; /* when it last stopped being idle */
-    uint64_t decision;  /* the last decision made here */
+    sim_time tick_due;    /* the first tick from then on can change something */
+    sim_time unseen_tick; /* the first tick that curr and the averages have not felt */
+    sim_time idle_left;   /* when it last stopped being idle */
+    uint64_t decision;    /* the last decision made here */
     /* idle and balance */
     sim_time idle_since;
     uint32_t idle_rank;             /* drawn: orders CPUs that idle since the same instant */
@@ -145,7 +147,8 @@ struct rq {
     uint32_t balance_callback;
     int32_t distribute_prev; /* where the last search for any CPU of a set ended */
     struct sched_avg avg_rt, avg_dl, avg_irq;
-    uint64_t pelt_lost_ns; /* clock_task less this is the PELT clock */
+    uint64_t clock_seen;    /* clock_task when the PELT clock was last moved */
+    uint32_t capacity_orig; /* of 1024: what the CPU could do if nothing else used it */
     /* statistics */
     uint64_t busy_ns, kernel_ns[CHARGE_KIND_NR], nr_switches, nr_ticks, nr_balance_passes;
     struct rq_schedstat stat;

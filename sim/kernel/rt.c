@@ -37,7 +37,7 @@ update_rt_rq_load_avg(struct kernel *k, struct rq *rq, bool running)
 {
     uint64_t on = running;
 
-    pelt_update(&rq->avg_rt, rq_clock_task(k, rq) - rq->pelt_lost_ns, on, on, running, 1);
+    pelt_update(&rq->avg_rt, rq_clock_task(k, rq), on, on, running, 1);
 }
 
 static uint32_t

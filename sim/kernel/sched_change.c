@@ -11,6 +11,7 @@
 #include "kernel/core.h"
 #include "kernel/deadline.h"
 #include "kernel/dl_server.h"
+#include "kernel/group.h"
 #include "kernel/push.h"
 #include "kernel/rt.h"
 #include "kernel/weight.h"
@@ -70,10 +71,16 @@ set_params(struct kernel *k, struct task *p, const struct task_attr *attr)
     p->normal_prio = normal_prio_of(attr->policy, 0, p->nice);
     p->se.custom_slice = attr->slice_ns != 0;
     p->se.slice = attr->slice_ns ? attr->slice_ns : k->params.sched.base_slice_ns;
-    p->se.weight = p->policy == POLICY_IDLE ? SCHED_IDLE_WEIGHT : nice_weight(p->nice);
-    p->se.inv_weight =
-        p->policy == POLICY_IDLE ? weight_inverse(SCHED_IDLE_WEIGHT) : nice_inv_weight(p->nice);
-    p->se.load_weight = p->se.weight << 10;
+    bool idle = p->policy == POLICY_IDLE;
+    uint32_t weight = idle ? SCHED_IDLE_WEIGHT : nice_weight(p->nice);
+    uint32_t inverse = idle ? weight_inverse(weight) : nice_inv_weight(p->nice);
+    if (p->state != TASK_NEW) {
+        reweight_task(k, p, weight, inverse);
+        return;
+    }
+    p->se.weight = weight;
+    p->se.inv_weight = inverse;
+    p->se.load_weight = weight << LOAD_SHIFT;
 }
 
 /* A task off all queues changes hands, without a word to the classes. */
@@ -95,8 +102,14 @@ change_begin(struct kernel *k, struct task *p)
                         .queued = p->on_rq,
                         .running = k->rqs[p->cpu].curr == p };
 
+    if (c.rq->put_due && c.rq->last == p)
+        put_left(k, c.rq);
     if (c.running)
         burst_settle(k, c.rq);
+    if (p->se.sched_delayed) { /* nothing is kept of it in another class */
+        dequeue_task(k, c.rq, p, DEQUEUE_SLEEP | DEQUEUE_DELAYED);
+        c.queued = false;
+    }
     if (c.queued)
         dequeue_task(k, c.rq, p, DEQUEUE_SAVE);
     if (c.running)

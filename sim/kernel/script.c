@@ -10,26 +10,34 @@
 #include "kernel/kernel.h"
 
 static void
-update_curr_script(struct kernel *k, struct rq *rq)
+account(struct kernel *k, struct task *p)
 {
-    struct task *p = rq->curr;
-
     p->se.sum_exec += k->engine.now - p->se.exec_start;
     p->se.exec_start = k->engine.now;
 }
 
 static void
+update_curr_script(struct kernel *k, struct rq *rq)
+{
+    account(k, rq->curr);
+}
+
+static void
 enqueue_task_script(struct kernel *k, struct rq *rq, struct task *p, int flags)
 {
-    (void)k, (void)rq, (void)flags;
+    (void)flags;
     p->se.on_rq = true;
+    add_nr_running(k, rq, 1);
+    sums_update(k, rq);
 }
 
 static bool
 dequeue_task_script(struct kernel *k, struct rq *rq, struct task *p, int flags)
 {
-    (void)k, (void)rq, (void)flags;
+    (void)flags;
     p->se.on_rq = false;
+    sub_nr_running(k, rq, 1);
+    sums_update(k, rq);
     return true;
 }
 
@@ -51,8 +59,8 @@ pick_task_script(struct kernel *k, struct rq *rq)
 static void
 put_prev_task_script(struct kernel *k, struct rq *rq, struct task *p)
 {
-    (void)p;
-    update_curr_script(k, rq);
+    (void)rq;
+    account(k, p);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "kernel/balance.h"
 #include "kernel/burst.h"
 #include "kernel/core.h"
+#include "kernel/fair.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
 #include "kernel/sched_change.h"
@@ -83,6 +84,21 @@ set_weight(struct task *p)
     p->se.load_weight = p->se.weight << 10;
 }
 
+/* What an affinity leaves of a cpuset; nothing: the whole cpuset, as the kernel does. */
+static const struct cpumask *
+allowed_within(struct kernel *k, const struct cpumask *affinity, const struct task_group *tg)
+{
+    if (tg->cpus == k->machine->online || cpumask_subset(affinity, tg->cpus))
+        return affinity;
+    if (!cpumask_intersects(affinity, tg->cpus))
+        return tg->cpus;
+    struct cpumask *both = cpumask_new(k->arena, k->machine->nr_cpus);
+    for_each_cpu (cpu, affinity)
+        if (cpumask_test(tg->cpus, (uint32_t)cpu))
+            cpumask_set(both, (uint32_t)cpu);
+    return both;
+}
+
 struct task *
 task_new(struct kernel *k, struct process *pr, const struct task_attr *attr)
 {
@@ -95,12 +111,17 @@ task_new(struct kernel *k, struct process *pr, const struct task_attr *attr)
     p->class = &fair_sched_class;
     p->nice = attr->nice;
     set_weight(p);
+    pelt_init_task(&p->se.avg, p->se.weight);
     p->se.custom_slice = attr->slice_ns != 0;
     p->se.slice = attr->slice_ns ? attr->slice_ns : k->params.sched.base_slice_ns;
-    p->allowed = attr->allowed != NULL ? attr->allowed : k->machine->online;
+    p->group = attr->group != NULL ? attr->group : k->groups[0];
+    p->group->nr_tasks++;
+    p->affinity = attr->allowed != NULL ? attr->allowed : k->machine->online;
+    p->allowed = allowed_within(k, p->affinity, p->group);
     p->nr_allowed = cpumask_weight(p->allowed);
     sched_init_task(k, p, attr);
     p->cpu = k->start_cpu;
+    set_task_rq(k, p, p->cpu);
     p->recent_used_cpu = p->cpu;
     p->ops = attr->ops;
     p->prog = attr->prog;
@@ -158,6 +179,8 @@ task_start(struct kernel *k, struct task *p, struct task *parent)
     k->forker = parent == NULL ? cpu : -1; /* whoever starts it runs there, and is not simulated */
     p->cpu = choose_cpu(k, p, fork_class(p, parent), DECISION_FORK, cpu, WF_FORK);
     k->forker = -1;
+    set_task_rq(k, p, p->cpu);
+    post_init_entity_util_avg(k, p);
     struct rq *rq = &k->rqs[p->cpu];
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_fork != NULL)
@@ -213,16 +236,23 @@ task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
     p->exec_cpu = 0;
     if (waker != NULL)
         p->decision = waker->decision;
+    if (k->rqs[old].put_due && k->rqs[old].last == p)
+        put_left(k, &k->rqs[old]);
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_waking != NULL)
             o->task_waking(o->priv, k, p, this_cpu, waker != NULL);
-    int cpu = choose_cpu(k, p, p->class, DECISION_WAKE, this_cpu, WF_TTWU | (sync ? WF_SYNC : 0));
+    bool queued = p->on_rq; /* its dequeue was delayed: it wakes where it is */
+    int cpu = queued ? old
+                     : choose_cpu(k, p, p->class, DECISION_WAKE, this_cpu,
+                                  WF_TTWU | (sync ? WF_SYNC : 0));
     set_task_cpu(k, p, cpu);
     charge_wakeup(k, this_cpu, cpu, waker);
     p->woken = true;
     p->woken_at = k->engine.now;
     struct rq *rq = &k->rqs[cpu];
-    activate_task(k, rq, p, ENQUEUE_WAKEUP | (cpu != old ? ENQUEUE_MIGRATED : 0));
+    activate_task(k, rq, p,
+                  ENQUEUE_WAKEUP | (queued ? ENQUEUE_DELAYED : 0) |
+                      (cpu != old ? ENQUEUE_MIGRATED : 0));
     wakeup_preempt(k, rq, p, WF_TTWU);
     if (p->class->task_woken != NULL)
         p->class->task_woken(k, rq, p);
@@ -241,14 +271,16 @@ task_exit(struct kernel *k, struct task *p)
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_exit != NULL)
             o->task_exit(o->priv, k, p);
-    deactivate_task(k, rq, p, DEQUEUE_SLEEP);
-    if (p->class->task_dead != NULL)
-        p->class->task_dead(k, p);
+    deactivate_task(k, rq, p, DEQUEUE_SLEEP | DEQUEUE_SPECIAL);
     p->state = TASK_DEAD;
     p->exited_at = k->engine.now;
     p->in_burst = false;
     engine_cancel(&k->engine, &p->timer);
     cpumask_set(k->free_slots, p->slot);
+    put_left(k, rq);
+    if (p->class->task_dead != NULL)
+        p->class->task_dead(k, p);
+    p->group->nr_tasks--;
     mm_task_exit(k, p);
     p->process->nr_alive--;
     if (p->ops->exited != NULL)
@@ -265,6 +297,15 @@ task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowe
         kernel_note(k, "%s is a deadline task and stays allowed on all CPUs (EBUSY)", p->name);
         return;
     }
+    p->affinity = allowed;
+    task_apply_cpuset(k, p);
+}
+
+void
+task_apply_cpuset(struct kernel *k, struct task *p)
+{
+    const struct cpumask *allowed = allowed_within(k, p->affinity, p->group);
+
     p->allowed = allowed;
     p->nr_allowed = cpumask_weight(allowed);
     if (p->class->set_cpus_allowed != NULL)
@@ -282,11 +323,31 @@ task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowe
 void
 task_set_nice(struct kernel *k, struct task *p, int nice)
 {
-    if (p->on_rq)
-        p->class->reweight_task(k, &k->rqs[p->cpu], p, nice);
+    struct rq *rq = &k->rqs[p->cpu];
+    bool queued = p->on_rq, running = rq->curr == p, lower = nice > p->nice;
+
+    if (nice == p->nice)
+        return;
+    update_rq_clock(k, rq);
+    if (queued)
+        p->class->dequeue_task(k, rq, p, DEQUEUE_SAVE);
+    if (running)
+        p->class->put_prev_task(k, rq, p);
     p->nice = nice;
     if (p->class == &fair_sched_class)
         p->prio = p->normal_prio = 120 + nice;
-    if (!p->on_rq)
+    if (p->class->reweight_task != NULL)
+        p->class->reweight_task(k, rq, p, nice);
+    else
         set_weight(p);
+    if (queued)
+        p->class->enqueue_task(k, rq, p, ENQUEUE_RESTORE);
+    if (running)
+        p->class->set_next_task(k, rq, p);
+    if (running && lower && rq->nr_running > 1)
+        resched_curr(k, rq);
+    else if (queued && !running)
+        wakeup_preempt(k, rq, p, 0);
+    if (rq->curr != NULL)
+        tick_update(k, rq);
 }

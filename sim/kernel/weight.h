@@ -6,6 +6,9 @@
 #include "base/base.h"
 
 enum { NICE_0_WEIGHT = 1024, SCHED_IDLE_WEIGHT = 3 };
+/* Weights of queues and groups carry this many more bits (scale_load). */
+enum { LOAD_SHIFT = 10, MIN_SHARES = 2, MAX_SHARES = 1 << 18 };
+#define NICE_0_LOAD ((uint32_t)NICE_0_WEIGHT << LOAD_SHIFT)
 
 /* nice in -20..19. */
 uint32_t nice_weight(int nice);

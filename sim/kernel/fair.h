@@ -1,0 +1,97 @@
+/*
+ * The parts of the fair class, one file each: the queue's arithmetic (cfs_rq.c), entities that
+ * come and go (fair_entity.c), picking (fair_pick.c), load tracking (load.c, load_group.c), groups
+ * (group.c), and the class itself (fair.c).
+ */
+#pragma once
+
+#include "kernel/cfs_rq.h"
+#include "kernel/group.h"
+#include "kernel/load.h"
+#include "kernel/weight.h"
+
+/* Up the tree, from a task or a group to the entity in the root queue. */
+#define for_each_sched_entity(se) for (; (se) != NULL; (se) = (se)->parent)
+
+/* Flags of update_load_avg(). */
+enum { UPDATE_TG = 1 << 0, SKIP_AGE_LOAD = 1 << 1, DO_ATTACH = 1 << 2, DO_DETACH = 1 << 3 };
+
+/* ---- time and averages (load.c) ---- */
+
+/* Charges the queue's running entity up to now (update_curr). */
+void update_curr(struct kernel *k, struct cfs_rq *cfs);
+/* Brings entity and queue up to now, with what `flags` ask for. */
+void update_load_avg(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t flags);
+bool update_cfs_rq_load_avg(struct kernel *k, struct cfs_rq *cfs, uint64_t now);
+uint64_t cfs_rq_clock_pelt(struct kernel *k, struct cfs_rq *cfs);
+/* A sleeping task leaves its queue's averages from elsewhere: they go at its next update. */
+void remove_entity_load_avg(struct kernel *k, struct sched_entity *se);
+/* Ages a sleeping entity up to `now`. */
+void update_load_avg_blocked_se(struct sched_entity *se, uint64_t now);
+void attach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se);
+void detach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se);
+
+static inline uint32_t
+task_util_est_of(const struct task *p)
+{
+    return p->se.avg.util_est & ~UTIL_AVG_UNCHANGED;
+}
+void util_est_enqueue(struct kernel *k, struct cfs_rq *root, const struct task *p);
+void util_est_dequeue(struct kernel *k, struct cfs_rq *root, const struct task *p);
+
+/* What a queue weighs, scaled down. */
+static inline uint64_t
+cfs_rq_weight(const struct cfs_rq *cfs)
+{
+    return cfs->load_weight == 0 ? 0 : SIM_MAX(2, cfs->load_weight >> LOAD_SHIFT);
+}
+
+/* ---- group parts of the averages (load_group.c) ---- */
+
+void update_tg_load_avg(struct kernel *k, struct cfs_rq *cfs);
+bool propagate_entity_load_avg(struct sched_entity *se);
+static inline void
+add_tg_cfs_propagate(struct cfs_rq *cfs, int64_t runnable_sum)
+{
+    cfs->propagate = true;
+    cfs->prop_runnable_sum += runnable_sum;
+}
+/* The queue has averages to decay: blocked updates look at it. */
+void list_add_leaf_cfs_rq(struct cfs_rq *cfs);
+static inline void
+se_update_runnable(struct sched_entity *se)
+{
+    if (se->my_q != NULL)
+        se->runnable_weight = se->my_q->h_nr_runnable;
+}
+
+/* ---- entities (fair_entity.c) ---- */
+
+/* Above the level where an enqueue or dequeue ended: only what the ancestors know of it changes. */
+struct h_nr_delta {
+    uint32_t queued, idle, delayed;
+};
+void enqueue_entities(struct kernel *k, struct rq *rq, struct task *p, int flags);
+/* False: the dequeue of the task is delayed. */
+bool dequeue_entities(struct kernel *k, struct rq *rq, struct sched_entity *se, int flags);
+
+/* ---- picking (fair_pick.c) ---- */
+
+struct task *pick_task_fair(struct kernel *k, struct rq *rq);
+void set_next_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se);
+void put_prev_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se);
+void wakeup_preempt_fair(struct kernel *k, struct rq *rq, struct task *p, int flags);
+void set_next_buddy(struct sched_entity *se);
+void clear_buddies(struct cfs_rq *cfs, struct sched_entity *se);
+
+/* ---- changing CPU, group, life (fair_move.c) ---- */
+
+/* se queues with the tasks of tg on this CPU from now on (set_task_rq). */
+void set_task_rq(struct kernel *k, struct task *p, int cpu);
+void migrate_task_rq_fair(struct kernel *k, struct task *p, int new_cpu);
+void task_dead_fair(struct kernel *k, struct task *p);
+/* What a new task is taken to use, once its CPU is known. */
+void post_init_entity_util_avg(struct kernel *k, struct task *p);
+void task_change_group_fair(struct kernel *k, struct task *p, struct task_group *tg);
+void switched_from_fair(struct kernel *k, struct rq *rq, struct task *p);
+void switched_to_fair(struct kernel *k, struct rq *rq, struct task *p);

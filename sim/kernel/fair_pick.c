@@ -1,0 +1,192 @@
+/*
+ * Who runs: picking down the tree, becoming and ceasing to be the running entity, and wake-up
+ * preemption (sched-core.md 2.4 and 2.7).
+ */
+#include "kernel/fair.h"
+
+/* ---- buddies ---- */
+
+void
+clear_buddies(struct cfs_rq *cfs, struct sched_entity *se)
+{
+    if (cfs->next != se)
+        return;
+    for_each_sched_entity(se)
+    {
+        if (se->cfs_rq->next != se)
+            break;
+        se->cfs_rq->next = NULL;
+    }
+}
+
+void
+set_next_buddy(struct sched_entity *se)
+{
+    for_each_sched_entity(se)
+    {
+        if (!se->on_rq || se_is_idle(se))
+            return;
+        se->cfs_rq->next = se;
+    }
+}
+
+/* ---- picking ---- */
+
+/* NULL: what was picked was delayed and is gone now; begin again. */
+static struct sched_entity *
+pick_next_entity(struct kernel *k, struct rq *rq, struct cfs_rq *cfs)
+{
+    if (unlikely(cfs->next != NULL) && sched_feat(k, PICK_BUDDY) && entity_eligible(cfs, cfs->next))
+        return cfs->next;
+    struct sched_entity *se = pick_eevdf(cfs, sched_feat(k, RUN_TO_PARITY));
+    if (unlikely(se->sched_delayed)) {
+        dequeue_entities(k, rq, se, DEQUEUE_SLEEP | DEQUEUE_DELAYED);
+        return NULL;
+    }
+    return se;
+}
+
+struct task *
+pick_task_fair(struct kernel *k, struct rq *rq)
+{
+    struct cfs_rq *cfs = &rq->cfs;
+
+    while (cfs->nr_queued > 0) {
+        if (cfs->curr != NULL && cfs->curr->on_rq)
+            update_curr(k, cfs);
+        if (unlikely(cfs->runtime_enabled) && check_cfs_rq_runtime(k, cfs)) {
+            cfs = &rq->cfs;
+            continue;
+        }
+        struct sched_entity *se = pick_next_entity(k, rq, cfs);
+        if (se == NULL)
+            cfs = &rq->cfs;
+        else if (entity_is_task(se))
+            return task_of(se);
+        else
+            cfs = se->my_q;
+    }
+    sim_assert(cfs == &rq->cfs);
+    return NULL;
+}
+
+void
+set_next_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
+{
+    clear_buddies(cfs, se);
+    if (se->on_rq) {
+        cfs_rq_remove(cfs, se);
+        update_load_avg(k, cfs, se, UPDATE_TG);
+        protect_slice(se);
+    }
+    se->exec_start = cfs->rq->clock_task;
+    cfs->curr = se;
+    se->prev_sum_exec = se->sum_exec;
+}
+
+void
+put_prev_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
+{
+    if (se->on_rq)
+        update_curr(k, cfs);
+    if (unlikely(cfs->runtime_enabled))
+        check_cfs_rq_runtime(k, cfs);
+    if (se->on_rq) {
+        cfs_rq_insert(cfs, k->arena, se);
+        update_load_avg(k, cfs, se, 0);
+    }
+    cfs->curr = NULL;
+}
+
+/* ---- preemption ---- */
+
+static void
+find_matching_se(struct sched_entity **se, struct sched_entity **pse)
+{
+    while ((*se)->depth > (*pse)->depth)
+        *se = (*se)->parent;
+    while ((*pse)->depth > (*se)->depth)
+        *pse = (*pse)->parent;
+    while ((*se)->cfs_rq != (*pse)->cfs_rq) {
+        *se = (*se)->parent;
+        *pse = (*pse)->parent;
+    }
+}
+
+/* A shorter slice overrides the protection of a longer one. */
+static bool
+do_preempt_short(struct kernel *k, const struct cfs_rq *cfs, const struct sched_entity *pse,
+                 const struct sched_entity *se)
+{
+    if (!sched_feat(k, PREEMPT_SHORT) || pse->slice >= se->slice || !entity_eligible(cfs, pse))
+        return false;
+    return pse->deadline < se->deadline || !entity_eligible(cfs, se);
+}
+
+/* The rule by which the woken p is to run instead of curr; NULL, and why not in *keep. */
+static const char *
+preempt_rule(struct kernel *k, struct task *p, struct sched_entity *se, struct sched_entity *pse,
+             const char **keep)
+{
+    bool curr_idle = se_is_idle(se), p_idle = se_is_idle(pse);
+
+    *keep = "sched_idle";
+    if (curr_idle && !p_idle) {
+        cancel_protect_slice(se);
+        return "preempt_sched_idle";
+    }
+    if (curr_idle != p_idle)
+        return NULL;
+    *keep = "not_normal_policy";
+    if (p->policy != POLICY_NORMAL)
+        return NULL;
+    struct cfs_rq *cfs = se->cfs_rq;
+    update_curr(k, cfs);
+    *keep = "run_to_parity";
+    if (do_preempt_short(k, cfs, pse, se))
+        cancel_protect_slice(se);
+    return pick_eevdf(cfs, sched_feat(k, RUN_TO_PARITY)) == pse ? "pick_eevdf" : NULL;
+}
+
+static void
+probe_preempt(struct kernel *k, const struct task *curr, const struct task *p,
+              const struct sched_entity *se, const struct sched_entity *pse)
+{
+    probe_candidate(k, "curr", curr->id, se->deadline);
+    probe_candidate(k, "woken", p->id, pse->deadline);
+    probe_input(k, "curr_vruntime", se->vruntime);
+    probe_input(k, "curr_weight", se->weight);
+    probe_input(k, "curr_slice", (int64_t)se->slice);
+    probe_input(k, "curr_protected", protected_slice(se));
+    probe_input(k, "curr_idle", se_is_idle(se));
+    probe_input(k, "woken_vruntime", pse->vruntime);
+    probe_input(k, "woken_weight", pse->weight);
+    probe_input(k, "woken_slice", (int64_t)pse->slice);
+    probe_input(k, "woken_idle", se_is_idle(pse));
+    probe_input(k, "woken_normal", p->policy == POLICY_NORMAL);
+    probe_input(k, "nr_queued", se->cfs_rq->nr_queued);
+    probe_input(k, "avg_vruntime", avg_vruntime(se->cfs_rq));
+}
+
+void
+wakeup_preempt_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
+{
+    struct task *curr = rq->curr;
+    struct sched_entity *se = &curr->se, *pse = &p->se;
+    const char *keep;
+
+    if (se == pse || throttled_hierarchy(pse->cfs_rq))
+        return;
+    if (unlikely(sched_feat(k, NEXT_BUDDY)) && !(flags & WF_FORK) && !pse->sched_delayed)
+        set_next_buddy(pse);
+    if (rq->need_resched || !sched_feat(k, WAKEUP_PREEMPTION))
+        return;
+    find_matching_se(&se, &pse);
+    const char *rule = preempt_rule(k, p, se, pse, &keep);
+    if (probe_wants(k, DECISION_PREEMPT))
+        probe_preempt(k, curr, p, se, pse);
+    if (probe_decide(k, DECISION_PREEMPT, rule != NULL ? rule : keep, p, rq->cpu, rule != NULL))
+        resched_curr(k, rq);
+    else
+        tick_update(k, rq); /* its slice may have lost its protection */
+}
