@@ -138,7 +138,8 @@ put_prev_task_fair(struct kernel *k, struct rq *rq, struct task *p)
 {
     struct sched_entity *se = &p->se;
 
-    for_each_sched_entity(se) put_prev_entity(k, se->cfs_rq, se);
+    for_each_sched_entity (se)
+        put_prev_entity(k, se->cfs_rq, se);
     sums_update(k, rq);
 }
 
@@ -147,12 +148,12 @@ set_next_task_fair(struct kernel *k, struct rq *rq, struct task *p)
 {
     struct sched_entity *se = &p->se;
 
-    for_each_sched_entity(se)
-    {
+    for_each_sched_entity (se) {
         set_next_entity(k, se->cfs_rq, se);
         if (unlikely(se->cfs_rq->runtime_enabled))
             account_cfs_rq_runtime(k, se->cfs_rq, 0);
     }
+    update_misfit_status(k, p, rq);
     list_remove(&p->rq_node);
     list_push_front(&rq->cfs_tasks, &p->rq_node);
     sums_update(k, rq);
@@ -178,6 +179,7 @@ switch_task_fair(struct kernel *k, struct rq *rq, struct task *prev, struct task
     }
     put_prev_entity(k, pse->cfs_rq, pse);
     set_next_entity(k, se->cfs_rq, se);
+    update_misfit_status(k, next, rq);
     list_remove(&next->rq_node);
     list_push_front(&rq->cfs_tasks, &next->rq_node);
     sums_update(k, rq);
@@ -190,12 +192,12 @@ task_tick_fair(struct kernel *k, struct rq *rq, struct task *p)
 {
     struct sched_entity *se = &p->se;
 
-    for_each_sched_entity(se)
-    {
+    for_each_sched_entity (se) {
         update_curr(k, se->cfs_rq);
         update_load_avg(k, se->cfs_rq, se, UPDATE_TG);
         update_cfs_group(k, se);
     }
+    update_misfit_status(k, p, rq);
     sums_update(k, rq);
 }
 

@@ -71,8 +71,7 @@ set_delayed(struct sched_entity *se)
     se->sched_delayed = true;
     if (!entity_is_task(se))
         return;
-    for_each_sched_entity(se)
-    {
+    for_each_sched_entity (se) {
         se->cfs_rq->h_nr_runnable--;
         se->cfs_rq->h_nr_delayed++;
         if (cfs_rq_throttled(se->cfs_rq))
@@ -86,8 +85,7 @@ clear_delayed(struct sched_entity *se)
     se->sched_delayed = false;
     if (!entity_is_task(se))
         return;
-    for_each_sched_entity(se)
-    {
+    for_each_sched_entity (se) {
         se->cfs_rq->h_nr_runnable++;
         se->cfs_rq->h_nr_delayed--;
         if (cfs_rq_throttled(se->cfs_rq))
@@ -177,8 +175,7 @@ static bool
 update_ancestors(struct kernel *k, struct sched_entity *se, uint64_t slice, struct h_nr_delta *d,
                  bool add)
 {
-    for_each_sched_entity(se)
-    {
+    for_each_sched_entity (se) {
         struct cfs_rq *cfs = se->cfs_rq;
 
         update_load_avg(k, cfs, se, UPDATE_TG);

@@ -11,8 +11,7 @@ clear_buddies(struct cfs_rq *cfs, struct sched_entity *se)
 {
     if (cfs->next != se)
         return;
-    for_each_sched_entity(se)
-    {
+    for_each_sched_entity (se) {
         if (se->cfs_rq->next != se)
             break;
         se->cfs_rq->next = NULL;
@@ -22,8 +21,7 @@ clear_buddies(struct cfs_rq *cfs, struct sched_entity *se)
 void
 set_next_buddy(struct sched_entity *se)
 {
-    for_each_sched_entity(se)
-    {
+    for_each_sched_entity (se) {
         if (!se->on_rq || se_is_idle(se))
             return;
         se->cfs_rq->next = se;

@@ -206,8 +206,7 @@ set_shares(struct kernel *k, struct task_group *tg, uint64_t shares)
         if (se == NULL)
             continue;
         update_rq_clock(k, &k->rqs[cpu]);
-        for_each_sched_entity(se)
-        {
+        for_each_sched_entity (se) {
             update_load_avg(k, se->cfs_rq, se, UPDATE_TG);
             update_cfs_group(k, se);
         }

@@ -4,6 +4,8 @@
  */
 #include "kernel/load.h"
 
+#include "kernel/balance.h"
+
 #include "kernel/fair.h"
 
 uint64_t
@@ -151,6 +153,7 @@ unseen_tick(struct kernel *k, struct rq *rq, sim_time when)
     move_pelt_clock(rq);
     update_curr(k, cfs);
     update_load_avg(k, cfs, cfs->curr, UPDATE_TG);
+    update_misfit_status(k, task_of(cfs->curr), rq);
 }
 
 /* A tick at this very instant counts once its phase has come. */
