@@ -182,7 +182,7 @@ a_child_inherits_its_parents_record(void **state)
     kit_plain(&f, 1, 2, 1, NULL);
     struct task *parent = fixture_hog(&f, "parent", 0), *child = fixture_hog(&f, "child", 0);
     task_start(f.k, parent, NULL);
-    parent->wakee = (struct wakee_record){ .flips = 6, .last = 3, .flip_decay = 1 };
+    parent->wakee = (struct wakee_record){ .flips = 6, .last = 3 };
     task_start(f.k, child, parent);
     assert_int_equal(child->wakee.flips, 6);
     fixture_close(&f);

@@ -104,11 +104,6 @@ int select_idle_capacity(const struct kernel *k, const struct task *p,
                          const struct sched_domain *sd, int target);
 /* Where CPUs are unequal: does the task fit? */
 bool asym_fits_cpu(const struct kernel *k, const struct task *p, int cpu);
-static inline bool
-util_fits(uint64_t util, uint64_t capacity) /* and leaves a fifth (fits_capacity) */
-{
-    return util * 1280 < capacity * 1024;
-}
 static inline uint64_t
 wakee_util(const struct task *p)
 {

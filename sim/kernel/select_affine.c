@@ -19,11 +19,10 @@ void
 record_wakee(struct kernel *k, int cpu, const struct task *p)
 {
     struct wakee_record *r = record_of_current(k, cpu);
-    uint64_t now = jiffies(k) + 1;
 
-    if (r->flip_decay == 0 || now > r->flip_decay + k->params.sched.hz) {
+    if (unlikely(k->engine.now >= r->decay_at)) { /* more than HZ jiffies since the last time */
         r->flips >>= 1;
-        r->flip_decay = now;
+        r->decay_at = jiffy_time(k, jiffies(k) + k->params.sched.hz + 1);
     }
     if (r->last != p->id + 1) {
         r->last = p->id + 1;

@@ -31,11 +31,36 @@ add_cpu(struct kernel *k, const struct task *p, int cpu, struct dst_stats *s)
 static void
 add_cpus(struct kernel *k, const struct sched_group *sg, const struct task *p, struct dst_stats *s)
 {
-    const struct cpumask *among = counts_all_cpus(k, p) ? sg->span : p->allowed;
-
-    for (int cpu = cpumask_next_and(sg->span, among, 0); cpu >= 0;
-         cpu = cpumask_next_and(sg->span, among, (uint32_t)cpu + 1))
+    for (int cpu = cpumask_next_and(sg->span, p->allowed, 0); cpu >= 0;
+         cpu = cpumask_next_and(sg->span, p->allowed, (uint32_t)cpu + 1))
         add_cpu(k, p, cpu, s);
+}
+
+/* Where all CPUs count, the sums that are kept anyway, less p's own part. */
+static void
+add_sums(struct kernel *k, struct sched_group *sg, const struct task *p, struct dst_stats *s)
+{
+    struct cpu_sums total;
+
+    sums_catch_up(k, sg, jiffies(k));
+    const struct cpu_sums *sums = group_sums(k, sg, &total);
+
+    s->load = sums->load;
+    s->util = sums->util;
+    s->runnable = sums->runnable;
+    s->h_nr_running = sums->h_nr_queued;
+    s->nr_running = sums->nr_running;
+    s->idle_cpus = sums->idle_cpus;
+    if (!p->on_rq || !cpumask_test(sg->span, (uint32_t)p->cpu))
+        return;
+    struct rq *rq = &k->rqs[p->cpu];
+
+    s->load -= cpu_load(k, rq) - cpu_load_without(k, rq, p);
+    s->util -= cpu_util_cfs(k, rq) - cpu_util_without(k, rq, p);
+    s->runnable -= cpu_runnable(k, rq) - cpu_runnable_without(k, rq, p);
+    s->h_nr_running--;
+    s->nr_running--;
+    s->idle_cpus += rq->nr_running == 1;
 }
 
 /* Whoever forks a task without a parent runs on a CPU, and is not simulated. */
@@ -56,7 +81,7 @@ fits_nowhere(const struct kernel *k, const struct sched_group *sg, const struct 
 {
     for (int cpu = cpumask_next_and(sg->span, p->allowed, 0); cpu >= 0;
          cpu = cpumask_next_and(sg->span, p->allowed, (uint32_t)cpu + 1))
-        if (util_fits(wakee_util(p), capacity_of(&k->rqs[cpu])))
+        if (fits_capacity(wakee_util(p), capacity_of(&k->rqs[cpu])))
             return false;
     return true;
 }
@@ -93,7 +118,10 @@ update_sg_wakeup_stats(struct kernel *k, const struct sched_domain *sd, struct s
                        const struct task *p, struct dst_stats *s)
 {
     *s = (struct dst_stats){ .group = sg, .weight = sg->weight, .capacity = sg->sgc->capacity };
-    add_cpus(k, sg, p, s);
+    if (counts_all_cpus(k, p))
+        add_sums(k, sg, p, s);
+    else
+        add_cpus(k, sg, p, s);
     add_unseen_parent(k, s);
     s->misfit = sd->flags & SD_ASYM_CPUCAPACITY && fits_nowhere(k, sg, p);
     s->type = dst_classify(s, sd->imbalance_pct);

@@ -20,7 +20,7 @@ update_idle_core(struct kernel *k, struct rq *rq)
 bool
 asym_fits_cpu(const struct kernel *k, const struct task *p, int cpu)
 {
-    return !k->asym_cpucapacity || util_fits(wakee_util(p), capacity_of(&k->rqs[cpu]));
+    return !k->asym_cpucapacity || fits_capacity(wakee_util(p), capacity_of(&k->rqs[cpu]));
 }
 
 /* Idle, or as good as, and large enough. */

@@ -201,7 +201,7 @@ look_for_fit(const struct scan *s, uint32_t word, uint64_t cpus, void *state)
     for (cpus = idle_among(s->k, word, cpus); cpus != 0; cpus &= cpus - 1) {
         int cpu = (int)(word * 64) + __builtin_ctzll(cpus);
         uint64_t capacity = capacity_of(&s->k->rqs[cpu]);
-        if (util_fits(best->util, capacity))
+        if (fits_capacity(best->util, capacity))
             return cpu;
         if (capacity > best->capacity) {
             best->capacity = capacity;

@@ -147,8 +147,8 @@ struct sched_info {
 /* Whom a task wakes: how often it turns from one to another (record_wakee). */
 struct wakee_record {
     uint32_t flips;
-    uint32_t last;       /* task id + 1; 0: nobody yet */
-    uint64_t flip_decay; /* jiffies + 1 when last halved; 0: never */
+    uint32_t last;     /* task id + 1; 0: nobody yet */
+    sim_time decay_at; /* when flips are halved next */
 };
 
 struct task {
