@@ -242,6 +242,66 @@ a_task_that_may_not_stay_goes(void **state)
     fixture_close(&f);
 }
 
+/* ---- statistics from sums are those of the CPUs ---- */
+
+static void
+assert_stats(struct fixture *f, const struct sched_domain *sd, struct sched_group *sg,
+             const struct task *p)
+{
+    struct dst_stats got, want = { .group = sg };
+
+    update_sg_wakeup_stats(f->k, sd, sg, p, &got);
+    for_each_cpu (cpu, sg->span) {
+        struct rq *rq = &f->k->rqs[cpu];
+        uint32_t own = p->on_rq && p->cpu == cpu;
+
+        want.load += cpu_load_without(f->k, rq, p);
+        want.util += cpu_util_without(f->k, rq, p);
+        want.runnable += cpu_runnable_without(f->k, rq, p);
+        want.nr_running += rq->nr_running - own;
+        want.h_nr_running += rq->cfs.h_nr_queued - own;
+        want.idle_cpus += rq->nr_running == own;
+    }
+    assert_int_equal(got.load, want.load);
+    assert_int_equal(got.util, want.util);
+    assert_int_equal(got.runnable, want.runnable);
+    assert_int_equal(got.nr_running, want.nr_running);
+    assert_int_equal(got.h_nr_running, want.h_nr_running);
+    assert_int_equal(got.idle_cpus, want.idle_cpus);
+}
+
+static const struct action naps[] = { { .kind = ACTION_RUN, .work = USEC(1700) },
+                                      { .kind = ACTION_SLEEP, .until = USEC(900) },
+                                      { .kind = ACTION_RUN, .work = USEC(300) },
+                                      { .kind = ACTION_SLEEP, .until = USEC(4100) } };
+
+static void
+groups_are_the_sums_of_their_cpus(void **state)
+{
+    struct fixture f;
+    struct task *tasks[40];
+
+    (void)state;
+    kit_plain(&f, 4, 2, 2, NULL);
+    for (int i = 0; i < 40; i++) {
+        tasks[i] = fixture_task(&f, "nap", i % 7 - 3, naps, i % 5 == 0 ? 1 : 4);
+        task_start(f.k, tasks[i], NULL);
+    }
+    struct task *fresh = new_task(&f, 3);
+    for (int ms = 1; ms < 200; ms += 3) {
+        fixture_run(&f, MSEC(ms) + USEC(130 * (sim_time)ms));
+        for (int cpu = 0; cpu < 16; cpu += 5)
+            for_each_domain (sd, f.k->domains->cpus[cpu].sd)
+                for_each_group(sg, sd->groups)
+                {
+                    assert_stats(&f, sd, sg, fresh);
+                    if (f.k->rqs[ms % 16].curr != NULL)
+                        assert_stats(&f, sd, sg, f.k->rqs[ms % 16].curr);
+                }
+    }
+    fixture_close(&f);
+}
+
 /* ---- which CPU of the group ---- */
 
 static int
@@ -394,6 +454,7 @@ main(void)
         cmocka_unit_test(a_pinned_task_lowers_the_tolerance),
         cmocka_unit_test(older_kernels_count_all_cpus_of_a_group),
         cmocka_unit_test(a_task_that_may_not_stay_goes),
+        cmocka_unit_test(groups_are_the_sums_of_their_cpus),
         cmocka_unit_test(the_cpu_that_became_idle_last_is_taken),
         cmocka_unit_test(seeds_draw_who_went_idle_last_before_the_run),
         cmocka_unit_test(exec_stays_where_nothing_is_better),
