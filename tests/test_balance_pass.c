@@ -1,0 +1,364 @@
+/* layer: kernel */
+/*
+ * Passes of the balancer over queues of real tasks: what they count, what they refuse, when they
+ * push (sched-core.md 4.2, 4.5 to 4.8 and 6.1).
+ */
+#include "sim_fixture.h"
+
+#include "kernel/balance_impl.h"
+
+/* Nothing balances by itself: the test calls the passes. */
+static void
+open_still(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads)
+{
+    fixture_open(f, nodes, cores, threads, false);
+    f->k->params.sched.newidle_balance = f->k->params.sched.periodic_balance = false;
+}
+
+/* Hogs on one CPU, which may go anywhere once they are there. */
+static void
+pile_up(struct fixture *f, struct task **hogs, uint32_t nr, const char *cpu, sim_time until)
+{
+    for (uint32_t i = 0; i < nr; i++) {
+        hogs[i] = fixture_hog(f, "hog", 0);
+        task_set_affinity(f->k, hogs[i], fixture_cpus(f, cpu));
+        task_start(f->k, hogs[i], NULL);
+    }
+    fixture_run(f, until);
+    for (uint32_t i = 0; i < nr; i++)
+        task_set_affinity(f->k, hogs[i], f->machine->online);
+}
+
+static uint32_t
+pass(struct fixture *f, int cpu, struct sched_domain *sd, enum idle_type idle)
+{
+    bool go_on = true;
+
+    return sched_balance_rq(f->k, cpu, &f->k->rqs[cpu], sd, idle, &go_on);
+}
+
+static struct sched_domain *
+lowest_with(struct fixture *f, int cpu, uint32_t flag)
+{
+    struct sched_domain *sd = f->k->domains->cpus[cpu].sd;
+
+    while (sd != NULL && !(sd->flags & flag))
+        sd = sd->parent;
+    assert_non_null(sd);
+    return sd;
+}
+
+/* Hot tasks go after as many failed passes as the domain has patience: MC 2, NUMA 3. */
+static void
+hot_tasks_wait_for_failures(void **state)
+{
+    static const struct {
+        uint32_t nodes, cores, flag, failures;
+    } t[] = { { 1, 2, SD_SHARE_LLC, 2 }, { 2, 1, SD_NUMA, 3 } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        struct fixture f;
+        struct task *hogs[4];
+
+        open_still(&f, t[i].nodes, t[i].cores, 1);
+        f.k->params.sched.migration_cost_ns = MSEC(100); /* everything is hot */
+        pile_up(&f, hogs, 4, "0", MSEC(500));
+        struct sched_domain *sd = lowest_with(&f, 1, t[i].flag);
+        const struct sd_schedstat *stat = &sd->stat;
+        for (uint32_t n = 1; n <= t[i].failures; n++) {
+            assert_int_equal(pass(&f, 1, sd, CPU_NEWLY_IDLE), 0);
+            assert_int_equal(sd->nr_balance_failed, n - 1); /* that does not count */
+            assert_int_equal(pass(&f, 1, sd, CPU_IDLE), 0);
+            assert_int_equal(sd->nr_balance_failed, n);
+        }
+        assert_int_equal(stat->lb[CPU_IDLE].failed, t[i].failures);
+        assert_true(pass(&f, 1, sd, CPU_IDLE) > 0);
+        assert_int_equal(sd->nr_balance_failed, 0);
+        assert_int_equal(stat->lb[CPU_IDLE].count, t[i].failures + 1);
+        assert_int_equal(stat->lb[CPU_IDLE].hot_gained, stat->lb[CPU_IDLE].gained);
+        assert_int_equal(stat->lb[CPU_NEWLY_IDLE].failed, t[i].failures);
+        uint64_t hot = 0, forced = 0, running = 0;
+        for (int h = 0; h < 4; h++) {
+            hot += hogs[h]->sched.nr_failed_migrations_hot;
+            forced += hogs[h]->sched.nr_forced_migrations;
+            running += hogs[h]->sched.nr_failed_migrations_running;
+        }
+        assert_int_equal(forced, stat->lb[CPU_IDLE].gained);
+        assert_int_equal(hot, 2 * 3 * t[i].failures); /* three wait, one runs */
+        assert_int_equal(running >= 2 * t[i].failures, true);
+        fixture_close(&f);
+    }
+}
+
+/* Between threads of a core nothing is hot. */
+static void
+nothing_is_hot_inside_a_core(void **state)
+{
+    struct fixture f;
+    struct task *hogs[4];
+
+    (void)state;
+    open_still(&f, 1, 1, 2);
+    f.k->params.sched.migration_cost_ns = MSEC(100);
+    pile_up(&f, hogs, 4, "0", MSEC(500));
+    struct sched_domain *sd = lowest_with(&f, 1, SD_SHARE_CPUCAPACITY);
+    assert_int_equal(pass(&f, 1, sd, CPU_IDLE), 2); /* half of the difference */
+    assert_int_equal(sd->stat.lb[CPU_IDLE].hot_gained, 0);
+    fixture_close(&f);
+}
+
+/* A CPU that ran dry takes one task, however large the difference. */
+static void
+newly_idle_takes_one(void **state)
+{
+    struct fixture f;
+    struct task *hogs[8];
+
+    (void)state;
+    open_still(&f, 1, 2, 1);
+    pile_up(&f, hogs, 8, "0", MSEC(500));
+    struct sched_domain *sd = lowest_with(&f, 1, SD_SHARE_LLC);
+    sd->nr_balance_failed = 1;
+    assert_int_equal(pass(&f, 1, sd, CPU_NEWLY_IDLE), 1);
+    assert_int_equal(sd->nr_balance_failed, 0);
+    assert_int_equal(sd->stat.lb[CPU_NEWLY_IDLE].imbalance_task, 4);
+    fixture_close(&f);
+}
+
+/* All tasks pinned: the parent is told, and the interval grows beyond the usual. */
+static void
+pinned_tasks_are_told_to_the_parent(void **state)
+{
+    struct fixture f;
+    struct task *hogs[3];
+
+    (void)state;
+    open_still(&f, 2, 2, 1);
+    pile_up(&f, hogs, 3, "0", MSEC(500));
+    for (int i = 0; i < 3; i++)
+        task_set_affinity(f.k, hogs[i], fixture_cpus(&f, "0"));
+    struct sched_domain *sd = lowest_with(&f, 1, SD_SHARE_LLC);
+    sd->balance_interval = sd->max_interval;
+    assert_int_equal(pass(&f, 1, sd, CPU_IDLE), 0);
+    assert_true(sd->parent->groups->sgc->imbalance);
+    assert_int_equal(sd->balance_interval, 2 * sd->max_interval);
+    assert_int_equal(sd->stat.lb[CPU_IDLE].balanced, 1);
+    assert_int_equal(sd->stat.lb[CPU_IDLE].failed, 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(hogs[i]->sched.nr_failed_migrations_affine, 1);
+    /* seen from the other node, such a group is imbalanced, and one task is wanted */
+    for (int i = 0; i < 3; i++)
+        task_set_affinity(f.k, hogs[i], f.machine->online);
+    assert_int_equal(pass(&f, 1, sd, CPU_NEWLY_IDLE), 1);
+    fixture_close(&f);
+}
+
+/* A task that may not come here goes to another CPU of the group. */
+static void
+another_cpu_of_the_group_takes_it(void **state)
+{
+    struct fixture f;
+    struct task *hogs[6];
+
+    (void)state;
+    open_still(&f, 2, 2, 1);
+    pile_up(&f, hogs, 6, "0", MSEC(500));
+    for (int i = 0; i < 6; i++)
+        task_set_affinity(f.k, hogs[i], fixture_cpus(&f, "0,3"));
+    struct sched_domain *sd = lowest_with(&f, 2, SD_NUMA);
+    assert_true(pass(&f, 2, sd, CPU_IDLE) > 0);
+    assert_int_equal(f.k->rqs[2].nr_running, 0);
+    assert_true(f.k->rqs[3].nr_running > 0);
+    fixture_close(&f);
+}
+
+/* Two tasks on the threads of one core, the other core idle: nothing waits, so the fourth pass
+ * sends the stopper. */
+static void
+the_stopper_splits_a_core(void **state)
+{
+    struct fixture f;
+    struct task *a[1], *b[1];
+
+    (void)state;
+    open_still(&f, 1, 2, 2);
+    pile_up(&f, a, 1, "0", MSEC(10));
+    pile_up(&f, b, 1, "1", MSEC(200));
+    struct sched_domain *mc = f.k->domains->cpus[2].sd->parent;
+    for (uint32_t n = 1; n <= 3; n++) {
+        assert_int_equal(pass(&f, 2, mc, CPU_IDLE), 0);
+        assert_int_equal(mc->nr_balance_failed, n);
+        assert_false(f.k->rqs[0].active_balance);
+    }
+    assert_int_equal(pass(&f, 2, mc, CPU_IDLE), 0);
+    assert_true(f.k->rqs[0].active_balance);
+    assert_int_equal(f.k->rqs[0].push_cpu, 2);
+    fixture_run(&f, MSEC(201));
+    assert_int_equal(a[0]->cpu, 2);
+    assert_int_equal(mc->stat.alb_count, 1);
+    assert_int_equal(mc->stat.alb_pushed, 1);
+    assert_int_equal(mc->stat.alb_failed, 0);
+    assert_int_equal(mc->nr_balance_failed, 0);
+    assert_int_equal(mc->stat.lb[CPU_IDLE].failed, 4);
+    fixture_close(&f);
+}
+
+/* One CPU of each group balances for it: the first idle one, on an idle core if there is one. */
+static void
+one_cpu_balances_for_its_group(void **state)
+{
+    struct fixture f;
+    struct task *hogs[3];
+
+    (void)state;
+    open_still(&f, 2, 2, 2); /* node 0: cores 0,1 and 2,3 */
+    pile_up(&f, hogs, 3, "0", MSEC(200));
+    struct sched_domain *numa = lowest_with(&f, 1, SD_NUMA);
+    for (int cpu = 0; cpu < 4; cpu++) {
+        struct sched_domain *sd = f.k->domains->cpus[cpu].numa;
+
+        pass(&f, cpu, sd, idle_cpu(f.k, cpu) ? CPU_IDLE : CPU_NOT_IDLE);
+        /* CPU 1 is idle beside a busy thread; 2 is first on an idle core; its pass finds node 1
+         * empty */
+        assert_int_equal(sd->stat.lb[CPU_IDLE].nobusyg + sd->stat.lb[CPU_NOT_IDLE].nobusyg,
+                         cpu == 2);
+    }
+    assert_int_equal(numa->stat.lb[CPU_IDLE].balanced, 1);
+    fixture_close(&f);
+}
+
+/* A CPU leaves the mask of idle CPUs, and is busy to its LLC, at its first busy tick. */
+static void
+short_work_is_not_seen(void **state)
+{
+    static const struct action once[] = { { .kind = ACTION_RUN, .work = MSEC(1) },
+                                          { .kind = ACTION_SLEEP, .until = SEC(1) } };
+    struct fixture f;
+
+    (void)state;
+    fixture_open(&f, 1, 4, 1, false);
+    const struct sched_domain_shared *llc = f.k->domains->cpus[0].llc_shared;
+    struct task *p = fixture_task(&f, "short", 0, once, 2), *hog = fixture_hog(&f, "hog", 0);
+    task_set_affinity(f.k, hog, fixture_cpus(&f, "1"));
+    assert_int_equal(llc->nr_busy_cpus, 0);
+    task_start_at(f.k, p, MSEC(5));    /* between the ticks at 4 and 8 ms */
+    task_start_at(f.k, hog, MSEC(13)); /* over the tick at 16 ms */
+    fixture_run(&f, MSEC(7));
+    assert_true(idle_cpu(f.k, p->cpu));
+    assert_int_equal(llc->nr_busy_cpus, 0);
+    fixture_run(&f, MSEC(15));
+    assert_false(idle_cpu(f.k, 1));
+    assert_int_equal(llc->nr_busy_cpus, 0);
+    fixture_run(&f, MSEC(17));
+    assert_int_equal(llc->nr_busy_cpus, 1);
+    assert_int_equal(f.k->nohz.nr_cpus, 3);
+    fixture_close(&f);
+}
+
+/* What avg_idle learns from is the time from running dry to the next wake-up, an eighth each. */
+static void
+idle_time_is_averaged(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_open(&f, 1, 2, 1, false);
+    struct rq *rq = &f.k->rqs[0];
+    rq->avg_idle = 400000;
+    rq->idle_stamp = 1;
+    f.k->engine.now = 1200001;
+    update_avg_idle(f.k, rq);
+    assert_int_equal(rq->avg_idle, 500000); /* 400 + (1200 - 400) / 8 us */
+    assert_int_equal(rq->idle_stamp, 0);
+    update_avg_idle(f.k, rq); /* it was not idle since */
+    assert_int_equal(rq->avg_idle, 500000);
+    rq->idle_stamp = 1;
+    f.k->engine.now = SEC(10);
+    update_avg_idle(f.k, rq);
+    assert_int_equal(rq->avg_idle, 1000000); /* twice max_idle_balance_cost */
+    fixture_close(&f);
+}
+
+/* The most a level ever cost fades by 3 parts of 256 a second; success by halves. */
+static void
+costs_fade_and_successes_count(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_open(&f, 1, 2, 1, false);
+    struct sched_domain *sd = f.k->domains->cpus[0].sd;
+    assert_false(update_newidle_cost(f.k, sd, 25600, 1));
+    assert_int_equal(sd->max_newidle_lb_cost, 25600);
+    assert_int_equal(sd->newidle_call, 513);
+    assert_int_equal(sd->newidle_success, 257);
+    f.k->engine.now = SEC(1) + MSEC(8);
+    assert_true(update_newidle_cost(f.k, sd, 0, 0));
+    assert_int_equal(sd->max_newidle_lb_cost, 25300);
+    assert_int_equal(sd->newidle_call, 513);
+    assert_false(update_newidle_cost(f.k, sd, 0, 0)); /* once a second */
+    for (int i = 0; i < 511; i++)
+        update_newidle_cost(f.k, sd, 1, 0);
+    assert_int_equal(sd->newidle_ratio, 257);
+    assert_int_equal(sd->newidle_call, 512);
+    assert_int_equal(sd->newidle_success, 128);
+    fixture_close(&f);
+}
+
+static const struct action nap_actions[] = { { .kind = ACTION_RUN, .work = USEC(700) },
+                                             { .kind = ACTION_SLEEP, .until = USEC(300) },
+                                             { .kind = ACTION_RUN, .work = MSEC(3) },
+                                             { .kind = ACTION_SLEEP, .until = MSEC(2) } };
+
+/* Every pass ends in exactly one way. */
+static void
+counters_are_consistent(void **state)
+{
+    struct fixture f;
+    uint64_t passes = 0, gained = 0;
+
+    (void)state;
+    fixture_open(&f, 2, 4, 2, true);
+    for (int i = 0; i < 40; i++)
+        task_start(
+            f.k, i % 2 ? fixture_hog(&f, "hog", i % 5) : fixture_task(&f, "nap", 0, nap_actions, 4),
+            NULL);
+    fixture_run(&f, SEC(1));
+    for_each_cpu (cpu, f.machine->online)
+        for_each_domain (sd, f.k->domains->cpus[cpu].sd)
+            for (int i = 0; i < CPU_IDLE_TYPES; i++) {
+                const struct sd_schedstat *s = &sd->stat;
+                uint64_t ended = s->lb[i].balanced + s->lb[i].failed;
+
+                assert_true(ended <= s->lb[i].count);
+                assert_true(s->lb[i].count - ended <= s->lb[i].gained + s->alb_pushed);
+                assert_true(s->lb[i].nobusyg + s->lb[i].nobusyq <= s->lb[i].balanced);
+                assert_true(s->lb[i].hot_gained <= s->lb[i].gained);
+                assert_int_equal(s->alb_count, s->alb_pushed + s->alb_failed);
+                passes += s->lb[i].count;
+                gained += s->lb[i].gained;
+            }
+    assert_true(passes > 100);
+    assert_true(gained > 10);
+    fixture_close(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hot_tasks_wait_for_failures),
+        cmocka_unit_test(nothing_is_hot_inside_a_core),
+        cmocka_unit_test(newly_idle_takes_one),
+        cmocka_unit_test(pinned_tasks_are_told_to_the_parent),
+        cmocka_unit_test(another_cpu_of_the_group_takes_it),
+        cmocka_unit_test(the_stopper_splits_a_core),
+        cmocka_unit_test(one_cpu_balances_for_its_group),
+        cmocka_unit_test(short_work_is_not_seen),
+        cmocka_unit_test(idle_time_is_averaged),
+        cmocka_unit_test(costs_fade_and_successes_count),
+        cmocka_unit_test(counters_are_consistent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
