@@ -131,6 +131,8 @@ expressions_reckon_with_the_machine(void **state)
     assert_value(*state, "64MiB * nodes + 1.5KiB", FIELD_SIZE, MIB(256) + 1536);
     assert_value(*state, "20 * node_bandwidth / (2 * 1GiB)", FIELD_U64, 93);
     assert_value(*state, "node_size", FIELD_SIZE, GIB(1));
+    assert_value(*state, "mod(cpus + 7, cores)", FIELD_U64, 7);
+    assert_value(*state, "mod(10ms, 4ms)", FIELD_TIME, MSEC(2));
 }
 
 static void
@@ -152,7 +154,10 @@ expressions_are_refused_with_a_reason(void **state)
         { "thread", "there is no 'thread' to reckon with here; known: cpus, cpu_ids, nodes, "
                     "memory_nodes, cores, llcs, packages, llc_size, node_size, node_bandwidth" },
         { "((((((((((((((((((1))))))))))))))))))", "parentheses are nested deeper than 16" },
-        { "max 1", "'(' is missing behind min or max" },
+        { "max 1", "'(' is missing behind max" },
+        { "mod(1, 2, 3)", "mod takes 2 numbers, not 3" },
+        { "mod(5, 2ms)", "values of different units cannot be added, subtracted or compared" },
+        { "random(5)", "'random' is for programs; here a number stands before the run" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -172,6 +177,7 @@ expressions_say_when_they_have_no_value(void **state)
     static const char *const cases[][2] = {
         { "1 / (nodes - 4)", "divides by zero" },
         { "3 - nodes", "is less than zero" },
+        { "mod(3, nodes - 4)", "divides by zero" },
         { "18446744073709551615 + nodes", "is too large" },
         { "4294967296 * 4294967296 * nodes", "is too large" },
     };

@@ -106,7 +106,7 @@ static const struct {
       MAP,
       KEYS("device", "work", "bytes_in", "bytes_out", "wait"),
       read_later },
-    { { "exec", WSTEP_NR }, SCALAR, NULL, read_later },
+    { { "exec", WSTEP_EXEC }, SCALAR, NULL, read_bare },
     { { "move_pages", WSTEP_NR }, MAP, KEYS("region", "slice", "nodes"), read_later },
 };
 

@@ -128,6 +128,7 @@ const char *const wstep_names[WSTEP_NR + 1] = {
     [WSTEP_JOIN] = "join",
     [WSTEP_EXIT] = "exit",
     [WSTEP_YIELD] = "yield",
+    [WSTEP_EXEC] = "exec",
     [WSTEP_REQUEST_BEGIN] = "request",
     [WSTEP_REQUEST_END] = "answer",
     [WSTEP_LOOP] = "loop",

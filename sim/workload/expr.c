@@ -22,7 +22,7 @@ const char *const wvar_names[WVAR_NR + 1] = {
     [WVAR_NODE_SIZE] = "node_size", [WVAR_NODE_BANDWIDTH] = "node_bandwidth",
     [WVAR_PROCESSES] = "processes", [WVAR_PROCESS] = "process",
     [WVAR_THREADS] = "threads",     [WVAR_THREAD] = "thread",
-    [WVAR_LOOP] = "loop",
+    [WVAR_LOOP] = "loop",           [WVAR_CPU] = "cpu",
 };
 
 /* Powers of the two units that a value is made of. */
@@ -145,17 +145,48 @@ same(struct reader *r, struct dimension a, struct dimension b)
     return fail(r, "values of different units cannot be added, subtracted or compared");
 }
 
+/* min and max take as many as there are, mod two, random one. */
+static const struct {
+    const char *name;
+    enum wexpr_code code;
+    uint32_t least, most;
+} functions[] = {
+    { "min", WEXPR_MIN, 1, UINT32_MAX },
+    { "max", WEXPR_MAX, 1, UINT32_MAX },
+    { "mod", WEXPR_MOD, 2, 2 },
+    { "random", WEXPR_RANDOM, 1, 1 },
+};
+
 static bool
-read_call(struct reader *r, enum wexpr_code code, struct dimension *dim)
+read_call(struct reader *r, uint32_t which, struct dimension *dim)
 {
     struct dimension other;
+    enum wexpr_code code = functions[which].code;
+    uint32_t nr = 1;
 
+    if (code == WEXPR_RANDOM && r->scope < WEXPR_LOOP)
+        return fail(r, "'random' is for programs; here a number stands before the run");
     if (!take(r, '(') || !read_sum(r, dim))
-        return r->why[0] != '\0' ? false : fail(r, "'(' is missing behind min or max");
-    while (take(r, ','))
+        return r->why[0] != '\0' ? false
+                                 : fail(r, "'(' is missing behind %s", functions[which].name);
+    if (code == WEXPR_RANDOM && !emit(r, code, 0))
+        return false;
+    for (; take(r, ','); nr++)
         if (!read_sum(r, &other) || !same(r, *dim, other) || !emit(r, code, 0))
             return false;
+    if (nr < functions[which].least || nr > functions[which].most)
+        return fail(r, "%s takes %u numbers, not %u", functions[which].name, functions[which].least,
+                    nr);
     return take(r, ')') || fail(r, "')' is missing");
+}
+
+static bool
+read_name(struct reader *r, const char *name, struct dimension *dim)
+{
+    for (uint32_t i = 0; i < ARRAY_LEN(functions); i++)
+        if (strcmp(functions[i].name, name) == 0)
+            return read_call(r, i, dim);
+    return read_variable(r, name, dim);
 }
 
 static bool
@@ -177,10 +208,7 @@ read_operand(struct reader *r, struct dimension *dim)
                  : fail(r, "'%.20s' cannot stand here; write a number, a name or '('", r->at);
     else {
         r->at += strlen(text);
-        if (strcmp(text, "min") == 0 || strcmp(text, "max") == 0)
-            ok = read_call(r, text[1] == 'i' ? WEXPR_MIN : WEXPR_MAX, dim);
-        else
-            ok = read_variable(r, text, dim);
+        ok = read_name(r, text, dim);
     }
     r->depth--;
     return ok;

@@ -1,15 +1,16 @@
 /*
  * Numbers that depend on the machine: `cpus/2`, `64MiB * nodes`, `20 * node_bandwidth / 2GiB`.
  *
- * Integer arithmetic with + - * / min() max() and parentheses, over numbers with or without a unit
- * and a handful of variables. Units are checked when the text is read (a time is not a size, and
- * neither is a count); overflow, division by zero and results below zero when it is evaluated.
- * Division rounds down. An expression is a short postfix program: nothing is allocated to evaluate
- * it.
+ * Integer arithmetic with + - * / min() max() mod() and parentheses, over numbers with or without a
+ * unit and a handful of variables; in programs also random(n), a number below n. Units are checked
+ * when the text is read (a time is not a size, and neither is a count); overflow, division by zero
+ * and results below zero when it is evaluated. Division rounds down. An expression is a short
+ * postfix program: nothing is allocated to evaluate it.
  */
 #pragma once
 
 #include "base/field.h"
+#include "base/rng.h"
 #include "machine/machine.h"
 
 enum wvar {
@@ -29,6 +30,7 @@ enum wvar {
     WVAR_THREADS,                     /* threads of the group */
     WVAR_THREAD,                      /* number of this thread in it */
     WVAR_LOOP,                        /* rounds of the innermost loop that are done */
+    WVAR_CPU,                         /* where the thread runs */
     WVAR_NR,
 };
 
@@ -53,7 +55,9 @@ struct wexpr_op {
         WEXPR_MUL,
         WEXPR_DIV,
         WEXPR_MIN,
-        WEXPR_MAX
+        WEXPR_MAX,
+        WEXPR_MOD,
+        WEXPR_RANDOM
     } code;
     uint64_t value; /* CONST: the number; VAR: which */
 };
@@ -66,6 +70,7 @@ struct wexpr {
 /* Values of the variables: the machine's stay, the rest is filled in by whoever evaluates. */
 struct wenv {
     uint64_t v[WVAR_NR];
+    struct rng *rng; /* of random(); NULL: it is 0 */
 };
 void wenv_init(struct wenv *env, const struct machine *m);
 

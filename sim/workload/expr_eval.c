@@ -27,6 +27,9 @@ apply(enum wexpr_code code, uint64_t a, uint64_t b, uint64_t *result)
     case WEXPR_DIV:
         *result = b == 0 ? 0 : a / b;
         return b == 0 ? "divides by zero" : NULL;
+    case WEXPR_MOD:
+        *result = b == 0 ? 0 : a % b;
+        return b == 0 ? "divides by zero" : NULL;
     case WEXPR_MIN:
         *result = SIM_MIN(a, b);
         return NULL;
@@ -34,6 +37,15 @@ apply(enum wexpr_code code, uint64_t a, uint64_t b, uint64_t *result)
         *result = SIM_MAX(a, b);
         return NULL;
     }
+}
+
+static const char *
+draw(struct rng *rng, uint64_t *value)
+{
+    if (*value == 0)
+        return "is random() of nothing";
+    *value = rng != NULL ? rng_below(rng, *value) : 0;
+    return NULL;
 }
 
 const char *
@@ -50,10 +62,15 @@ wexpr_eval(const struct wexpr *e, const struct wenv *env, uint64_t *value)
             stack[top++] = op->code == WEXPR_CONST ? op->value : env->v[op->value];
             continue;
         }
-        const char *why = apply(op->code, stack[top - 2], stack[top - 1], &stack[top - 2]);
+        const char *why;
+        if (op->code == WEXPR_RANDOM) {
+            why = draw(env->rng, &stack[top - 1]);
+        } else {
+            why = apply(op->code, stack[top - 2], stack[top - 1], &stack[top - 2]);
+            top--;
+        }
         if (why != NULL)
             return why;
-        top--;
     }
     *value = stack[0];
     return NULL;

@@ -34,6 +34,8 @@ step_number(struct thread *t, const struct wstep *s, const struct wexpr *e, uint
         return true;
     }
     env_of_thread(&env, t);
+    env.v[WVAR_CPU] = (uint64_t)t->task->cpu;
+    env.rng = &t->rng;
     const char *why = wexpr_eval(e, &env, value);
     if (why != NULL)
         thread_fail(t, s, arena_printf(t->run->k->arena, "has a number that %s", why));
@@ -135,6 +137,15 @@ step_exit(struct thread *t, const struct wstep *s, struct action *act)
 {
     t->pc = t->crew->spec->nr_steps;
     t->depth = 0;
+    return false;
+}
+
+/* The program begins anew as another one: a good moment to choose a CPU. */
+static bool
+step_exec(struct thread *t, const struct wstep *s, struct action *act)
+{
+    t->pc++;
+    task_exec(t->run->k, t->task);
     return false;
 }
 
@@ -247,6 +258,7 @@ static const step_fn steps[WSTEP_NR] = {
     [WSTEP_JOIN] = step_join,
     [WSTEP_EXIT] = step_exit,
     [WSTEP_YIELD] = step_yield,
+    [WSTEP_EXEC] = step_exec,
     [WSTEP_REQUEST_BEGIN] = step_request_begin,
     [WSTEP_REQUEST_END] = step_request_end,
     [WSTEP_LOOP] = step_loop,

@@ -109,6 +109,7 @@ struct thread {
     struct list pi_held; /* locks that hand on priorities */
     struct meeting *pi_waits;
     uint32_t nr_forked;
+    struct meeting *locked; /* the lock that it took last */
     /* the request in hand */
     bool has_request;
     struct request request;

@@ -128,7 +128,7 @@ step_lock(struct thread *t, const struct wstep *s, struct action *act)
     struct meeting *m;
 
     if (is_granted(t))
-        return false;
+        return false; /* whoever let go has made it the owner */
     if (t->queued)
         return wait_more(t, s, act);
     if ((m = meeting_of(t, s)) == NULL)
@@ -139,6 +139,7 @@ step_lock(struct thread *t, const struct wstep *s, struct action *act)
     }
     if (m->owner == NULL) {
         m->owner = t;
+        t->locked = m;
         t->retrying = false;
         t->pc++;
         if (s->pi || m->pi)
@@ -175,6 +176,7 @@ give_up_lock(struct thread *t, const struct wstep *s, struct meeting *m)
         let_go(w, t->task, false);
     } else {
         m->owner = w;
+        w->locked = m;
         w->granted = true;
         let_go(w, t->task, false);
         if (m->pi)
@@ -186,7 +188,10 @@ give_up_lock(struct thread *t, const struct wstep *s, struct meeting *m)
 bool
 step_unlock(struct thread *t, const struct wstep *s, struct action *act)
 {
-    struct meeting *m = meeting_of(t, s);
+    /* of an array without an index: the one that it took last, whatever the index says by now */
+    bool last = s->index.nr == 0 && t->locked != NULL && t->locked->owner == t &&
+                t->locked->spec == &t->run->w->objects[s->object];
+    struct meeting *m = last ? t->locked : meeting_of(t, s);
 
     if (m != NULL && give_up_lock(t, s, m))
         t->pc++;

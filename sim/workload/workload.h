@@ -158,6 +158,7 @@ enum wstep_kind {
     WSTEP_JOIN, /* until no thread of `group` is alive */
     WSTEP_EXIT,
     WSTEP_YIELD,
+    WSTEP_EXEC, /* exec(): the CPU is chosen anew */
     WSTEP_REQUEST_BEGIN, /* object: the next request of a queue; -1: one that begins now */
     WSTEP_REQUEST_END,
     WSTEP_LOOP, /* `amount` rounds; not given: forever; `jump`: its END_LOOP */
