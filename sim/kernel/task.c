@@ -169,6 +169,8 @@ task_start(struct kernel *k, struct task *p, struct task *parent)
     int cpu = parent != NULL ? parent->cpu : k->start_cpu;
 
     sim_assert(p->state == TASK_NEW);
+    if (parent != NULL && parent->policy == POLICY_DEADLINE)
+        kernel_fail(k, "%s is a deadline task and cannot fork (EAGAIN)", parent->name);
     numa_task_init(k, p, parent);
     p->cpu = p->recent_used_cpu = cpu;
     p->started_at = k->engine.now;
@@ -334,7 +336,7 @@ task_set_nice(struct kernel *k, struct task *p, int nice)
     if (running)
         p->class->put_prev_task(k, rq, p);
     p->nice = nice;
-    if (p->class == &fair_sched_class)
+    if (p->class->rank != RANK_RT && p->class->rank != RANK_DL)
         p->prio = p->normal_prio = 120 + nice;
     if (p->class->reweight_task != NULL)
         p->class->reweight_task(k, rq, p, nice);

@@ -52,7 +52,7 @@ comm_of(const struct task *p, int32_t cpu, char comm[COMM_LEN])
 static int
 prio_of(const struct task *p)
 {
-    return 120 + (p != NULL ? p->nice : 0);
+    return p != NULL ? p->prio : 120;
 }
 
 /* All payloads that name one task begin like this. */
