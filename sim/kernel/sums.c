@@ -98,12 +98,12 @@ capacity_reduced(const struct kernel *k, const struct rq *rq)
 static struct cpu_sums
 published(const struct kernel *k, const struct rq *rq)
 {
-    const struct cfs_rq *cfs = &rq->cfs;
+    const struct sched_avg *avg = &rq->cfs.avg;
 
     return (struct cpu_sums){
-        .load = cfs->load_weight >> 10,
-        .util = cfs->h_nr_queued > 0 ? k->machine->cpus[rq->cpu].capacity : 0,
-        .runnable = cfs->h_nr_queued * (uint64_t)1024,
+        .load = avg->load_avg,
+        .util = SIM_MIN(SIM_MAX(avg->util_avg, avg->util_est), k->machine->cpus[rq->cpu].capacity),
+        .runnable = avg->runnable_avg,
         .nr_running = rq->nr_running,
         .h_nr_queued = rq->cfs.h_nr_queued,
         .idle_cpus = rq->nr_running == 0,
@@ -171,6 +171,8 @@ catch_up(struct kernel *k, struct cpu_sums *set, const struct cpumask *cpus, uin
 void
 sums_catch_up(struct kernel *k, const struct sched_group *sg, uint64_t jiffy)
 {
+    if (k->engine.reached < PHASE_TICK && jiffy_time(k, jiffy) == k->engine.now)
+        jiffy--; /* the tick at this very instant is still to come */
     if (sg->sums != NULL) {
         catch_up(k, sg->sgc->sums, sg->span, jiffy);
         return;
