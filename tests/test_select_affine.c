@@ -250,6 +250,42 @@ idle_cpus_decide_before_loads(void **state)
     fixture_close(&f);
 }
 
+/* V11 again, from the averages of queues and entities: h_load is 301 * 1324 / 1325 = 300, the
+ * waker's 1025 * 1024 / 1025 = 1024. */
+static int
+target_by_averages(uint64_t this_load, bool sync)
+{
+    struct fixture f;
+
+    kit_plain(&f, 1, 8, 1, NULL);
+    struct task *waker = run_on(&f, 0), *p = kit_sleeper(&f, 1);
+    struct wakeup w = { .p = p, .this_cpu = 0, .prev = 1, .sync = sync };
+    struct rq *here = &f.k->rqs[0], *there = &f.k->rqs[1];
+    kit_only_idle(&f, "2-7");
+    here->nr_running = here->cfs.h_nr_queued = here->cfs.h_nr_runnable = 2;
+    here->cfs.avg.load_avg = this_load;
+    there->cfs.avg.load_avg = 1324;
+    waker->se.cfs_rq = &here->cfs;
+    waker->se.avg.load_avg = 1025;
+    p->se.cfs_rq = &there->cfs;
+    p->se.avg.load_avg = 301;
+    wake_affine(f.k, f.k->domains->cpus[0].sd, &w);
+    assert_int_equal(w.affine_rule, AFFINE_WEIGHT);
+    assert_int_equal(w.loads.task_load, 300);
+    assert_int_equal(w.loads.current_load, sync ? 1024 : 0);
+    fixture_close(&f);
+    return w.target;
+}
+
+static void
+averages_decide_as_in_the_vectors(void **state)
+{
+    (void)state;
+    assert_int_equal(target_by_averages(700, false), 0);
+    assert_int_equal(target_by_averages(1024, false), 1);
+    assert_int_equal(target_by_averages(1024, true), 0);
+}
+
 static void
 features_leave_out_a_half(void **state)
 {
@@ -459,6 +495,7 @@ main(void)
         cmocka_unit_test(wide_needs_both_sides),
         cmocka_unit_test(a_child_inherits_its_parents_record),
         cmocka_unit_test(idle_cpus_decide_before_loads),
+        cmocka_unit_test(averages_decide_as_in_the_vectors),
         cmocka_unit_test(features_leave_out_a_half),
         cmocka_unit_test(what_is_pulled_is_counted_in_the_domain),
         cmocka_unit_test(a_wide_waker_and_a_foreign_cpu_do_not_pull),
