@@ -250,7 +250,7 @@ attach_task(struct kernel *k, struct task *p)
 void
 move_queued_task(struct kernel *k, struct task *p, int to_cpu)
 {
-    sim_assert(p->state == TASK_RUNNABLE && k->rqs[p->cpu].curr != p);
+    sim_assert(p->on_rq && k->rqs[p->cpu].curr != p);
     detach_task(k, p, to_cpu);
     attach_task(k, p);
 }

@@ -130,8 +130,7 @@ static void
 task_tick_dl(struct kernel *k, struct rq *rq, struct task *p)
 {
     (void)p;
-    update_curr_dl(k, rq);
-    update_dl_rq_load_avg(k, rq, true);
+    update_curr_dl(k, rq); /* avg_dl is brought up when it is read: ticks must not show in it */
 }
 
 /* The first tick that finds the budget used up. */

@@ -228,8 +228,7 @@ set_next_task_rt(struct kernel *k, struct rq *rq, struct task *p)
 static void
 task_tick_rt(struct kernel *k, struct rq *rq, struct task *p)
 {
-    update_curr_rt(k, rq);
-    update_rt_rq_load_avg(k, rq, true);
+    update_curr_rt(k, rq); /* avg_rt is brought up when it is read: ticks must not show in it */
     if (!account_rr_slice(k, p) || !has_company(p))
         return;
     requeue_task_rt(rq, p, false);
