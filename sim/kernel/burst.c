@@ -160,6 +160,7 @@ task_act(struct kernel *k, struct rq *rq, struct task *p, const struct action *a
     case ACTION_YIELD:
         if (rq->nr_running == 1 && p->class != &dl_sched_class)
             return false;
+        update_rq_clock(k, rq);
         p->class->yield_task(k, rq);
         resched_curr(k, rq);
         return true;

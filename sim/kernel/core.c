@@ -527,7 +527,8 @@ tick_update(struct kernel *k, struct rq *rq)
     sim_time due = SIM_NEVER;
 
     if (rq->curr != NULL) {
-        due = k->params.sched.tick == TICK_SIMULATED ? 0 : rq->curr->class->tick_due(k, rq);
+        bool computed = k->params.sched.tick == TICK_COMPUTED && !above_fair(rq->curr);
+        due = computed ? rq->curr->class->tick_due(k, rq) : 0;
         due = SIM_MIN(due, numa_tick_due(k, rq, rq->curr));
         due = SIM_MIN(due, balance_tick_due(k, rq));
         if (unlikely(rq->fair_server.active) && rq->curr->class == &fair_sched_class)

@@ -292,6 +292,7 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
         p->class->enqueue_task(k, rq, p, ENQUEUE_RESTORE);
     if (running) {
         p->class->set_next_task(k, rq, p);
+        see_ticks_from_now(k, rq);
         resched_curr(k, rq);
     }
     task_apply_cpuset(k, p);

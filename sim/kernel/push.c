@@ -163,16 +163,16 @@ push_set_overload(struct cpumask *mask, uint32_t *nr, bool *overloaded, int cpu,
 void
 balance_callbacks(struct kernel *k, struct rq *rq)
 {
-    uint32_t todo = rq->balance_callback;
+    uint32_t due = rq->balance_callback;
 
     rq->balance_callback = 0;
-    if (todo & CALLBACK_PUSH_DL)
+    if (due & CALLBACK_PUSH_DL)
         push_dl_tasks(k, rq);
-    if (todo & CALLBACK_PUSH_RT)
+    if (due & CALLBACK_PUSH_RT)
         push_rt_tasks(k, rq);
-    if (todo & CALLBACK_PULL_DL)
+    if (due & CALLBACK_PULL_DL)
         pull_dl_task(k, rq);
-    if (todo & CALLBACK_PULL_RT)
+    if (due & CALLBACK_PULL_RT)
         pull_rt_task(k, rq);
 }
 

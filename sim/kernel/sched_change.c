@@ -129,8 +129,10 @@ change_end(struct kernel *k, const struct change *c, int flags)
     if (c->queued)
         enqueue_task(k, rq, p,
                      ENQUEUE_RESTORE | flags | (c->old_prio < p->prio ? ENQUEUE_HEAD : 0));
-    if (c->running)
+    if (c->running) {
         p->class->set_next_task(k, rq, p);
+        see_ticks_from_now(k, rq);
+    }
     rq->balance_callback = callbacks;
     if (c->old_class != p->class) {
         if (c->old_class->switched_from != NULL)
