@@ -123,7 +123,7 @@ static inline void
 fixture_open(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads, bool costs)
 {
     struct kernel_params kp;
-    struct kernel_limits limits = { .max_tasks = 600 };
+    struct kernel_limits limits = { .max_tasks = 600, .nr_groups = 40 };
     char why[256];
 
     f->arena = arena_new();

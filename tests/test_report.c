@@ -13,6 +13,7 @@
 #include <locale.h>
 #include <math.h>
 
+#include "kernel/group.h"
 #include "kernel/mm.h"
 #include "report/metric.h"
 #include "report/run_report.h"
@@ -44,6 +45,8 @@ static struct task *
 add_task(struct world *w, struct process *pr, const char *name)
 {
     struct task *p = arena_new_object(w->arena, struct task);
+
+    p->group = w->k.groups[0];
 
     p->name = name;
     p->process = pr;
@@ -92,6 +95,8 @@ set_up(void **state)
     build_machine(w);
     w->k.arena = w->arena;
     w->k.processes = arena_new_array(w->arena, struct process *, 4);
+    w->k.groups = arena_new_array(w->arena, struct task_group *, 4);
+    w->k.groups[w->k.nr_groups++] = arena_new_object(w->arena, struct task_group);
     w->k.traffic = arena_new_array(w->arena, uint64_t, 4);
     w->k.link_bytes = arena_new_array(w->arena, uint64_t, 4);
     w->k.mm = arena_new_object(w->arena, struct mm_state);
@@ -184,7 +189,7 @@ a_run_in_which_nothing_happened_has_empty_fields_and_no_zeroes_to_average(void *
     assert_string_equal(
         strchr(text, '\n') + 1,
         "two-node,\"a, \"\"b\"\"\",topology,7,1,2000000000,0,0,0,,,,,,,,,,,,,,,0,0,0,0,0,"
-        "0,0,0,0,0,0,0,0,0,,,,,99\n");
+        "0,0,0,0,0,0,0,0,0,,,,,99,,,,,\n");
 }
 
 static double
@@ -280,6 +285,54 @@ processes_and_tags_have_rows_of_their_own(void **state)
         assert_string_equal(row[2], ""); /* elapsed_ns is the run's */
         assert_string_equal(row[3], expected[i][2]);
     }
+}
+
+/* A cgroup counts what is in the groups below it; what throttled it is its own. */
+static void
+cgroups_have_rows_with_the_lines_of_cpu_stat(void **state)
+{
+    struct world *w = *state;
+    struct process *a = add_process(w, "a", NULL);
+    struct task_group *web = arena_new_object(w->arena, struct task_group);
+    struct task_group *db = arena_new_object(w->arena, struct task_group);
+
+    *web = (struct task_group){ .id = 1, .name = "web", .parent = w->k.groups[0] };
+    *db = (struct task_group){ .id = 2, .name = "web/db", .parent = web };
+    web->bandwidth = (struct cfs_bandwidth){ .quota = MSEC(10),
+                                             .nr_periods = 20,
+                                             .nr_throttled = 7,
+                                             .throttled_ns = USEC(300) + 999,
+                                             .nr_bursts = 2,
+                                             .burst_ns = USEC(5) };
+    db->bandwidth.quota = CFS_NO_QUOTA;
+    w->k.groups[w->k.nr_groups++] = web;
+    w->k.groups[w->k.nr_groups++] = db;
+    struct task *in_web = add_task(w, a, "a/0"), *in_db = add_task(w, a, "a/1");
+    in_web->group = web;
+    in_db->group = db;
+    in_web->stats.work_done = 5;
+    in_db->stats.work_done = 2;
+    add_task(w, a, "a/2");
+    write_all(w);
+
+    g_autofree char *path = g_build_filename(w->dir, "processes.csv", NULL);
+    g_autoptr(GPtrArray) rows = csv_read(path, NULL);
+    const char *expected[][8] = { { "cgroup", "web", "7", "20", "7", "300", "2", "5" },
+                                  { "cgroup", "web/db", "2", "", "", "", "", "" } };
+    assert_int_equal(rows->len, 4);
+    for (guint i = 0; i < 2; i++) {
+        GStrv row = g_ptr_array_index(rows, i + 2);
+        guint last = g_strv_length(row) - 5;
+        assert_string_equal(row[0], expected[i][0]);
+        assert_string_equal(row[1], expected[i][1]);
+        assert_string_equal(row[3], expected[i][2]);
+        for (guint j = 0; j < 5; j++)
+            assert_string_equal(row[last + j], expected[i][3 + j]);
+    }
+    g_autofree char *tasks = contents(w, "tasks.csv");
+    assert_non_null(strstr(tasks, "\na/0,a,web,normal,"));
+    assert_non_null(strstr(tasks, "\na/1,a,web/db,normal,"));
+    assert_non_null(strstr(tasks, "\na/2,a,,normal,"));
 }
 
 static void
@@ -413,6 +466,7 @@ main(void)
         report_test(fairness_weighs_shares_and_leaves_out_who_slept),
         report_test(percentiles_are_nearest_rank_and_the_maximum_is_exact),
         report_test(processes_and_tags_have_rows_of_their_own),
+        report_test(cgroups_have_rows_with_the_lines_of_cpu_stat),
         report_test(nodes_have_the_numbers_of_the_machine),
         report_test(energy_is_empty_without_figures_and_adds_up_with_them),
         report_test(samples_are_rates_between_neighbours),

@@ -63,6 +63,11 @@ const struct ynode *wload_list_at(struct wload *l, const struct ynode *map, cons
 /* The first pass: everything that has a name. */
 void wload_declare(struct wload *l, const struct ynode *processes);
 
+/* The tree under `cgroups`; and the group of that path, -1: the root, or none, with an error. */
+void wload_cgroups(struct wload *l, const struct ynode *map);
+int32_t wload_find_cgroup(struct wload *l, const struct ynode *n);
+bool wload_nice(struct wload *l, const struct ynode *n, int32_t *nice);
+
 void wload_distributions(struct wload *l, const struct ynode *map);
 /* Objects declared under `sync`, of a process or of all. */
 void wload_declare_objects(struct wload *l, const struct ynode *map, GArray *objects);

@@ -115,9 +115,7 @@ refuse_later(struct wload *l, const struct ynode *n)
 {
     static const struct {
         const char *key, *what;
-    } later[] = { { "cgroup", "the membership in a cgroup" },
-                  { "cgroups", "the hierarchy of cgroups" },
-                  { "devices", "the list of devices" } };
+    } later[] = { { "devices", "the list of devices" } };
 
     for (guint i = 0; i < ARRAY_LEN(later); i++)
         if (ynode_get(n, later[i].key) != NULL)
@@ -144,6 +142,9 @@ read_group(struct wload *l, const struct ynode *n, struct wgroup *g)
 
     ynode_check_keys(&l->doc, n, NULL, thread_keys);
     refuse_later(l, n);
+    g->cgroup = l->w->processes[g->process].cgroup;
+    if (ynode_get(n, "cgroup") != NULL)
+        g->cgroup = wload_find_cgroup(l, ynode_get(n, "cgroup"));
     wload_number_at(l, n, "count", FIELD_U64, WEXPR_PROCESS, "1", &g->count);
     read_nice(l, ynode_get(n, "nice"), g);
     wload_class(l, n, &g->class);
@@ -170,8 +171,9 @@ read_process(struct wload *l, const struct ynode *n, struct wprocess *p)
     if (n->kind != YNODE_MAP)
         return;
     ynode_check_keys(&l->doc, n, NULL, process_keys);
+    p->cgroup = -1;
     if (ynode_get(n, "cgroup") != NULL)
-        wload_not_yet(l, ynode_get(n, "cgroup"), "the membership in a cgroup");
+        p->cgroup = wload_find_cgroup(l, ynode_get(n, "cgroup"));
     wload_number_at(l, n, "count", FIELD_U64, WEXPR_MACHINE, "1", &p->count);
     p->tag = wload_text_at(l, n, "tag");
     p->bind = (enum wbind)wload_enum_at(l, n, "bind", wbind_names, WBIND_NONE);
@@ -221,6 +223,7 @@ wload_read(struct wload *l)
         return;
     }
     wload_distributions(l, ynode_get(root, "distributions"));
+    wload_cgroups(l, ynode_get(root, "cgroups"));
     wload_declare(l, processes);
     if (wload_is_enough(l))
         return;

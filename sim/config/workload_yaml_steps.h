@@ -10,7 +10,6 @@ struct verb {
 };
 
 struct wstep *step_add(struct wload *l, const struct ynode *n, enum wstep_kind kind);
-bool wload_nice(struct wload *l, const struct ynode *n, int32_t *nice);
 
 /* NULL: no memory is used, or it was wrong. */
 const struct wmem *memory_of_compute(struct wload *l, const struct ynode *n);

@@ -12,18 +12,6 @@
 
 /* ---- may it? ---- */
 
-/* The task's group is out of runtime on one of the two CPUs. */
-static bool
-throttled_lb_pair(const struct task *p, int src_cpu, int dst_cpu)
-{
-    const struct task_group *tg = p->group;
-
-    if (tg == NULL || tg->parent == NULL || tg->cfs_rq == NULL)
-        return false;
-    const struct cfs_rq *src = tg->cfs_rq[src_cpu], *dst = tg->cfs_rq[dst_cpu];
-    return (src != NULL && throttled_hierarchy(src)) || (dst != NULL && throttled_hierarchy(dst));
-}
-
 static bool
 task_hot(const struct lb_env *env, const struct task *p)
 {
@@ -80,7 +68,7 @@ static const char *
 refusal(struct lb_env *env, struct task *p, bool *hot)
 {
     *hot = false;
-    if (throttled_lb_pair(p, env->src->cpu, env->dst->cpu))
+    if (throttled_lb_pair(p->group, env->src->cpu, env->dst->cpu))
         return "can_migrate_task:throttled_lb_pair";
     if (!cpumask_test(p->allowed, (uint32_t)env->dst->cpu)) {
         p->sched.nr_failed_migrations_affine++;

@@ -56,6 +56,8 @@ add_tg_cfs_propagate(struct cfs_rq *cfs, int64_t runnable_sum)
     cfs->propagate = true;
     cfs->prop_runnable_sum += runnable_sum;
 }
+/* Nothing is left to decay. */
+bool cfs_rq_is_decayed(const struct cfs_rq *cfs);
 /* The queue has averages to decay: blocked updates look at it. */
 void list_add_leaf_cfs_rq(struct cfs_rq *cfs);
 static inline void
@@ -75,6 +77,10 @@ void enqueue_entities(struct kernel *k, struct rq *rq, struct task *p, int flags
 /* False: the dequeue of the task is delayed. */
 bool dequeue_entities(struct kernel *k, struct rq *rq, struct sched_entity *se, int flags);
 
+/* One level. False: the dequeue is delayed. */
+void enqueue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags);
+bool dequeue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags);
+
 /* ---- picking (fair_pick.c) ---- */
 
 struct task *pick_task_fair(struct kernel *k, struct rq *rq);
@@ -88,6 +94,8 @@ void clear_buddies(struct cfs_rq *cfs, struct sched_entity *se);
 
 /* se queues with the tasks of tg on this CPU from now on (set_task_rq). */
 void set_task_rq(struct kernel *k, struct task *p, int cpu);
+/* The entity joins the averages of its queue, and those above hear of it. */
+void attach_entity_cfs_rq(struct kernel *k, struct sched_entity *se);
 void migrate_task_rq_fair(struct kernel *k, struct task *p, int new_cpu);
 void task_dead_fair(struct kernel *k, struct task *p);
 /* What a new task is taken to use, once its CPU is known. */

@@ -38,7 +38,7 @@ place(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags)
     place_entity(cfs, se, flags & ENQUEUE_INITIAL, k->params.sched.features);
 }
 
-static void
+void
 enqueue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags)
 {
     bool curr = cfs->curr == se;
@@ -116,8 +116,7 @@ requeue_delayed_entity(struct kernel *k, struct sched_entity *se)
     clear_delayed(se);
 }
 
-/* False: delayed. */
-static bool
+bool
 dequeue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags)
 {
     bool sleep = flags & DEQUEUE_SLEEP;

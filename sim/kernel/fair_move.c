@@ -86,7 +86,7 @@ detach_entity_cfs_rq(struct kernel *k, struct sched_entity *se)
     propagate_entity_cfs_rq(k, se);
 }
 
-static void
+void
 attach_entity_cfs_rq(struct kernel *k, struct sched_entity *se)
 {
     update_load_avg(k, se->cfs_rq, se, sched_feat(k, ATTACH_AGE_LOAD) ? 0 : SKIP_AGE_LOAD);

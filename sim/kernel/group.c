@@ -48,6 +48,8 @@ task_group_new(struct kernel *k, struct task_group *parent, const char *name)
     k->groups[k->nr_groups++] = tg;
     tg->name = path_of(k, parent, name);
     tg->parent = parent;
+    tg->sibling = parent->children; /* whatever the order: all are visited */
+    parent->children = tg;
     tg->shares = NICE_0_LOAD;
     tg->cpus = parent->cpus;
     tg->cfs_rq = arena_new_array(k->arena, struct cfs_rq *, k->machine->nr_cpus);
@@ -92,6 +94,8 @@ task_group_cfs_rq(struct kernel *k, struct task_group *tg, int cpu)
     tg->cfs_rq[cpu] = cfs;
     tg->se[cpu] = se;
     init_cfs_rq_runtime(k, cfs);
+    update_rq_clock(k, rq);
+    attach_entity_cfs_rq(k, se); /* with nothing: from here on its parent hears of changes */
     return cfs;
 }
 

@@ -12,22 +12,34 @@
 
 enum { CPU_WEIGHT_DEFAULT = 100, CPU_WEIGHT_MAX = 10000 };
 
+/* cpu.max: ns. */
+#define CFS_PERIOD_DEFAULT MSEC(100)
+#define CFS_PERIOD_MIN MSEC(1)
+#define CFS_PERIOD_MAX SEC(1)
+#define CFS_QUOTA_MIN MSEC(1)
+#define CFS_QUOTA_MAX ((((uint64_t)1 << 44) - 1) * 1000)
+#define CFS_NO_QUOTA UINT64_MAX
+
 /* cpu.max: a pool that a period refills, shared by the group's queues (bandwidth.c). */
 struct cfs_bandwidth {
     uint64_t quota, period, burst; /* ns; quota UINT64_MAX: no limit */
     uint64_t runtime, runtime_snap;
-    bool idle, period_active, slack_started;
+    uint64_t phase; /* when in its period the pool is refilled */
+    bool idle, period_active, slack_started, has_timers;
+    int32_t timer_cpu; /* gets the interrupts */
     struct event period_ev, slack_ev;
     struct list throttled; /* cfs_rq.throttled_node */
-    uint64_t nr_periods, nr_throttled, throttled_ns, nr_bursts, burst_ns;
+    /* cpu.stat, and throttled_usec of cpu.stat.local */
+    uint64_t nr_periods, nr_throttled, throttled_ns, nr_bursts, burst_ns, throttled_self_ns;
 };
 
 struct task_group {
     uint32_t id;
     const char *name; /* path below the root, "web/db"; the root: "/" */
-    struct task_group *parent;
+    struct task_group *parent, *children, *sibling;
     uint64_t shares;            /* with the 10 extra bits */
     bool idle;                  /* cpu.idle */
+    bool autogroup;             /* of a session: no cgroup */
     uint64_t load_avg;          /* of all its queues, as they published it */
     struct cfs_rq **cfs_rq;     /* by CPU; NULL: none yet */
     struct sched_entity **se;   /* by CPU; the root: NULL */
@@ -46,6 +58,8 @@ void task_group_set_idle(struct kernel *k, struct task_group *tg, bool idle);
 /* cpu.max in ns; quota UINT64_MAX: no limit. NULL, or what is wrong with it. */
 const char *task_group_set_bandwidth(struct kernel *k, struct task_group *tg, uint64_t quota,
                                      uint64_t period, uint64_t burst);
+/* NULL, or what is wrong with these numbers for cpu.max (bandwidth.c). */
+const char *cfs_bandwidth_refusal(uint64_t quota, uint64_t period, uint64_t burst);
 /* cpuset.cpus, before tasks are in it: what its parent has of them. */
 void task_group_set_cpus(struct kernel *k, struct task_group *tg, const struct cpumask *cpus);
 /* Moves p, queued or not (sched_move_task). */
@@ -99,6 +113,9 @@ cfs_rq_throttled(const struct cfs_rq *cfs)
 {
     return cfs->throttled;
 }
+/* A group's queues are out on one of these CPUs: its tasks stay where they are. */
+bool throttled_lb_pair(const struct task_group *tg, int src_cpu, int dst_cpu);
+void cfs_bandwidth_reset_stats(struct kernel *k);
 /* The queue or one above it is throttled. */
 static inline bool
 throttled_hierarchy(const struct cfs_rq *cfs)

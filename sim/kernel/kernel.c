@@ -30,6 +30,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_TASK] = limits->max_tasks,
         [EVENT_SOURCE] = limits->nr_sources,
         [EVENT_DL] = 2 * cpus + limits->max_tasks, /* fair servers, rt periods, tasks */
+        [EVENT_CGROUP] = 2 * limits->nr_groups, /* period and slack */
         [EVENT_RATES] = 1,
         [EVENT_SAMPLER] = limits->nr_samplers,
         [EVENT_NOHZ] = 1,
@@ -202,6 +203,7 @@ kernel_reset_stats(struct kernel *k)
     memset(k->traffic, 0, sizeof(uint64_t) * k->machine->nr_nodes * k->machine->nr_nodes);
     memset(k->link_bytes, 0, sizeof(uint64_t) * k->machine->nr_links);
     mm_reset_stats(k);
+    cfs_bandwidth_reset_stats(k);
     for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++) {
         struct rq *rq = &k->rqs[cpu];
 

@@ -129,7 +129,7 @@ list_add_leaf_cfs_rq(struct cfs_rq *cfs)
     list_push_back(at, &cfs->leaf_node);
 }
 
-static bool
+bool
 cfs_rq_is_decayed(const struct cfs_rq *cfs)
 {
     return cfs->load_weight == 0 && cfs->avg.load_sum == 0 && cfs->avg.util_sum == 0 &&

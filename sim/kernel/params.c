@@ -11,6 +11,7 @@ static const char *const numa_modes[] = { "off", "on", NULL };
 static const char *const kernel_versions[] = { "6.12.0", "6.12.117", NULL };
 static const char *const fair_variants[] = { "eevdf", "cfs", NULL };
 static const char *const rt_throttlings[] = { "off", "classic", NULL };
+static const char *const autogroup_modes[] = { "off", "replays", "on", NULL };
 static const char *const tick_modes[] = { "computed", "simulated", NULL };
 static const char *const asym_packing_modes[] = { "off", "capacity", "number", NULL };
 static const char *const group_compare_modes[] = { "type", "average", NULL };
@@ -54,6 +55,10 @@ const struct field kernel_param_fields[] = {
       .doc = "most tasks that one balancing pass looks at (sched_nr_migrate)"),
     K(FIELD_TIME, "sched.cfs_bandwidth_slice", sched.cfs_bandwidth_slice, .def = "5ms",
       .min = "1ms", .max = "1s", .doc = "what a queue takes from its group's cpu.max pool at once"),
+    K(FIELD_ENUM, "sched.autogroup", sched.autogroup, .def = "off", .names = autogroup_modes,
+      .doc = "each session is a group of its own (sched_autogroup_enabled): in replays of recorded "
+             "machines, where processes that fork each other are taken for a session; or also each "
+             "process of a workload file that is in no cgroup"),
     K(FIELD_BOOL, "sched.newidle_balance", sched.newidle_balance, .def = "yes",
       .doc = "a CPU that runs dry pulls (SD_BALANCE_NEWIDLE)"),
     K(FIELD_BOOL, "sched.periodic_balance", sched.periodic_balance, .def = "yes",
@@ -185,6 +190,8 @@ const struct field kernel_param_fields[] = {
     K(FIELD_BOOL, "noise.tie_rotor", noise.tie_rotor, .def = "yes",
       .doc = "the seed draws in which order the CPUs went idle before the run: which of "
              "them a fork prefers"),
+    K(FIELD_BOOL, "noise.bandwidth_phase", noise.bandwidth_phase, .def = "yes",
+      .doc = "the seed draws when in its period each group's cpu.max is refilled"),
     FIELD_END,
 };
 

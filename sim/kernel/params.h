@@ -15,6 +15,7 @@ enum rt_throttling { RT_THROTTLING_OFF, RT_THROTTLING_CLASSIC };
 enum tick_mode { TICK_COMPUTED, TICK_SIMULATED };
 enum asym_packing { ASYM_PACKING_OFF, ASYM_PACKING_CAPACITY, ASYM_PACKING_NUMBER };
 enum group_compare { GROUP_COMPARE_TYPE, GROUP_COMPARE_AVERAGE };
+enum autogroup_mode { AUTOGROUP_OFF, AUTOGROUP_REPLAYS, AUTOGROUP_ON };
 
 struct sched_params {
     uint32_t kernel;        /* enum kernel_version: which stable backports are in */
@@ -26,6 +27,7 @@ struct sched_params {
     uint64_t migration_cost_ns;
     uint32_t nr_migrate;
     uint64_t cfs_bandwidth_slice;
+    uint32_t autogroup; /* enum autogroup_mode: sched_autogroup_enabled */
     bool newidle_balance, periodic_balance;
     uint64_t rr_timeslice;
     uint64_t rt_period, rt_runtime;                   /* runtime 0: no limit */
@@ -79,7 +81,7 @@ struct cost_params {
 
 /* What a seed varies besides the workload's draws (product.md section 4). */
 struct noise_params {
-    bool tick_phase, start_jitter, scan_phase, start_cpu, tie_rotor;
+    bool tick_phase, start_jitter, scan_phase, start_cpu, tie_rotor, bandwidth_phase;
     uint64_t start_jitter_max;
 };
 

@@ -45,8 +45,8 @@ struct cfs_rq {
     bool runtime_enabled, throttled;
     uint32_t throttle_count; /* throttled queues among this one and those above */
     int64_t runtime_remaining;
-    sim_time throttled_clock;
-    uint64_t throttled_pelt_at, throttled_pelt_ns; /* of rq's PELT clock: frozen since, in all */
+    sim_time throttled_clock, throttled_clock_self; /* tasks wait since; 0: none */
+    uint64_t throttled_pelt_at, throttled_pelt_ns;  /* of rq's PELT clock: frozen since, in all */
     struct list throttled_node;
 };
 

@@ -84,6 +84,12 @@ VALUE(counter_of)
     return count_value(*(const uint64_t *)(const void *)((const char *)t + m->offset));
 }
 
+/* Only where there is a cpu.max. */
+VALUE(bandwidth_of)
+{
+    return t->limited ? counter_of(t, m) : (struct metric_value){ .kind = METRIC_EMPTY };
+}
+
 VALUE(throughput_of)
 {
     return ratio_value((double)t->work_done, (double)t->window / 1e9);
@@ -123,6 +129,11 @@ VALUE(percentile_of)
 #define COUNTER(member, unit_, scale_, doc_)                                                       \
     {                                                                                              \
         .name = #member, .unit = unit_, .scale = scale_, .value = counter_of,                      \
+        .offset = offsetof(struct totals, member), .doc = doc_                                     \
+    }
+#define BANDWIDTH(member, unit_, doc_)                                                             \
+    {                                                                                              \
+        .name = #member, .unit = unit_, .scale = SCALE_PLAIN, .value = bandwidth_of,               \
         .offset = offsetof(struct totals, member), .doc = doc_                                     \
     }
 #define MACHINE(member, doc_)                                                                      \
@@ -199,6 +210,11 @@ const struct metric metrics[] = {
       .run_only = true,
       .value = events_of,
       .doc = "events that the simulator handled" },
+    BANDWIDTH(nr_periods, "", "periods of cpu.max that have passed"),
+    BANDWIDTH(nr_throttled, "", "of them, those at whose end a CPU had used up the quota"),
+    BANDWIDTH(throttled_usec, "us", "time that tasks waited for cpu.max, summed over CPUs"),
+    BANDWIDTH(nr_bursts, "", "periods that used more than the quota, saved up before"),
+    BANDWIDTH(burst_usec, "us", "what they used above the quota"),
     { .name = NULL },
 };
 

@@ -4,6 +4,7 @@
  */
 #include "report/run_report.h"
 
+#include "kernel/group.h"
 #include "report/metric.h"
 #include "report/run_report_impl.h"
 #include "report/schedstat.h"
@@ -70,6 +71,12 @@ write_processes(const struct report *r, struct csv *c)
         totals_of_tag(&t, r->k, r->info, g_ptr_array_index(tags, i), r->arena);
         scope_row(c, &t);
     }
+    for (uint32_t i = 1; i < r->k->nr_groups; i++) {
+        if (r->k->groups[i]->autogroup)
+            continue;
+        totals_of_group(&t, r->k, r->info, r->k->groups[i], r->arena);
+        scope_row(c, &t);
+    }
 }
 
 /* ---- tasks.csv ---- */
@@ -91,7 +98,10 @@ task_row(struct csv *c, const struct task *p, const struct process *pr)
 
     csv_text(c, p->name);
     csv_text(c, pr->name);
-    csv_empty(c); /* cgroup: the root */
+    if (p->group->parent != NULL)
+        csv_text(c, p->group->name);
+    else
+        csv_empty(c); /* the root */
     csv_text(c, class_of(p));
     csv_int(c, p->nice);
     const uint64_t numbers[] = { s->run_ns,          s->wait_ns,

@@ -7,6 +7,8 @@
  */
 #include "report/totals.h"
 
+#include "kernel/group.h"
+
 #include <math.h>
 
 static void
@@ -143,6 +145,19 @@ take_machine_counters(struct totals *t, const struct kernel *k)
     t->sched_overhead_ns = s->sched_overhead_ns;
 }
 
+static void
+add_bandwidth(struct totals *t, const struct cfs_bandwidth *b)
+{
+    if (b->quota == CFS_NO_QUOTA)
+        return;
+    t->limited = true;
+    t->nr_periods += b->nr_periods;
+    t->nr_throttled += b->nr_throttled;
+    t->throttled_usec += b->throttled_ns / 1000;
+    t->nr_bursts += b->nr_bursts;
+    t->burst_usec += b->burst_ns / 1000;
+}
+
 void
 totals_of_run(struct totals *t, const struct kernel *k, const struct run_info *info,
               struct arena *a)
@@ -156,6 +171,8 @@ totals_of_run(struct totals *t, const struct kernel *k, const struct run_info *i
         add_allotments(k, info, k->processes[i], allotments);
     }
     take_machine_counters(t, k);
+    for (uint32_t i = 1; i < k->nr_groups; i++)
+        add_bandwidth(t, &k->groups[i]->bandwidth);
     t->fairness_jain = jain_index((const double *)(void *)allotments->data, allotments->len);
     t->energy_j = energy(k, t);
 }
@@ -185,6 +202,44 @@ totals_of_tag(struct totals *t, const struct kernel *k, const struct run_info *i
         }
         for (uint32_t j = 0; j < pr->nr_members; j++)
             if (g_strcmp0(pr->members[j]->tag, tag) == 0)
+                add_task(t, pr->members[j]);
+    }
+}
+
+static bool
+is_within(const struct task *p, const struct task_group *tg)
+{
+    const struct task_group *at = p->group;
+
+    while (at != NULL && at != tg)
+        at = at->parent;
+    return at == tg;
+}
+
+static bool
+all_within(const struct process *pr, const struct task_group *tg)
+{
+    for (uint32_t i = 0; i < pr->nr_members; i++)
+        if (!is_within(pr->members[i], tg))
+            return false;
+    return pr->nr_members > 0;
+}
+
+void
+totals_of_group(struct totals *t, const struct kernel *k, const struct run_info *info,
+                const struct task_group *tg, struct arena *a)
+{
+    begin(t, k, info, "cgroup", tg->name, a);
+    add_bandwidth(t, &tg->bandwidth);
+    for (uint32_t i = 0; i < k->nr_processes; i++) {
+        const struct process *pr = k->processes[i];
+
+        if (all_within(pr, tg)) {
+            add_process(t, pr);
+            continue;
+        }
+        for (uint32_t j = 0; j < pr->nr_members; j++)
+            if (is_within(pr->members[j], tg))
                 add_task(t, pr->members[j]);
     }
 }

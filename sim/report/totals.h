@@ -1,6 +1,6 @@
 /*
  * Totals: everything that the metrics of one scope are computed from. A scope is the whole run, a
- * process, or a workload tag.
+ * process, a workload tag, or a cgroup.
  */
 #pragma once
 
@@ -34,6 +34,8 @@ struct totals {
     uint64_t pgpromote_success, pgdemote_kswapd, pgdemote_direct;
     uint64_t remote_bytes, sched_overhead_ns;
     double fairness_jain, energy_j; /* NAN: empty */
+    bool limited; /* by a cpu.max; the lines of cpu.stat that it adds: */
+    uint64_t nr_periods, nr_throttled, throttled_usec, nr_bursts, burst_usec;
 };
 
 /* Sums up; histograms are the arena's. The kernel has been settled. */
@@ -45,6 +47,11 @@ void totals_of_process(struct totals *t, const struct kernel *k, const struct ru
  * distributions of their own). */
 void totals_of_tag(struct totals *t, const struct kernel *k, const struct run_info *info,
                    const char *tag, struct arena *a);
+
+/* Tasks of a cgroup and of those in it, as its cpu.stat; latency distributions of the processes that
+ * are in it as a whole. The bandwidth counters are its own. */
+void totals_of_group(struct totals *t, const struct kernel *k, const struct run_info *info,
+                     const struct task_group *tg, struct arena *a);
 
 /* Jain's index over n allotments; NAN for none. */
 double jain_index(const double *x, guint n);

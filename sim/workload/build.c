@@ -205,7 +205,8 @@ build_thread(struct workload_run *r, struct crew *c, uint32_t i)
         .dl_runtime = g->class.dl_runtime,
         .dl_deadline = g->class.dl_deadline,
         .dl_period = g->class.dl_period,
-        .allowed = resolve_affinity(r, &g->affinity),
+        .group = g->cgroup >= 0 ? r->cgroups[g->cgroup] : c->instance->autogroup,
+        .allowed = resolve_affinity_in(r, &g->affinity, g->cgroup),
         .ops = &program_ops,
         .prog = t,
     };
@@ -254,6 +255,8 @@ build_instances(struct workload_run *r)
             if (copies > 1)
                 name = arena_printf(r->k->arena, "%s-%u", name, j);
             in->process = process_new(r->k, name, in->spec->tag);
+            if (r->k->params.sched.autogroup == AUTOGROUP_ON)
+                in->autogroup = build_autogroup(r->k, in->process);
             build_crews(r, in);
         }
     }
@@ -292,6 +295,8 @@ workload_build(struct kernel *k, const struct workload *w, const char **why)
         return r;
     }
     draw_node(r);
+    if ((*why = build_cgroups(r)) != NULL)
+        return NULL;
     r->threads = arena_new_array(k->arena, struct thread *, limits.max_tasks);
     r->sources = arena_new_array(k->arena, struct source, limits.nr_sources);
     build_instances(r);

@@ -190,7 +190,7 @@ build_aux(struct workload_run *r, const struct wgroup *g, struct step_aux *aux)
         if (s->mem != NULL)
             aux[i].burst = nr_bursts++;
         if (s->affinity != NULL)
-            aux[i].cpus = resolve_affinity(r, s->affinity);
+            aux[i].cpus = resolve_affinity_in(r, s->affinity, g->cgroup);
         if (s->policy != NULL) {
             struct mempolicy *policy = arena_new_object(r->k->arena, struct mempolicy);
             resolve_policy(r, s->policy, policy);

@@ -2,6 +2,7 @@
  * Does the workload fit the machine? Asked before anything is built, so that a file which wants
  * 10^9 threads costs nothing but a message.
  */
+#include "kernel/group.h"
 #include "workload/replay.h"
 #include "workload/workload.h"
 
@@ -21,7 +22,9 @@ struct check {
     const struct machine *m;
     struct wenv env;
     const char *why;
-    uint64_t tasks, pages, regions, slices, objects, sources, requests, bursts, names;
+    struct arena *scratch;
+    struct cpumask **cgroup_cpus; /* effective; by cgroup */
+    uint64_t tasks, processes, pages, regions, slices, objects, sources, requests, bursts, names;
 };
 
 static void SIM_PRINTF(2, 3) refuse(struct check *c, const char *fmt, ...)
@@ -81,25 +84,86 @@ check_policy(struct check *c, const struct wpolicy *p, const char *name)
     }
 }
 
-static void
-check_affinity(struct check *c, const struct waffinity *a, const char *name)
+/* The CPUs that are meant, those that the machine has and others that are online. */
+static struct cpumask *
+cpus_of_affinity(struct check *c, const struct waffinity *a, const char *name)
 {
+    struct cpumask *cpus = cpumask_new(c->scratch, c->m->nr_cpus);
+
     if (a->kind == WAFFINITY_ALL)
-        return;
-    bool any = false;
-    for_each_cpu (n, a->set) {
+        cpumask_copy(cpus, c->m->online);
+    for (int n = a->set != NULL ? cpumask_first(a->set) : -1; n >= 0;
+         n = cpumask_next(a->set, (uint32_t)n + 1)) {
         bool nodes = a->kind == WAFFINITY_NODES;
         int node = nodes ? machine_node_by_os(c->m, (uint32_t)n) : 0;
 
         if (nodes ? node < 0 : (uint32_t)n >= c->m->nr_cpus || !c->m->cpus[n].present)
             refuse(c, "%s: the machine has no %s %d", name, nodes ? "node" : "CPU", n);
         else if (nodes)
-            any |= cpumask_intersects(c->m->nodes[node].cpus, c->m->online);
+            cpumask_or(cpus, cpus, c->m->nodes[node].cpus);
         else
-            any |= cpumask_test(c->m->online, (uint32_t)n);
+            cpumask_set(cpus, (uint32_t)n);
     }
-    if (!any)
+    cpumask_and(cpus, cpus, c->m->online);
+    if (cpumask_empty(cpus))
         refuse(c, "%s: none of the CPUs that it may use is online", name);
+    return cpus;
+}
+
+static void
+check_affinity(struct check *c, const struct waffinity *a, const char *name, int32_t cgroup)
+{
+    if (a->kind == WAFFINITY_ALL)
+        return;
+    const struct cpumask *cpus = cpus_of_affinity(c, a, name);
+    if (cgroup < 0 || c->why != NULL || cpumask_intersects(cpus, c->cgroup_cpus[cgroup]))
+        return;
+    refuse(c, "%s: its affinity is CPUs %s, and its cgroup '%s' has only CPUs %s", name,
+           cpumask_text(c->scratch, cpus), c->w->cgroups[cgroup].name,
+           cpumask_text(c->scratch, c->cgroup_cpus[cgroup]));
+}
+
+/* ---- cgroups ---- */
+
+static uint64_t
+time_of(struct check *c, const struct wexpr *e, uint64_t def, const char *name, const char *what)
+{
+    uint64_t ns = def;
+    const char *why = e->nr > 0 ? wexpr_eval(e, &c->env, &ns) : NULL;
+
+    if (why != NULL)
+        refuse(c, "%s: the %s of 'cpu.max' %s", name, what, why);
+    return ns;
+}
+
+static void
+check_bandwidth(struct check *c, const struct wcgroup *g)
+{
+    uint64_t quota = time_of(c, &g->quota, CFS_NO_QUOTA, g->name, "quota");
+    uint64_t period = time_of(c, &g->period, CFS_PERIOD_DEFAULT, g->name, "period");
+    uint64_t burst = time_of(c, &g->burst, 0, g->name, "burst");
+    const char *why = cfs_bandwidth_refusal(quota, period, burst);
+
+    if (why != NULL)
+        refuse(c, "%s: cpu.max: %s", g->name, why);
+}
+
+static void
+check_cgroups(struct check *c)
+{
+    c->cgroup_cpus = arena_new_array(c->scratch, struct cpumask *, c->w->nr_cgroups);
+    for (uint32_t i = 0; i < c->w->nr_cgroups && c->why == NULL; i++) {
+        const struct wcgroup *g = &c->w->cgroups[i];
+        const struct cpumask *above = g->parent < 0 ? c->m->online : c->cgroup_cpus[g->parent];
+        struct cpumask *cpus = cpus_of_affinity(c, &g->cpus, g->name);
+
+        check_bandwidth(c, g);
+        if (c->why == NULL && !cpumask_intersects(cpus, above))
+            refuse(c, "%s: its cpuset is CPUs %s, and the group above it has only CPUs %s", g->name,
+                   cpumask_text(c->scratch, cpus), cpumask_text(c->scratch, above));
+        cpumask_and(cpus, cpus, above);
+        c->cgroup_cpus[i] = cpus;
+    }
 }
 
 static void
@@ -144,12 +208,12 @@ check_group(struct check *c, const struct wgroup *g, uint64_t copies)
 
     c->env.v[WVAR_THREADS] = n;
     add(c, &c->tasks, n, copies, WORKLOAD_TASKS_MAX, g->name, "threads");
-    check_affinity(c, &g->affinity, g->name);
+    check_affinity(c, &g->affinity, g->name, g->cgroup);
     check_policy(c, &g->mempolicy, g->name);
     check_times(c, g);
     for (uint32_t i = 0; i < g->nr_steps; i++) {
         if (g->steps[i].affinity != NULL)
-            check_affinity(c, g->steps[i].affinity, g->name);
+            check_affinity(c, g->steps[i].affinity, g->name, g->cgroup);
         if (g->steps[i].policy != NULL)
             check_policy(c, g->steps[i].policy, g->name);
         if (g->steps[i].mem != NULL)
@@ -187,6 +251,7 @@ check_process(struct check *c, uint32_t index)
     const struct wprocess *p = &c->w->processes[index];
     uint64_t copies = number(c, &p->count, COPIES_MAX, p->name, "number of copies");
 
+    c->processes += copies;
     add(c, &c->names, c->w->nr_objects + c->w->nr_regions, copies, NUMBER_MAX, p->name,
         "names in all copies of processes");
     c->env.v[WVAR_PROCESSES] = copies;
@@ -201,6 +266,23 @@ check_process(struct check *c, uint32_t index)
             check_object(c, &c->w->objects[i], copies);
 }
 
+static void
+check_all(struct check *c)
+{
+    const struct workload *w = c->w;
+
+    wenv_init(&c->env, c->m);
+    check_cgroups(c);
+    for (uint32_t i = 0; i < w->nr_regions; i++)
+        if (w->regions[i].process < 0)
+            check_region(c, &w->regions[i], 1);
+    for (uint32_t i = 0; i < w->nr_objects; i++)
+        if (w->objects[i].process < 0)
+            check_object(c, &w->objects[i], 1);
+    for (uint32_t i = 0; i < w->nr_processes && c->why == NULL; i++)
+        check_process(c, i);
+}
+
 const char *
 workload_limits(const struct workload *w, const struct machine *m, struct kernel_limits *out)
 {
@@ -208,18 +290,13 @@ workload_limits(const struct workload *w, const struct machine *m, struct kernel
 
     if (w->replay != NULL)
         return replay_limits(w->replay, m, w->arena, out);
-    wenv_init(&c.env, m);
-    for (uint32_t i = 0; i < w->nr_regions; i++)
-        if (w->regions[i].process < 0)
-            check_region(&c, &w->regions[i], 1);
-    for (uint32_t i = 0; i < w->nr_objects; i++)
-        if (w->objects[i].process < 0)
-            check_object(&c, &w->objects[i], 1);
-    for (uint32_t i = 0; i < w->nr_processes && c.why == NULL; i++)
-        check_process(&c, i);
+    c.scratch = arena_new();
+    check_all(&c);
+    arena_free(c.scratch);
     if (c.why != NULL)
         return c.why;
     out->max_tasks = (uint32_t)c.tasks;
     out->nr_sources = (uint32_t)c.sources;
+    out->nr_groups = w->nr_cgroups + (uint32_t)c.processes; /* autogroups */
     return NULL;
 }

@@ -31,6 +31,7 @@ replay_limits(const struct replay *r, const struct machine *m, struct arena *a,
                             r->nr_tasks, (unsigned long long)(PAGES_MOST * KIB(4) >> 30));
     out->max_tasks = r->nr_tasks;
     out->nr_sources = 1;
+    out->nr_groups = r->nr_processes; /* autogroups */
     return NULL;
 }
 
@@ -47,13 +48,15 @@ build_processes(struct kernel *k, const struct replay *r)
 }
 
 static void
-build_thread(struct replay_run *run, uint32_t i, struct process *const *processes)
+build_thread(struct replay_run *run, uint32_t i, struct process *const *processes,
+             struct task_group *const *sessions)
 {
     const struct replay_task *spec = &run->spec->tasks[i];
     struct replay_thread *t = &run->threads[i];
     const struct task_attr attr = {
         .name = arena_printf(run->k->arena, "%s:%d", spec->name, spec->pid),
         .nice = spec->nice,
+        .group = spec->kthread ? NULL : sessions[spec->process],
         .ops = run->spec->placement ? &script_ops : &replay_ops,
         .prog = t,
     };
@@ -74,12 +77,13 @@ replay_build(struct kernel *k, const struct replay *r)
 {
     struct replay_run *run = arena_new_object(k->arena, struct replay_run);
     struct process **processes = build_processes(k, r);
+    struct task_group **sessions = replay_sessions(k, r, processes);
 
     run->k = k;
     run->spec = r;
     run->threads = arena_new_array(k->arena, struct replay_thread, r->nr_tasks);
     for (uint32_t i = 0; i < r->nr_tasks; i++)
-        build_thread(run, i, processes);
+        build_thread(run, i, processes, sessions);
     if (r->placement)
         script_build(run);
     else

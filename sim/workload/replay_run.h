@@ -37,6 +37,10 @@ void replay_exited(struct kernel *k, struct task *p);
 /* replay_memory.c */
 void replay_memory_build(struct replay_run *run, struct process *const *processes);
 
+/* replay_sessions.c: by process, the task group of its session (NULL: the root). */
+struct task_group **replay_sessions(struct kernel *k, const struct replay *r,
+                                    struct process *const *processes);
+
 /* replay_script.c */
 void script_build(struct replay_run *run);
 void script_start(struct replay_run *run);

@@ -62,6 +62,7 @@ struct crew {
 struct instance {
     const struct wprocess *spec;
     uint32_t number, nr_copies, first_index;
+    struct task_group *autogroup; /* of threads that are in no cgroup; NULL: the root */
     struct process *process;
     struct region ***regions;  /* by region of the workload, by thread if private */
     struct meeting **meetings; /* by object of the workload: an array */
@@ -127,6 +128,7 @@ struct workload_run {
     const struct workload *w;
     struct wenv env; /* the machine's part */
     struct chance *chances;
+    struct task_group **cgroups; /* by cgroup of the workload */
     uint32_t nr_instances;
     struct instance *instances;
     struct step_aux **aux; /* by group, by step */
@@ -147,6 +149,12 @@ void env_of_thread(struct wenv *env, const struct thread *t);
 const char *build_steps(struct workload_run *r);
 void resolve_policy(const struct workload_run *r, const struct wpolicy *from, struct mempolicy *to);
 const struct cpumask *resolve_affinity(struct workload_run *r, const struct waffinity *from);
+/* The same within the cpuset of a cgroup (-1: the root), where workload_limits() has found some. */
+const struct cpumask *resolve_affinity_in(struct workload_run *r, const struct waffinity *from,
+                                          int32_t cgroup);
+
+/* cgroups.c: the tree of groups, before there are tasks. */
+const char *build_cgroups(struct workload_run *r);
 
 /* bind.c: the workload's own bindings. */
 void bind_instances(struct workload_run *r);

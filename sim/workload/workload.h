@@ -85,6 +85,25 @@ struct wmem {
     uint32_t line_ps; /* stream: CPU time for one line */
 };
 
+/* ---- cgroups ---- */
+
+/* A mask as written: numbers are the machine's own. */
+struct waffinity {
+    enum { WAFFINITY_ALL, WAFFINITY_CPUS, WAFFINITY_NODES } kind;
+    const struct cpumask *set; /* CPU numbers, or OS numbers of nodes */
+};
+
+/* A group of the tree; parents stand before their children. */
+struct wcgroup {
+    const char *name; /* path below the root, "web/db" */
+    int32_t parent;   /* -1: the root */
+    uint32_t weight;  /* cpu.weight, unless: */
+    bool by_nice, idle;
+    int32_t nice;                      /* cpu.weight.nice */
+    struct wexpr quota, period, burst; /* ns; no quota: no limit; no period: 100 ms */
+    struct waffinity cpus;             /* cpuset.cpus */
+};
+
 /* ---- what threads meet at ---- */
 
 enum wobject_kind {
@@ -182,10 +201,6 @@ extern const char *const wstep_names[WSTEP_NR + 1];
 struct whint {
     const char *name, *value;
 };
-struct waffinity {
-    enum { WAFFINITY_ALL, WAFFINITY_CPUS, WAFFINITY_NODES } kind;
-    const struct cpumask *set; /* CPU numbers, or OS numbers of nodes */
-};
 
 /* A scheduling class and what it takes; a nice level stands apart. */
 struct wclass {
@@ -215,7 +230,7 @@ struct wstep {
     bool pi;                    /* LOCK: its holder inherits priorities */
     struct wexpr deadline; /* PERIOD: after the release; not given: the period */
     enum wmiss on_miss;
-    bool relative; /* PERIOD, TIMER: when late, the next release counts from now */
+    bool relative;   /* PERIOD, TIMER: when late, the next release counts from now */
     bool from_start; /* TIMER: the first release counts from the thread's start */
     struct whint hint;
 };
@@ -223,6 +238,7 @@ struct wstep {
 struct wgroup {
     const char *name, *tag;
     uint32_t process;
+    int32_t cgroup; /* -1: the root */
     struct wexpr count;
     uint32_t nr_nice;
     const int32_t *nice; /* dealt to the threads in turn */
@@ -245,6 +261,7 @@ extern const char *const wbind_names[WBIND_NR + 1];
 struct wprocess {
     const char *name, *tag;
     struct wexpr count;
+    int32_t cgroup; /* of groups that name none; -1: the root */
     enum wbind bind;
     uint32_t first_group, nr_groups;
 };
@@ -263,13 +280,14 @@ struct workload {
     struct wparam *params;
     uint32_t instruction_ps; /* one instruction of the reference core */
     sim_time duration;       /* how long it is meant to run; 0: not given */
-    uint32_t nr_dists, nr_processes, nr_groups, nr_regions, nr_objects;
+    uint32_t nr_dists, nr_cgroups, nr_processes, nr_groups, nr_regions, nr_objects;
     struct wdist *dists;
+    struct wcgroup *cgroups;
     struct wprocess *processes;
     struct wgroup *groups;
     struct wregion *regions;
     struct wobject *objects;
-    const char *source; /* YAML that loads to the same workload: resolved.yaml */
+    const char *source;          /* YAML that loads to the same workload: resolved.yaml */
     const struct replay *replay; /* a recording, and nothing of the above; NULL: a program */
     const char *trace_file;      /* where it was read */
 };
@@ -298,6 +316,9 @@ bool workload_done(const struct workload_run *r);
 
 /* What the user should hear after the run (requests that found the queue full), or NULL. */
 const char *workload_remark(const struct workload_run *r);
+
+/* The group of sched.autogroup for the session that a process leads (cgroups.c). */
+struct task_group *build_autogroup(struct kernel *k, const struct process *pr);
 
 /* The value of a hint that is in force for a task of the workload, or NULL. */
 const char *workload_hint(const struct task *p, const char *name);
