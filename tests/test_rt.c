@@ -1,6 +1,8 @@
 /* layer: kernel */
 #include "sim_fixture.h"
 
+#include "kernel/rt.h"
+
 /* The machine, free of costs, with one parameter changed ("name=value"), or NULL. */
 static void
 open_free(struct fixture *f, uint32_t cores, const char *key, const char *value)
@@ -329,8 +331,7 @@ utilisation_of_rt_tasks_is_tracked(void **state)
     open_free(&f, 1, NULL, NULL);
     task_start(f.k, rt_hog(&f, "hog", POLICY_FIFO, 50), NULL);
     fixture_run(&f, SEC(1));
-    engine_cancel(&f.k->engine, &f.k->rqs[0].tick_ev);
-    f.k->rqs[0].curr->class->task_tick(f.k, &f.k->rqs[0], f.k->rqs[0].curr);
+    update_rt_rq_load_avg(f.k, &f.k->rqs[0], true);
     assert_in_range(f.k->rqs[0].avg_rt.util_avg, 1015, 1024);
     fixture_close(&f);
 }
