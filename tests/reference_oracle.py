@@ -8,7 +8,7 @@ import json
 import os
 
 from reference_derived import derive, events_of_trace, of_recording
-from reference_scenario import T0_MS, machine_yaml, nr_threads, workload_yaml
+from reference_scenario import GUEST, T0_MS, machine_yaml, nr_threads, workload_yaml
 from reference_table import Run, Table, median, need, order, span
 
 SEEDS = 5
@@ -44,7 +44,7 @@ def group_sizes(scenario):
 
 def simulate(numasim, scenario, seed, policy="topology"):
     duration = scenario["options"]["dur"]
-    with Run(numasim, machine_yaml(scenario["machine"]), workload_yaml(scenario), seed, trace=True,
+    with Run(numasim, machine_yaml(scenario["machine"]), workload_yaml(scenario), seed, GUEST, trace=True,
              until="%dms" % (T0_MS + duration), policy=policy) as run:
         events, start, exec_ms, turns = events_of_trace(run.trace, T0_MS, duration)
     d = derive(events, start, exec_ms, scenario["reps"][0]["params"]["ncpu"], group_sizes(scenario))
