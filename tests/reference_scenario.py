@@ -1,7 +1,7 @@
 """A scenario of the oracle as machine and workload of the simulator.
 
 What the guest did is modelled from the scenario's own options. Threads wait for t=0 on their start
-CPUs: they sleep a millisecond and look, a hundred times. At T0 they widen their own affinity and
+CPUs: they begin with 3 ms of work, then sleep a millisecond and look, a hundred times (so their CPU times at t=0). At T0 they widen their own affinity and
 begin. With `prespin` they spin first, until a semaphore is raised for them all. Costs that belong to
 the emulator (CPU time of a round, of a message) are those that the scenario's own samples show.
 """
@@ -10,7 +10,7 @@ T0_MS = 200
 # What the kernel's own work costs on CPUs of 31 million instructions a second. Seen in the events: tasks of one pass are
 # attached 16 us apart, and a hog is off its CPU for 25 us when something short runs there. Assumed: wake-ups and
 # interrupts of 300 instructions, and 1250 instructions for each CPU that a balancing pass looks at.
-GUEST = ["cost.context_switch=8us", "cost.context_switch_same_mm=8us", "cost.wakeup=10us", "cost.ipi=10us",
+GUEST = ["sched.newidle_balance=no", "cost.context_switch=8us", "cost.context_switch_same_mm=8us", "cost.wakeup=10us", "cost.ipi=10us",
          "cost.migration=16us", "cost.balance_per_cpu=40us"]
 
 
@@ -103,7 +103,7 @@ def thread_yaml(scenario, i):
         program = ["up: ready"] + body(scenario, i)
     else:
         lines += ["        affinity: {cpus: %d}" % start_cpu(scenario, i)]
-        program = ["loop: {count: 100, do: [{sleep: 1ms}, {compute: 80us}]}",
+        program = ["compute: 3ms", "loop: {count: 100, do: [{sleep: 1ms}, {compute: 20us}]}",
                    "timer: {every: %dms, from: start}" % T0_MS]
         if "prespin" in o:
             program.append("down: {name: go, wait: spin}")
