@@ -2,6 +2,7 @@
 #include "sim_fixture.h"
 
 #include "kernel/rt.h"
+#include "kernel/sched_change.h"
 
 /* The machine, free of costs, with one parameter changed ("name=value"), or NULL. */
 static void
@@ -336,6 +337,89 @@ utilisation_of_rt_tasks_is_tracked(void **state)
     fixture_close(&f);
 }
 
+/* Whatever tasks of all classes do on four CPUs, with all invariants checked after every event:
+ * they run, sleep, yield, change class and affinity, and inherit priorities of each other. */
+struct restless {
+    struct fixture *f;
+    struct rng rng;
+    struct task *other; /* it lends its priority to that one now and then */
+    bool lends;
+};
+
+static struct task_attr
+any_class(struct rng *r)
+{
+    struct task_attr attr = { .policy = (enum task_policy)rng_below(r, POLICY_DEADLINE + 1) };
+
+    attr.rt_priority =
+        attr.policy == POLICY_FIFO || attr.policy == POLICY_RR ? 1 + (uint32_t)rng_below(r, 5) : 0;
+    attr.dl_period = MSEC(5 + rng_below(r, 50));
+    attr.dl_deadline = attr.dl_period - rng_below(r, 3) * MSEC(1);
+    attr.dl_runtime = attr.dl_period * (5 + rng_below(r, 20)) / 100;
+    attr.nice = (int)rng_below(r, 40) - 20;
+    return attr;
+}
+
+static struct action
+restless_next(struct kernel *k, struct task *p)
+{
+    struct restless *me = p->prog;
+    struct rng *r = &me->rng;
+    uint64_t what = rng_below(r, 20);
+    struct task_attr attr = any_class(r);
+
+    if (what < 3)
+        task_set_scheduler(k, rng_below(r, 2) ? p : me->other, &attr);
+    if (what == 4 && me->other->policy != POLICY_DEADLINE)
+        task_set_affinity(k, me->other,
+                          fixture_cpus(me->f, (const char *[]){ "0-3", "1", "2-3" }[what % 3]));
+    if (what == 5)
+        task_set_affinity(k, p, me->f->machine->online);
+    if (what == 6 || me->lends) {
+        me->lends = !me->lends;
+        rt_mutex_setprio(k, me->other, me->lends ? p : NULL);
+    }
+    if (what < 10)
+        return (struct action){ .kind = ACTION_SLEEP,
+                                .until = kernel_now(k) + 1 + rng_below(r, MSEC(20)) };
+    if (what == 10)
+        return (struct action){ .kind = ACTION_YIELD };
+    return (struct action){ .kind = ACTION_RUN, .work = 1 + rng_below(r, MSEC(4)) };
+}
+
+static void
+restless_tasks_break_no_rule(void **state)
+{
+    static const struct task_ops ops = { .next = restless_next };
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct fixture f;
+        struct task *p[12];
+        struct restless *me[12];
+        uint64_t ran = 0;
+
+        open_free(&f, 4, NULL, NULL);
+        for (int i = 0; i < 12; i++) {
+            me[i] = arena_new_object(f.arena, struct restless);
+            me[i]->f = &f;
+            rng_init(&me[i]->rng, seed, "restless", (uint64_t)i);
+            p[i] = task_new(f.k, f.process,
+                            &(struct task_attr){ .name = "t", .ops = &ops, .prog = me[i] });
+        }
+        for (int i = 0; i < 12; i++)
+            me[i]->other = p[(i + 1) % 12];
+        for (int i = 0; i < 12; i++)
+            task_start(f.k, p[i], NULL);
+        fixture_run(&f, SEC(3));
+        assert_null(f.k->error);
+        for (int i = 0; i < 12; i++)
+            ran += p[i]->stats.run_ns;
+        assert_true(ran > SEC(4) && ran <= SEC(12));
+        fixture_close(&f);
+    }
+}
+
 int
 main(void)
 {
@@ -354,6 +438,7 @@ main(void)
         cmocka_unit_test(classic_throttling_stops_at_950_ms),
         cmocka_unit_test(classes_change_while_tasks_run_and_wait),
         cmocka_unit_test(utilisation_of_rt_tasks_is_tracked),
+        cmocka_unit_test(restless_tasks_break_no_rule),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * --check: what must be true after every event. Each rule stands on its own line, so that its text
  * is the message.
  */
+#include "kernel/check_rt.h"
 #include "kernel/kernel.h"
 #include "kernel/mm.h"
 
@@ -63,7 +64,9 @@ check_rq(const struct kernel *k, const struct rq *rq)
         if (broken != NULL)
             return broken;
     }
-    return check_cfs_rq(&rq->cfs);
+    const char *higher = check_higher_classes(k, rq);
+
+    return higher != NULL ? higher : check_cfs_rq(&rq->cfs);
 }
 
 static const char *

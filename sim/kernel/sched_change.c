@@ -11,6 +11,7 @@
 #include "kernel/core.h"
 #include "kernel/deadline.h"
 #include "kernel/dl_server.h"
+#include "kernel/load.h"
 #include "kernel/group.h"
 #include "kernel/push.h"
 #include "kernel/rt.h"
@@ -104,11 +105,14 @@ change_begin(struct kernel *k, struct task *p)
 
     if (c.rq->put_due && c.rq->last == p)
         put_left(k, c.rq);
-    if (c.running)
+    if (c.running) {
         burst_settle(k, c.rq);
+        rq_catch_up(k, c.rq); /* the ticks so far were its old class's */
+        c.rq->unseen_tick = SIM_NEVER;
+    }
     if (p->se.sched_delayed) { /* nothing is kept of it in another class */
         dequeue_task(k, c.rq, p, DEQUEUE_SLEEP | DEQUEUE_DELAYED);
-        c.queued = false;
+        p->on_rq = c.queued = false;
     }
     if (c.queued)
         dequeue_task(k, c.rq, p, DEQUEUE_SAVE);
@@ -147,6 +151,7 @@ change_end(struct kernel *k, const struct change *c, int flags)
         p->class->prio_changed(k, rq, p, c->old_prio);
     }
     if (c->running) { /* lower than somebody who waits: the queue decides again */
+        see_ticks_from_now(k, rq);
         resched_curr(k, rq);
         tick_update(k, rq);
     }

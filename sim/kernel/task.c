@@ -330,6 +330,12 @@ task_set_nice(struct kernel *k, struct task *p, int nice)
 
     if (nice == p->nice)
         return;
+    if (p->class == &rt_sched_class || p->class == &dl_sched_class) { /* counts later */
+        p->nice = nice;
+        p->normal_prio = p->policy <= POLICY_IDLE ? 120 + nice : p->normal_prio;
+        set_weight(p);
+        return;
+    }
     update_rq_clock(k, rq);
     if (queued)
         p->class->dequeue_task(k, rq, p, DEQUEUE_SAVE);
