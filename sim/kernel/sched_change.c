@@ -11,8 +11,8 @@
 #include "kernel/core.h"
 #include "kernel/deadline.h"
 #include "kernel/dl_server.h"
-#include "kernel/load.h"
 #include "kernel/group.h"
+#include "kernel/load.h"
 #include "kernel/push.h"
 #include "kernel/rt.h"
 #include "kernel/weight.h"
@@ -138,6 +138,7 @@ change_end(struct kernel *k, const struct change *c, int flags)
         see_ticks_from_now(k, rq);
     }
     rq->balance_callback = callbacks;
+    sums_update(k, rq); /* the averages of its queue have changed */
     if (c->old_class != p->class) {
         if (c->old_class->switched_from != NULL)
             c->old_class->switched_from(k, rq, p);
