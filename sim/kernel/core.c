@@ -426,17 +426,13 @@ forced_pick(struct kernel *k, const struct rq *rq, int64_t id)
     return k->tasks[id];
 }
 
-/* Tasks that wait on the queue, for the probe. */
+/* What competed on the queue, for the probe. */
 static void
-probe_queue(struct kernel *k, struct rq *rq)
+probe_queue(struct kernel *k, const struct rq *rq, const struct task *next)
 {
     probe_input(k, "nr_running", rq->nr_running);
-    probe_input(k, "avg_vruntime", rq->cfs.zero);
-    list_for_each (node, &rq->cfs_tasks) {
-        const struct task *p = list_entry(node, struct task, rq_node);
-        probe_candidate(k, "task", p->id, p->se.deadline);
-        probe_input_of(k, "vruntime_of_task", p->id, p->se.vruntime);
-    }
+    if (next != NULL && next->class == &fair_sched_class)
+        probe_pick_fair(k, next);
 }
 
 /* Where the stopper moves a task: what exec chose, or where its new affinity allows it. */
@@ -480,7 +476,7 @@ schedule(struct kernel *k, struct rq *rq)
         prev->class->update_curr(k, rq);
     struct task *next = pick_next_task(k, rq);
     if (probe_wants(k, DECISION_PICK))
-        probe_queue(k, rq);
+        probe_queue(k, rq, next);
     int64_t wish = next != NULL ? (int64_t)next->id : -1;
     int64_t chosen = probe_decide(k, DECISION_PICK, pick_rule(next), next, rq->cpu, wish);
     if (unlikely(chosen != wish))

@@ -81,6 +81,14 @@ bool dequeue_entities(struct kernel *k, struct rq *rq, struct sched_entity *se, 
 void enqueue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags);
 bool dequeue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags);
 
+/* ---- the reasons of picks and preemptions (fair_probe.c) ---- */
+
+/* Every level down to the task that was picked, before it becomes current. */
+void probe_pick_fair(struct kernel *k, const struct task *next);
+void probe_preempt_class(struct kernel *k, const struct task *p, bool curr_idle, bool p_idle);
+/* The queue in which the woken entity competes with the running one, charged up to now. */
+void probe_preempt_queue(struct kernel *k, const struct sched_entity *pse);
+
 /* ---- picking (fair_pick.c) ---- */
 
 struct task *pick_task_fair(struct kernel *k, struct rq *rq);

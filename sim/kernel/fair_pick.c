@@ -128,6 +128,8 @@ preempt_rule(struct kernel *k, struct task *p, struct sched_entity *se, struct s
 {
     bool curr_idle = se_is_idle(se), p_idle = se_is_idle(pse);
 
+    if (probe_wants(k, DECISION_PREEMPT))
+        probe_preempt_class(k, p, curr_idle, p_idle);
     *keep = "sched_idle";
     if (curr_idle && !p_idle) {
         cancel_protect_slice(se);
@@ -140,30 +142,12 @@ preempt_rule(struct kernel *k, struct task *p, struct sched_entity *se, struct s
         return NULL;
     struct cfs_rq *cfs = se->cfs_rq;
     update_curr(k, cfs);
+    if (probe_wants(k, DECISION_PREEMPT))
+        probe_preempt_queue(k, pse);
     *keep = "run_to_parity";
     if (do_preempt_short(k, cfs, pse, se))
         cancel_protect_slice(se);
     return pick_eevdf(cfs, sched_feat(k, RUN_TO_PARITY)) == pse ? "pick_eevdf" : NULL;
-}
-
-static void
-probe_preempt(struct kernel *k, const struct task *curr, const struct task *p,
-              const struct sched_entity *se, const struct sched_entity *pse)
-{
-    probe_candidate(k, "curr", curr->id, se->deadline);
-    probe_candidate(k, "woken", p->id, pse->deadline);
-    probe_input(k, "curr_vruntime", se->vruntime);
-    probe_input(k, "curr_weight", se->weight);
-    probe_input(k, "curr_slice", (int64_t)se->slice);
-    probe_input(k, "curr_protected", protected_slice(se));
-    probe_input(k, "curr_idle", se_is_idle(se));
-    probe_input(k, "woken_vruntime", pse->vruntime);
-    probe_input(k, "woken_weight", pse->weight);
-    probe_input(k, "woken_slice", (int64_t)pse->slice);
-    probe_input(k, "woken_idle", se_is_idle(pse));
-    probe_input(k, "woken_normal", p->policy == POLICY_NORMAL);
-    probe_input(k, "nr_queued", se->cfs_rq->nr_queued);
-    probe_input(k, "avg_vruntime", avg_vruntime(se->cfs_rq));
 }
 
 void
@@ -181,8 +165,6 @@ wakeup_preempt_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
         return;
     find_matching_se(&se, &pse);
     const char *rule = preempt_rule(k, p, se, pse, &keep);
-    if (probe_wants(k, DECISION_PREEMPT))
-        probe_preempt(k, curr, p, se, pse);
     if (probe_decide(k, DECISION_PREEMPT, rule != NULL ? rule : keep, p, rq->cpu, rule != NULL))
         resched_curr(k, rq);
     else
