@@ -34,6 +34,10 @@
     X(DIM_FAIR, "fair", 0, 10, false, "tenths of the tasks that are SCHED_BATCH or SCHED_IDLE")    \
     X(DIM_CLASSES, "classes", 0, 10, false,                                                        \
       "tenths of the tasks of a real-time or deadline policy")                                     \
+    X(DIM_GROUPS, "groups", 0, 6, false, "task groups, below the root and below each other")       \
+    X(DIM_WEIGHTS, "weights", 0, 10, false, "tenths of the groups with a weight, or idle")         \
+    X(DIM_QUOTAS, "quotas", 0, 10, false, "tenths of the groups with a limit (cpu.max)")           \
+    X(DIM_CPUSETS, "cpusets", 0, 10, false, "tenths of the groups that have some CPUs only")       \
     X(DIM_AFFINITY, "affinity", 0, 10, false, "tenths of the tasks that may use some CPUs only")   \
     X(DIM_CHANGES, "changes", 0, 10, false, "percent of the steps that change nice or affinity")   \
     X(DIM_FEATURES, "features", 0, 6, false, "feature switches that are turned over")              \

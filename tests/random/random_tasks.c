@@ -4,12 +4,13 @@
  */
 #include "random_case.h"
 
+#include "kernel/group.h"
 #include "kernel/mm.h"
 #include "models/registry.h"
 
 #include <stdio.h>
 
-enum { ACTORS_MAX = 64, PROFILES_MAX = 8 };
+enum { ACTORS_MAX = 64, PROFILES_MAX = 8, GROUPS_MAX = 8 };
 
 struct world {
     const struct random_case *c;
@@ -17,6 +18,8 @@ struct world {
     struct process *process[2];
     struct task *task[ACTORS_MAX];
     uint32_t nr, forks_left;
+    struct task_group *group[GROUPS_MAX + 1]; /* the first is the root */
+    uint32_t nr_groups;
     struct burst_profile *profile[PROFILES_MAX];
     uint32_t nr_profiles;
 };
@@ -106,6 +109,8 @@ change_somebody(struct actor *a)
         return;
     if (value(w, DIM_CLASSES) > 0 && rng_below(&a->rng, 2) == 0)
         change_class(a, p);
+    else if (w->nr_groups > 1 && rng_below(&a->rng, 2) == 0)
+        task_set_group(w->k, p, w->group[rng_below(&a->rng, w->nr_groups)]);
     else if (rng_below(&a->rng, 2) == 0 || value(w, DIM_AFFINITY) == 0)
         task_set_nice(w->k, p, nice_of(rng_below(&a->rng, 2 * nice + 1), nice));
     else
@@ -217,6 +222,8 @@ actor_new(struct world *w, struct task *parent)
     };
     if (case_chance(w->c, "slice", i, value(w, DIM_SLICE)))
         attr.slice_ns = USEC(100) + case_pick(w->c, "slice of", i, MSEC(20));
+    if (w->nr_groups > 1)
+        attr.group = w->group[case_pick(w->c, "group of", i, w->nr_groups)];
     if (case_chance(w->c, "affinity", i, value(w, DIM_AFFINITY)))
         attr.allowed = case_cpus(w->k->machine, w->k->arena, &cpus);
     struct task *p = task_new(w->k, w->process[i % 2], &attr);
@@ -249,6 +256,52 @@ build_memory(struct world *w)
     }
 }
 
+static void
+limit_group(struct world *w, struct task_group *tg, uint32_t i)
+{
+    uint64_t period = MSEC(1 + case_pick(w->c, "period", i, 50));
+    uint64_t quota = SIM_MAX(MSEC(1), case_pick(w->c, "quota", i, 4 * period));
+    uint64_t burst = case_pick(w->c, "has burst", i, 3) ? 0 : case_pick(w->c, "burst", i, quota);
+    const char *why = task_group_set_bandwidth(w->k, tg, quota, period, burst);
+
+    if (why != NULL)
+        kernel_fail(w->k, "cpu.max of a group: %s", why);
+}
+
+static struct task_group *
+build_group(struct world *w, uint32_t i)
+{
+    char name[16];
+    struct rng cpus;
+
+    snprintf(name, sizeof(name), "g%u", i);
+    struct task_group *parent = w->group[case_pick(w->c, "parent", i, i)];
+    struct task_group *tg = task_group_new(w->k, i > 1 ? parent : NULL, name);
+    if (case_chance(w->c, "cpuset", i, value(w, DIM_CPUSETS))) {
+        rng_init(&cpus, w->c->seed, "cpuset of", i);
+        const struct cpumask *mask = case_cpus(w->k->machine, w->k->arena, &cpus);
+        if (cpumask_intersects(mask, tg->parent->cpus))
+            task_group_set_cpus(w->k, tg, mask);
+    }
+    if (case_chance(w->c, "weight", i, value(w, DIM_WEIGHTS))) {
+        if (case_pick(w->c, "idle group", i, 4) == 0)
+            task_group_set_idle(w->k, tg, true);
+        else
+            task_group_set_weight(w->k, tg, 1 + (uint32_t)case_pick(w->c, "weight of", i, 1000));
+    }
+    if (case_chance(w->c, "quota", i, value(w, DIM_QUOTAS)))
+        limit_group(w, tg, i);
+    return tg;
+}
+
+static void
+build_groups(struct world *w)
+{
+    w->group[w->nr_groups++] = w->k->nr_groups > 0 ? w->k->groups[0] : NULL;
+    for (uint32_t i = 1; i <= value(w, DIM_GROUPS); i++)
+        w->group[w->nr_groups++] = build_group(w, i);
+}
+
 void
 case_tasks(const struct random_case *c, struct kernel *k)
 {
@@ -260,6 +313,7 @@ case_tasks(const struct random_case *c, struct kernel *k)
     w->process[0] = process_new(k, "left", NULL);
     w->process[1] = process_new(k, "right", NULL);
     build_memory(w);
+    build_groups(w);
     for (uint32_t i = 0; i < value(w, DIM_TASKS); i++)
         actor_new(w, NULL);
     if (k->placement != NULL && k->placement->place != NULL)
