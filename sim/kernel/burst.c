@@ -127,7 +127,8 @@ task_sleep(struct kernel *k, struct rq *rq, struct task *p, const struct action 
     p->stats.nr_voluntary++;
     if (act->kind == ACTION_SLEEP)
         engine_at(&k->engine, &p->timer, SIM_MAX(act->until, k->engine.now));
-    deactivate_task(k, rq, p, DEQUEUE_SLEEP);
+    /* it may not stay, queued as delayed, where its new affinity does not allow it */
+    deactivate_task(k, rq, p, DEQUEUE_SLEEP | (p->migrate_pending ? DEQUEUE_SPECIAL : 0));
 }
 
 /* Carries out one action. False: it was over at once, ask again. */

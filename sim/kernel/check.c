@@ -1,103 +1,108 @@
 /*
  * --check: what must be true after every event. Each rule stands on its own line, so that its text
  * is the message.
+ *
+ * This file has what is common to all classes: where a task is, who idles, who is overloaded. The
+ * averages of load tracking are compared once in CHECK_PELT_EVENTS events: that takes as long as
+ * all the rest, and what is wrong with an average stays wrong for milliseconds.
  */
+#include "kernel/check.h"
 #include "kernel/check_rt.h"
-#include "kernel/kernel.h"
+
 #include "kernel/mm.h"
 
-#define RULE(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            return #cond;                                                                          \
-    } while (0)
+enum { CHECK_PELT_EVENTS = 16 };
 
 static const char *
-check_cfs_rq(const struct cfs_rq *cfs)
+check_listed(const struct rq *rq, uint32_t *nr)
 {
-    int64_t avg_key = 0;
-    uint64_t avg_weight = 0,
-             load = cfs->curr != NULL && cfs->curr->on_rq ? cfs->curr->load_weight : 0;
+    list_for_each (node, &rq->cfs_tasks) {
+        const struct task *p = list_entry(node, struct task, rq_node);
 
-    for (uint32_t i = 0; i < cfs->nr; i++) {
-        const struct sched_entity *se = cfs->entity[i];
-
-        RULE(se->rq_index == i);
-        RULE(se->on_rq && se->cfs_rq == cfs);
-        RULE(cfs->vruntime[i] == se->vruntime && cfs->deadline[i] == se->deadline);
-        avg_key += (se->vruntime - cfs->zero) * (int64_t)se->weight;
-        avg_weight += se->weight;
-        load += se->load_weight;
+        RULE(p->cpu == rq->cpu);
+        RULE(p->on_rq);
+        RULE(p->class == &fair_sched_class);
+        (*nr)++;
     }
-    RULE(cfs->avg_key == avg_key);
-    RULE(cfs->avg_weight == avg_weight);
-    RULE(cfs->load_weight == load);
-    RULE(cfs->nr_queued == cfs->nr + (cfs->curr != NULL && cfs->curr->on_rq));
     return NULL;
 }
 
 static const char *
 check_rq(const struct kernel *k, const struct rq *rq)
 {
-    uint32_t listed = 0, fair = 0;
+    const struct task *curr = rq->curr;
+    uint32_t queued = rq->cfs.h_nr_queued + (rq->rt.throttled ? 0 : rq->rt.nr_running) + rq->dl.nr -
+                      rq->fair_server.dl.on_rq;
+    bool idle = cpumask_test(k->idle_cpus, (uint32_t)rq->cpu);
 
-    list_for_each (node, &rq->cfs_tasks) {
-        const struct task *p = list_entry(node, struct task, rq_node);
-
-        RULE(p->cpu == rq->cpu);
-        RULE(p->on_rq);
-        RULE(p->migrate_pending || cpumask_test(p->allowed, (uint32_t)rq->cpu));
-        listed++;
-        fair += p->class == &fair_sched_class;
-    }
-    RULE(fair == listed);
-    listed = rq->cfs.h_nr_queued + (rq->rt.throttled ? 0 : rq->rt.nr_running);
-    RULE(listed + rq->dl.nr - rq->fair_server.dl.on_rq <= rq->nr_running); /* scripts count too */
-    RULE((rq->nr_running == 0) == cpumask_test(k->idle_cpus, (uint32_t)rq->cpu));
-    RULE(rq->curr == NULL || rq->curr->state == TASK_RUNNING);
-    RULE(rq->curr == NULL || rq->curr->class != &fair_sched_class ||
-         rq->curr->se.cfs_rq->curr == &rq->curr->se);
+    RULE(rq->script != NULL || queued == rq->nr_running);
+    RULE((rq->nr_running == 0) == idle);
+    RULE((rq->nr_running >= 2) == cpumask_test(k->overloaded_cpus, (uint32_t)rq->cpu));
+    RULE(curr == NULL || (curr->state == TASK_RUNNING && curr->cpu == rq->cpu && curr->on_rq));
+    RULE(curr == NULL || rq->last == curr);
+    RULE(curr == NULL || curr->migrate_pending || cpumask_test(curr->allowed, (uint32_t)rq->cpu));
     /* work waits only where the CPU is about to think again, or a script wants it so */
-    RULE(rq->curr != NULL || rq->nr_running == 0 || rq->need_resched || rq->script != NULL);
-    list_for_each (node, &rq->leaf_cfs_rqs) {
-        const char *broken = check_cfs_rq(list_entry(node, struct cfs_rq, leaf_node));
-        if (broken != NULL)
-            return broken;
-    }
-    const char *higher = check_higher_classes(k, rq);
-
-    return higher != NULL ? higher : check_cfs_rq(&rq->cfs);
+    RULE(curr != NULL || rq->nr_running == 0 || rq->need_resched || rq->script != NULL);
+    RULE(!rq->need_resched || engine_pending(&k->engine, &rq->kick_ev));
+    return NULL;
 }
 
+/* Queued, asleep, new or dead: one of them. */
 static const char *
 check_task(const struct kernel *k, const struct task *p)
 {
-    RULE((p->on_rq && !p->se.sched_delayed) ==
-         (p->state == TASK_RUNNABLE || p->state == TASK_RUNNING));
+    bool runnable = p->state == TASK_RUNNABLE || p->state == TASK_RUNNING;
+
+    RULE(!runnable || p->on_rq || p->dl.throttled);
+    RULE(runnable || !p->on_rq || p->se.sched_delayed);
     RULE(p->state != TASK_RUNNING || k->rqs[p->cpu].curr == p);
     RULE(p->state != TASK_SLEEPING || engine_pending(&k->engine, &p->timer));
-    RULE(p->class->rank == RANK_RT || p->class->rank == RANK_DL || p->on_rq == p->se.on_rq);
+    RULE(p->state == TASK_NEW || p->state == TASK_DEAD || p->migrate_pending || !p->on_rq ||
+         cpumask_test(p->allowed, (uint32_t)p->cpu));
+    RULE(p->nr_allowed == cpumask_weight(p->allowed));
+    return p->class == &fair_sched_class ? check_fair_task(k, p) : NULL;
+}
+
+static const char *
+check_tasks(const struct kernel *k, uint32_t nr_listed)
+{
+    uint32_t fair = 0, alive = 0;
+    const char *broken;
+
+    for (uint32_t i = 0; i < k->nr_tasks; i++) {
+        const struct task *p = k->tasks[i];
+
+        if ((broken = check_task(k, p)) != NULL)
+            return broken;
+        fair += p->on_rq && p->class == &fair_sched_class;
+        alive += p->state != TASK_DEAD;
+    }
+    RULE(alive == k->nr_alive);
+    uint32_t fair_tasks_queued = fair, fair_tasks_listed = nr_listed;
+    RULE(fair_tasks_queued == fair_tasks_listed);
     return NULL;
 }
 
 const char *
 kernel_check(struct kernel *k)
 {
-    uint32_t overloaded = 0;
+    uint32_t overloaded = 0, listed = 0;
     const char *broken;
 
     for_each_cpu (cpu, k->machine->online) {
-        if ((broken = check_rq(k, &k->rqs[cpu])) != NULL)
+        const struct rq *rq = &k->rqs[cpu];
+
+        if ((broken = check_rq(k, rq)) != NULL || (broken = check_listed(rq, &listed)) != NULL ||
+            (broken = check_fair(k, rq)) != NULL || (broken = check_higher_classes(k, rq)) != NULL)
             return broken;
-        overloaded += k->rqs[cpu].nr_running >= 2;
+        overloaded += rq->nr_running >= 2;
     }
     RULE(overloaded == k->nr_overloaded);
-    RULE(overloaded == cpumask_weight(k->overloaded_cpus));
     RULE(k->nr_idle == cpumask_weight(k->idle_cpus));
-    if ((broken = sums_check(k)) != NULL)
+    if ((broken = sums_check(k)) != NULL || (broken = check_tasks(k, listed)) != NULL ||
+        (broken = check_time(k)) != NULL)
         return broken;
-    for (uint32_t i = 0; i < k->nr_tasks; i++)
-        if ((broken = check_task(k, k->tasks[i])) != NULL)
-            return broken;
+    if (k->engine.nr_events % CHECK_PELT_EVENTS == 0 && (broken = check_pelt(k)) != NULL)
+        return broken;
     return mm_check(k);
 }

@@ -291,7 +291,12 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
         p->class->put_prev_task(k, rq, p);
     p->group->nr_tasks--;
     tg->nr_tasks++;
-    task_change_group_fair(k, p, tg);
+    if (p->class == &fair_sched_class) {
+        task_change_group_fair(k, p, tg);
+    } else { /* its averages are in no queue */
+        p->group = tg;
+        set_task_rq(k, p, p->cpu);
+    }
     if (queued)
         p->class->enqueue_task(k, rq, p, ENQUEUE_RESTORE);
     if (running) {

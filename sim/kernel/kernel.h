@@ -17,6 +17,7 @@ struct memory_model_ops;
 struct placement_ops;
 struct observer;
 struct wasted;
+struct check_parts;
 
 /* Rates: work per ns, in 1/2^24. */
 #define RATE_SHIFT 24
@@ -111,6 +112,7 @@ struct kernel {
 
     struct probe probe;
     struct observer *observers;
+    struct check_parts *check_parts; /* scratch of --check */
     struct wasted *wasted; /* looks for CPUs that idle while tasks wait; NULL: nobody does */
     struct kernel_stats stats;
     uint64_t *traffic;    /* bytes, nr_nodes^2, [from][to] */

@@ -94,6 +94,7 @@ update_load_avg(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, u
         update_tg_load_avg(k, cfs);
     } else if (flags & DO_DETACH) {
         detach_entity_load_avg(cfs, se);
+        se->avg.last_update_time = 0; /* it has nothing left here to be removed */
         update_tg_load_avg(k, cfs);
     } else if (decayed && flags & UPDATE_TG) {
         update_tg_load_avg(k, cfs);

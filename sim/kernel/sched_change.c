@@ -75,7 +75,7 @@ set_params(struct kernel *k, struct task *p, const struct task_attr *attr)
     bool idle = p->policy == POLICY_IDLE;
     uint32_t weight = idle ? SCHED_IDLE_WEIGHT : nice_weight(p->nice);
     uint32_t inverse = idle ? weight_inverse(weight) : nice_inv_weight(p->nice);
-    if (p->state != TASK_NEW) {
+    if (p->state != TASK_NEW && p->class == &fair_sched_class) { /* else no queue has its load */
         reweight_task(k, p, weight, inverse);
         return;
     }

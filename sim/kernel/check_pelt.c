@@ -1,0 +1,140 @@
+/*
+ * Load tracking under --check: the averages of a queue against the sums over its parts, which are
+ * the tasks and groups that are attached to it, asleep or not. Each part is brought to the queue's
+ * last update first, as the kernel would.
+ *
+ * The two differ by rounding, within these bounds.
+ *
+ * - Every average is rounded down: one unit for each part. So is the weight of a group (its extra
+ *   bits count in the queue's sum and not in the part's), and a weight below 2 counts as 2 in a
+ * part: PART_SLACK units of load for each part.
+ * - A part that leaves takes its average, rounded down, away from the queue's average, and a sum
+ *   that may be less than its own; the queue's sum is then raised to what its average needs at
+ *   least (the kernel's rule, since otherwise averages would outlive sums). Each coming or going
+ *   may so leave up to a unit (of load: of the part's weight in divider units, at most two) behind,
+ *   which halves every 32 ms. What came and went is not recorded, so MOVES_SLACK stands for the
+ *   moves of the last periods, and a queue whose load is large gets one part in 64 more.
+ * - A task whose dequeue is delayed, or that is woken meanwhile, changes h_nr_runnable of all
+ * levels before those above its own have been brought up to now (set_delayed, as in the kernel):
+ * they count what has passed since their last update with the new number, and their group entities
+ *   with the old one. So runnable averages are compared only where no part is a group.
+ *
+ * A mistake in the books (a task that leaves without its averages, or twice) is some hundred units.
+ */
+#include "kernel/check.h"
+
+enum { PART_SLACK = 4, MOVES_SLACK = 32, LOAD_SLACK_SHIFT = 6 };
+
+struct check_parts {
+    uint64_t load, runnable, util, weight, nr, nr_groups;
+};
+
+static struct check_parts *
+parts_of(struct kernel *k, const struct cfs_rq *cfs)
+{
+    return &k->check_parts[(size_t)cfs->tg->id * k->machine->nr_cpus + (uint32_t)cfs->rq->cpu];
+}
+
+static void
+add_part(struct kernel *k, const struct sched_entity *se)
+{
+    const struct cfs_rq *cfs = se->cfs_rq;
+    struct check_parts *sum = parts_of(k, cfs);
+    struct sched_avg now = se->avg;
+    uint64_t runnable = se->my_q != NULL ? se->runnable_weight : se->on_rq;
+
+    if (se->avg.last_update_time == 0)
+        return;
+    if (cfs->avg.last_update_time > now.last_update_time)
+        pelt_update(&now, cfs->avg.last_update_time, se->on_rq, se->sched_delayed ? 0 : runnable,
+                    cfs->curr == se, se->weight);
+    sum->load += now.load_sum * se->weight;
+    sum->runnable += now.runnable_sum;
+    sum->util += now.util_sum;
+    sum->weight += se->weight;
+    sum->nr++;
+    sum->nr_groups += se->my_q != NULL;
+}
+
+static void
+add_all_parts(struct kernel *k)
+{
+    size_t n = (size_t)k->max_groups * k->machine->nr_cpus;
+
+    if (k->check_parts == NULL)
+        k->check_parts = arena_new_array(k->arena, struct check_parts, n);
+    memset(k->check_parts, 0, n * sizeof(*k->check_parts));
+    for (uint32_t i = 0; i < k->nr_tasks; i++) {
+        const struct task *p = k->tasks[i];
+
+        if (p->class == &fair_sched_class && p->state != TASK_DEAD && p->state != TASK_NEW)
+            add_part(k, &p->se);
+    }
+    for (uint32_t i = 1; i < k->nr_groups; i++)
+        for_each_cpu (cpu, k->machine->online)
+            if (k->groups[i]->se[cpu] != NULL)
+                add_part(k, k->groups[i]->se[cpu]);
+}
+
+static bool
+near(uint64_t a, uint64_t b, uint64_t slack)
+{
+    return a <= b + slack && b <= a + slack;
+}
+
+static const char *
+check_queue(struct kernel *k, const struct cfs_rq *cfs)
+{
+    const struct check_parts *parts = parts_of(k, cfs);
+    const struct sched_avg *a = &cfs->avg;
+    uint64_t divider = pelt_divider(a), slack = parts->nr + MOVES_SLACK;
+    uint64_t load_of_parts = parts->load / divider + cfs->removed_load;
+    uint64_t util_of_parts = parts->util / divider + cfs->removed_util;
+    uint64_t runnable_of_parts = parts->runnable / divider + cfs->removed_runnable;
+    uint64_t load_slack =
+        PART_SLACK * parts->nr + MOVES_SLACK + (load_of_parts >> LOAD_SLACK_SHIFT);
+
+    /* an attached sum is rounded down to a multiple of the part's weight */
+    RULE(a->load_sum + parts->weight >= a->load_avg * PELT_MIN_DIVIDER);
+    RULE(a->util_sum >= (uint64_t)a->util_avg * PELT_MIN_DIVIDER);
+    if (cfs->propagate || cfs->throttle_count > 0)
+        return NULL; /* its parts know more than it does */
+    RULE(near(a->load_sum / divider, load_of_parts, load_slack));
+    RULE(near(a->util_sum / divider, util_of_parts, slack));
+    RULE(parts->nr_groups > 0 || near(a->runnable_sum / divider, runnable_of_parts, slack));
+    return NULL;
+}
+
+static const char *
+check_group(struct kernel *k, const struct task_group *tg)
+{
+    uint64_t published = 0;
+    const char *broken;
+
+    for_each_cpu (cpu, k->machine->online) {
+        const struct cfs_rq *cfs = tg->cfs_rq[cpu];
+
+        if (cfs == NULL)
+            continue;
+        if ((broken = check_queue(k, cfs)) != NULL)
+            return broken;
+        published += cfs->tg_load_avg_contrib;
+    }
+    RULE(tg->load_avg == published);
+    return NULL;
+}
+
+const char *
+check_pelt(struct kernel *k)
+{
+    const char *broken;
+
+    add_all_parts(k);
+    for_each_cpu (cpu, k->machine->online)
+        if ((broken = check_queue(k, &k->rqs[cpu].cfs)) != NULL)
+            return broken;
+    for (uint32_t i = 1; i < k->nr_groups; i++)
+        if ((broken = check_group(k, k->groups[i])) != NULL)
+            return broken;
+    return NULL;
+}
