@@ -182,6 +182,7 @@ void
 reweight_task(struct kernel *k, struct task *p, uint32_t weight, uint32_t inv_weight)
 {
     reweight(k, p->se.cfs_rq, &p->se, weight << LOAD_SHIFT, weight, inv_weight);
+    sums_update(k, p->se.cfs_rq->rq);
 }
 
 void
@@ -304,5 +305,6 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
         see_ticks_from_now(k, rq);
         resched_curr(k, rq);
     }
+    sums_update(k, rq); /* averages came and went */
     task_apply_cpuset(k, p);
 }

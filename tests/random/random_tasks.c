@@ -124,7 +124,8 @@ meddle(struct actor *a, struct task *self)
 
     if (value(w, DIM_BLOCK) > 0 && rng_below(&a->rng, 2) == 0)
         wake_somebody(a, self);
-    if (w->forks_left > 0 && rng_below(&a->rng, 8) == 0 && w->nr < ACTORS_MAX) {
+    if (w->forks_left > 0 && self->policy != POLICY_DEADLINE && rng_below(&a->rng, 8) == 0 &&
+        w->nr < ACTORS_MAX) {
         w->forks_left--;
         task_start(w->k, actor_new(w, self), self);
     }
