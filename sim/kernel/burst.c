@@ -159,6 +159,7 @@ task_act(struct kernel *k, struct rq *rq, struct task *p, const struct action *a
         task_sleep(k, rq, p, act);
         return true;
     case ACTION_YIELD:
+        rq->stat.yld_count++;
         if (rq->nr_running == 1 && p->class != &dl_sched_class)
             return false;
         update_rq_clock(k, rq);

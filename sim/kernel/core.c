@@ -15,6 +15,7 @@
 #include "kernel/mm.h"
 #include "kernel/numa.h"
 #include "kernel/push.h"
+#include "kernel/sched_stats.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -126,6 +127,7 @@ activate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
         p->queued_at = k->engine.now;
     } /* else it sleeps on, and is only moved */
     enqueue_task(k, rq, p, flags);
+    update_stats_enqueue(k, rq, p, flags);
     p->on_rq = true;
     if (rq->curr != NULL && rq->nr_running == 2) /* its slice matters from now on */
         tick_update(k, rq);
@@ -140,8 +142,13 @@ deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
         burst_settle(k, rq);
         update_rq_clock(k, rq);
         p->class->update_curr(k, rq);
+        sched_info_depart(k, rq, p, false);
+    } else {
+        sched_info_dequeue(k, rq, p);
     }
-    if (dequeue_task(k, rq, p, flags))
+    bool gone = dequeue_task(k, rq, p, flags);
+    update_stats_dequeue(k, p, flags, running, gone);
+    if (gone)
         p->on_rq = false; /* else the dequeue is delayed */
     if (running) {
         rq->put_due = p->class == &fair_sched_class && flags & DEQUEUE_SLEEP;
@@ -318,6 +325,8 @@ switch_in(struct kernel *k, struct rq *rq, struct task *prev, struct task *next)
     burst_settle(k, rq); /* nothing ran: the books start here */
     next->state = TASK_RUNNING;
     account_start_of_run(k, next);
+    sched_info_arrive(k, rq, next);
+    update_stats_wait_end(k, next, false);
     rq->curr = rq->last = next;
     see_ticks_from_now(k, rq);
     rq->busy_since = k->engine.now;
@@ -333,6 +342,8 @@ switch_out(struct kernel *k, struct rq *rq, struct task *prev)
     prev->state = TASK_RUNNABLE;
     prev->queued_at = k->engine.now;
     prev->stats.nr_involuntary++;
+    sched_info_depart(k, rq, prev, true);
+    update_stats_wait_start(k, prev);
     rq->put_due = prev->class == &fair_sched_class;
     if (!rq->put_due)
         prev->class->put_prev_task(k, rq, prev);
@@ -379,6 +390,7 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
         if (o->task_switch != NULL)
             o->task_switch(o->priv, k, rq->cpu, prev, next);
     if (next == NULL) {
+        rq->stat.sched_goidle++;
         rq->idle_since = k->engine.now;
         update_idle_core(k, rq);
         nohz_balance_enter_idle(k, rq);
@@ -458,6 +470,7 @@ static void
 schedule(struct kernel *k, struct rq *rq)
 {
     rq->need_resched = false;
+    rq->stat.sched_count++;
     if (unlikely(rq->active_balance))
         active_load_balance_cpu_stop(k, rq);
     struct task *prev = rq->curr;

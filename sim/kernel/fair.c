@@ -7,6 +7,7 @@
  * by level. fair.h lists the files.
  */
 #include "kernel/fair.h"
+#include "kernel/sched_stats.h"
 
 #include "kernel/balance.h"
 #include "kernel/dl_server.h"
@@ -45,6 +46,8 @@ update_curr(struct kernel *k, struct cfs_rq *cfs)
         return;
     se->exec_start = cfs->rq->clock_task;
     se->sum_exec += (uint64_t)delta;
+    if (schedstat_enabled(k) && entity_is_task(se))
+        update_stats_exec(k, task_of(se), (uint64_t)delta);
     se->vruntime += (int64_t)calc_delta_fair((uint64_t)delta, se->weight, se->inv_weight);
     bool ended = update_deadline(k, cfs, se);
     if (entity_is_task(se))

@@ -5,6 +5,7 @@
  */
 #include "kernel/fair.h"
 #include "kernel/numa.h"
+#include "kernel/sched_stats.h"
 
 static void
 account_entity_enqueue(struct cfs_rq *cfs, struct sched_entity *se)
@@ -278,8 +279,9 @@ dequeue_levels(struct kernel *k, struct sched_entity *se, int flags, uint64_t *s
 
 /* A dequeue that was delayed is carried out: the task is off the queue at last. */
 static void
-finish_block(struct task *p)
+finish_block(struct kernel *k, struct task *p)
 {
+    update_stats_dequeue(k, p, DEQUEUE_SLEEP, false, true);
     p->on_rq = false;
 }
 
@@ -307,6 +309,6 @@ dequeue_entities(struct kernel *k, struct rq *rq, struct sched_entity *se, int f
             rq->next_balance = jiffies(k); /* balance early to pull something better */
     }
     if (p != NULL && flags & DEQUEUE_DELAYED)
-        finish_block(p);
+        finish_block(k, p);
     return true;
 }

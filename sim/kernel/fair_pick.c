@@ -3,6 +3,7 @@
  * preemption (sched-core.md 2.4 and 2.7).
  */
 #include "kernel/fair.h"
+#include "kernel/sched_stats.h"
 
 /* ---- buddies ---- */
 
@@ -79,6 +80,8 @@ set_next_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
     }
     se->exec_start = cfs->rq->clock_task;
     cfs->curr = se;
+    if (schedstat_enabled(k) && entity_is_task(se))
+        update_stats_slice(k, task_of(se), cfs->rq->cfs.load_weight);
     se->prev_sum_exec = se->sum_exec;
 }
 

@@ -137,6 +137,36 @@ update_stats_enqueue_sleeper(struct kernel *k, struct task *p)
     }
 }
 
+/* p was queued with these flags; one that was delayed has been waiting all the time. */
+static inline void
+update_stats_enqueue(struct kernel *k, struct rq *rq, struct task *p, int flags)
+{
+    sched_info_enqueue(k, p);
+    if (!schedstat_enabled(k) || flags & ENQUEUE_DELAYED)
+        return;
+    if (rq->curr != p)
+        update_stats_wait_start(k, p);
+    if (flags & ENQUEUE_WAKEUP)
+        update_stats_enqueue_sleeper(k, p);
+}
+
+/* p, which ran or waited, was taken off its queue; gone: else its dequeue is delayed, and it counts
+ * as waiting, as in the kernel. */
+static inline void
+update_stats_dequeue(struct kernel *k, struct task *p, int flags, bool ran, bool gone)
+{
+    if (!schedstat_enabled(k))
+        return;
+    if (!gone) {
+        update_stats_wait_start(k, p);
+        return;
+    }
+    if (!ran)
+        update_stats_wait_end(k, p, flags & DEQUEUE_MIGRATING);
+    if (flags & DEQUEUE_SLEEP)
+        update_stats_sleep_start(k, p);
+}
+
 /* p, which runs, was accounted `delta` ns (update_curr). */
 static inline void
 update_stats_exec(struct kernel *k, struct task *p, uint64_t delta)

@@ -8,6 +8,7 @@
 #include "kernel/mm.h"
 #include "kernel/numa.h"
 #include "kernel/sched_change.h"
+#include "kernel/sched_stats.h"
 #include "kernel/weight.h"
 
 struct process *
@@ -249,6 +250,7 @@ task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
                                   WF_TTWU | (sync ? WF_SYNC : 0));
     set_task_cpu(k, p, cpu);
     charge_wakeup(k, this_cpu, cpu, waker);
+    ttwu_stat(k, p, this_cpu, cpu, (sync ? WF_SYNC : 0) | (cpu != old ? WF_MIGRATED : 0));
     p->woken = true;
     p->woken_at = k->engine.now;
     struct rq *rq = &k->rqs[cpu];
