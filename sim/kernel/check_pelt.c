@@ -26,7 +26,7 @@
 enum { PART_SLACK = 4, MOVES_SLACK = 32, LOAD_SLACK_SHIFT = 6 };
 
 struct check_parts {
-    uint64_t load, runnable, util, weight, nr, nr_groups;
+    uint64_t load, runnable, util, nr, nr_groups;
 };
 
 static struct check_parts *
@@ -51,7 +51,6 @@ add_part(struct kernel *k, const struct sched_entity *se)
     sum->load += now.load_sum * se->weight;
     sum->runnable += now.runnable_sum;
     sum->util += now.util_sum;
-    sum->weight += se->weight;
     sum->nr++;
     sum->nr_groups += se->my_q != NULL;
 }
@@ -94,8 +93,7 @@ check_queue(struct kernel *k, const struct cfs_rq *cfs)
     uint64_t load_slack =
         PART_SLACK * parts->nr + MOVES_SLACK + (load_of_parts >> LOAD_SLACK_SHIFT);
 
-    /* an attached sum is rounded down to a multiple of the part's weight */
-    RULE(a->load_sum + parts->weight >= a->load_avg * PELT_MIN_DIVIDER);
+    RULE(a->load_sum > 0 || a->load_avg == 0);
     RULE(a->util_sum >= (uint64_t)a->util_avg * PELT_MIN_DIVIDER);
     if (cfs->propagate || cfs->throttle_count > 0)
         return NULL; /* its parts know more than it does */
