@@ -4,3 +4,7 @@ foreach(table decisions replay theory)
         $<TARGET_FILE:numasim> ${NUMASIM_SHARED})
     set_tests_properties(reference_${table} PROPERTIES LABELS "scenario;reference" TIMEOUT 600 SKIP_RETURN_CODE 77)
 endforeach()
+# Seconds to minutes, as busy as the machine is: not for CI.
+add_test(NAME reference_oracle COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/reference.py oracle
+    $<TARGET_FILE:numasim> ${NUMASIM_SHARED})
+set_tests_properties(reference_oracle PROPERTIES LABELS "reference;long" TIMEOUT 1800 SKIP_RETURN_CODE 77)
