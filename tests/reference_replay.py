@@ -25,7 +25,7 @@ HZ=250 and autogroup. `run time` is the sum of all run times when every task run
 """
 GROUPS = ("tasks with equal nice levels had unequal shares on the recorded host: most likely they were in groups (sessions), of "
           "which a recording of switches says nothing")
-SESSIONS = "was within before replays had a group a session (sched.autogroup=replays); sessions are guessed"
+SESSIONS = "was within before group entities and load tracking landed, also without autogroups; not yet traced to a rule"
 MANY = "many tasks that wake each other; what the host's own groups and other work did is not in the recording"
 KNOWN = {
     ("cyclictest", "p50 ms"): SESSIONS,
