@@ -127,8 +127,10 @@ task_sleep(struct kernel *k, struct rq *rq, struct task *p, const struct action 
     p->stats.nr_voluntary++;
     if (act->kind == ACTION_SLEEP)
         engine_at(&k->engine, &p->timer, SIM_MAX(act->until, k->engine.now));
-    /* it may not stay, queued as delayed, where its new affinity does not allow it */
-    deactivate_task(k, rq, p, DEQUEUE_SLEEP | (p->migrate_pending ? DEQUEUE_SPECIAL : 0));
+    /* the stopper would have moved it first: it is placed anew when it wakes */
+    bool moves = p->migrate_pending;
+    p->migrate_pending = false;
+    deactivate_task(k, rq, p, DEQUEUE_SLEEP | (moves ? DEQUEUE_SPECIAL : 0));
 }
 
 /* Carries out one action. False: it was over at once, ask again. */

@@ -354,6 +354,7 @@ task_set_nice(struct kernel *k, struct task *p, int nice)
         p->class->enqueue_task(k, rq, p, ENQUEUE_RESTORE);
     if (running)
         p->class->set_next_task(k, rq, p);
+    sums_update(k, rq);
     if (running && lower && rq->nr_running > 1)
         resched_curr(k, rq);
     else if (queued && !running)
