@@ -109,13 +109,14 @@ build_trees(struct builder *b)
     domains_attach(b);
 }
 
-static struct domains *
-build(struct arena *a, const struct machine *m, uint32_t core_flags)
+struct domains *
+domains_build_by(struct arena *a, const struct machine *m, const struct domains_rules *rules)
 {
-    struct builder b = { .arena = a, .m = m, .scratch = arena_new(), .core_flags = core_flags };
+    struct builder b = { .arena = a, .m = m, .scratch = arena_new(), .rules = rules };
     struct domains *d = arena_new_object(a, struct domains);
 
     b.d = d;
+    b.core_flags = rules->asym_packing ? SD_ASYM_PACKING : 0;
     b.cpu_nodes = machine_cpu_nodes(m);
     b.cpu_map = cpumask_new(b.scratch, m->nr_cpus);
     cpumask_andnot(b.cpu_map, m->online, m->isolated);
@@ -135,11 +136,7 @@ build(struct arena *a, const struct machine *m, uint32_t core_flags)
 struct domains *
 domains_build(struct arena *a, const struct machine *m)
 {
-    return build(a, m, 0);
-}
+    static const struct domains_rules linux_rules;
 
-struct domains *
-domains_build_packed(struct arena *a, const struct machine *m)
-{
-    return build(a, m, SD_ASYM_PACKING);
+    return domains_build_by(a, m, &linux_rules);
 }

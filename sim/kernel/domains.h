@@ -124,9 +124,15 @@ struct domains {
     bool refused; /* no domains were built: the kernel would give up (see messages) */
 };
 
+/* What differs from the kernel's way on an ordinary machine. */
+struct domains_rules {
+    bool asym_packing;          /* SD_ASYM_PACKING between cores, as x86 has it while ITMT is on */
+    bool groups_from_first_cpu; /* historic: sched.domain_groups=first_cpu */
+    bool without_numa;          /* historic: no levels that span nodes */
+};
 struct domains *domains_build(struct arena *a, const struct machine *m);
-/* The same with SD_ASYM_PACKING between cores, as x86 has it while ITMT is on. */
-struct domains *domains_build_packed(struct arena *a, const struct machine *m);
+struct domains *domains_build_by(struct arena *a, const struct machine *m,
+                                 const struct domains_rules *rules);
 
 /*
  * The allocation fallback order of every node (zonelists), numa-balancing.md 2.3. `cpu_nodes` is

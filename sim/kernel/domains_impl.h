@@ -42,6 +42,7 @@ struct builder {
     struct arena *arena;   /* of the result */
     struct arena *scratch; /* of tables that end with the build */
     const struct machine *m;
+    const struct domains_rules *rules;
     struct domains *d;
     struct cpumask *cpu_map;    /* CPUs that domains are built for: online and not isolated */
     struct cpumask *core_first; /* the first CPU of each core among cpu_map */

@@ -218,7 +218,7 @@ domains_make_levels(struct builder *b)
     else
         levels_x86(b, smt, node);
     add_level(b, "NODE", 0, sets_by_distance(b, b->d->distance_levels[0]));
-    for (uint32_t i = 1; i < b->d->nr_distance_levels; i++)
+    for (uint32_t i = 1; i < b->d->nr_distance_levels && !b->rules->without_numa; i++)
         add_level(b, "NUMA", SD_NUMA | SD_OVERLAP, sets_by_distance(b, b->d->distance_levels[i]))
             ->numa_level = i;
 }

@@ -8,6 +8,12 @@
  * When a neighbour's next smaller neighbourhood reaches outside of what this domain spans, a
  * smaller one is taken, from the highest level at which it fits.
  *
+ * sched.domain_groups=first_cpu is the historic rule of "The Linux Scheduler: a Decade of Wasted
+ * Cores" (Lozi et al., EuroSys 2016), from general knowledge of the paper: at NUMA levels beyond
+ * the first, groups are those that the first CPU of the span sees, for all CPUs alike, and a group
+ * is balanced by any of its CPUs. Two nodes that the first CPU sees together are in one group, and
+ * may be so in every group: then no comparison of groups tells them apart.
+ *
  * From NODE upwards, spans are unions of whole nodes and equal for all CPUs of a node. So a group
  * is made once for each (level, own node, other node); what depends on the CPU is only the order of
  * the ring, which is that of a walk over CPU numbers.
@@ -52,6 +58,18 @@ balance_mask(struct builder *b, uint32_t level, const struct cpumask *span)
     return mask;
 }
 
+/* The first CPU's groups cover what its own domain spans: the rule is for domains that span that.
+ */
+static bool
+historic(const struct builder *b, const struct sched_domain *sd)
+{
+    if (!b->rules->groups_from_first_cpu || sd->numa_level < 2)
+        return false;
+    const struct sched_domain *of_first =
+        domain_at(b, sd->level, (uint32_t)cpumask_first(sd->span));
+    return of_first != NULL && spans_equal(of_first->span, sd->span);
+}
+
 static void
 make_group(struct builder *b, const struct sched_domain *sd, uint32_t cpu, struct overlap_group *og)
 {
@@ -70,8 +88,10 @@ make_group(struct builder *b, const struct sched_domain *sd, uint32_t cpu, struc
     sg->weight = from->span_weight;
     sg->cores = domains_cores(b, sg->span);
     sg->flags = sibling->child != NULL ? from->flags : 0;
-    mask = balance_mask(b, sibling->level, sg->span);
-    sg->sgc = domains_capacity(b, sibling->level, (uint32_t)cpumask_first(mask), sg->span, mask);
+    mask = historic(b, sd) ? cpumask_clone(b->arena, sg->span)
+                           : balance_mask(b, sibling->level, sg->span);
+    sg->sgc = domains_capacity(
+        b, sibling->level, historic(b, sd) ? cpu : (uint32_t)cpumask_first(mask), sg->span, mask);
 }
 
 static const struct overlap_group *
@@ -87,15 +107,16 @@ group_seen(struct builder *b, const struct sched_domain *sd, uint32_t own, uint3
     return og;
 }
 
-void
-domains_overlap_groups(struct builder *b, uint32_t cpu, struct sched_domain *sd)
+/* The ring as CPU `from` sees it. */
+static void
+make_ring(struct builder *b, uint32_t from, struct sched_domain *sd)
 {
     struct cpumask *rest = b->rest;
     struct sched_group *last = NULL;
 
     cpumask_copy(rest, sd->span);
-    for (int i; (i = cpumask_next_wrap(rest, cpu)) >= 0;) {
-        const struct overlap_group *og = group_seen(b, sd, cpu, (uint32_t)i);
+    for (int i; (i = cpumask_next_wrap(rest, (int)from)) >= 0;) {
+        const struct overlap_group *og = group_seen(b, sd, from, (uint32_t)i);
         struct sched_group *sg;
 
         cpumask_clear(rest, (uint32_t)i);
@@ -112,4 +133,16 @@ domains_overlap_groups(struct builder *b, uint32_t cpu, struct sched_domain *sd)
     }
     sim_assert(last != NULL);
     last->next = sd->groups;
+}
+
+void
+domains_overlap_groups(struct builder *b, uint32_t cpu, struct sched_domain *sd)
+{
+    if (!historic(b, sd)) {
+        make_ring(b, cpu, sd);
+        return;
+    }
+    make_ring(b, (uint32_t)cpumask_first(sd->span), sd);
+    while (!cpumask_test(sd->groups->span, cpu)) /* the first that the CPU is in */
+        sd->groups = sd->groups->next;
 }

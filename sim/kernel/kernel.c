@@ -30,7 +30,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_TASK] = limits->max_tasks,
         [EVENT_SOURCE] = limits->nr_sources,
         [EVENT_DL] = 2 * cpus + limits->max_tasks, /* fair servers, rt periods, tasks */
-        [EVENT_CGROUP] = 2 * limits->nr_groups, /* period and slack */
+        [EVENT_CGROUP] = 2 * limits->nr_groups,    /* period and slack */
         [EVENT_RATES] = 1,
         [EVENT_SAMPLER] = limits->nr_samplers,
         [EVENT_NOHZ] = 1,
@@ -129,8 +129,12 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->free_slots = cpumask_new(a, limits->max_tasks);
     for (uint32_t i = 0; i < limits->max_tasks; i++)
         cpumask_set(k->free_slots, i);
-    k->domains = kp->sched.asym_packing == ASYM_PACKING_OFF ? domains_build(a, m)
-                                                            : domains_build_packed(a, m);
+    k->domains = domains_build_by(
+        a, m,
+        &(struct domains_rules){
+            .asym_packing = kp->sched.asym_packing != ASYM_PACKING_OFF,
+            .groups_from_first_cpu = kp->sched.domain_groups == DOMAIN_GROUPS_FIRST_CPU,
+        });
     init_rqs(k);
     select_init(k);
     push_init(k);

@@ -15,11 +15,14 @@ static const char *const autogroup_modes[] = { "off", "replays", "on", NULL };
 static const char *const tick_modes[] = { "computed", "simulated", NULL };
 static const char *const asym_packing_modes[] = { "off", "capacity", "number", NULL };
 static const char *const group_compare_modes[] = { "type", "average", NULL };
+static const char *const domain_groups_modes[] = { "own", "first_cpu", NULL };
+static const char *const hotplug_rebuilds[] = { "full", "missing_numa", NULL };
 
 static const char *const schedstat_versions[] = { "15", "16", "17", NULL };
 static const char *const affinity_rules[] = { "linux", "load", "distance", "same_node", NULL };
 static const char *const fork_rules[] = { "linux", "parent_node", NULL };
-static const char *const wake_rules[] = { "linux", "preferred_node", NULL };
+static const char *const wake_rules[] = { "linux", "preferred_node", "waker_node", "longest_idle",
+                                          NULL };
 
 const char *const sched_feature_names[SCHED_FEATURE_NR + 1] = {
 #define X(name, on) #name,
@@ -83,6 +86,15 @@ const struct field kernel_param_fields[] = {
       .doc = "groups are compared by type and idle CPUs, or by average load as before 5.5: then a "
              "heavy task hides idle CPUs beside it (the group imbalance of 'A Decade of Wasted "
              "Cores', reconstructed from the paper)"),
+    K(FIELD_ENUM, "sched.domain_groups", sched.domain_groups, .def = "own",
+      .names = domain_groups_modes,
+      .doc = "whose view makes the groups of NUMA levels beyond the first: each CPU's own, or the "
+             "first CPU's for all (scheduling group construction of 'A Decade of Wasted Cores', "
+             "reconstructed from the paper)"),
+    K(FIELD_ENUM, "sched.hotplug_rebuild", sched.hotplug_rebuild, .def = "full",
+      .names = hotplug_rebuilds,
+      .doc = "domains after a CPU went or came: all of them, or those within nodes only (missing "
+             "scheduling domains of 'A Decade of Wasted Cores', reconstructed from the paper)"),
 
     K(FIELD_ENUM, "select.affinity", select.affinity, .def = "linux", .names = affinity_rules,
       .doc = "when a wakee comes to its waker's CPU; load: that queue weighs no more (Linux "
@@ -94,7 +106,10 @@ const struct field kernel_param_fields[] = {
       .doc = "where a new task goes; parent_node: it stays on its parent's node"),
     K(FIELD_ENUM, "select.wake", select.wake, .def = "linux", .names = wake_rules,
       .doc = "where a wakee goes; preferred_node: to the idlest CPU of the node that NUMA "
-             "balancing prefers for it, if there is one"),
+             "balancing prefers for it, if there is one; waker_node: to the idlest CPU of the "
+             "waker's node (overload on wake-up of 'A Decade of Wasted Cores', reconstructed from "
+             "the paper); longest_idle: to its old CPU if that is idle, else to the one that has "
+             "been idle longest anywhere (that paper's fix)"),
     K(FIELD_BOOL, "select.settled", select.settled, .def = "yes",
       .doc = "LLCs begin as on a machine that has idled (nr_idle_scan all CPUs, has_idle_cores); "
              "no: as domains just built, without a scan before the first balancing pass"),

@@ -15,6 +15,8 @@ enum rt_throttling { RT_THROTTLING_OFF, RT_THROTTLING_CLASSIC };
 enum tick_mode { TICK_COMPUTED, TICK_SIMULATED };
 enum asym_packing { ASYM_PACKING_OFF, ASYM_PACKING_CAPACITY, ASYM_PACKING_NUMBER };
 enum group_compare { GROUP_COMPARE_TYPE, GROUP_COMPARE_AVERAGE };
+enum domain_groups { DOMAIN_GROUPS_OWN, DOMAIN_GROUPS_FIRST_CPU };
+enum hotplug_rebuild { HOTPLUG_REBUILD_FULL, HOTPLUG_REBUILD_MISSING_NUMA };
 enum autogroup_mode { AUTOGROUP_OFF, AUTOGROUP_REPLAYS, AUTOGROUP_ON };
 
 struct sched_params {
@@ -38,12 +40,14 @@ struct sched_params {
     bool wasted_cores;          /* write the stretches that wasted.h finds */
     uint32_t asym_packing;      /* enum asym_packing */
     uint32_t group_compare;     /* enum group_compare */
+    uint32_t domain_groups;     /* enum domain_groups */
+    uint32_t hotplug_rebuild;   /* enum hotplug_rebuild */
 };
 
 /* Other rules of CPU selection than those of 6.12: select_variant.c. */
 enum affinity_rule { AFFINITY_LINUX, AFFINITY_LOAD, AFFINITY_DISTANCE, AFFINITY_SAME_NODE };
 enum fork_rule { FORK_LINUX, FORK_PARENT_NODE };
-enum wake_rule { WAKE_LINUX, WAKE_PREFERRED_NODE };
+enum wake_rule { WAKE_LINUX, WAKE_PREFERRED_NODE, WAKE_WAKER_NODE, WAKE_LONGEST_IDLE };
 struct select_params {
     uint32_t affinity, fork, wake; /* enums above */
     bool idle_sibling;             /* search for an idle CPU near the target */

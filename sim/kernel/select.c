@@ -101,11 +101,8 @@ wakeup_cpu(struct kernel *k, struct wakeup *w)
     struct sched_domain *sd = w->want_affine && w->this_cpu != w->prev ? affine_domain(k, w) : NULL;
     int cpu = -1;
 
-    if (unlikely(k->params.select.wake == WAKE_PREFERRED_NODE)) {
-        w->rule = "select.wake:preferred_node";
-        k->select_kind = DECISION_WAKE;
-        cpu = preferred_node_cpu(k, w->p, w->prev);
-    }
+    if (unlikely(k->params.select.wake != WAKE_LINUX))
+        cpu = wake_variant_cpu(k, w);
     if (likely(cpu < 0) && sd != NULL)
         wake_affine(k, sd, w);
     if (k->asym_cpucapacity)

@@ -171,8 +171,8 @@ uint32_t allowed_in(const struct task *p, const struct cpumask *span);
 
 /* The target by the rule of select.affinity, which is not the kernel's. */
 bool affine_variant_pulls(struct kernel *k, const struct sched_domain *sd, const struct wakeup *w);
-/* The idlest CPU of p's preferred node, or -1: it has none that it may use. */
-int preferred_node_cpu(struct kernel *k, const struct task *p, int prev);
+/* The CPU by the rule of select.wake, or -1: the kernel's rule is to decide. Sets w->rule. */
+int wake_variant_cpu(struct kernel *k, struct wakeup *w);
 
 /* ---- reasons ---- */
 

@@ -8,6 +8,12 @@
  *                  same_node never to another node; within the node, the kernel's rule
  * select.fork:     parent_node      a new task stays on its parent's node
  * select.wake:     preferred_node   a wakee goes to the idlest CPU of its preferred node
+ *                  waker_node       to the idlest CPU of its waker's node, also if all are busy
+ *                  longest_idle     to its old CPU if that is idle, else to the one that has been
+ *                                   idle longest anywhere
+ *
+ * The last two are the overload on wake-up of "The Linux Scheduler: a Decade of Wasted Cores" (Lozi
+ * et al., EuroSys 2016) and the fix that it proposes, from general knowledge of the paper.
  *
  * Loads are sums of weights: those kernels had no load tracking to speak of.
  */
@@ -35,7 +41,7 @@ affine_variant_pulls(struct kernel *k, const struct sched_domain *sd, const stru
     return here * (100u + row[away]) <= there * (100u + row[home]);
 }
 
-int
+static int
 preferred_node_cpu(struct kernel *k, const struct task *p, int prev)
 {
     int node = preferred_node(p);
@@ -45,4 +51,51 @@ preferred_node_cpu(struct kernel *k, const struct task *p, int prev)
     if (k->rqs[prev].node == node && idle_cpu(k, prev) && allowed_on(p, prev))
         return prev;
     return sched_balance_find_dst_group_cpu(k, NULL, k->machine->nodes[node].cpus, p, prev);
+}
+
+/* CPUs that idle since the same instant: the lowest. */
+static int
+longest_idle_cpu(const struct kernel *k, const struct wakeup *w)
+{
+    int best = -1;
+
+    if (idle_cpu(k, w->prev) && allowed_on(w->p, w->prev))
+        return w->prev;
+    for (int cpu = cpumask_next_and(k->idle_cpus, w->p->allowed, 0); cpu >= 0;
+         cpu = cpumask_next_and(k->idle_cpus, w->p->allowed, (uint32_t)cpu + 1))
+        if (best < 0 || k->rqs[cpu].idle_since < k->rqs[best].idle_since)
+            best = cpu;
+    return best;
+}
+
+static int
+waker_node_cpu(struct kernel *k, const struct wakeup *w)
+{
+    const struct cpumask *cpus = k->machine->nodes[k->rqs[w->this_cpu].node].cpus;
+
+    if (!cpumask_intersects(cpus, w->p->allowed))
+        return -1;
+    if (cpumask_test(cpus, (uint32_t)w->prev) && idle_cpu(k, w->prev) && allowed_on(w->p, w->prev))
+        return w->prev;
+    return sched_balance_find_dst_group_cpu(k, NULL, cpus, w->p, w->prev);
+}
+
+int
+wake_variant_cpu(struct kernel *k, struct wakeup *w)
+{
+    k->select_kind = DECISION_WAKE;
+    switch ((enum wake_rule)k->params.select.wake) {
+    case WAKE_PREFERRED_NODE:
+        w->rule = "select.wake:preferred_node";
+        return preferred_node_cpu(k, w->p, w->prev);
+    case WAKE_WAKER_NODE:
+        w->rule = "select.wake:waker_node";
+        return waker_node_cpu(k, w);
+    case WAKE_LONGEST_IDLE:
+        w->rule = "select.wake:longest_idle";
+        return longest_idle_cpu(k, w);
+    case WAKE_LINUX:
+        break;
+    }
+    return -1;
 }
