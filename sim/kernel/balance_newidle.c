@@ -62,6 +62,17 @@ level_due(const struct kernel *k, const struct sched_domain *sd)
     return sd->last_balance + get_sd_balance_interval(k, sd, false);
 }
 
+/* Nothing in the domain could come here, and nothing is left of earlier passes that this one would
+ * settle: it would have its cost and no other effect, and is left out. */
+static bool
+in_vain(struct kernel *k, const struct sched_domain *sd)
+{
+    return !cpumask_intersects(sd->span, k->overloaded_cpus) && sd->nr_balance_failed == 0 &&
+           (sd->parent == NULL || !sd->parent->groups->sgc->imbalance) &&
+           !(sd->flags & (SD_ASYM_CPUCAPACITY | SD_ASYM_PACKING)) && k->nr_reduced == 0 &&
+           jiffies(k) < sd->groups->sgc->next_update && !k->params.sched.schedstats;
+}
+
 /* Pulls from one domain after the other. *cost: of all passes. */
 static bool
 pull(struct kernel *k, struct rq *rq, uint64_t *next, uint64_t *cost)
@@ -77,7 +88,10 @@ pull(struct kernel *k, struct rq *rq, uint64_t *next, uint64_t *cost)
             if (weight == 0)
                 continue;
             uint64_t pass = k->params.cost.balance_per_cpu * sd->span_weight;
-            pulled = sched_balance_rq(k, rq->cpu, rq, sd, CPU_NEWLY_IDLE, &go_on) > 0;
+            if (!in_vain(k, sd))
+                pulled = sched_balance_rq(k, rq->cpu, rq, sd, CPU_NEWLY_IDLE, &go_on) > 0;
+            else if (sd->parent == NULL)
+                k->rd_overloaded = false;
             *cost += pass;
             update_newidle_cost(k, sd, pass, pulled ? weight : 0);
         }

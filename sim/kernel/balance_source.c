@@ -77,6 +77,7 @@ static void
 look_at_source(const struct lb_env *env, int cpu, struct source *best)
 {
     struct kernel *k = env->k;
+    sums_flush(k);
     const struct cpu_sums *s = &k->cpu_sums[cpu];
     struct rq *rq = &k->rqs[cpu];
 

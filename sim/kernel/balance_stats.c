@@ -18,6 +18,7 @@ scan_group(const struct lb_env *env, const struct sched_group *sg, struct cpu_su
     for (int cpu = cpumask_next_and(sg->span, env->cpus, 0); cpu >= 0;
          cpu = cpumask_next_and(sg->span, env->cpus, (uint32_t)cpu + 1)) {
         rq_catch_up(env->k, &env->k->rqs[cpu]);
+        sums_flush(env->k);
         sums_add(total, &env->k->cpu_sums[cpu]);
     }
     return total;
@@ -309,18 +310,45 @@ look_at_group(struct lb_env *env, struct sd_lb_stats *sds, struct sched_group *s
         swap_stats(&sds->busiest, spare);
 }
 
-void
-update_sd_lb_stats(struct lb_env *env, struct sd_lb_stats *sds)
+static struct sg_lb_stats *
+begin_stats(struct sd_lb_stats *sds)
 {
-    struct sg_lb_stats *spare = &sds->slots[2];
-    struct kernel *k = env->k;
-
     sds->local = &sds->slots[0];
     sds->busiest = &sds->slots[1];
     sds->local->group = sds->busiest->group = NULL;
     sds->prefer_sibling = sds->misfit = false;
+    return &sds->slots[2];
+}
+
+/* A group that is overloaded outranks all others, and only one with more tasks than CPUs can be: if
+ * those, looked at alone, contain one, the others need no look. */
+static bool
+found_overloaded(struct lb_env *env, struct sd_lb_stats *sds)
+{
+    struct sg_lb_stats *spare = begin_stats(sds);
+    struct cpu_sums total;
+
+    if (env->left_out != NULL || env->sd->flags & (SD_ASYM_CPUCAPACITY | SD_ASYM_PACKING) ||
+        probe_wants(env->k, DECISION_BALANCE_GROUP))
+        return false;
+    for_each_group(sg, env->sd->groups)
+    {
+        if (is_local(env, sg) || group_sums(env->k, sg, &total)->nr_running > sg->weight)
+            look_at_group(env, sds, sg, &spare);
+    }
+    return sds->busiest->group != NULL && sds->busiest->type == GROUP_OVERLOADED;
+}
+
+void
+update_sd_lb_stats(struct lb_env *env, struct sd_lb_stats *sds)
+{
+    struct kernel *k = env->k;
+
     env->dst_core_idle = !k->smt_active || is_core_idle(k, env->dst->cpu);
-    for_each_group(sg, env->sd->groups) look_at_group(env, sds, sg, &spare);
+    if (!found_overloaded(env, sds)) {
+        struct sg_lb_stats *spare = begin_stats(sds);
+        for_each_group(sg, env->sd->groups) look_at_group(env, sds, sg, &spare);
+    }
     if (sds->busiest->group != NULL) {
         sds->prefer_sibling = sds->busiest->group->flags & SD_PREFER_SIBLING;
         if (env->sd->flags & SD_NUMA)

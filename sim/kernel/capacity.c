@@ -16,6 +16,8 @@
 #include "kernel/rt.h"
 
 enum { IRQ_PORTION = 1024 * 1024 }; /* ns */
+/* No domain's imbalance_pct is less: a capacity that passes with it passes everywhere. */
+enum { LEAST_PCT = 110 };
 
 /* ---- what others use ---- */
 
@@ -50,8 +52,10 @@ update_other_load_avgs(struct kernel *k, struct rq *rq)
 {
     const struct sched_class *class = rq->curr != NULL ? rq->curr->class : NULL;
 
-    update_rt_rq_load_avg(k, rq, class == &rt_sched_class);
-    update_dl_rq_load_avg(k, rq, class == &dl_sched_class);
+    if (unlikely(k->higher_classes)) {
+        update_rt_rq_load_avg(k, rq, class == &rt_sched_class);
+        update_dl_rq_load_avg(k, rq, class == &dl_sched_class);
+    }
     if (rq->irq_pending > 0 || rq->avg_irq.util_sum > 0)
         update_irq_load_avg(k, rq);
 }
@@ -85,8 +89,8 @@ update_cpu_capacity(struct kernel *k, struct sched_domain *sd, int cpu)
 
     if (rq->cpu_capacity == capacity && sgc->capacity == capacity)
         return;
-    k->nr_reduced += capacity < whole;
-    k->nr_reduced -= rq->cpu_capacity < whole;
+    k->nr_reduced += capacity * LEAST_PCT < whole * 100;
+    k->nr_reduced -= rq->cpu_capacity * LEAST_PCT < whole * 100;
     rq->cpu_capacity = capacity;
     sgc->capacity = sgc->min_capacity = sgc->max_capacity = capacity;
     k->capacity_changes++;
@@ -152,7 +156,7 @@ update_misfit_status(struct kernel *k, struct task *p, struct rq *rq)
 {
     uint64_t before = rq->misfit_task_load, now = 0;
 
-    if (likely(k->domains->cpus[rq->cpu].asym_cpucapacity == NULL))
+    if (likely(!k->asym_cpucapacity) || k->domains->cpus[rq->cpu].asym_cpucapacity == NULL)
         return;
     if (p != NULL && p->nr_allowed > 1 &&
         k->machine->cpus[rq->cpu].capacity != max_allowed_capacity(k, p) &&

@@ -10,12 +10,12 @@
 const char *const charge_kind_names[CHARGE_KIND_NR + 1] = { "irq",     "softirq", "task",
                                                             "stopper", "policy",  NULL };
 
-void
-charge_ahead(struct kernel *k, struct rq *rq, sim_time ns, enum charge_kind kind)
+/* Whose time it is, burst_at apart. */
+static void
+charge_books(struct kernel *k, struct rq *rq, sim_time ns, enum charge_kind kind)
 {
     sim_time now = k->engine.now;
 
-    rq->burst_at = SIM_MAX(now, rq->burst_at) + ns;
     rq->kernel_ns[kind] += ns;
     k->stats.sched_overhead_ns += ns;
     if (kind == CHARGE_TASK) {
@@ -31,12 +31,28 @@ charge_ahead(struct kernel *k, struct rq *rq, sim_time ns, enum charge_kind kind
 }
 
 void
+charge_ahead(struct kernel *k, struct rq *rq, sim_time ns, enum charge_kind kind)
+{
+    charge_books(k, rq, ns, kind);
+    rq->burst_at = SIM_MAX(k->engine.now, rq->burst_at) + ns;
+}
+
+void
 charge(struct kernel *k, int cpu, sim_time ns, enum charge_kind kind)
 {
     struct rq *rq = &k->rqs[cpu];
 
     if (ns == 0)
         return;
+    if (likely(rq->curr != NULL && engine_pending(&k->engine, &rq->burst_ev) &&
+               kind <= CHARGE_TASK)) {
+        /* a burst that goes on: it was at burst_at, and will be so much later */
+        sim_time end = engine_when(&k->engine, &rq->burst_ev);
+        charge_books(k, rq, ns, kind);
+        rq->burst_at += ns;
+        engine_at(&k->engine, &rq->burst_ev, end + ns);
+        return;
+    }
     burst_settle(k, rq);
     charge_ahead(k, rq, ns, kind);
     if (rq->curr != NULL && rq->curr->in_burst)

@@ -328,6 +328,7 @@ switch_in(struct kernel *k, struct rq *rq, struct task *prev, struct task *next)
     sched_info_arrive(k, rq, next);
     update_stats_wait_end(k, next, false);
     rq->curr = rq->last = next;
+    rq->numa_due = numa_tick_due(k, rq, next);
     see_ticks_from_now(k, rq);
     rq->busy_since = k->engine.now;
     k->stats.switches_to_task++;
@@ -409,6 +410,14 @@ pick_next_task(struct kernel *k, struct rq *rq)
     const struct sched_class *const *class = sched_classes;
     struct task *prev = rq->curr != NULL ? rq->curr : rq->left ? rq->last : NULL;
 
+    if (likely(!k->higher_classes && rq->script == NULL)) {
+        struct task *p;
+
+        do
+            p = fair_sched_class.pick_task(k, rq);
+        while (p == NULL && fair_sched_class.newidle(k, rq));
+        return p;
+    }
     while (*class != NULL) {
         if ((*class)->balance != NULL)
             (*class)->balance(k, rq, prev);
@@ -538,7 +547,7 @@ tick_update(struct kernel *k, struct rq *rq)
     if (rq->curr != NULL) {
         bool computed = k->params.sched.tick == TICK_COMPUTED && !above_fair(rq->curr);
         due = computed ? rq->curr->class->tick_due(k, rq) : 0;
-        due = SIM_MIN(due, numa_tick_due(k, rq, rq->curr));
+        due = SIM_MIN(due, rq->numa_due);
         due = SIM_MIN(due, balance_tick_due(k, rq));
         if (unlikely(rq->fair_server.active) && rq->curr->class == &fair_sched_class)
             due = SIM_MIN(due, dl_server_tick_due(k, rq));
@@ -567,6 +576,8 @@ tick_fire(struct engine *eng, struct event *ev)
     update_rq_clock(k, rq);
     rq->curr->class->task_tick(k, rq, rq->curr);
     task_tick_numa(k, rq, rq->curr);
+    if (rq->curr != NULL)
+        rq->numa_due = numa_tick_due(k, rq, rq->curr);
     balance_trigger(k, rq);
     if (rq->curr != NULL)
         tick_update(k, rq);

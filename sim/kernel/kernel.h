@@ -71,8 +71,10 @@ struct kernel {
     struct rq *rqs; /* by CPU */
     uint32_t nr_online, nr_idle;
     struct cpu_sums *cpu_sums, *node_sums; /* by CPU, by node */
-    struct cpumask *overloaded_cpus;       /* with two tasks or more */
-    struct cpumask *idle_cpus;  /* online CPUs that run nothing and have nothing queued */
+    struct rq **dirty_rqs;                 /* whose changes their sets have not taken over yet */
+    uint32_t nr_dirty;
+    struct cpumask *overloaded_cpus; /* with two tasks or more */
+    struct cpumask *idle_cpus;       /* online CPUs that run nothing and have nothing queued */
     struct cpumask *quiet_cpus; /* busy, their ticks not simulated: averages lag (rq_catch_up) */
     uint32_t nr_overloaded;     /* queues with two tasks or more */
     bool smt_active;            /* some core has several threads */
@@ -121,6 +123,35 @@ struct kernel {
     const char *error; /* the run could not go on: why. NULL: fine */
     struct rng rng;
 };
+
+/* The CPU's averages, tasks, capacity or NUMA counts have changed. Sets take changes over when
+ * somebody looks; whoever reads cpu_sums itself flushes first, group_sums() does. */
+static inline void
+sums_update(struct kernel *k, struct rq *rq)
+{
+    if (rq->sums_dirty)
+        return;
+    rq->sums_dirty = true;
+    k->dirty_rqs[k->nr_dirty++] = rq;
+}
+
+static inline void
+sums_flush(struct kernel *k)
+{
+    if (k->nr_dirty > 0)
+        sums_flush_slow(k);
+}
+
+/* The sums of a group: its own, or `total`, which has been filled in. */
+static inline const struct cpu_sums *
+group_sums(struct kernel *k, const struct sched_group *sg, struct cpu_sums *total)
+{
+    sums_flush(k);
+    if (likely(sg->sums != NULL))
+        return sg->sums;
+    node_group_sums(k, sg, total);
+    return total;
+}
 
 /* Builds run queues and domains; the clock stands at 0. Everything is the arena's. */
 struct kernel *kernel_new(struct arena *a, const struct machine *m, const struct kernel_params *kp,

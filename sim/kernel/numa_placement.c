@@ -128,6 +128,11 @@ update_scan_period(struct kernel *k, struct task *p, uint64_t shared, uint64_t p
                                              (int64_t)numa_scan_max(k, p->mm));
     }
     memset(n->locality, 0, sizeof(n->locality));
+    struct rq *rq = &k->rqs[p->cpu];
+    if (rq->curr == p) {
+        rq->numa_due = numa_tick_due(k, rq, p);
+        tick_update(k, rq);
+    }
 }
 
 static void

@@ -119,6 +119,7 @@ struct rq {
     struct task *script; /* whom the script class is to run here next */
     struct event kick_ev, burst_ev, tick_ev, balance_ev;
     sim_time tick_due;    /* the first tick from then on can change something */
+    sim_time numa_due;    /* curr's next NUMA scan, if nothing steals time from it */
     sim_time unseen_tick; /* the first tick that curr and the averages have not felt */
     sim_time idle_left;   /* when it last stopped being idle */
     uint64_t decision;    /* the last decision made here */
@@ -132,6 +133,7 @@ struct rq {
     uint64_t cpu_capacity; /* for fair tasks: the original one less interrupts, rt, dl */
     uint64_t misfit_task_load;
     uint64_t nr_numa_running, nr_preferred_running;
+    bool sums_dirty;  /* its sets lag behind: sums_flush() */
     uint32_t nr_sums; /* the sets that this CPU is in */
     struct cpu_sums *sums[8];
     int32_t push_cpu;   /* of active balancing */

@@ -64,6 +64,7 @@ sums_init(struct kernel *k)
 {
     k->cpu_sums = arena_new_array(k->arena, struct cpu_sums, k->machine->nr_cpus);
     k->node_sums = arena_new_array(k->arena, struct cpu_sums, k->machine->nr_nodes);
+    k->dirty_rqs = arena_new_array(k->arena, struct rq *, k->machine->nr_cpus);
     for_each_cpu (cpu, k->machine->online) {
         struct rq *rq = &k->rqs[cpu];
 
@@ -136,8 +137,9 @@ add_counts(struct cpu_sums *s, const struct cpu_sums *now, const struct cpu_sums
     s->nr_misfit += now->nr_misfit - old->nr_misfit;
 }
 
-void
-sums_update(struct kernel *k, struct rq *rq)
+/* The sets that rq is in take over what it has published since. */
+static void
+sums_publish(struct kernel *k, struct rq *rq)
 {
     struct cpu_sums old = k->cpu_sums[rq->cpu], now = published(k, rq);
     uint64_t load = now.load - old.load, util = now.util - old.util;
@@ -155,6 +157,16 @@ sums_update(struct kernel *k, struct rq *rq)
         if (counts)
             add_counts(s, &now, &old);
     }
+}
+
+void
+sums_flush_slow(struct kernel *k)
+{
+    for (uint32_t i = 0; i < k->nr_dirty; i++) {
+        k->dirty_rqs[i]->sums_dirty = false;
+        sums_publish(k, k->dirty_rqs[i]);
+    }
+    k->nr_dirty = 0;
 }
 
 static void
@@ -201,7 +213,7 @@ node_group_sums(const struct kernel *k, const struct sched_group *sg, struct cpu
 }
 
 static const char *
-check_group(const struct kernel *k, const struct sched_group *sg)
+check_group(struct kernel *k, const struct sched_group *sg)
 {
     struct cpu_sums total, sum = *group_sums(k, sg, &total), scan = { 0 };
 
@@ -217,7 +229,7 @@ check_group(const struct kernel *k, const struct sched_group *sg)
 }
 
 const char *
-sums_check(const struct kernel *k)
+sums_check(struct kernel *k)
 {
     const char *broken = NULL;
     int cpu = cpumask_first(k->machine->online);

@@ -28,9 +28,7 @@ struct cpu_sums {
 
 void sums_init(struct kernel *k);
 
-/* The CPU's averages, tasks, capacity or NUMA counts are what they are now: brings all sets up to
- * date. */
-void sums_update(struct kernel *k, struct rq *rq);
+void sums_flush_slow(struct kernel *k);
 
 /* Makes up for the ticks that the CPUs of a group have had until this jiffy. */
 void sums_catch_up(struct kernel *k, const struct sched_group *sg, uint64_t jiffy);
@@ -38,17 +36,7 @@ void sums_catch_up(struct kernel *k, const struct sched_group *sg, uint64_t jiff
 /* The sums of a union of nodes. */
 void node_group_sums(const struct kernel *k, const struct sched_group *sg, struct cpu_sums *total);
 
-/* The sums of a group: its own, or `total`, which has been filled in. */
-static inline const struct cpu_sums *
-group_sums(const struct kernel *k, const struct sched_group *sg, struct cpu_sums *total)
-{
-    if (likely(sg->sums != NULL))
-        return sg->sums;
-    node_group_sums(k, sg, total);
-    return total;
-}
-
 void sums_add(struct cpu_sums *total, const struct cpu_sums *s);
 
 /* NULL, or the rule that a set breaks. */
-const char *sums_check(const struct kernel *k);
+const char *sums_check(struct kernel *k);
