@@ -66,14 +66,18 @@ rq_init(struct kernel *k, struct rq *rq, int cpu)
     event_init(&k->engine, &rq->kick_ev, EVENT_KICK, index, PHASE_RESCHED, kick_fire);
 }
 
-/* The kernel's scaling: 1 + log2 of the CPUs, at most 8 of them. */
+/* get_update_sysctl_factor: at most 8 CPUs count. */
 static uint64_t
-default_base_slice(uint32_t nr_cpus)
+default_base_slice(uint32_t nr_cpus, uint32_t scaling)
 {
+    uint32_t cpus = SIM_MIN(nr_cpus, 8);
     uint64_t factor = 1;
 
-    for (uint32_t n = SIM_MIN(nr_cpus, 8); n > 1; n /= 2)
-        factor++;
+    if (scaling == SCALING_LINEAR)
+        factor = cpus;
+    else if (scaling == SCALING_LOG)
+        for (; cpus > 1; cpus /= 2)
+            factor++;
     return 700000 * factor;
 }
 
@@ -121,7 +125,7 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->nr_online = cpumask_weight(m->online);
     k->tick_ns = SEC(1) / kp->sched.hz;
     if (k->params.sched.base_slice_ns == 0)
-        k->params.sched.base_slice_ns = default_base_slice(k->nr_online);
+        k->params.sched.base_slice_ns = default_base_slice(k->nr_online, kp->sched.tunable_scaling);
     rng_init(&k->rng, seed, "kernel", 0);
     draw_noise(k);
     engine_slots(k, limits);

@@ -12,6 +12,7 @@ static const char *const kernel_versions[] = { "6.12.0", "6.12.117", NULL };
 static const char *const fair_variants[] = { "eevdf", "cfs", NULL };
 static const char *const rt_throttlings[] = { "off", "classic", NULL };
 static const char *const autogroup_modes[] = { "off", "replays", "on", NULL };
+static const char *const tunable_scalings[] = { "none", "log", "linear", NULL };
 static const char *const tick_modes[] = { "computed", "simulated", NULL };
 static const char *const asym_packing_modes[] = { "off", "capacity", "number", NULL };
 static const char *const group_compare_modes[] = { "type", "average", NULL };
@@ -51,7 +52,11 @@ const struct field kernel_param_fields[] = {
     K(FIELD_U32, "sched.hz", sched.hz, .def = "250", .min = "100", .max = "1000",
       .doc = "timer ticks a second (CONFIG_HZ)"),
     K(FIELD_TIME, "sched.base_slice", sched.base_slice_ns, .def = "0ns", .max = "100ms",
-      .doc = "EEVDF base slice; 0ns: 0.7 ms x (1 + log2(min(CPUs, 8))), as the kernel scales it"),
+      .doc = "EEVDF base slice (base_slice_ns); 0ns: 0.7 ms, scaled by sched.tunable_scaling"),
+    K(FIELD_ENUM, "sched.tunable_scaling", sched.tunable_scaling, .def = "log",
+      .names = tunable_scalings,
+      .doc = "how the base slice grows with the CPUs, of which 8 count: none, log (1 + log2 of "
+             "them) or linear (tunable_scaling)"),
     K(FIELD_TIME, "sched.migration_cost", sched.migration_cost_ns, .def = "500us", .max = "100ms",
       .doc = "a task that ran more recently than this is cache hot (sched_migration_cost_ns)"),
     K(FIELD_U32, "sched.nr_migrate", sched.nr_migrate, .def = "32", .min = "1", .max = "1024",

@@ -12,6 +12,7 @@ enum kernel_version { KERNEL_6_12_0, KERNEL_6_12_117 };
 enum fair_variant { FAIR_EEVDF, FAIR_CFS };
 enum schedstat_version { SCHEDSTAT_15, SCHEDSTAT_16, SCHEDSTAT_17 };
 enum rt_throttling { RT_THROTTLING_OFF, RT_THROTTLING_CLASSIC };
+enum tunable_scaling { SCALING_NONE, SCALING_LOG, SCALING_LINEAR };
 enum tick_mode { TICK_COMPUTED, TICK_SIMULATED };
 enum asym_packing { ASYM_PACKING_OFF, ASYM_PACKING_CAPACITY, ASYM_PACKING_NUMBER };
 enum group_compare { GROUP_COMPARE_TYPE, GROUP_COMPARE_AVERAGE };
@@ -20,12 +21,13 @@ enum hotplug_rebuild { HOTPLUG_REBUILD_FULL, HOTPLUG_REBUILD_MISSING_NUMA };
 enum autogroup_mode { AUTOGROUP_OFF, AUTOGROUP_REPLAYS, AUTOGROUP_ON };
 
 struct sched_params {
-    uint32_t kernel;        /* enum kernel_version: which stable backports are in */
-    uint32_t fair;          /* enum fair_variant */
-    uint32_t tick;          /* enum tick_mode */
-    uint64_t features;      /* bit per enum sched_feature: features.h */
-    uint32_t hz;            /* ticks a second: 100, 250, 300, 1000 */
-    uint64_t base_slice_ns; /* 0: 0.7 ms x (1 + log2(min(CPUs, 8))), as the kernel scales it */
+    uint32_t kernel;          /* enum kernel_version: which stable backports are in */
+    uint32_t fair;            /* enum fair_variant */
+    uint32_t tick;            /* enum tick_mode */
+    uint64_t features;        /* bit per enum sched_feature: features.h */
+    uint32_t hz;              /* ticks a second: 100, 250, 300, 1000 */
+    uint64_t base_slice_ns;   /* 0: 0.7 ms, scaled as the next one says */
+    uint32_t tunable_scaling; /* enum tunable_scaling */
     uint64_t migration_cost_ns;
     uint32_t nr_migrate;
     uint64_t cfs_bandwidth_slice;
