@@ -60,12 +60,20 @@ task_group_new(struct kernel *k, struct task_group *parent, const char *name)
     return tg;
 }
 
+static uint32_t
+load_inverse(uint32_t load_weight)
+{
+    if (load_weight == NICE_0_LOAD)
+        return NICE_0_INVERSE;
+    return weight_inverse(SIM_MAX(2, load_weight >> LOAD_SHIFT));
+}
+
 static void
 set_load_weight(struct sched_entity *se, uint32_t load_weight)
 {
     se->load_weight = load_weight;
     se->weight = SIM_MAX(2, load_weight >> LOAD_SHIFT);
-    se->inv_weight = weight_inverse(se->weight);
+    se->inv_weight = load_inverse(load_weight);
 }
 
 struct cfs_rq *
@@ -175,7 +183,7 @@ reweight_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, u
 {
     uint32_t weight = SIM_MAX(2, load_weight >> LOAD_SHIFT);
 
-    reweight(k, cfs, se, load_weight, weight, weight_inverse(weight));
+    reweight(k, cfs, se, load_weight, weight, load_inverse(load_weight));
 }
 
 void

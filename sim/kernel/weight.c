@@ -46,7 +46,7 @@ calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight)
 {
     __extension__ typedef unsigned __int128 u128;
 
-    if (likely(weight == NICE_0_WEIGHT))
+    if (likely(weight == NICE_0_WEIGHT && inv_weight == NICE_0_INVERSE))
         return delta;
     uint64_t factor = (uint64_t)NICE_0_WEIGHT * inv_weight;
     int shift = 32;
@@ -61,7 +61,7 @@ calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight)
 uint64_t
 calc_delta_unfair(uint64_t vdelta, uint32_t weight, uint32_t inv_weight)
 {
-    if (likely(weight == NICE_0_WEIGHT))
+    if (likely(weight == NICE_0_WEIGHT && inv_weight == NICE_0_INVERSE))
         return vdelta;
     uint64_t delta = mul_div_u64(vdelta, weight, NICE_0_WEIGHT);
 

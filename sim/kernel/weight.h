@@ -9,6 +9,9 @@ enum { NICE_0_WEIGHT = 1024, SCHED_IDLE_WEIGHT = 3 };
 /* Weights of queues and groups carry this many more bits (scale_load). */
 enum { LOAD_SHIFT = 10, MIN_SHARES = 2, MAX_SHARES = 1 << 18 };
 #define NICE_0_LOAD ((uint32_t)NICE_0_WEIGHT << LOAD_SHIFT)
+/* Of what weighs exactly NICE_0_LOAD. The inverse of a group that weighs a little more, which is
+ * 1024 as well when scaled down, is one less: only the former's time passes unscaled. */
+enum { NICE_0_INVERSE = 1 << 22 };
 
 /* nice in -20..19. */
 uint32_t nice_weight(int nice);
