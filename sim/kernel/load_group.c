@@ -5,18 +5,21 @@
  */
 #include "kernel/fair.h"
 
+/* At most once a millisecond. The machine was up before the run: a queue's first load is published
+ * at once. */
 void
 update_tg_load_avg(struct kernel *k, struct cfs_rq *cfs)
 {
     int64_t delta = (int64_t)cfs->avg.load_avg - (int64_t)cfs->tg_load_avg_contrib;
+    uint64_t clock = k->engine.now + MSEC(1);
 
-    if (cfs->se == NULL || k->engine.now - cfs->last_update_tg_load_avg < MSEC(1))
+    if (cfs->se == NULL || clock - cfs->last_update_tg_load_avg < MSEC(1))
         return;
     if ((uint64_t)(delta < 0 ? -delta : delta) <= cfs->tg_load_avg_contrib / 64)
         return;
     cfs->tg->load_avg = (uint64_t)((int64_t)cfs->tg->load_avg + delta);
     cfs->tg_load_avg_contrib = cfs->avg.load_avg;
-    cfs->last_update_tg_load_avg = k->engine.now;
+    cfs->last_update_tg_load_avg = clock;
 }
 
 /* x + delta, not below zero. */
