@@ -130,14 +130,31 @@ util_est_dequeue(struct kernel *k, struct cfs_rq *root, const struct task *p)
 
 /* ---- clocks and ticks ---- */
 
+enum { CLOCK_BEGIN = 1 << 20 };
+
+/* A slow CPU that idles makes up for what its clock was behind, but not if it had been busy all the
+ * time: a fast one would not have idled either (update_idle_rq_clock_pelt). */
+static uint64_t
+idle_pelt_clock(struct rq *rq)
+{
+    enum { SATURATED = (PELT_MIN_DIVIDER << 10) - LOAD_AVG_MAX };
+    uint64_t behind = rq->clock_seen + CLOCK_BEGIN - rq->lost_idle_time - rq->clock_pelt;
+    uint32_t util_sum = rq->cfs.avg.util_sum + rq->avg_rt.util_sum + rq->avg_dl.util_sum;
+
+    if (util_sum >= SATURATED)
+        rq->lost_idle_time += behind;
+    return rq->clock_task + CLOCK_BEGIN - rq->lost_idle_time;
+}
+
 static void
 move_pelt_clock(struct rq *rq)
 {
-    enum { CLOCK_BEGIN = 1 << 20 };
     uint64_t delta = rq->clock_task - rq->clock_seen;
 
-    if (likely(rq->capacity_orig == 1024) || rq->curr == NULL)
+    if (likely(rq->capacity_orig == 1024))
         rq->clock_pelt = rq->clock_task + CLOCK_BEGIN;
+    else if (rq->curr == NULL && !rq->left) /* left: it has yet to be seen whether it idles */
+        rq->clock_pelt = idle_pelt_clock(rq);
     else
         rq->clock_pelt += delta * rq->capacity_orig >> 10;
     rq->clock_seen = rq->clock_task;

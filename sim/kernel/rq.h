@@ -149,8 +149,9 @@ struct rq {
     uint32_t balance_callback;
     int32_t distribute_prev; /* where the last search for any CPU of a set ended */
     struct sched_avg avg_rt, avg_dl, avg_irq;
-    uint64_t clock_seen;    /* clock_task when the PELT clock was last moved */
-    uint32_t capacity_orig; /* of 1024: what the CPU could do if nothing else used it */
+    uint64_t clock_seen;     /* clock_task when the PELT clock was last moved */
+    uint64_t lost_idle_time; /* that the PELT clock of a slow CPU never makes up for */
+    uint32_t capacity_orig;  /* of 1024: what the CPU could do if nothing else used it */
     /* statistics */
     uint64_t busy_ns, kernel_ns[CHARGE_KIND_NR], nr_switches, nr_ticks, nr_balance_passes;
     struct rq_schedstat stat;
