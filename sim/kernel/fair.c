@@ -238,6 +238,17 @@ reweight_task_fair(struct kernel *k, struct rq *rq, struct task *p, int nice)
         reweight_task(k, p, nice_weight(nice), nice_inv_weight(nice));
 }
 
+static void
+prio_changed_fair(struct kernel *k, struct rq *rq, struct task *p, int old_prio)
+{
+    if (!p->on_rq || rq->cfs.nr_queued == 1)
+        return;
+    if (rq->curr != p)
+        wakeup_preempt(k, rq, p, 0);
+    else if (p->prio > old_prio)
+        resched_curr(k, rq);
+}
+
 const struct sched_class fair_sched_class = {
     .name = "fair",
     .rank = RANK_FAIR,
@@ -258,5 +269,6 @@ const struct sched_class fair_sched_class = {
     .task_tick = task_tick_fair,
     .tick_due = tick_due_fair,
     .reweight_task = reweight_task_fair,
+    .prio_changed = prio_changed_fair,
     .update_curr = update_curr_fair,
 };

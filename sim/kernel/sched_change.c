@@ -71,7 +71,8 @@ set_params(struct kernel *k, struct task *p, const struct task_attr *attr)
     p->nice = attr->nice;
     p->normal_prio = normal_prio_of(attr->policy, 0, p->nice);
     p->se.custom_slice = attr->slice_ns != 0;
-    p->se.slice = attr->slice_ns ? attr->slice_ns : k->params.sched.base_slice_ns;
+    p->se.slice = attr->slice_ns ? SIM_CLAMP(attr->slice_ns, USEC(100), MSEC(100))
+                                 : k->params.sched.base_slice_ns;
     bool idle = p->policy == POLICY_IDLE;
     uint32_t weight = idle ? SCHED_IDLE_WEIGHT : nice_weight(p->nice);
     uint32_t inverse = idle ? weight_inverse(weight) : nice_inv_weight(p->nice);
@@ -94,7 +95,7 @@ struct change {
 };
 
 static struct change
-change_begin(struct kernel *k, struct task *p)
+change_begin(struct kernel *k, struct task *p, int new_prio)
 {
     struct change c = { .p = p,
                         .rq = &k->rqs[p->cpu],
@@ -110,7 +111,8 @@ change_begin(struct kernel *k, struct task *p)
         rq_catch_up(k, c.rq); /* the ticks so far were its old class's */
         c.rq->unseen_tick = SIM_NEVER;
     }
-    if (p->se.sched_delayed) { /* nothing is kept of it in another class */
+    if (p->se.sched_delayed &&
+        class_of_prio(new_prio) != p->class) { /* nothing is kept of it in another class */
         dequeue_task(k, c.rq, p, DEQUEUE_SLEEP | DEQUEUE_DELAYED);
         p->on_rq = c.queued = false;
     }
@@ -153,7 +155,8 @@ change_end(struct kernel *k, const struct change *c, int flags)
     }
     if (c->running) { /* lower than somebody who waits: the queue decides again */
         see_ticks_from_now(k, rq);
-        resched_curr(k, rq);
+        if (p->class != &fair_sched_class) /* which knows itself when it has to */
+            resched_curr(k, rq);
         tick_update(k, rq);
     }
     if (rq->balance_callback != 0)
@@ -196,7 +199,9 @@ task_set_scheduler(struct kernel *k, struct task *p, const struct task_attr *att
         why = dl_bw_admit(k, p, attr);
     if (why != NULL)
         return why;
-    struct change c = change_begin(k, p);
+    int normal = normal_prio_of(attr->policy, attr->rt_priority, attr->nice);
+    int prio = p->pi_top != NULL ? SIM_MIN(normal, p->pi_top->prio) : normal;
+    struct change c = change_begin(k, p, prio);
     if (was_deadline && attr->policy != POLICY_DEADLINE) {
         dl_bw_leave(k, p);
         p->dl.deadline = 0;
@@ -204,7 +209,7 @@ task_set_scheduler(struct kernel *k, struct task *p, const struct task_attr *att
         engine_cancel(&k->engine, &p->dl_timer);
     }
     set_params(k, p, attr);
-    p->prio = p->pi_top != NULL ? SIM_MIN(p->normal_prio, p->pi_top->prio) : p->normal_prio;
+    p->prio = prio;
     change_end(k, &c, 0);
     return NULL;
 }
@@ -220,7 +225,7 @@ rt_mutex_setprio(struct kernel *k, struct task *p, struct task *waiter)
     p->pi_top = waiter;
     if (prio == p->prio && !dl_prio(prio))
         return;
-    struct change c = change_begin(k, p);
+    struct change c = change_begin(k, p, prio);
     if (dl_prio(prio) && waiter != NULL && dl_prio(waiter->prio) &&
         (!dl_prio(p->normal_prio) || dl_entity_preempt(&waiter->dl, &p->dl))) {
         p->dl.pi_se = waiter->dl.pi_se;

@@ -328,10 +328,13 @@ void
 task_set_nice(struct kernel *k, struct task *p, int nice)
 {
     struct rq *rq = &k->rqs[p->cpu];
-    bool queued = p->on_rq, running = rq->curr == p, lower = nice > p->nice;
+    bool queued = p->on_rq, running = rq->curr == p;
+    int old_prio = p->prio;
 
     if (nice == p->nice)
         return;
+    if (rq->put_due && rq->last == p)
+        put_left(k, rq);
     if (p->class == &rt_sched_class || p->class == &dl_sched_class) { /* counts later */
         p->nice = nice;
         p->normal_prio = p->policy <= POLICY_IDLE ? 120 + nice : p->normal_prio;
@@ -355,10 +358,8 @@ task_set_nice(struct kernel *k, struct task *p, int nice)
     if (running)
         p->class->set_next_task(k, rq, p);
     sums_update(k, rq);
-    if (running && lower && rq->nr_running > 1)
-        resched_curr(k, rq);
-    else if (queued && !running)
-        wakeup_preempt(k, rq, p, 0);
+    if (p->class->prio_changed != NULL)
+        p->class->prio_changed(k, rq, p, old_prio);
     if (rq->curr != NULL)
         tick_update(k, rq);
 }
