@@ -41,8 +41,10 @@ check_rq(const struct kernel *k, const struct rq *rq)
     RULE(curr == NULL || (curr->state == TASK_RUNNING && curr->cpu == rq->cpu && curr->on_rq));
     RULE(curr == NULL || rq->last == curr);
     RULE(curr == NULL || curr->migrate_pending || cpumask_test(curr->allowed, (uint32_t)rq->cpu));
-    /* work waits only where the CPU is about to think again, or a script wants it so */
-    RULE(curr != NULL || rq->nr_running == 0 || rq->need_resched || rq->script != NULL);
+    /* work waits only where the CPU is about to think again, a script wants it so, or it came out
+     * of a throttled group by a change of group: the kernel tells nobody */
+    RULE(curr != NULL || rq->nr_running == 0 || rq->need_resched || rq->script != NULL ||
+         rq->unannounced);
     RULE(!rq->need_resched || engine_pending(&k->engine, &rq->kick_ev));
     return NULL;
 }

@@ -14,6 +14,10 @@
  *   may so leave up to a unit (of load: of the part's weight in divider units, at most two) behind,
  *   which halves every 32 ms. What came and went is not recorded, so MOVES_SLACK stands for the
  *   moves of the last periods, and a queue whose load is large gets one part in 64 more.
+ * - Averages of tasks are divided at the end of a period, those of a group whenever its queue has
+ *   lost or gained (update_tg_cfs_load): what leaves with a group may differ by one period in
+ *   LOAD_AVG_MAX from what had come. So a queue whose parts have become lighter gets a part in
+ *   DROP_SLACK of all that has gone, which halves every 32 ms as well.
  * - A task whose dequeue is delayed, or that is woken meanwhile, changes h_nr_runnable of all
  * levels before those above its own have been brought up to now (set_delayed, as in the kernel):
  * they count what has passed since their last update with the new number, and their group entities
@@ -23,10 +27,11 @@
  */
 #include "kernel/check.h"
 
-enum { PART_SLACK = 4, MOVES_SLACK = 32, LOAD_SLACK_SHIFT = 6 };
+enum { PART_SLACK = 4, MOVES_SLACK = 32, LOAD_SLACK_SHIFT = 6, DROP_SLACK = 32 };
 
 struct check_parts {
     uint64_t load, runnable, util, nr, nr_groups;
+    uint64_t load_before, gone, gone_at; /* kept from look to look; gone_at: of the PELT clock */
 };
 
 static struct check_parts *
@@ -62,7 +67,10 @@ add_all_parts(struct kernel *k)
 
     if (k->check_parts == NULL)
         k->check_parts = arena_new_array(k->arena, struct check_parts, n);
-    memset(k->check_parts, 0, n * sizeof(*k->check_parts));
+    for (size_t i = 0; i < n; i++) {
+        struct check_parts *sum = &k->check_parts[i];
+        sum->load = sum->runnable = sum->util = sum->nr = sum->nr_groups = 0;
+    }
     for (uint32_t i = 0; i < k->nr_tasks; i++) {
         const struct task *p = k->tasks[i];
 
@@ -81,17 +89,33 @@ near(uint64_t a, uint64_t b, uint64_t slack)
     return a <= b + slack && b <= a + slack;
 }
 
+/* What the queue's parts have lost lately. */
+static uint64_t
+load_gone(struct check_parts *parts, const struct sched_avg *a, uint64_t load)
+{
+    uint64_t halves = (a->last_update_time - parts->gone_at) >> 25;
+
+    if (halves > 0 && a->last_update_time > parts->gone_at) {
+        parts->gone >>= SIM_MIN(halves, 63);
+        parts->gone_at = a->last_update_time;
+    }
+    parts->gone += parts->load_before > load ? parts->load_before - load : 0;
+    parts->load_before = load;
+    return parts->gone;
+}
+
 static const char *
 check_queue(struct kernel *k, const struct cfs_rq *cfs)
 {
-    const struct check_parts *parts = parts_of(k, cfs);
+    struct check_parts *parts = parts_of(k, cfs);
     const struct sched_avg *a = &cfs->avg;
     uint64_t divider = pelt_divider(a), slack = parts->nr + MOVES_SLACK;
     uint64_t load_of_parts = parts->load / divider + cfs->removed_load;
     uint64_t util_of_parts = parts->util / divider + cfs->removed_util;
     uint64_t runnable_of_parts = parts->runnable / divider + cfs->removed_runnable;
-    uint64_t load_slack =
-        PART_SLACK * parts->nr + MOVES_SLACK + (load_of_parts >> LOAD_SLACK_SHIFT);
+    uint64_t gone = load_gone(parts, a, load_of_parts);
+    uint64_t load_slack = PART_SLACK * parts->nr + MOVES_SLACK +
+                          (load_of_parts >> LOAD_SLACK_SHIFT) + gone / DROP_SLACK;
 
     RULE(a->load_sum > 0 || a->load_avg == 0);
     RULE(a->util_sum >= (uint64_t)a->util_avg * PELT_MIN_DIVIDER);

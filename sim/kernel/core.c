@@ -478,7 +478,7 @@ pick_rule(const struct task *next)
 static void
 schedule(struct kernel *k, struct rq *rq)
 {
-    rq->need_resched = false;
+    rq->need_resched = rq->unannounced = false;
     rq->stat.sched_count++;
     if (unlikely(rq->active_balance))
         active_load_balance_cpu_stop(k, rq);

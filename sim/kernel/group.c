@@ -312,6 +312,8 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
         p->class->set_next_task(k, rq, p);
         see_ticks_from_now(k, rq);
         resched_curr(k, rq);
+    } else if (rq->curr == NULL && !rq->need_resched) {
+        rq->unannounced = rq->nr_running > 0;
     }
     sums_update(k, rq); /* averages came and went */
     task_apply_cpuset(k, p);

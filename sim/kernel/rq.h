@@ -112,6 +112,7 @@ struct rq {
     bool awaits_rate; /* the memory model was told of a new burst, which has no price yet */
     bool numa_migrate_on;
     bool active_balance; /* a stopper is to push curr to push_cpu */
+    bool unannounced;    /* idle, and a task came from another group: nobody told the CPU */
     struct cfs_rq cfs;
     struct list cfs_tasks;    /* fair tasks, most recently run first */
     struct list leaf_cfs_rqs; /* queues with averages, groups before their parents; root last */
