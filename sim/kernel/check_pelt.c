@@ -15,9 +15,10 @@
  *   which halves every 32 ms. What came and went is not recorded, so MOVES_SLACK stands for the
  *   moves of the last periods, and a queue whose load is large gets one part in 64 more.
  * - Averages of tasks are divided at the end of a period, those of a group whenever its queue has
- *   lost or gained (update_tg_cfs_load): what leaves with a group may differ by one period in
- *   LOAD_AVG_MAX from what had come. So a queue whose parts have become lighter gets a part in
- *   DROP_SLACK of all that has gone, which halves every 32 ms as well.
+ *   lost or gained (update_tg_cfs_load), and a clamp as above takes the larger: what leaves may
+ *   differ by one period in LOAD_AVG_MAX from what had come. So a queue whose parts have become
+ *   less gets a part in DROP_SLACK of all that was seen to go (twice that, since not each event is
+ *   looked at), which halves every 32 ms as well.
  * - A task whose dequeue is delayed, or that is woken meanwhile, changes h_nr_runnable of all
  * levels before those above its own have been brought up to now (set_delayed, as in the kernel):
  * they count what has passed since their last update with the new number, and their group entities
@@ -27,11 +28,13 @@
  */
 #include "kernel/check.h"
 
-enum { PART_SLACK = 4, MOVES_SLACK = 32, LOAD_SLACK_SHIFT = 6, DROP_SLACK = 32 };
+enum { PART_SLACK = 4, MOVES_SLACK = 32, LOAD_SLACK_SHIFT = 6, DROP_SLACK = 16 };
+enum { LOAD, RUNNABLE, UTIL, AVERAGE_NR };
 
 struct check_parts {
     uint64_t load, runnable, util, nr, nr_groups;
-    uint64_t load_before, gone, gone_at; /* kept from look to look; gone_at: of the PELT clock */
+    /* kept from look to look: averages, and what has gone of them until `seen` (PELT clock) */
+    uint64_t before[AVERAGE_NR], gone[AVERAGE_NR], seen;
 };
 
 static struct check_parts *
@@ -89,19 +92,20 @@ near(uint64_t a, uint64_t b, uint64_t slack)
     return a <= b + slack && b <= a + slack;
 }
 
-/* What the queue's parts have lost lately. */
-static uint64_t
-load_gone(struct check_parts *parts, const struct sched_avg *a, uint64_t load)
+/* What the queue's parts have lost lately widens the bounds. */
+static void
+see_gone(struct check_parts *parts, const struct sched_avg *a, const uint64_t now[AVERAGE_NR])
 {
-    uint64_t halves = (a->last_update_time - parts->gone_at) >> 25;
+    bool later = a->last_update_time > parts->seen;
+    uint64_t halves = later ? (a->last_update_time - parts->seen) >> 25 : 0;
 
-    if (halves > 0 && a->last_update_time > parts->gone_at) {
-        parts->gone >>= SIM_MIN(halves, 63);
-        parts->gone_at = a->last_update_time;
+    if (halves > 0)
+        parts->seen = a->last_update_time;
+    for (uint32_t i = 0; i < AVERAGE_NR; i++) {
+        parts->gone[i] >>= SIM_MIN(halves, 63);
+        parts->gone[i] += parts->before[i] > now[i] ? parts->before[i] - now[i] : 0;
+        parts->before[i] = now[i];
     }
-    parts->gone += parts->load_before > load ? parts->load_before - load : 0;
-    parts->load_before = load;
-    return parts->gone;
 }
 
 static const char *
@@ -113,17 +117,20 @@ check_queue(struct kernel *k, const struct cfs_rq *cfs)
     uint64_t load_of_parts = parts->load / divider + cfs->removed_load;
     uint64_t util_of_parts = parts->util / divider + cfs->removed_util;
     uint64_t runnable_of_parts = parts->runnable / divider + cfs->removed_runnable;
-    uint64_t gone = load_gone(parts, a, load_of_parts);
+    see_gone(parts, a, (uint64_t[]){ load_of_parts, runnable_of_parts, util_of_parts });
     uint64_t load_slack = PART_SLACK * parts->nr + MOVES_SLACK +
-                          (load_of_parts >> LOAD_SLACK_SHIFT) + gone / DROP_SLACK;
+                          (load_of_parts >> LOAD_SLACK_SHIFT) + parts->gone[LOAD] / DROP_SLACK;
+    uint64_t runnable_slack = slack + parts->gone[RUNNABLE] / DROP_SLACK;
+    uint64_t util_slack = slack + parts->gone[UTIL] / DROP_SLACK;
 
     RULE(a->load_sum > 0 || a->load_avg == 0);
     RULE(a->util_sum >= (uint64_t)a->util_avg * PELT_MIN_DIVIDER);
     if (cfs->propagate || cfs->throttle_count > 0)
         return NULL; /* its parts know more than it does */
     RULE(near(a->load_sum / divider, load_of_parts, load_slack));
-    RULE(near(a->util_sum / divider, util_of_parts, slack));
-    RULE(parts->nr_groups > 0 || near(a->runnable_sum / divider, runnable_of_parts, slack));
+    RULE(near(a->util_sum / divider, util_of_parts, util_slack));
+    RULE(parts->nr_groups > 0 ||
+         near(a->runnable_sum / divider, runnable_of_parts, runnable_slack));
     return NULL;
 }
 
