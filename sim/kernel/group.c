@@ -104,6 +104,7 @@ task_group_cfs_rq(struct kernel *k, struct task_group *tg, int cpu)
     init_cfs_rq_runtime(k, cfs);
     update_rq_clock(k, rq);
     attach_entity_cfs_rq(k, se); /* with nothing: from here on its parent hears of changes */
+    sums_update(k, rq);
     return cfs;
 }
 
@@ -293,6 +294,8 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
 
     if (tg == p->group)
         return;
+    if (rq->put_due && rq->last == p)
+        put_left(k, rq);
     update_rq_clock(k, rq);
     if (queued)
         p->class->dequeue_task(k, rq, p, DEQUEUE_SAVE);

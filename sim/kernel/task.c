@@ -341,6 +341,8 @@ task_set_nice(struct kernel *k, struct task *p, int nice)
         set_weight(p);
         return;
     }
+    if (rq->put_due && rq->last == p)
+        put_left(k, rq);
     update_rq_clock(k, rq);
     if (queued)
         p->class->dequeue_task(k, rq, p, DEQUEUE_SAVE);
