@@ -19,6 +19,8 @@
  *   differ by one period in LOAD_AVG_MAX from what had come. So a queue whose parts have become
  *   less gets a part in DROP_SLACK of all that was seen to go (twice that, since not each event is
  *   looked at), which halves every 32 ms as well.
+ * - A task that gets another weight while it sleeps takes with it what it had when it went to
+ * sleep, although the queue's average has halved and halved since (cfs_rq.stale_load bounds this).
  * - A task whose dequeue is delayed, or that is woken meanwhile, changes h_nr_runnable of all
  * levels before those above its own have been brought up to now (set_delayed, as in the kernel):
  * they count what has passed since their last update with the new number, and their group entities
@@ -34,7 +36,7 @@ enum { LOAD, RUNNABLE, UTIL, AVERAGE_NR };
 struct check_parts {
     uint64_t load, runnable, util, nr, nr_groups;
     /* kept from look to look: averages, and what has gone of them until `seen` (PELT clock) */
-    uint64_t before[AVERAGE_NR], gone[AVERAGE_NR], seen;
+    uint64_t before[AVERAGE_NR], gone[AVERAGE_NR], seen, stale, stale_before;
 };
 
 static struct check_parts *
@@ -94,8 +96,9 @@ near(uint64_t a, uint64_t b, uint64_t slack)
 
 /* What the queue's parts have lost lately widens the bounds. */
 static void
-see_gone(struct check_parts *parts, const struct sched_avg *a, const uint64_t now[AVERAGE_NR])
+see_gone(struct check_parts *parts, const struct cfs_rq *cfs, const uint64_t now[AVERAGE_NR])
 {
+    const struct sched_avg *a = &cfs->avg;
     bool later = a->last_update_time > parts->seen;
     uint64_t halves = later ? (a->last_update_time - parts->seen) >> 25 : 0;
 
@@ -106,6 +109,8 @@ see_gone(struct check_parts *parts, const struct sched_avg *a, const uint64_t no
         parts->gone[i] += parts->before[i] > now[i] ? parts->before[i] - now[i] : 0;
         parts->before[i] = now[i];
     }
+    parts->stale = (parts->stale >> SIM_MIN(halves, 63)) + cfs->stale_load - parts->stale_before;
+    parts->stale_before = cfs->stale_load;
 }
 
 static const char *
@@ -117,9 +122,10 @@ check_queue(struct kernel *k, const struct cfs_rq *cfs)
     uint64_t load_of_parts = parts->load / divider + cfs->removed_load;
     uint64_t util_of_parts = parts->util / divider + cfs->removed_util;
     uint64_t runnable_of_parts = parts->runnable / divider + cfs->removed_runnable;
-    see_gone(parts, a, (uint64_t[]){ load_of_parts, runnable_of_parts, util_of_parts });
+    see_gone(parts, cfs, (uint64_t[]){ load_of_parts, runnable_of_parts, util_of_parts });
     uint64_t load_slack = PART_SLACK * parts->nr + MOVES_SLACK +
-                          (load_of_parts >> LOAD_SLACK_SHIFT) + parts->gone[LOAD] / DROP_SLACK;
+                          (load_of_parts >> LOAD_SLACK_SHIFT) + parts->gone[LOAD] / DROP_SLACK +
+                          parts->stale;
     uint64_t runnable_slack = slack + parts->gone[RUNNABLE] / DROP_SLACK;
     uint64_t util_slack = slack + parts->gone[UTIL] / DROP_SLACK;
 

@@ -123,12 +123,17 @@ calc_group_shares(const struct cfs_rq *gcfs)
     return SIM_CLAMP(shares, (uint64_t)MIN_SHARES, tg->shares);
 }
 
-/* The averages of the queue lose the entity's load, and get it back under its new weight. */
+/* The averages of the queue lose the entity's load, and get it back under its new weight; a
+ * sleeper's as it was when it went to sleep, as in the kernel. */
 static void
 reweight_load_avg(struct cfs_rq *cfs, struct sched_entity *se, uint32_t weight)
 {
+    uint64_t before = se->avg.load_avg;
+
     pelt_detach_load(&cfs->avg, &se->avg, se->weight);
     se->avg.load_avg = weight * se->avg.load_sum / pelt_divider(&se->avg);
+    if (!se->on_rq)
+        cfs->stale_load += SIM_MAX(before, se->avg.load_avg);
     cfs->avg.load_avg += se->avg.load_avg;
     cfs->avg.load_sum += weight * se->avg.load_sum;
 }
