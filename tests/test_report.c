@@ -74,6 +74,7 @@ build_machine(struct world *w)
     m->nodes[0].mem_bytes = m->nodes[1].mem_bytes = GIB(1);
     w->k.machine = m;
     w->k.nr_online = 4;
+    w->k.possible = m->online;
     w->k.rqs = arena_new_array(w->arena, struct rq, 4);
     for (int c = 0; c < 4; c++)
         w->k.rqs[c].node = c / 2;

@@ -65,6 +65,8 @@ void wload_declare(struct wload *l, const struct ynode *processes);
 
 /* The tree under `cgroups`; and the group of that path, -1: the root, or none, with an error. */
 void wload_cgroups(struct wload *l, const struct ynode *map);
+/* The moments under `hotplug`. */
+void wload_hotplug(struct wload *l, const struct ynode *root);
 int32_t wload_find_cgroup(struct wload *l, const struct ynode *n);
 bool wload_nice(struct wload *l, const struct ynode *n, int32_t *nice);
 

@@ -8,10 +8,10 @@
  */
 #include "config/workload_yaml_steps.h"
 
-static const char *const top_keys[] = { "version",   "name",          "doc",     "parameters",
-                                        "reference", "distributions", "regions", "sync",
-                                        "processes", "cgroups",       "devices", "duration",
-                                        NULL };
+static const char *const top_keys[] = {
+    "version", "name",      "doc",     "parameters", "reference", "distributions", "regions",
+    "sync",    "processes", "cgroups", "devices",    "duration",  "hotplug",       NULL
+};
 static const char *const process_keys[] = { "name", "count",   "tag",    "bind", "regions",
                                             "sync", "threads", "cgroup", NULL };
 static const char *const thread_keys[] = { "name",    "count",      "nice",      "class",
@@ -224,6 +224,7 @@ wload_read(struct wload *l)
     }
     wload_distributions(l, ynode_get(root, "distributions"));
     wload_cgroups(l, ynode_get(root, "cgroups"));
+    wload_hotplug(l, root);
     wload_declare(l, processes);
     if (wload_is_enough(l))
         return;

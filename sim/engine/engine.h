@@ -40,6 +40,7 @@ enum event_kind {
     EVENT_RATES,   /* one: the memory model re-solves */
     EVENT_SAMPLER, /* per sampler */
     EVENT_NOHZ,    /* one: ticks that may kick the balancer of idle CPUs */
+    EVENT_HOTPLUG, /* per change of the online CPUs */
     EVENT_KIND_NR,
 };
 

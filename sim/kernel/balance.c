@@ -32,24 +32,39 @@ llc_starts_busy(struct kernel *k, int cpu)
     k->nohz.nr_busy_llcs += c->llc_size > 1;
 }
 
-void
-balance_init(struct kernel *k)
+static void
+domains_begin(struct kernel *k)
 {
     uint64_t now = jiffies(k);
 
-    k->lb_cpus = cpumask_new(k->arena, k->machine->nr_cpus);
-    init_nohz(k);
     for_each_cpu (cpu, k->machine->online) /* nobody is idle yet; then all are */
         if (k->domains->cpus[cpu].llc_shared != NULL)
             llc_starts_busy(k, cpu);
+    for_each_cpu (cpu, k->machine->online)
+        for_each_domain (sd, k->domains->cpus[cpu].sd)
+            sd->last_balance = sd->last_decay_max_lb_cost = now;
+}
+
+void
+balance_rebuild(struct kernel *k)
+{
+    k->nohz.nr_busy_llcs = 0;
+    domains_begin(k);
+    nohz_rebuild(k);
+}
+
+void
+balance_init(struct kernel *k)
+{
+    k->lb_cpus = cpumask_new(k->arena, k->machine->nr_cpus);
+    init_nohz(k);
+    domains_begin(k);
     for_each_cpu (cpu, k->machine->online) {
         struct rq *rq = &k->rqs[cpu];
 
         rq->avg_idle = MSEC(1);
         rq->max_idle_balance_cost = LEAST_IDLE_COST;
         rq->idle_stamp = 1; /* idle since the start, and 0 says that it is not */
-        for_each_domain (sd, k->domains->cpus[cpu].sd)
-            sd->last_balance = sd->last_decay_max_lb_cost = now;
         nohz_balance_enter_idle(k, rq);
     }
 }

@@ -9,6 +9,8 @@
 #include "kernel/kernel.h"
 
 void balance_init(struct kernel *k);
+/* The domains are new: balancing begins anew in them (hotplug). */
+void balance_rebuild(struct kernel *k);
 
 /* ---- when (balance.c) ---- */
 
@@ -30,6 +32,11 @@ void update_avg_idle(struct kernel *k, struct rq *rq);
 void nohz_balance_enter_idle(struct kernel *k, struct rq *rq);
 /* It has switched from its idle task to another; its first tick is the next one. */
 void nohz_balance_leave_idle(struct kernel *k, struct rq *rq);
+
+/* These CPUs leave their domains. */
+void nohz_forget(struct kernel *k, const struct cpumask *cpus);
+/* The domains are new: CPUs without any leave, idle CPUs count as idle in their LLC. */
+void nohz_rebuild(struct kernel *k);
 
 /* ---- one pass (balance_rq.c) ---- */
 
@@ -68,8 +75,12 @@ fits_capacity(uint64_t util, uint64_t capacity)
 
 /* After the domains and the run queues. */
 void select_init(struct kernel *k);
+/* The same where only the domains are new; what LLCs knew of idle CPUs is lost. */
+void select_rebuild(struct kernel *k);
 /* rq goes idle: does its whole core? */
 void update_idle_core(struct kernel *k, struct rq *rq);
 /* select_task_rq_fair: the CPU for a wake-up, a fork or an exec (WF_*) seen from `cpu`. */
 uint32_t adjust_numa_imbalance(uint32_t imbalance, uint32_t dst_running, uint32_t imb_numa_nr);
+/* The first CPU of p's node that it may use, else the first anywhere. */
+int select_fallback_rq(const struct kernel *k, const struct task *p);
 int select_task_rq_fair(struct kernel *k, struct task *p, int cpu, int flags);

@@ -107,6 +107,31 @@ nohz_balance_leave_idle(struct kernel *k, struct rq *rq)
     arm(k);
 }
 
+/* ---- hotplug ---- */
+
+void
+nohz_forget(struct kernel *k, const struct cpumask *cpus)
+{
+    for_each_cpu (cpu, cpus)
+        if (cpumask_test(k->nohz.idle_cpus, (uint32_t)cpu))
+            exit_idle(k, cpu);
+}
+
+void
+nohz_rebuild(struct kernel *k)
+{
+    struct nohz *nohz = &k->nohz;
+
+    for_each_cpu (cpu, nohz->idle_cpus)
+        if (k->domains->cpus[cpu].sd != NULL)
+            llc_busy(k, cpu, false);
+        else
+            exit_idle(k, cpu);
+    for_each_cpu (cpu, k->idle_cpus)
+        if (!k->rqs[cpu].left && !cpumask_test(nohz->idle_cpus, (uint32_t)cpu))
+            nohz_balance_enter_idle(k, &k->rqs[cpu]);
+}
+
 /* ---- kicks ---- */
 
 /* A CPU that has been running since before this tick: one that ticks now. */

@@ -432,6 +432,34 @@ task_group_set_bandwidth(struct kernel *k, struct task_group *tg, uint64_t quota
     return NULL;
 }
 
+/* Its tasks must go, and its runtime is not needed: nothing holds them until the CPU is back
+ * (unthrottle_offline_cfs_rqs). */
+void
+rq_offline_bandwidth(struct kernel *k, struct rq *rq)
+{
+    for (uint32_t i = 1; i < k->nr_groups; i++) {
+        struct cfs_rq *cfs = k->groups[i]->cfs_rq[rq->cpu];
+
+        if (cfs == NULL || !cfs->runtime_enabled)
+            continue;
+        cfs->runtime_remaining = 1;
+        cfs->runtime_enabled = false;
+        if (cfs->throttled)
+            unthrottle_cfs_rq(k, cfs);
+    }
+}
+
+void
+rq_online_bandwidth(struct kernel *k, struct rq *rq)
+{
+    for (uint32_t i = 1; i < k->nr_groups; i++) {
+        struct cfs_rq *cfs = k->groups[i]->cfs_rq[rq->cpu];
+
+        if (cfs != NULL)
+            cfs->runtime_enabled = k->groups[i]->bandwidth.quota != CFS_NO_QUOTA;
+    }
+}
+
 /* Made below a queue that is out, it is out as well (sync_throttle). */
 void
 init_cfs_rq_runtime(struct kernel *k, struct cfs_rq *cfs)

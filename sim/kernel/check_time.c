@@ -39,7 +39,7 @@ check_time(const struct kernel *k)
     for (uint32_t i = 0; i < k->nr_tasks; i++)
         if ((broken = check_life(k, k->tasks[i], &tasks_on_cpus)) != NULL)
             return broken;
-    for_each_cpu (cpu, k->machine->online) {
+    for_each_cpu (cpu, k->possible) {
         const struct rq *rq = &k->rqs[cpu];
         uint64_t busy = rq->busy_ns + (rq->curr != NULL ? now - rq->busy_since : 0);
         uint64_t in_kernel = 0, ahead = rq->burst_at > now ? rq->burst_at - now : 0;

@@ -7,6 +7,12 @@ void kick_fire(struct engine *eng, struct event *ev);
 void tick_fire(struct engine *eng, struct event *ev);
 void task_timer_fire(struct engine *eng, struct event *ev);
 
+struct domains *kernel_build_domains(struct kernel *k, bool without_numa);
+/* get_update_sysctl_factor: at most 8 CPUs count. */
+uint64_t default_base_slice(uint32_t nr_cpus, uint32_t scaling);
+/* What p may use follows from its affinity, its cpuset and the online CPUs; it is not moved. */
+void task_see_allowed(struct kernel *k, struct task *p);
+
 /* Onto and off its class's queue, in whatever state the task is. */
 void enqueue_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
 bool dequeue_task(struct kernel *k, struct rq *rq, struct task *p, int flags);

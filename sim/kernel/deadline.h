@@ -58,6 +58,10 @@ const char *dl_check_params(const struct task_attr *attr);
 const char *dl_bw_admit(struct kernel *k, struct task *p, const struct task_attr *attr);
 /* p has left the class, or died: what it held is given back at its zero-lag time. */
 void dl_bw_leave(struct kernel *k, struct task *p);
+/* So many CPUs fewer: is there still room for what is reserved (dl_bw_deactivate)? */
+bool dl_bw_may_leave(struct kernel *k, uint32_t nr_cpus);
+/* The fair servers of these CPUs come or go. */
+void dl_bw_count_servers(struct kernel *k, const struct cpumask *cpus, bool online);
 void dl_set_params(struct sched_dl_entity *dl, uint64_t runtime, uint64_t deadline,
                    uint64_t period);
 

@@ -60,6 +60,31 @@ dl_overflow(const struct kernel *k, uint64_t old, uint64_t new)
     return b->limit != UINT64_MAX && b->limit * k->nr_online < b->total - old + new;
 }
 
+static uint64_t
+server_bw(const struct kernel *k)
+{
+    return to_ratio(k->params.sched.fair_server_period, k->params.sched.fair_server_runtime);
+}
+
+bool
+dl_bw_may_leave(struct kernel *k, uint32_t nr_cpus)
+{
+    const struct dl_bw *b = k->dl_bw;
+
+    release_passed(k, NULL);
+    if (b->limit == UINT64_MAX || b->total <= k->nr_online * server_bw(k))
+        return true;
+    return b->limit * (k->nr_online - nr_cpus) >= b->total - nr_cpus * server_bw(k);
+}
+
+void
+dl_bw_count_servers(struct kernel *k, const struct cpumask *cpus, bool online)
+{
+    uint64_t bw = cpumask_weight(cpus) * server_bw(k);
+
+    k->dl_bw->total += online ? bw : -bw;
+}
+
 const char *
 dl_bw_admit(struct kernel *k, struct task *p, const struct task_attr *attr)
 {

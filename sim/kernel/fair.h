@@ -49,6 +49,8 @@ cfs_rq_weight(const struct cfs_rq *cfs)
 /* ---- group parts of the averages (load_group.c) ---- */
 
 void update_tg_load_avg(struct kernel *k, struct cfs_rq *cfs);
+/* The CPU leaves: no group counts its queues there (clear_tg_offline_cfs_rqs). */
+void clear_tg_load_avg(struct kernel *k, struct rq *rq);
 bool propagate_entity_load_avg(struct sched_entity *se);
 static inline void
 add_tg_cfs_propagate(struct cfs_rq *cfs, int64_t runnable_sum)

@@ -113,6 +113,9 @@ cfs_rq_throttled(const struct cfs_rq *cfs)
 {
     return cfs->throttled;
 }
+/* The CPU leaves, or is back (hotplug). */
+void rq_offline_bandwidth(struct kernel *k, struct rq *rq);
+void rq_online_bandwidth(struct kernel *k, struct rq *rq);
 /* A group's queues are out on one of these CPUs: its tasks stay where they are. */
 bool throttled_lb_pair(const struct task_group *tg, int src_cpu, int dst_cpu);
 void cfs_bandwidth_reset_stats(struct kernel *k);

@@ -11,6 +11,7 @@
 #include "kernel/deadline.h"
 #include "kernel/dl_server.h"
 #include "kernel/group.h"
+#include "kernel/hotplug.h"
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
@@ -34,6 +35,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_RATES] = 1,
         [EVENT_SAMPLER] = limits->nr_samplers,
         [EVENT_NOHZ] = 1,
+        [EVENT_HOTPLUG] = limits->nr_hotplug,
     };
 
     engine_init(&k->engine, k->arena, nr, ENGINE_QUEUE_AUTO);
@@ -66,8 +68,7 @@ rq_init(struct kernel *k, struct rq *rq, int cpu)
     event_init(&k->engine, &rq->kick_ev, EVENT_KICK, index, PHASE_RESCHED, kick_fire);
 }
 
-/* get_update_sysctl_factor: at most 8 CPUs count. */
-static uint64_t
+uint64_t
 default_base_slice(uint32_t nr_cpus, uint32_t scaling)
 {
     uint32_t cpus = SIM_MIN(nr_cpus, 8);
@@ -112,6 +113,19 @@ init_rqs(struct kernel *k)
         rq_init(k, &k->rqs[cpu], (int)cpu);
 }
 
+struct domains *
+kernel_build_domains(struct kernel *k, bool without_numa)
+{
+    const struct sched_params *sp = &k->params.sched;
+    struct domains_rules rules = {
+        .asym_packing = sp->asym_packing != ASYM_PACKING_OFF,
+        .groups_from_first_cpu = sp->domain_groups == DOMAIN_GROUPS_FIRST_CPU,
+        .without_numa = without_numa,
+    };
+
+    return domains_build_by(k->arena, k->machine, &rules);
+}
+
 struct kernel *
 kernel_new(struct arena *a, const struct machine *m, const struct kernel_params *kp, uint64_t seed,
            const struct kernel_limits *limits, const struct memory_model_ops *memory)
@@ -119,8 +133,9 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     struct kernel *k = arena_new_object(a, struct kernel);
 
     k->arena = a;
-    k->machine = m;
     k->params = *kp;
+    k->machine = limits->nr_hotplug > 0 ? hotplug_init(k, m, limits->nr_hotplug) : m;
+    k->possible = m->online;
     k->seed = seed;
     k->nr_online = cpumask_weight(m->online);
     k->tick_ns = SEC(1) / kp->sched.hz;
@@ -133,12 +148,7 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->free_slots = cpumask_new(a, limits->max_tasks);
     for (uint32_t i = 0; i < limits->max_tasks; i++)
         cpumask_set(k->free_slots, i);
-    k->domains = domains_build_by(
-        a, m,
-        &(struct domains_rules){
-            .asym_packing = kp->sched.asym_packing != ASYM_PACKING_OFF,
-            .groups_from_first_cpu = kp->sched.domain_groups == DOMAIN_GROUPS_FIRST_CPU,
-        });
+    k->domains = kernel_build_domains(k, false);
     init_rqs(k);
     select_init(k);
     push_init(k);

@@ -18,6 +18,7 @@ struct placement_ops;
 struct observer;
 struct wasted;
 struct check_parts;
+struct hotplug;
 
 /* Rates: work per ns, in 1/2^24. */
 #define RATE_SHIFT 24
@@ -44,7 +45,8 @@ struct kernel_limits {
     uint32_t max_tasks;  /* alive at once */
     uint32_t nr_sources; /* arrival sources of the workload */
     uint32_t nr_samplers;
-    uint32_t nr_groups; /* task groups, the root apart */
+    uint32_t nr_groups;  /* task groups, the root apart */
+    uint32_t nr_hotplug; /* times that CPUs go offline or come online */
 };
 
 /* Idle CPUs whose tick has stopped, and what is to be done for them (balance_nohz.c). */
@@ -63,6 +65,8 @@ struct kernel {
     struct arena *arena;
     const struct machine *machine;
     struct domains *domains;
+    struct hotplug *hotplug;        /* NULL: all CPUs stay as they are */
+    const struct cpumask *possible; /* CPUs that were online when the run began */
     struct kernel_params params;
     uint64_t seed;
     sim_time tick_ns, tick_phase;

@@ -15,11 +15,26 @@ update_tg_load_avg(struct kernel *k, struct cfs_rq *cfs)
 
     if (cfs->se == NULL || clock - cfs->last_update_tg_load_avg < MSEC(1))
         return;
+    if (unlikely(k->hotplug != NULL) && !cpumask_test(k->machine->online, (uint32_t)cfs->rq->cpu))
+        return;
     if ((uint64_t)(delta < 0 ? -delta : delta) <= cfs->tg_load_avg_contrib / 64)
         return;
     cfs->tg->load_avg = (uint64_t)((int64_t)cfs->tg->load_avg + delta);
     cfs->tg_load_avg_contrib = cfs->avg.load_avg;
     cfs->last_update_tg_load_avg = clock;
+}
+
+void
+clear_tg_load_avg(struct kernel *k, struct rq *rq)
+{
+    for (uint32_t i = 1; i < k->nr_groups; i++) {
+        struct cfs_rq *cfs = k->groups[i]->cfs_rq[rq->cpu];
+
+        if (cfs == NULL)
+            continue;
+        k->groups[i]->load_avg -= cfs->tg_load_avg_contrib;
+        cfs->tg_load_avg_contrib = 0;
+    }
 }
 
 /* x + delta, not below zero. */

@@ -57,6 +57,23 @@ cpupri_set(struct kernel *k, struct rq *rq, int prio)
     ps->cpu_to_pri[rq->cpu] = new;
 }
 
+void
+push_set_online(struct kernel *k, struct rq *rq, bool online)
+{
+    struct push_state *ps = k->push;
+    uint32_t cpu = (uint32_t)rq->cpu;
+
+    sim_assert(ps->cpu_to_pri[cpu] == CPUPRI_NORMAL && rq->dl.nr == 0);
+    if (online) {
+        cpumask_set(ps->pri[CPUPRI_NORMAL].cpus, cpu);
+        cpumask_set(ps->dl_free, cpu);
+    } else {
+        cpumask_clear(ps->pri[CPUPRI_NORMAL].cpus, cpu);
+        cpumask_clear(ps->dl_free, cpu);
+    }
+    ps->pri[CPUPRI_NORMAL].count += online ? 1 : UINT32_MAX;
+}
+
 bool
 cpupri_find(struct kernel *k, const struct task *p)
 {

@@ -23,6 +23,9 @@ struct push_state {
 
 void push_init(struct kernel *k);
 
+/* A CPU without work of higher classes leaves the root domain, or joins it. */
+void push_set_online(struct kernel *k, struct rq *rq, bool online);
+
 /* rq's most important work has this kernel priority now; NO_RT_PRIO: none above fair,
  * MAX_RT_PRIO: deadline. */
 void cpupri_set(struct kernel *k, struct rq *rq, int prio);

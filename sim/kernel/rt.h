@@ -32,6 +32,8 @@ void requeue_task_rt(struct rq *rq, struct task *p, bool head);
 
 /* Classic throttling: rt work starts, has run `delta`; when its limit is reached at the earliest.
  */
+/* The CPU leaves: its tasks wait for no period (hotplug). */
+void rq_offline_rt(struct kernel *k, struct rq *rq);
 void start_rt_bandwidth(struct kernel *k, struct rq *rq);
 void account_rt_time(struct kernel *k, struct rq *rq, uint64_t delta);
 void rt_period_fire(struct engine *eng, struct event *ev);

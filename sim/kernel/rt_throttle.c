@@ -60,6 +60,14 @@ rt_throttle_due(const struct kernel *k, const struct rq *rq)
     return k->engine.now + (used > limit ? 0 : limit - used + 1);
 }
 
+void
+rq_offline_rt(struct kernel *k, struct rq *rq)
+{
+    rq->rt.time = 0;
+    if (rq->rt.throttled)
+        set_throttled(k, rq, false);
+}
+
 /* A period has ended: its runtime is paid for. */
 void
 rt_period_fire(struct engine *eng, struct event *ev)

@@ -55,23 +55,32 @@ draw_idle_ranks(struct kernel *k)
 }
 
 void
-select_init(struct kernel *k)
+select_rebuild(struct kernel *k)
 {
     const int *first = first_of_cores(k);
 
+    k->smt_active = k->asym_cpucapacity = false;
+    for_each_cpu (cpu, k->machine->online) {
+        join_core(k, first, cpu);
+        k->asym_cpucapacity |= k->domains->cpus[cpu].asym_cpucapacity != NULL;
+    }
+    for_each_cpu (cpu, k->machine->online)
+        if (first[cpu] == cpu)
+            cpumask_trim(k->domains->cpus[cpu].smt_mask);
+}
+
+void
+select_init(struct kernel *k)
+{
+    select_rebuild(k);
     for_each_cpu (cpu, k->machine->online) {
         struct cpu_domains *cd = &k->domains->cpus[cpu];
 
-        join_core(k, first, cpu);
-        k->asym_cpucapacity |= cd->asym_cpucapacity != NULL;
         if (k->params.select.settled && cd->llc_shared != NULL) {
             cd->llc_shared->nr_idle_scan = cd->llc_size;
             cd->llc_shared->has_idle_cores = true;
         }
     }
-    for_each_cpu (cpu, k->machine->online)
-        if (first[cpu] == cpu)
-            cpumask_trim(k->domains->cpus[cpu].smt_mask);
     draw_idle_ranks(k);
 }
 

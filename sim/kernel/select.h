@@ -27,9 +27,6 @@ allowed_on(const struct task *p, int cpu)
     return cpumask_test(p->allowed, (uint32_t)cpu);
 }
 
-/* The first CPU of p's node that it may use, else the first anywhere. */
-int select_fallback_rq(const struct kernel *k, const struct task *p);
-
 /* A CPU that runs only SCHED_IDLE work is as good as an idle one. */
 static inline bool
 sched_idle_cpu(const struct kernel *k, int cpu)

@@ -59,15 +59,13 @@ join_nodes(const struct kernel *k, struct sched_group *sg)
     }
 }
 
-void
-sums_init(struct kernel *k)
+static void
+join_sets(struct kernel *k)
 {
-    k->cpu_sums = arena_new_array(k->arena, struct cpu_sums, k->machine->nr_cpus);
-    k->node_sums = arena_new_array(k->arena, struct cpu_sums, k->machine->nr_nodes);
-    k->dirty_rqs = arena_new_array(k->arena, struct rq *, k->machine->nr_cpus);
     for_each_cpu (cpu, k->machine->online) {
         struct rq *rq = &k->rqs[cpu];
 
+        rq->nr_sums = 0;
         add_set(rq, &k->cpu_sums[cpu]);
         if (k->domains->cpus[cpu].sd != NULL) /* an isolated CPU is in no group */
             add_set(rq, &k->node_sums[rq->node]);
@@ -81,6 +79,15 @@ sums_init(struct kernel *k)
                     join_nodes(k, sg);
                 sg->sums = sg->sgc->sums;
             }
+}
+
+void
+sums_init(struct kernel *k)
+{
+    k->cpu_sums = arena_new_array(k->arena, struct cpu_sums, k->machine->nr_cpus);
+    k->node_sums = arena_new_array(k->arena, struct cpu_sums, k->machine->nr_nodes);
+    k->dirty_rqs = arena_new_array(k->arena, struct rq *, k->machine->nr_cpus);
+    join_sets(k);
     k->nr_idle = k->nr_online;
     for_each_cpu (cpu, k->machine->online) {
         for (uint32_t i = 0; i < k->rqs[cpu].nr_sums; i++)
@@ -210,6 +217,22 @@ node_group_sums(const struct kernel *k, const struct sched_group *sg, struct cpu
     *total = (struct cpu_sums){ 0 };
     for_each_node (node, sg->nodes)
         sums_add(total, &k->node_sums[node]);
+}
+
+void
+sums_rebuild(struct kernel *k)
+{
+    sums_flush_slow(k);
+    memset(k->cpu_sums, 0, k->machine->nr_cpus * sizeof(*k->cpu_sums));
+    memset(k->node_sums, 0, k->machine->nr_nodes * sizeof(*k->node_sums));
+    join_sets(k);
+    for_each_cpu (cpu, k->machine->online) {
+        struct rq *rq = &k->rqs[cpu];
+        struct cpu_sums now = published(k, rq);
+
+        for (uint32_t i = 0; i < rq->nr_sums; i++)
+            sums_add(rq->sums[i], &now);
+    }
 }
 
 static const char *

@@ -27,6 +27,8 @@ struct cpu_sums {
 };
 
 void sums_init(struct kernel *k);
+/* The domains or the online CPUs are new: all sets from what the CPUs are now. */
+void sums_rebuild(struct kernel *k);
 
 void sums_flush_slow(struct kernel *k);
 

@@ -5,6 +5,7 @@
 #include "kernel/burst.h"
 #include "kernel/core.h"
 #include "kernel/fair.h"
+#include "kernel/hotplug.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
 #include "kernel/sched_change.h"
@@ -87,7 +88,7 @@ set_weight(struct task *p)
 
 /* What an affinity leaves of a cpuset; nothing: the whole cpuset, as the kernel does. */
 static const struct cpumask *
-allowed_within(struct kernel *k, const struct cpumask *affinity, const struct task_group *tg)
+within_cpuset(struct kernel *k, const struct cpumask *affinity, const struct task_group *tg)
 {
     if (tg->cpus == k->machine->online || cpumask_subset(affinity, tg->cpus))
         return affinity;
@@ -98,6 +99,17 @@ allowed_within(struct kernel *k, const struct cpumask *affinity, const struct ta
         if (cpumask_test(tg->cpus, (uint32_t)cpu))
             cpumask_set(both, (uint32_t)cpu);
     return both;
+}
+
+/* A cpuset whose CPUs are all offline has those of the one above. */
+static const struct cpumask *
+allowed_within(struct kernel *k, const struct cpumask *affinity, const struct task_group *tg)
+{
+    if (likely(k->hotplug == NULL))
+        return within_cpuset(k, affinity, tg);
+    while (tg->parent != NULL && !cpumask_intersects(tg->cpus, k->machine->online))
+        tg = tg->parent;
+    return hotplug_allowed(k, within_cpuset(k, affinity, tg));
 }
 
 struct task *
@@ -140,11 +152,15 @@ static int
 choose_cpu(struct kernel *k, struct task *p, const struct sched_class *class,
            enum decision_kind kind, int this_cpu, int flags)
 {
+    if (unlikely(k->hotplug != NULL))
+        hotplug_before_placing(k, p);
     int cpu = p->nr_allowed > 1 ? class->select_task_rq(k, p, this_cpu, flags)
                                 : cpumask_first(p->allowed);
 
     if (p->nr_allowed == 1)
         cpu = (int)probe_decide(k, kind, "only_allowed_cpu", p, this_cpu, cpu);
+    if (unlikely(k->hotplug != NULL) && cpu >= 0 && !cpu_online(k, cpu))
+        cpu = select_fallback_rq(k, p);
     if (unlikely(cpu < 0 || (uint32_t)cpu >= k->machine->nr_cpus ||
                  !cpumask_test(p->allowed, (uint32_t)cpu))) {
         kernel_fail(k, "--force-decision: CPU %d is not one that %s may run on", cpu, p->name);
@@ -232,6 +248,8 @@ task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
         return false;
     int this_cpu = waker != NULL ? waker->cpu : p->cpu, old = p->cpu;
 
+    if (unlikely(k->hotplug != NULL))
+        this_cpu = hotplug_interrupt_cpu(k, this_cpu);
     engine_cancel(&k->engine, &p->timer);
     p->stats.sleep_ns += k->engine.now - p->slept_at;
     p->stats.nr_wakeups++;
@@ -301,19 +319,29 @@ task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowe
         kernel_note(k, "%s is a deadline task and stays allowed on all CPUs (EBUSY)", p->name);
         return;
     }
+    if (k->hotplug != NULL && !cpumask_intersects(allowed, k->machine->online)) {
+        kernel_note(k, "%s keeps its affinity: of CPUs %s none is online (EINVAL)", p->name,
+                    cpumask_text(k->arena, allowed));
+        return;
+    }
     p->affinity = allowed;
     task_apply_cpuset(k, p);
 }
 
 void
+task_see_allowed(struct kernel *k, struct task *p)
+{
+    p->allowed = allowed_within(k, p->affinity, p->group);
+    p->nr_allowed = cpumask_weight(p->allowed);
+    if (p->class->set_cpus_allowed != NULL && p->state != TASK_DEAD)
+        p->class->set_cpus_allowed(k, p, p->allowed);
+}
+
+void
 task_apply_cpuset(struct kernel *k, struct task *p)
 {
-    const struct cpumask *allowed = allowed_within(k, p->affinity, p->group);
-
-    p->allowed = allowed;
-    p->nr_allowed = cpumask_weight(allowed);
-    if (p->class->set_cpus_allowed != NULL)
-        p->class->set_cpus_allowed(k, p, allowed);
+    task_see_allowed(k, p);
+    const struct cpumask *allowed = p->allowed;
     if (!p->on_rq || cpumask_test(allowed, (uint32_t)p->cpu))
         return;
     if (p->state == TASK_RUNNING) {

@@ -21,7 +21,7 @@ report_cpus(const struct report *r, struct csv *c)
     csv_text(c, "context_switches");
     csv_text(c, "ticks");
     csv_end_row(c);
-    for_each_cpu (cpu, r->k->machine->online) {
+    for_each_cpu (cpu, r->k->possible) {
         const struct rq *rq = &r->k->rqs[cpu];
         csv_int(c, cpu);
         csv_uint(c, node_name(r->k, rq->node));

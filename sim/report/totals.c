@@ -17,7 +17,7 @@ begin(struct totals *t, const struct kernel *k, const struct run_info *info, con
 {
     *t = (struct totals){ .info = info, .scope = scope, .id = id };
     t->window = info->elapsed > k->warmup_at ? info->elapsed - k->warmup_at : 0;
-    t->nr_cpus = k->nr_online;
+    t->nr_cpus = cpumask_weight(k->possible);
     t->fairness_jain = t->energy_j = NAN;
     histogram_init(&t->wait, a);
     histogram_init(&t->wakeup, a);

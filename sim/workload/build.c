@@ -297,6 +297,7 @@ workload_build(struct kernel *k, const struct workload *w, const char **why)
     draw_node(r);
     if ((*why = build_cgroups(r)) != NULL)
         return NULL;
+    build_hotplug(r);
     r->threads = arena_new_array(k->arena, struct thread *, limits.max_tasks);
     r->sources = arena_new_array(k->arena, struct source, limits.nr_sources);
     build_instances(r);

@@ -1,10 +1,12 @@
 /*
- * The workload's cgroups, and the groups that the kernel makes by itself for sessions.
+ * The workload's cgroups, the groups that the kernel makes by itself for sessions, and when CPUs go
+ * and come.
  *
  * Limits are set before there are tasks, as a container's are. workload_limits() has looked at
  * every number.
  */
 #include "kernel/group.h"
+#include "kernel/hotplug.h"
 #include "workload/run.h"
 
 static uint64_t
@@ -58,6 +60,16 @@ build_cgroups(struct workload_run *r)
     for (uint32_t i = 0; i < r->w->nr_cgroups && why == NULL; i++)
         why = build_cgroup(r, &r->w->cgroups[i], &r->cgroups[i]);
     return why;
+}
+
+void
+build_hotplug(struct workload_run *r)
+{
+    for (uint32_t i = 0; i < r->w->nr_hotplug; i++) {
+        const struct whotplug *h = &r->w->hotplug[i];
+
+        hotplug_at(r->k, h->at, resolve_affinity(r, &h->cpus), h->online);
+    }
 }
 
 struct task_group *

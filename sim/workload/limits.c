@@ -273,6 +273,8 @@ check_all(struct check *c)
 
     wenv_init(&c->env, c->m);
     check_cgroups(c);
+    for (uint32_t i = 0; i < w->nr_hotplug && c->why == NULL; i++)
+        cpus_of_affinity(c, &w->hotplug[i].cpus, "hotplug");
     for (uint32_t i = 0; i < w->nr_regions; i++)
         if (w->regions[i].process < 0)
             check_region(c, &w->regions[i], 1);
@@ -297,6 +299,7 @@ workload_limits(const struct workload *w, const struct machine *m, struct kernel
         return c.why;
     out->max_tasks = (uint32_t)c.tasks;
     out->nr_sources = (uint32_t)c.sources;
+    out->nr_hotplug = w->nr_hotplug;
     out->nr_groups = w->nr_cgroups + (uint32_t)c.processes; /* autogroups */
     return NULL;
 }

@@ -136,8 +136,8 @@ struct workload_run {
     struct thread **threads;
     uint32_t nr_sources;
     struct source *sources;
-    uint32_t nr_unfinished;  /* foreground threads that have been started and live */
-    struct mempolicy forced; /* the run's random node */
+    uint32_t nr_unfinished;    /* foreground threads that have been started and live */
+    struct mempolicy forced;   /* the run's random node */
     struct replay_run *replay; /* instead of all that: a recording */
 };
 
@@ -154,6 +154,7 @@ const struct cpumask *resolve_affinity_in(struct workload_run *r, const struct w
                                           int32_t cgroup);
 
 /* cgroups.c: the tree of groups, before there are tasks. */
+void build_hotplug(struct workload_run *r);
 const char *build_cgroups(struct workload_run *r);
 
 /* bind.c: the workload's own bindings. */

@@ -93,6 +93,13 @@ struct waffinity {
     const struct cpumask *set; /* CPU numbers, or OS numbers of nodes */
 };
 
+/* CPUs go offline or come online. */
+struct whotplug {
+    sim_time at;
+    struct waffinity cpus;
+    bool online;
+};
+
 /* A group of the tree; parents stand before their children. */
 struct wcgroup {
     const char *name; /* path below the root, "web/db" */
@@ -280,6 +287,8 @@ struct workload {
     struct wparam *params;
     uint32_t instruction_ps; /* one instruction of the reference core */
     sim_time duration;       /* how long it is meant to run; 0: not given */
+    uint32_t nr_hotplug;
+    struct whotplug *hotplug; /* in the order of the file */
     uint32_t nr_dists, nr_cgroups, nr_processes, nr_groups, nr_regions, nr_objects;
     struct wdist *dists;
     struct wcgroup *cgroups;
