@@ -207,12 +207,16 @@ every_shipped_workload_loads_and_loads_again_from_what_it_writes(void **state)
 
     for (; names[nr] != NULL; nr++) {
         struct kernel_limits limits, again = { 0 };
+        struct machine *m = machine(f);
+
+        for (uint32_t n = 0; n < m->nr_nodes; n++) /* shipped ones name nodes that there are */
+            m->nodes[n].os_index = n;
         struct workload *w = load_workload(names[nr], NULL, f->arena, &f->diag);
         g_autofree char *messages = diag_text(&f->diag);
         assert_string_equal(messages, "");
         assert_string_equal(w->name, names[nr]);
         assert_non_null(w->doc);
-        assert_null(workload_limits(w, machine(f), &limits));
+        assert_null(workload_limits(w, m, &limits));
 
         g_autoptr(GString) once = g_string_new(NULL), twice = g_string_new(NULL);
         workload_yaml_write(w, NULL, 0, once);
@@ -222,7 +226,7 @@ every_shipped_workload_loads_and_loads_again_from_what_it_writes(void **state)
         assert_int_equal(w->nr_params, w2->nr_params);
         for (uint32_t i = 0; i < w->nr_params; i++)
             assert_string_equal(w->params[i].value, w2->params[i].value);
-        assert_null(workload_limits(w2, machine(f), &again));
+        assert_null(workload_limits(w2, m, &again));
         assert_int_equal(limits.max_tasks, again.max_tasks);
     }
     assert_true(nr >= 20);
