@@ -16,9 +16,8 @@
  *   moves of the last periods, and a queue whose load is large gets one part in 64 more.
  * - Averages of tasks are divided at the end of a period, those of a group whenever its queue has
  *   lost or gained (update_tg_cfs_load), and a clamp as above takes the larger: what leaves may
- *   differ by one period in LOAD_AVG_MAX from what had come. So a queue whose parts have become
- *   less gets a part in DROP_SLACK of all that was seen to go (twice that, since not each event is
- *   looked at), which halves every 32 ms as well.
+ *   differ by one period in LOAD_AVG_MAX from what had come. So a queue gets a part in MOVED_SLACK
+ *   of all that came and went lately (cfs_rq.moved), which halves every 32 ms as well.
  * - A task that gets another weight while it sleeps takes with it what it had when it went to
  * sleep, although the queue's average has halved and halved since (cfs_rq.stale_load bounds this).
  * - A task whose dequeue is delayed, or that is woken meanwhile, changes h_nr_runnable of all
@@ -30,13 +29,13 @@
  */
 #include "kernel/check.h"
 
-enum { PART_SLACK = 4, MOVES_SLACK = 32, LOAD_SLACK_SHIFT = 6, DROP_SLACK = 16 };
-enum { LOAD, RUNNABLE, UTIL, AVERAGE_NR };
+enum { PART_SLACK = 4, MOVES_SLACK = 32, LOAD_SLACK_SHIFT = 6, MOVED_SLACK = 40 };
 
 struct check_parts {
     uint64_t load, runnable, util, nr, nr_groups;
-    /* kept from look to look: averages, and what has gone of them until `seen` (PELT clock) */
-    uint64_t before[AVERAGE_NR], gone[AVERAGE_NR], seen, stale, stale_before;
+    /* kept from look to look (of the PELT clock, `seen`): what has lately been added to the
+     * counters of the queue, and what they were */
+    uint64_t seen, moved, moved_before, stale, stale_before;
 };
 
 static struct check_parts *
@@ -94,22 +93,18 @@ near(uint64_t a, uint64_t b, uint64_t slack)
     return a <= b + slack && b <= a + slack;
 }
 
-/* What the queue's parts have lost lately widens the bounds. */
+/* What has lately come and gone widens the bounds. */
 static void
-see_gone(struct check_parts *parts, const struct cfs_rq *cfs, const uint64_t now[AVERAGE_NR])
+see_moves(struct check_parts *parts, const struct cfs_rq *cfs)
 {
-    const struct sched_avg *a = &cfs->avg;
-    bool later = a->last_update_time > parts->seen;
-    uint64_t halves = later ? (a->last_update_time - parts->seen) >> 25 : 0;
+    uint64_t now = cfs->avg.last_update_time;
+    uint64_t halves = now > parts->seen ? (now - parts->seen) >> 25 : 0;
 
     if (halves > 0)
-        parts->seen = a->last_update_time;
-    for (uint32_t i = 0; i < AVERAGE_NR; i++) {
-        parts->gone[i] >>= SIM_MIN(halves, 63);
-        parts->gone[i] += parts->before[i] > now[i] ? parts->before[i] - now[i] : 0;
-        parts->before[i] = now[i];
-    }
+        parts->seen = now;
+    parts->moved = (parts->moved >> SIM_MIN(halves, 63)) + cfs->moved - parts->moved_before;
     parts->stale = (parts->stale >> SIM_MIN(halves, 63)) + cfs->stale_load - parts->stale_before;
+    parts->moved_before = cfs->moved;
     parts->stale_before = cfs->stale_load;
 }
 
@@ -118,25 +113,22 @@ check_queue(struct kernel *k, const struct cfs_rq *cfs)
 {
     struct check_parts *parts = parts_of(k, cfs);
     const struct sched_avg *a = &cfs->avg;
-    uint64_t divider = pelt_divider(a), slack = parts->nr + MOVES_SLACK;
+    uint64_t divider = pelt_divider(a);
     uint64_t load_of_parts = parts->load / divider + cfs->removed_load;
     uint64_t util_of_parts = parts->util / divider + cfs->removed_util;
     uint64_t runnable_of_parts = parts->runnable / divider + cfs->removed_runnable;
-    see_gone(parts, cfs, (uint64_t[]){ load_of_parts, runnable_of_parts, util_of_parts });
-    uint64_t load_slack = PART_SLACK * parts->nr + MOVES_SLACK +
-                          (load_of_parts >> LOAD_SLACK_SHIFT) + parts->gone[LOAD] / DROP_SLACK +
-                          parts->stale;
-    uint64_t runnable_slack = slack + parts->gone[RUNNABLE] / DROP_SLACK;
-    uint64_t util_slack = slack + parts->gone[UTIL] / DROP_SLACK;
+    see_moves(parts, cfs);
+    uint64_t slack = parts->nr + MOVES_SLACK + parts->moved / MOVED_SLACK;
+    uint64_t load_slack =
+        slack + PART_SLACK * parts->nr + (load_of_parts >> LOAD_SLACK_SHIFT) + parts->stale;
 
     RULE(a->load_sum > 0 || a->load_avg == 0);
     RULE(a->util_sum >= (uint64_t)a->util_avg * PELT_MIN_DIVIDER);
     if (cfs->propagate || cfs->throttle_count > 0)
         return NULL; /* its parts know more than it does */
     RULE(near(a->load_sum / divider, load_of_parts, load_slack));
-    RULE(near(a->util_sum / divider, util_of_parts, util_slack));
-    RULE(parts->nr_groups > 0 ||
-         near(a->runnable_sum / divider, runnable_of_parts, runnable_slack));
+    RULE(near(a->util_sum / divider, util_of_parts, slack));
+    RULE(parts->nr_groups > 0 || near(a->runnable_sum / divider, runnable_of_parts, slack));
     return NULL;
 }
 

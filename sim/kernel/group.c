@@ -132,6 +132,7 @@ reweight_load_avg(struct cfs_rq *cfs, struct sched_entity *se, uint32_t weight)
 
     pelt_detach_load(&cfs->avg, &se->avg, se->weight);
     se->avg.load_avg = weight * se->avg.load_sum / pelt_divider(&se->avg);
+    cfs->moved += before + se->avg.load_avg;
     if (!se->on_rq)
         cfs->stale_load += SIM_MAX(before, se->avg.load_avg);
     cfs->avg.load_avg += se->avg.load_avg;

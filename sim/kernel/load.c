@@ -49,6 +49,7 @@ take_removed(struct cfs_rq *cfs)
                   cfs->removed_util * divider, cfs->removed_runnable,
                   cfs->removed_runnable * divider);
     add_tg_cfs_propagate(cfs, -runnable >> 10); /* floor, as the kernel's shift */
+    cfs->moved += cfs->removed_load + cfs->removed_runnable;
     cfs->removed_load = cfs->removed_util = cfs->removed_runnable = 0;
     cfs->nr_removed = 0;
 }
@@ -70,6 +71,7 @@ void
 attach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se)
 {
     pelt_attach(&cfs->avg, &se->avg, se->weight);
+    cfs->moved += se->avg.load_avg + se->avg.runnable_avg;
     add_tg_cfs_propagate(cfs, (int64_t)se->avg.load_sum);
 }
 
@@ -77,6 +79,7 @@ void
 detach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se)
 {
     pelt_detach(&cfs->avg, &se->avg, se->weight);
+    cfs->moved += se->avg.load_avg + se->avg.runnable_avg;
     add_tg_cfs_propagate(cfs, -(int64_t)se->avg.load_sum);
 }
 

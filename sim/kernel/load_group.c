@@ -68,6 +68,7 @@ update_tg_cfs_runnable(struct cfs_rq *cfs, struct sched_entity *se, const struct
     if (delta == 0)
         return;
     uint64_t sum = (uint64_t)gcfs->avg.runnable_avg * pelt_divider(&cfs->avg);
+    cfs->moved += (uint64_t)(delta < 0 ? -delta : delta);
     int64_t delta_sum = (int64_t)sum - (int64_t)se->avg.runnable_sum;
     se->avg.runnable_avg = gcfs->avg.runnable_avg;
     se->avg.runnable_sum = sum;
@@ -108,6 +109,7 @@ update_tg_cfs_load(struct cfs_rq *cfs, struct sched_entity *se, struct cfs_rq *g
     int64_t delta = load_avg - (int64_t)se->avg.load_avg;
     if (delta == 0)
         return;
+    cfs->moved += (uint64_t)(delta < 0 ? -delta : delta);
     int64_t delta_sum = load_sum - (int64_t)(se->weight * se->avg.load_sum);
     se->avg.load_sum = (uint64_t)runnable;
     se->avg.load_avg = (uint64_t)load_avg;

@@ -48,7 +48,9 @@ struct cfs_rq {
     sim_time throttled_clock, throttled_clock_self; /* tasks wait since; 0: none */
     uint64_t throttled_pelt_at, throttled_pelt_ns;  /* of rq's PELT clock: frozen since, in all */
     struct list throttled_node;
-    uint64_t stale_load; /* of sleepers that got another weight, for --check */
+    /* for --check: the larger averages of all that came and went; load of sleepers that got another
+     * weight */
+    uint64_t moved, stale_load;
 };
 
 /* FIFO and RR tasks by priority (rt.c). Kernel priorities: 0 is highest. */
