@@ -16,3 +16,10 @@ void task_see_allowed(struct kernel *k, struct task *p);
 /* Onto and off its class's queue, in whatever state the task is. */
 void enqueue_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
 bool dequeue_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
+
+/* Of the rt or the deadline class. */
+static inline bool
+above_fair(const struct task *p)
+{
+    return p->class == &rt_sched_class || p->class == &dl_sched_class;
+}

@@ -1,0 +1,84 @@
+/*
+ * Ticks (sched_tick() of kernel/sched/core.c). One that can change nothing but averages is not
+ * simulated: whoever looks at the averages makes up for it (rq_catch_up in load.c). The event of a
+ * CPU is the first tick that can change more than that. `sched.tick=simulated` fires them all, and
+ * every decision is the same.
+ */
+#include "kernel/balance.h"
+#include "kernel/core.h"
+#include "kernel/dl_server.h"
+#include "kernel/load.h"
+#include "kernel/numa.h"
+
+/* Ticks of what runs now are computed when somebody asks, unless its class wants each of them. */
+void
+see_ticks_from_now(struct kernel *k, struct rq *rq)
+{
+    bool computed = k->params.sched.tick == TICK_COMPUTED && rq->curr->class == &fair_sched_class &&
+                    rq->curr->se.depth == 0;
+
+    rq->unseen_tick =
+        computed ? next_tick_at(k, k->engine.now + (k->engine.reached >= PHASE_TICK)) : SIM_NEVER;
+    cpumask_set(k->quiet_cpus, (uint32_t)rq->cpu);
+}
+
+sim_time
+next_tick_at(struct kernel *k, sim_time t)
+{
+    if (t <= k->tick_phase)
+        return k->tick_phase;
+    if (t > SIM_NEVER / 2)
+        return SIM_NEVER;
+    if (t > k->coming_tick && t <= k->coming_tick + k->tick_ns)
+        return k->coming_tick + k->tick_ns;
+    if (t > k->coming_tick || t + k->tick_ns <= k->coming_tick)
+        k->coming_tick =
+            k->tick_phase + div_round_up_u64(t - k->tick_phase, k->tick_ns) * k->tick_ns;
+    return k->coming_tick;
+}
+
+/* The event of the tick is only ever moved forward: a tick that has become needless costs less when
+ * it fires and finds nothing due than its event does when it is moved at every switch. */
+void
+tick_update(struct kernel *k, struct rq *rq)
+{
+    sim_time due = SIM_NEVER;
+
+    if (rq->curr != NULL) {
+        bool computed = k->params.sched.tick == TICK_COMPUTED && !above_fair(rq->curr);
+        due = computed ? rq->curr->class->tick_due(k, rq) : 0;
+        due = SIM_MIN(due, rq->numa_due);
+        due = SIM_MIN(due, balance_tick_due(k, rq));
+        if (unlikely(rq->fair_server.active) && rq->curr->class == &fair_sched_class)
+            due = SIM_MIN(due, dl_server_tick_due(k, rq));
+        /* a tick at this very instant may be over */
+        due = SIM_MAX(due, k->engine.now + (k->engine.reached >= PHASE_TICK));
+    }
+    rq->tick_due = due;
+    if (due <= engine_when(&k->engine, &rq->tick_ev) - k->tick_ns)
+        engine_at(&k->engine, &rq->tick_ev, next_tick_at(k, due));
+}
+
+/* sched_tick(): only ticks that can change something count. */
+void
+tick_fire(struct engine *eng, struct event *ev)
+{
+    struct kernel *k = eng->owner;
+    struct rq *rq = container_of(ev, struct rq, tick_ev);
+
+    if (rq->tick_due > k->engine.now) {
+        engine_at(&k->engine, &rq->tick_ev, next_tick_at(k, rq->tick_due));
+        return;
+    }
+    rq->nr_ticks++;
+    if (rq->curr == NULL)
+        return;
+    update_rq_clock(k, rq);
+    rq->curr->class->task_tick(k, rq, rq->curr);
+    task_tick_numa(k, rq, rq->curr);
+    if (rq->curr != NULL)
+        rq->numa_due = numa_tick_due(k, rq, rq->curr);
+    balance_trigger(k, rq);
+    if (rq->curr != NULL)
+        tick_update(k, rq);
+}
