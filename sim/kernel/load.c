@@ -108,8 +108,8 @@ void
 remove_entity_load_avg(struct kernel *k, struct sched_entity *se)
 {
     struct cfs_rq *cfs = se->cfs_rq;
-    (void)k;
 
+    rq_catch_up(k, cfs->rq); /* or a tick of before would take it off */
     update_load_avg_blocked_se(se, cfs->avg.last_update_time);
     cfs->nr_removed++;
     cfs->removed_util += se->avg.util_avg;
@@ -292,7 +292,8 @@ cpu_runnable_without(struct kernel *k, struct rq *rq, const struct task *p)
 void
 sync_entity_load_avg(struct kernel *k, struct sched_entity *se)
 {
-    (void)k;
-    if (se->cfs_rq != NULL && se->avg.last_update_time != 0)
-        pelt_update(&se->avg, se->cfs_rq->avg.last_update_time, 0, 0, false, se->weight);
+    if (se->cfs_rq == NULL || se->avg.last_update_time == 0)
+        return;
+    rq_catch_up(k, se->cfs_rq->rq);
+    pelt_update(&se->avg, se->cfs_rq->avg.last_update_time, 0, 0, false, se->weight);
 }
