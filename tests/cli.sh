@@ -63,6 +63,8 @@ exit_codes() {
     says err "^--set sched.hz: 5 is too small; the least is 100"
     expect 1 "$numasim" run $short --set sched.h=250
     says err "there is no parameter 'sched.h'; did you mean 'sched.hz'?"
+    expect 1 "$numasim" run $short --set sched.energy_aware=1
+    says err "^--set sched.energy_aware: energy-aware scheduling .* is not modelled; leave it out"
     expect 1 "$numasim" run $short --set memory.model=flatt
     says err "did you mean 'flat'?"
     expect 1 "$numasim" run $short --decisions=wakes
