@@ -430,12 +430,41 @@ nobody_to_pull_from(void **state)
     stage_close(&s);
 }
 
+/* 1.6: what rt, deadline and interrupts leave; at least 1; groups have the sum and the extremes. */
+static void
+capacities_are_what_others_leave(void **state)
+{
+    static const struct {
+        uint32_t rt, dl, irq;
+        uint64_t capacity;
+    } vectors[] = {
+        { 0, 0, 0, 1024 },  { 256, 0, 0, 768 }, { 256, 256, 512, 256 }, { 0, 0, 1024, 1 },
+        { 1000, 24, 0, 1 }, { 0, 0, 100, 924 }, { 1, 0, 1023, 1 },      { 300, 100, 100, 563 },
+    };
+    struct fixture f;
+
+    (void)state;
+    fixture_open(&f, 1, 4, 1, false);
+    struct sched_domain *sd = f.k->domains->cpus[1].sd;
+    for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+        struct rq *rq = &f.k->rqs[1];
+        rq->avg_rt.util_avg = vectors[i].rt;
+        rq->avg_dl.util_avg = vectors[i].dl;
+        rq->avg_irq.util_avg = vectors[i].irq;
+        update_group_capacity(f.k, sd, 1);
+        assert_int_equal(rq->cpu_capacity, vectors[i].capacity);
+        assert_int_equal(sd->groups->sgc->capacity, vectors[i].capacity);
+    }
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scans_shrink_with_use),
         cmocka_unit_test(intervals_are_the_kernels),
+        cmocka_unit_test(capacities_are_what_others_leave),
         cmocka_unit_test(siblings_share_by_cores),
         cmocka_unit_test(nodes_may_differ_a_little),
         cmocka_unit_test(overloaded_nodes_meet_at_the_average),

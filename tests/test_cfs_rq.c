@@ -130,6 +130,12 @@ lag_is_limited_to_two_slices_or_a_tick(void **state)
     f->b.vruntime = -900000000;
     cfs_rq_insert(&f->cfs, f->arena, &f->b);
     assert_int_equal(entity_lag(&f->cfs, &f->b, 4000000), 17117612); /* 5.6 ms at nice 5 */
+    f->b.slice = 700000; /* twice that is less than a tick */
+    assert_int_equal(entity_lag(&f->cfs, &f->b, 4000000), 12226865); /* 4 ms at nice 5 */
+    cfs_rq_remove(&f->cfs, &f->a);
+    f->a.vruntime = 900000000; /* in debt, at nice 0 */
+    cfs_rq_insert(&f->cfs, f->arena, &f->a);
+    assert_int_equal(entity_lag(&f->cfs, &f->a, 4000000), -5600000);
 }
 
 static void

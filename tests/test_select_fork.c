@@ -1,4 +1,5 @@
 /* layer: kernel */
+#include "kernel/fair.h"
 #include "select_kit.h"
 
 /* ---- V12: where the children of a task on node 0 go; they never sleep ---- */
@@ -145,6 +146,7 @@ new_task(struct fixture *f, int cpu)
     struct task *p = fixture_hog(f, "new", 0);
 
     p->cpu = cpu;
+    set_task_rq(f->k, p, cpu);
     return p;
 }
 
