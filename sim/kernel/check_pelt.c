@@ -20,6 +20,11 @@
  *   of all that came and went lately (cfs_rq.moved), which halves every 32 ms as well.
  * - A task that gets another weight while it sleeps takes with it what it had when it went to
  * sleep, although the queue's average has halved and halved since (cfs_rq.stale_load bounds this).
+ * - A task that gets another weight while it is in another class, and is back within the period,
+ *   has the old average and the new weight, as in the kernel: its sum may be any number. Then loads
+ *   are not compared.
+ * - What tasks that were woken elsewhere left behind (cfs_rq.removed_load) is known as averages,
+ * which are as old as the last period's end.
  * - A task whose dequeue is delayed, or that is woken meanwhile, changes h_nr_runnable of all
  * levels before those above its own have been brought up to now (set_delayed, as in the kernel):
  * they count what has passed since their last update with the new number, and their group entities
@@ -32,7 +37,7 @@
 enum { PART_SLACK = 4, MOVES_SLACK = 32, LOAD_SLACK_SHIFT = 6, MOVED_SLACK = 40 };
 
 struct check_parts {
-    uint64_t load, runnable, util, nr, nr_groups;
+    uint64_t load, runnable, util, nr, nr_groups, nr_odd;
     /* kept from look to look (of the PELT clock, `seen`): what has lately been added to the
      * counters of the queue, and what they were */
     uint64_t seen, moved, moved_before, stale, stale_before;
@@ -62,6 +67,7 @@ add_part(struct kernel *k, const struct sched_entity *se)
     sum->util += now.util_sum;
     sum->nr++;
     sum->nr_groups += se->my_q != NULL;
+    sum->nr_odd += se->avg.load_sum > LOAD_AVG_MAX;
 }
 
 static void
@@ -73,7 +79,7 @@ add_all_parts(struct kernel *k)
         k->check_parts = arena_new_array(k->arena, struct check_parts, n);
     for (size_t i = 0; i < n; i++) {
         struct check_parts *sum = &k->check_parts[i];
-        sum->load = sum->runnable = sum->util = sum->nr = sum->nr_groups = 0;
+        sum->load = sum->runnable = sum->util = sum->nr = sum->nr_groups = sum->nr_odd = 0;
     }
     for (uint32_t i = 0; i < k->nr_tasks; i++) {
         const struct task *p = k->tasks[i];
@@ -126,7 +132,10 @@ check_queue(struct kernel *k, const struct cfs_rq *cfs)
     RULE(a->util_sum >= (uint64_t)a->util_avg * PELT_MIN_DIVIDER);
     if (cfs->propagate || cfs->throttle_count > 0)
         return NULL; /* its parts know more than it does */
-    RULE(near(a->load_sum / divider, load_of_parts, load_slack));
+    if (cfs->nr_removed > 0)
+        load_slack += SIM_MAX(a->load_sum / divider, a->load_avg) -
+                      SIM_MIN(a->load_sum / divider, a->load_avg);
+    RULE(parts->nr_odd > 0 || near(a->load_sum / divider, load_of_parts, load_slack));
     RULE(near(a->util_sum / divider, util_of_parts, slack));
     RULE(parts->nr_groups > 0 || near(a->runnable_sum / divider, runnable_of_parts, slack));
     return NULL;
