@@ -487,8 +487,52 @@ def pick_eevdf(queue, parity, protected=None):
     return best
 
 
+def behind(queue, curr, name):
+    """Classic CFS: how far is `name` behind `curr`: -1 not, 0 within its wake-up granularity, 1 beyond it."""
+    diff = queue[curr]["deadline"] - queue[name]["deadline"]  # of these rows the vruntimes
+    return -1 if diff <= 0 else int(diff > queue[name]["granularity"])
+
+
+def pick_cfs(queue):
+    curr = next((n for n, e in queue.items() if e.get("curr")), None)
+    named = {w: n for n, e in queue.items() for w in ("next", "last", "skip") if e.get(w)}
+
+    def leftmost(but=None):
+        best = min((n for n in queue if n not in (curr, but)), key=lambda n: (queue[n]["deadline"], queue[n]["order"]), default=None)
+        if curr in (None, but):
+            return best
+        return curr if best is None or queue[curr]["deadline"] < queue[best]["deadline"] else best
+
+    left = chosen = leftmost()
+    if named.get("skip") == left:
+        second = leftmost(left)
+        if second and behind(queue, second, left) < 1:
+            chosen = second
+    for buddy in ("next", "last"):
+        if buddy in named and behind(queue, named[buddy], left) < 1:
+            return named[buddy]
+    return chosen
+
+
+def preempt_cfs(row, f):
+    if f["curr_task_idle"] and not f["woken_task_idle"]:
+        return 1
+    if not f["woken_normal"] or not f["wakeup_preemption"]:
+        return 0
+    if f["curr_idle"] != f["woken_idle"]:
+        return f["curr_idle"]
+    queue = levels(row)[-1]
+    curr = next(n for n, e in queue.items() if e.get("curr"))
+    woken = next(n for n, e in queue.items() if e.get("woken"))
+    return int(behind(queue, curr, woken) == 1)
+
+
 def pick(row):
     f, chosen = Fields(row["inputs"]), None
+    if f.get("cfs"):
+        for queue in levels(row):
+            chosen = pick_cfs(queue)
+        return int(chosen[4:])
     if "run_to_parity" not in f:
         return None
     for queue in levels(row):
@@ -502,6 +546,8 @@ def pick(row):
 
 def preempt(row):
     f = Fields(row["inputs"])
+    if f.get("cfs"):
+        return preempt_cfs(row, f)
     if "curr_idle" not in f:
         return None
     if f["curr_idle"] != f["woken_idle"]:

@@ -21,7 +21,7 @@ task_hot(const struct lb_env *env, const struct task *p)
         env->sd->flags & SD_SHARE_CPUCAPACITY)
         return false;
     if (sched_feat(k, CACHE_HOT_BUDDY) && env->dst->nr_running > 0 && p->se.cfs_rq != NULL &&
-        p->se.cfs_rq->next == &p->se)
+        (p->se.cfs_rq->next == &p->se || p->se.cfs_rq->last == &p->se))
         return true;
     if (k->params.sched.migration_cost_ns == 0 || p->se.exec_start == 0)
         return false; /* it has not run since it came here */

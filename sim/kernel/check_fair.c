@@ -101,6 +101,9 @@ check_cfs_rq(const struct kernel *k, const struct cfs_rq *cfs)
     RULE(cfs->h_nr_runnable == cfs->h_nr_queued - cfs->h_nr_delayed);
     RULE(cfs->idle_h_nr_running == idle_below);
     RULE(cfs->next == NULL || (cfs->next->on_rq && cfs->next->cfs_rq == cfs));
+    RULE(cfs->last == NULL || (cfs->last->on_rq && cfs->last->cfs_rq == cfs));
+    RULE(cfs->skip == NULL || (cfs->skip->on_rq && cfs->skip->cfs_rq == cfs));
+    RULE(k->params.sched.fair == FAIR_CFS || (cfs->last == NULL && cfs->skip == NULL));
     if (se == NULL)
         return NULL;
     RULE(cfs->throttle_count == se->cfs_rq->throttle_count + cfs->throttled);

@@ -20,6 +20,7 @@ enum {
     DEQUEUE_MIGRATING = 1 << 2,
     DEQUEUE_DELAYED = 1 << 3,   /* a delayed dequeue is carried out */
     DEQUEUE_SPECIAL = 1 << 4,   /* dead: never delayed */
+    DEQUEUE_MOVE = 1 << 5,      /* with SAVE: it may come back to another place */
     ENQUEUE_DELAYED = 1 << 4,   /* a delayed task is woken: it is queued already */
     ENQUEUE_HEAD = 1 << 5,      /* to the head of its priority */
     ENQUEUE_REPLENISH = 1 << 6, /* a reservation gets its next budget */

@@ -8,8 +8,9 @@ void tick_fire(struct engine *eng, struct event *ev);
 void task_timer_fire(struct engine *eng, struct event *ev);
 
 struct domains *kernel_build_domains(struct kernel *k, bool without_numa);
-/* get_update_sysctl_factor: at most 8 CPUs count. */
-uint64_t default_base_slice(uint32_t nr_cpus, uint32_t scaling);
+/* What sched.tunable_scaling multiplies tunables of the fair class with; at most 8 CPUs count
+ * (get_update_sysctl_factor). */
+uint64_t sched_tunable_factor(const struct kernel *k);
 /* What p may use follows from its affinity, its cpuset and the online CPUs; it is not moved. */
 void task_see_allowed(struct kernel *k, struct task *p);
 

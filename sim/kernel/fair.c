@@ -4,9 +4,9 @@
  * Each task has a virtual time that advances with its share of the CPU, and a virtual deadline one
  * slice ahead. Among the tasks that have had no more than their share the one with the earliest
  * deadline runs, and keeps the CPU until its slice ends. Groups of tasks compete as tasks do, level
- * by level. fair.h lists the files.
+ * by level. fair.h lists the files; those of the classic CFS are asked at a few places.
  */
-#include "kernel/fair.h"
+#include "kernel/fair_cfs.h"
 #include "kernel/sched_stats.h"
 
 #include "kernel/balance.h"
@@ -49,7 +49,11 @@ update_curr(struct kernel *k, struct cfs_rq *cfs)
     if (schedstat_enabled(k) && entity_is_task(se))
         update_stats_exec(k, task_of(se), (uint64_t)delta);
     se->vruntime += (int64_t)calc_delta_fair((uint64_t)delta, se->weight, se->inv_weight);
-    bool ended = update_deadline(k, cfs, se);
+    bool ended = false;
+    if (fair_is_cfs(k))
+        cfs_update_min_vruntime(cfs);
+    else
+        ended = update_deadline(k, cfs, se);
     if (entity_is_task(se))
         dl_server_update(k, cfs->rq, (uint64_t)delta);
     if (unlikely(cfs->runtime_enabled))
@@ -85,6 +89,8 @@ enqueue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
     if (first && rq->cfs.h_nr_queued > 0)
         dl_server_start(k, rq);
     sums_update(k, rq);
+    if (fair_is_cfs(k))
+        cfs_slices_changed(k, rq);
 }
 
 static bool
@@ -109,6 +115,10 @@ yield_task_fair(struct kernel *k, struct rq *rq)
 
     if (rq->nr_running == 1)
         return;
+    if (fair_is_cfs(k)) {
+        cfs_yield(k, rq);
+        return;
+    }
     clear_buddies(cfs, se);
     update_curr(k, cfs);
     if (k->params.sched.kernel == KERNEL_6_12_0) {
@@ -199,9 +209,20 @@ task_tick_fair(struct kernel *k, struct rq *rq, struct task *p)
         update_curr(k, se->cfs_rq);
         update_load_avg(k, se->cfs_rq, se, UPDATE_TG);
         update_cfs_group(k, se);
+        if (fair_is_cfs(k))
+            cfs_entity_tick(k, se->cfs_rq, se);
     }
     update_misfit_status(k, p, rq);
     sums_update(k, rq);
+}
+
+/* The virtual time by which the slice ends, as time that it must run. */
+static uint64_t
+run_until_deadline(const struct sched_entity *se)
+{
+    int64_t need = SIM_MAX(se->deadline - se->vruntime, 1);
+
+    return calc_delta_unfair((uint64_t)need, se->weight, se->inv_weight);
 }
 
 /* The first tick that finds the slice used up. In a group every tick may change its weight and its
@@ -216,10 +237,9 @@ tick_due_fair(struct kernel *k, struct rq *rq)
         return k->engine.now;
     if (cfs->nr_queued <= 1)
         return SIM_NEVER;
-    if (!protected_slice(se))
+    if (!fair_is_cfs(k) && !protected_slice(se))
         return k->engine.now;
-    int64_t need = SIM_MAX(se->deadline - se->vruntime, 1);
-    uint64_t delta = calc_delta_unfair((uint64_t)need, se->weight, se->inv_weight);
+    uint64_t delta = fair_is_cfs(k) ? cfs_run_until_tick(k, cfs) : run_until_deadline(se);
     sim_time clock = rq_clock_task(k, rq);
     uint64_t pending = clock - se->exec_start; /* run, but not yet charged */
     sim_time stolen = rq->irq_until > k->engine.now ? rq->irq_until - k->engine.now : 0;

@@ -1,7 +1,7 @@
 /*
  * The parts of the fair class, one file each: the queue's arithmetic (cfs_rq.c), entities that
  * come and go (fair_entity.c), picking (fair_pick.c), load tracking (load.c, load_group.c), groups
- * (group.c), and the class itself (fair.c).
+ * (group.c), the class itself (fair.c), and classic CFS instead of EEVDF (fair_cfs.h).
  */
 #pragma once
 
@@ -90,6 +90,10 @@ void probe_pick_fair(struct kernel *k, const struct task *next);
 void probe_preempt_class(struct kernel *k, const struct task *p, bool curr_idle, bool p_idle);
 /* The queue in which the woken entity competes with the running one, charged up to now. */
 void probe_preempt_queue(struct kernel *k, const struct sched_entity *pse);
+/* The same of sched.fair=cfs. */
+void probe_preempt_task_cfs(struct kernel *k, const struct task *curr, const struct task *p);
+void probe_preempt_queue_cfs(struct kernel *k, const struct sched_entity *pse, bool curr_idle,
+                             bool p_idle);
 
 /* ---- picking (fair_pick.c) ---- */
 
@@ -99,6 +103,8 @@ void put_prev_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *
 void wakeup_preempt_fair(struct kernel *k, struct rq *rq, struct task *p, int flags);
 void set_next_buddy(struct sched_entity *se);
 void clear_buddies(struct cfs_rq *cfs, struct sched_entity *se);
+/* Goes up from both until they compete in one queue. */
+void find_matching_se(struct sched_entity **se, struct sched_entity **pse);
 
 /* ---- changing CPU, group, life (fair_move.c) ---- */
 

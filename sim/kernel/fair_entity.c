@@ -3,7 +3,7 @@
  * dequeue_entity; sched-core.md 2.5 and 2.6). A task that blocks while it has had more than its
  * share stays queued until its lag is used up: the dequeue is delayed.
  */
-#include "kernel/fair.h"
+#include "kernel/fair_cfs.h"
 #include "kernel/numa.h"
 #include "kernel/sched_stats.h"
 
@@ -34,6 +34,10 @@ account_entity_dequeue(struct cfs_rq *cfs, struct sched_entity *se)
 static void
 place(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags)
 {
+    if (fair_is_cfs(k)) {
+        cfs_enqueue(k, cfs, se, flags);
+        return;
+    }
     if (!se->custom_slice)
         se->slice = k->params.sched.base_slice_ns;
     place_entity(cfs, se, flags & ENQUEUE_INITIAL, k->params.sched.features);
@@ -134,7 +138,8 @@ dequeue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, in
         k, cfs, se,
         UPDATE_TG | (entity_is_task(se) && flags & DEQUEUE_MIGRATING ? (uint32_t)DO_DETACH : 0));
     se_update_runnable(se);
-    se->vlag = entity_lag(cfs, se, k->tick_ns);
+    if (!fair_is_cfs(k))
+        se->vlag = entity_lag(cfs, se, k->tick_ns);
     if (sched_feat(k, PLACE_REL_DEADLINE) && !sleep) {
         se->deadline -= se->vruntime;
         se->rel_deadline = true;
@@ -145,6 +150,8 @@ dequeue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, in
     account_entity_dequeue(cfs, se);
     return_cfs_rq_runtime(k, cfs);
     update_cfs_group(k, se);
+    if (fair_is_cfs(k))
+        cfs_dequeue(cfs, se, flags);
     if (flags & DEQUEUE_DELAYED) {
         clear_delayed(se);
         if (sched_feat(k, DELAY_ZERO) && se->vlag > 0)

@@ -1,7 +1,7 @@
 /*
  * A task changes CPU, group or class, is new, or dies: where its averages go (sched-core.md 2.9).
  */
-#include "kernel/fair.h"
+#include "kernel/fair_cfs.h"
 
 void
 set_task_rq(struct kernel *k, struct task *p, int cpu)
@@ -28,6 +28,8 @@ migrate_task_rq_fair(struct kernel *k, struct task *p, int new_cpu)
     struct rq *rq = p->se.cfs_rq->rq;
     (void)new_cpu;
 
+    if (fair_is_cfs(k) && (p->state == TASK_SLEEPING || p->state == TASK_BLOCKED))
+        cfs_wakee_moves(k, p);
     if (!p->on_rq && p->se.avg.last_update_time != 0) {
         remove_entity_load_avg(k, &p->se);
         if (rq->curr == NULL) {
@@ -99,18 +101,26 @@ attach_entity_cfs_rq(struct kernel *k, struct sched_entity *se)
 void
 task_change_group_fair(struct kernel *k, struct task *p, struct task_group *tg)
 {
-    if (p->state != TASK_NEW)
+    bool joined = p->state != TASK_NEW;
+
+    if (joined && fair_is_cfs(k))
+        cfs_leave_asleep(k, p);
+    if (joined)
         detach_entity_cfs_rq(k, &p->se);
     p->se.avg.last_update_time = 0;
     p->group = tg;
     set_task_rq(k, p, p->cpu);
-    if (p->state != TASK_NEW)
+    if (joined)
         attach_entity_cfs_rq(k, &p->se);
+    if (joined && fair_is_cfs(k))
+        cfs_join_asleep(k, p);
 }
 
 void
 switched_from_fair(struct kernel *k, struct rq *rq, struct task *p)
 {
+    if (fair_is_cfs(k))
+        cfs_leave_asleep(k, p);
     detach_entity_cfs_rq(k, &p->se);
     sums_update(k, rq);
 }
@@ -119,6 +129,8 @@ void
 switched_to_fair(struct kernel *k, struct rq *rq, struct task *p)
 {
     attach_entity_cfs_rq(k, &p->se);
+    if (fair_is_cfs(k))
+        cfs_join_asleep(k, p);
     sums_update(k, rq);
     if (!p->on_rq)
         return;

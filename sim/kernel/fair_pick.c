@@ -2,7 +2,7 @@
  * Who runs: picking down the tree, becoming and ceasing to be the running entity, and wake-up
  * preemption (sched-core.md 2.4 and 2.7).
  */
-#include "kernel/fair.h"
+#include "kernel/fair_cfs.h"
 #include "kernel/sched_stats.h"
 
 /* ---- buddies ---- */
@@ -35,6 +35,8 @@ set_next_buddy(struct sched_entity *se)
 static struct sched_entity *
 pick_next_entity(struct kernel *k, struct rq *rq, struct cfs_rq *cfs)
 {
+    if (fair_is_cfs(k))
+        return cfs_pick_next_entity(k, cfs);
     if (unlikely(cfs->next != NULL) && sched_feat(k, PICK_BUDDY) && entity_eligible(cfs, cfs->next))
         return cfs->next;
     struct sched_entity *se = pick_eevdf(cfs, sched_feat(k, RUN_TO_PARITY));
@@ -73,6 +75,8 @@ void
 set_next_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
 {
     clear_buddies(cfs, se);
+    if (fair_is_cfs(k))
+        cfs_clear_buddies(cfs, se);
     if (se->on_rq) {
         cfs_rq_remove(cfs, se);
         update_load_avg(k, cfs, se, UPDATE_TG);
@@ -101,7 +105,7 @@ put_prev_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
 
 /* ---- preemption ---- */
 
-static void
+void
 find_matching_se(struct sched_entity **se, struct sched_entity **pse)
 {
     while ((*se)->depth > (*pse)->depth)
@@ -162,6 +166,10 @@ wakeup_preempt_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
 
     if (se == pse || throttled_hierarchy(pse->cfs_rq))
         return;
+    if (fair_is_cfs(k)) {
+        cfs_wakeup_preempt(k, rq, p, flags);
+        return;
+    }
     if (unlikely(sched_feat(k, NEXT_BUDDY)) && !(flags & WF_FORK) && !pse->sched_delayed)
         set_next_buddy(pse);
     if (rq->need_resched || !sched_feat(k, WAKEUP_PREEMPTION))

@@ -6,7 +6,7 @@
  * "L0.vruntime_of_task7" and so on among the inputs. L0 is the root, L1 the queue of the group that
  * was picked there, down to the task. Nothing here may change what it looks at.
  */
-#include "kernel/fair.h"
+#include "kernel/fair_cfs.h"
 
 #include <stdio.h>
 
@@ -39,6 +39,23 @@ shown_entity(struct kernel *k, const struct sched_entity *se, uint32_t level)
     };
 }
 
+/* With classic CFS the candidates' values are vruntimes. */
+static void
+show_cfs(const struct shown *s, const struct cfs_rq *cfs, const struct sched_entity *se,
+         uint64_t order)
+{
+    show(s, "granularity", (int64_t)cfs_wakeup_gran(s->k, se));
+    show(s, "order", (int64_t)order);
+    if (se == cfs->curr)
+        show(s, "curr", 1);
+    if (se == cfs->next)
+        show(s, "next", 1);
+    if (se == cfs->last)
+        show(s, "last", 1);
+    if (se == cfs->skip)
+        show(s, "skip", 1);
+}
+
 static void
 probe_entity(struct kernel *k, const struct cfs_rq *cfs, const struct sched_entity *se,
              uint32_t level, uint64_t order)
@@ -47,6 +64,11 @@ probe_entity(struct kernel *k, const struct cfs_rq *cfs, const struct sched_enti
     char text[48];
 
     snprintf(text, sizeof(text), "L%u.%s", level, s.kind);
+    if (fair_is_cfs(k)) {
+        probe_candidate(k, text, s.id, se->vruntime);
+        show_cfs(&s, cfs, se, order);
+        return;
+    }
     probe_candidate(k, text, s.id, se->deadline);
     show(&s, "vruntime", se->vruntime);
     show(&s, "weight", se->weight);
@@ -74,8 +96,12 @@ probe_cfs_rq(struct kernel *k, const struct cfs_rq *cfs, uint32_t level)
 void
 probe_pick_fair(struct kernel *k, const struct task *next)
 {
-    probe_input(k, "run_to_parity", sched_feat(k, RUN_TO_PARITY));
-    probe_input(k, "pick_buddy", sched_feat(k, PICK_BUDDY));
+    if (fair_is_cfs(k)) {
+        probe_input(k, "cfs", 1);
+    } else {
+        probe_input(k, "run_to_parity", sched_feat(k, RUN_TO_PARITY));
+        probe_input(k, "pick_buddy", sched_feat(k, PICK_BUDDY));
+    }
     for (uint32_t level = 0; level <= next->se.depth; level++) {
         const struct sched_entity *se = &next->se;
 
@@ -102,4 +128,23 @@ probe_preempt_queue(struct kernel *k, const struct sched_entity *pse)
 
     probe_cfs_rq(k, pse->cfs_rq, pse->depth);
     show(&s, "woken", 1);
+}
+
+void
+probe_preempt_task_cfs(struct kernel *k, const struct task *curr, const struct task *p)
+{
+    probe_input(k, "cfs", 1);
+    probe_input(k, "curr_task_idle", curr->policy == POLICY_IDLE);
+    probe_input(k, "woken_task_idle", p->policy == POLICY_IDLE);
+    probe_input(k, "woken_normal", p->policy == POLICY_NORMAL);
+    probe_input(k, "wakeup_preemption", sched_feat(k, WAKEUP_PREEMPTION));
+}
+
+void
+probe_preempt_queue_cfs(struct kernel *k, const struct sched_entity *pse, bool curr_idle,
+                        bool p_idle)
+{
+    probe_input(k, "curr_idle", curr_idle);
+    probe_input(k, "woken_idle", p_idle);
+    probe_preempt_queue(k, pse);
 }

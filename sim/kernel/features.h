@@ -25,7 +25,13 @@
     X(WA_BIAS, true)                                                                               \
     X(UTIL_EST, true)                                                                              \
     X(LB_MIN, false)                                                                               \
-    X(NI_RANDOM, true)
+    X(NI_RANDOM, true)                                                                             \
+    /* of sched.fair=cfs */                                                                        \
+    X(GENTLE_FAIR_SLEEPERS, true)                                                                  \
+    X(START_DEBIT, true)                                                                           \
+    X(LAST_BUDDY, true)                                                                            \
+    X(ALT_PERIOD, true)                                                                            \
+    X(BASE_SLICE, true)
 
 enum sched_feature {
 #define X(name, on) SCHED_FEAT_##name,

@@ -4,6 +4,7 @@
  * cpu.weight counts in hundredths of the default, shares in 1024ths.
  */
 #include "kernel/fair.h"
+#include "kernel/fair_cfs.h"
 
 #include <stdio.h>
 
@@ -160,17 +161,21 @@ static void
 reweight(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t load_weight,
          uint32_t weight, uint32_t inv_weight)
 {
-    bool waits = se->on_rq && cfs->curr != se;
+    bool waits = se->on_rq && cfs->curr != se, classic = fair_is_cfs(k);
+    uint64_t order = waits ? cfs->order[se->rq_index] : 0;
     int64_t v = 0;
 
     if (se->on_rq) {
         update_curr(k, cfs);
-        v = avg_vruntime(cfs);
+        if (!classic)
+            v = avg_vruntime(cfs);
         if (waits)
             cfs_rq_remove(cfs, se);
         cfs->load_weight -= se->load_weight;
     }
-    if (se->on_rq)
+    if (classic)
+        ; /* its virtual time stays, and its place among equals */
+    else if (se->on_rq)
         reweight_eevdf(k, cfs, se, v, load_weight);
     else
         se->vlag = se->vlag * (int64_t)se->load_weight / (int64_t)load_weight;
@@ -182,7 +187,11 @@ reweight(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t
         cfs->load_weight += load_weight;
         if (waits)
             cfs_rq_insert(cfs, k->arena, se);
+        if (classic && waits)
+            cfs->order[se->rq_index] = order;
     }
+    if (classic)
+        cfs_slices_changed(k, cfs->rq);
 }
 
 void
@@ -304,7 +313,7 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
         put_left(k, rq);
     update_rq_clock(k, rq);
     if (queued)
-        p->class->dequeue_task(k, rq, p, DEQUEUE_SAVE);
+        p->class->dequeue_task(k, rq, p, DEQUEUE_SAVE | DEQUEUE_MOVE);
     if (running)
         p->class->put_prev_task(k, rq, p);
     p->group->nr_tasks--;

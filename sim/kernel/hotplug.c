@@ -5,6 +5,7 @@
 #include "kernel/deadline.h"
 #include "kernel/dl_server.h"
 #include "kernel/fair.h"
+#include "kernel/fair_cfs.h"
 #include "kernel/group.h"
 #include "kernel/push.h"
 #include "kernel/rt.h"
@@ -213,8 +214,8 @@ set_online(struct kernel *k, const struct cpumask *cpus, bool online)
     dl_bw_count_servers(k, cpus, online);
     k->start_cpu = hotplug_interrupt_cpu(k, k->start_cpu);
     if (k->hotplug->base_slice_scales)
-        k->params.sched.base_slice_ns =
-            default_base_slice(k->nr_online, k->params.sched.tunable_scaling);
+        k->params.sched.base_slice_ns = 700000 * sched_tunable_factor(k);
+    fair_cfs_scale(k);
     for (uint32_t i = 0; i < k->nr_tasks; i++)
         task_see_allowed(k, k->tasks[i]);
 }

@@ -10,6 +10,7 @@
 #include "kernel/core.h"
 #include "kernel/deadline.h"
 #include "kernel/dl_server.h"
+#include "kernel/fair_cfs.h"
 #include "kernel/group.h"
 #include "kernel/hotplug.h"
 #include "kernel/memory_model.h"
@@ -69,17 +70,17 @@ rq_init(struct kernel *k, struct rq *rq, int cpu)
 }
 
 uint64_t
-default_base_slice(uint32_t nr_cpus, uint32_t scaling)
+sched_tunable_factor(const struct kernel *k)
 {
-    uint32_t cpus = SIM_MIN(nr_cpus, 8);
+    uint32_t cpus = SIM_MIN(k->nr_online, 8);
     uint64_t factor = 1;
 
-    if (scaling == SCALING_LINEAR)
+    if (k->params.sched.tunable_scaling == SCALING_LINEAR)
         factor = cpus;
-    else if (scaling == SCALING_LOG)
+    else if (k->params.sched.tunable_scaling == SCALING_LOG)
         for (; cpus > 1; cpus /= 2)
             factor++;
-    return 700000 * factor;
+    return factor;
 }
 
 /* What the seed decides besides the workload's draws. */
@@ -140,7 +141,8 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->nr_online = cpumask_weight(m->online);
     k->tick_ns = SEC(1) / kp->sched.hz;
     if (k->params.sched.base_slice_ns == 0)
-        k->params.sched.base_slice_ns = default_base_slice(k->nr_online, kp->sched.tunable_scaling);
+        k->params.sched.base_slice_ns = 700000 * sched_tunable_factor(k);
+    fair_cfs_init(k);
     rng_init(&k->rng, seed, "kernel", 0);
     draw_noise(k);
     engine_slots(k, limits);

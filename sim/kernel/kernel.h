@@ -116,6 +116,9 @@ struct kernel {
     struct dl_bw *dl_bw;                   /* what deadline tasks may have: deadline.h */
     bool higher_classes;                   /* there is or was a task above the fair class */
 
+    /* of sched.fair=cfs: by which rule it picked last; times as they were asked for, 0: scaled */
+    const char *cfs_rule;
+    uint64_t cfs_latency, cfs_min_granularity, cfs_wakeup_granularity;
     struct probe probe;
     struct observer *observers;
     struct check_parts *check_parts; /* scratch of --check */

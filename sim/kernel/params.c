@@ -33,18 +33,22 @@ const char *const sched_feature_names[SCHED_FEATURE_NR + 1] = {
 };
 
 /* Those that are on by default (features.h); the test of parameters compares the two. */
-static const char features_on[] = "PLACE_LAG,PLACE_DEADLINE_INITIAL,PLACE_REL_DEADLINE,"
-                                  "RUN_TO_PARITY,PREEMPT_SHORT,PICK_BUDDY,CACHE_HOT_BUDDY,"
-                                  "DELAY_DEQUEUE,DELAY_ZERO,WAKEUP_PREEMPTION,NONTASK_CAPACITY,"
-                                  "SIS_UTIL,ATTACH_AGE_LOAD,WA_IDLE,WA_WEIGHT,WA_BIAS,UTIL_EST,"
-                                  "NI_RANDOM";
+static const char features_on[] =
+    "PLACE_LAG,PLACE_DEADLINE_INITIAL,PLACE_REL_DEADLINE,"
+    "RUN_TO_PARITY,PREEMPT_SHORT,PICK_BUDDY,CACHE_HOT_BUDDY,"
+    "DELAY_DEQUEUE,DELAY_ZERO,WAKEUP_PREEMPTION,NONTASK_CAPACITY,"
+    "SIS_UTIL,ATTACH_AGE_LOAD,WA_IDLE,WA_WEIGHT,WA_BIAS,UTIL_EST,"
+    "NI_RANDOM,GENTLE_FAIR_SLEEPERS,START_DEBIT,LAST_BUDDY,ALT_PERIOD,"
+    "BASE_SLICE";
 
 const struct field kernel_param_fields[] = {
     K(FIELD_ENUM, "sched.kernel", sched.kernel, .def = "6.12.117", .names = kernel_versions,
       .doc = "6.12.0: without the later stable backports (NI_RANDOM, the new sched_yield, wake-up "
              "statistics over allowed CPUs only)"),
     K(FIELD_ENUM, "sched.fair", sched.fair, .def = "eevdf", .names = fair_variants,
-      .doc = "the fair class: EEVDF, or the classic CFS of Linux 6.1"),
+      .doc =
+          "the fair class: EEVDF, or the classic CFS of Linux 6.1, with all else as in 6.12; then "
+          "slices of tasks, sched.base_slice and the feature switches of EEVDF mean nothing"),
     K(FIELD_ENUM, "sched.tick", sched.tick, .def = "computed", .names = tick_modes,
       .doc = "ticks that change nothing are computed when somebody looks, or simulated one by one"),
     K(FIELD_FLAGS, "sched.features", sched.features, .def = features_on,
@@ -55,8 +59,23 @@ const struct field kernel_param_fields[] = {
       .doc = "EEVDF base slice (base_slice_ns); 0ns: 0.7 ms, scaled by sched.tunable_scaling"),
     K(FIELD_ENUM, "sched.tunable_scaling", sched.tunable_scaling, .def = "log",
       .names = tunable_scalings,
-      .doc = "how the base slice grows with the CPUs, of which 8 count: none, log (1 + log2 of "
+      .doc = "how the base slice, and the times of CFS, grow with the CPUs, of which 8 count: "
+             "none, log (1 + log2 of "
              "them) or linear (tunable_scaling)"),
+    K(FIELD_TIME, "sched.latency", sched.latency_ns, .def = "0ns", .max = "1s",
+      .doc = "sched.fair=cfs: the period in which every task runs once, while they are few "
+             "(sched_latency_ns); 0ns: 6 ms, scaled by sched.tunable_scaling"),
+    K(FIELD_TIME, "sched.min_granularity", sched.min_granularity_ns, .def = "0ns", .max = "1s",
+      .doc = "sched.fair=cfs: the shortest slice; with more tasks the period gets longer "
+             "(sched_min_granularity_ns); 0ns: 0.75 ms, scaled likewise"),
+    K(FIELD_TIME, "sched.idle_min_granularity", sched.idle_min_granularity_ns, .def = "750us",
+      .max = "1s",
+      .doc = "sched.fair=cfs: the shortest slice of SCHED_IDLE beside others "
+             "(sched_idle_min_granularity_ns), not scaled"),
+    K(FIELD_TIME, "sched.wakeup_granularity", sched.wakeup_granularity_ns, .def = "0ns",
+      .max = "1s",
+      .doc = "sched.fair=cfs: a wakee of nice 0 that is further behind what runs preempts it "
+             "(sched_wakeup_granularity_ns); 0ns: 1 ms, scaled likewise"),
     K(FIELD_TIME, "sched.migration_cost", sched.migration_cost_ns, .def = "500us", .max = "100ms",
       .doc = "a task that ran more recently than this is cache hot (sched_migration_cost_ns)"),
     K(FIELD_U32, "sched.nr_migrate", sched.nr_migrate, .def = "32", .min = "1", .max = "1024",

@@ -28,6 +28,9 @@ struct sched_params {
     uint32_t hz;              /* ticks a second: 100, 250, 300, 1000 */
     uint64_t base_slice_ns;   /* 0: 0.7 ms, scaled as the next one says */
     uint32_t tunable_scaling; /* enum tunable_scaling */
+    /* of FAIR_CFS; 0: as the kernel scales it */
+    uint64_t latency_ns, min_granularity_ns, idle_min_granularity_ns, wakeup_granularity_ns;
+    uint32_t nr_latency; /* tasks up to which the period is latency: follows from them */
     uint64_t migration_cost_ns;
     uint32_t nr_migrate;
     uint64_t cfs_bandwidth_slice;

@@ -51,6 +51,7 @@ struct cfs_rq {
     /* for --check: the larger averages of all that came and went; load of sleepers that got another
      * weight */
     uint64_t moved, stale_load;
+    struct sched_entity *last, *skip; /* buddies of sched.fair=cfs */
 };
 
 /* FIFO and RR tasks by priority (rt.c). Kernel priorities: 0 is highest. */

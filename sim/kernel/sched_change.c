@@ -117,7 +117,7 @@ change_begin(struct kernel *k, struct task *p, int new_prio)
         p->on_rq = c.queued = false;
     }
     if (c.queued)
-        dequeue_task(k, c.rq, p, DEQUEUE_SAVE);
+        dequeue_task(k, c.rq, p, DEQUEUE_SAVE | DEQUEUE_MOVE);
     if (c.running)
         p->class->put_prev_task(k, c.rq, p);
     return c;

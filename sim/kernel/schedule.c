@@ -6,7 +6,7 @@
 #include "kernel/burst.h"
 #include "kernel/core.h"
 #include "kernel/dl_server.h"
-#include "kernel/fair.h"
+#include "kernel/fair_cfs.h"
 #include "kernel/numa.h"
 #include "kernel/push.h"
 #include "kernel/sched_stats.h"
@@ -188,13 +188,15 @@ pending_cpu(const struct task *p)
 }
 
 static const char *
-pick_rule(const struct task *next)
+pick_rule(const struct kernel *k, const struct task *next)
 {
     if (next == NULL)
         return "pick_task_idle";
     if (next->class == &rt_sched_class)
         return "pick_next_rt_entity";
-    return next->class == &dl_sched_class ? "pick_next_dl_entity" : "pick_eevdf";
+    if (next->class == &dl_sched_class)
+        return "pick_next_dl_entity";
+    return fair_is_cfs(k) ? k->cfs_rule : "pick_eevdf";
 }
 
 static void
@@ -222,7 +224,7 @@ schedule(struct kernel *k, struct rq *rq)
     if (probe_wants(k, DECISION_PICK))
         probe_queue(k, rq, next);
     int64_t wish = next != NULL ? (int64_t)next->id : -1;
-    int64_t chosen = probe_decide(k, DECISION_PICK, pick_rule(next), next, rq->cpu, wish);
+    int64_t chosen = probe_decide(k, DECISION_PICK, pick_rule(k, next), next, rq->cpu, wish);
     if (unlikely(chosen != wish))
         next = forced_pick(k, rq, chosen);
     if (rq->need_resched) { /* update_curr and a pull may have asked again: this was the answer */

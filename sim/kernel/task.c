@@ -4,7 +4,7 @@
 #include "kernel/balance.h"
 #include "kernel/burst.h"
 #include "kernel/core.h"
-#include "kernel/fair.h"
+#include "kernel/fair_cfs.h"
 #include "kernel/hotplug.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
@@ -195,6 +195,8 @@ task_start(struct kernel *k, struct task *p, struct task *parent)
         p->decision = parent->decision;
         p->wakee = parent->wakee; /* as the whole task is copied */
     }
+    if (fair_is_cfs(k))
+        cfs_task_fork(k, p, parent);
     k->forker = parent == NULL ? cpu : -1; /* whoever starts it runs there, and is not simulated */
     p->cpu = choose_cpu(k, p, fork_class(p, parent), DECISION_FORK, cpu, WF_FORK);
     k->forker = -1;

@@ -42,13 +42,10 @@ weight_inverse(uint64_t weight)
 }
 
 uint64_t
-calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight)
+calc_delta(uint64_t delta, uint32_t weight, uint32_t inv_weight)
 {
     __extension__ typedef unsigned __int128 u128;
-
-    if (likely(weight == NICE_0_WEIGHT && inv_weight == NICE_0_INVERSE))
-        return delta;
-    uint64_t factor = (uint64_t)NICE_0_WEIGHT * inv_weight;
+    uint64_t factor = (uint64_t)weight * inv_weight;
     int shift = 32;
 
     while (factor >> 32) {
@@ -56,6 +53,14 @@ calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight)
         shift--;
     }
     return (uint64_t)(((u128)delta * factor) >> shift);
+}
+
+uint64_t
+calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight)
+{
+    if (likely(weight == NICE_0_WEIGHT && inv_weight == NICE_0_INVERSE))
+        return delta;
+    return calc_delta(delta, NICE_0_WEIGHT, inv_weight);
 }
 
 uint64_t

@@ -19,6 +19,9 @@ uint32_t nice_inv_weight(int nice);
 /* 2^32 / w for weights that are no nice level, as the kernel rounds it. */
 uint32_t weight_inverse(uint64_t weight);
 
+/* delta * weight / W, inv_weight being that of W, with the kernel's rounding (__calc_delta). */
+uint64_t calc_delta(uint64_t delta, uint32_t weight, uint32_t inv_weight);
+
 /* delta * 1024 / weight, with the kernel's rounding (calc_delta_fair). */
 uint64_t calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight);
 

@@ -52,6 +52,8 @@ set_params(const struct random_case *c, struct kernel_params *kp, struct arena *
     kp->sched.periodic_balance = !(c->value[DIM_BALANCE] & 2);
     if (c->value[DIM_VERSION])
         kp->sched.kernel = KERNEL_6_12_0;
+    if (c->value[DIM_CFS])
+        kp->sched.fair = FAIR_CFS;
     for (uint32_t i = 0; i < c->value[DIM_FEATURES]; i++)
         kp->sched.features ^= (uint64_t)1 << case_pick(c, "feature", i, SCHED_FEATURE_NR);
     /* what takes seconds on a real machine shall happen within the run */

@@ -44,6 +44,7 @@
     X(DIM_HZ, "hz", 0, 3, false, "0 250, 1 1000, 2 100, 3 300 ticks a second")                     \
     X(DIM_BALANCE, "balance", 0, 3, false, "1 no newly idle balancing, 2 none at ticks, 3 none")   \
     X(DIM_VERSION, "version", 0, 1, false, "1: Linux 6.12.0")                                      \
+    X(DIM_CFS, "cfs", 0, 1, false, "1: the classic CFS instead of EEVDF")                          \
     X(DIM_POLICY, "policy", 0, 6, false, "number of the placement policy")                         \
     X(DIM_MEMORY, "memory", 0, 4, false, "regions that tasks use")                                 \
     X(DIM_COSTS, "costs", 0, 1, false, "1: kernel work takes time")                                \
