@@ -24,7 +24,8 @@ void fair_cfs_scale(struct kernel *k);
 /* What the entity may run before a tick takes the CPU from it, ns (sched_slice). */
 uint64_t cfs_sched_slice(struct kernel *k, const struct sched_entity *se);
 
-/* What a wakee must be ahead of the running entity, in the wakee's virtual time (wakeup_gran). */
+/* By how much of its own virtual time a wakee must be behind what runs (wakeup_gran), to preempt.
+ */
 uint64_t cfs_wakeup_gran(const struct kernel *k, const struct sched_entity *se);
 
 /* 1: se is so far behind curr that it preempts; 0: behind; -1: not. */
