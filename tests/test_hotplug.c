@@ -5,6 +5,8 @@
 #include "kernel/group.h"
 #include "kernel/hotplug.h"
 
+#include <stdio.h>
+
 /* As fixture_open(), with CPUs that may go; costs are zero. */
 static void
 open_hot(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads, const char *set,
