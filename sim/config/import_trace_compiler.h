@@ -14,6 +14,7 @@ struct teller {
     struct trace_story s;
     uint32_t index;
     enum state state;
+    bool in_wakeup; /* between sched_waking and sched_wakeup: who moves it is its waker */
     bool dropped, early;
     enum replay_start start;
     uint64_t start_at;
@@ -47,6 +48,7 @@ struct trace_compiler {
     uint64_t mismatches, run_sum;
     GByteArray *script;
     bool irq_known;        /* some event was marked: the recorder tells */
+    bool waking_known;     /* sched_waking is recorded */
     GHashTable *relations; /* struct relation, also in order in: */
     GPtrArray *all_relations;
     GHashTable *run_names, *woken_names; /* sums by name */

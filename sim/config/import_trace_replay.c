@@ -368,7 +368,9 @@ on_fork(struct trace_compiler *c, const struct trace_event *e)
 static void
 on_move(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
 {
-    if (!t->dropped)
+    bool delayed = t->state == SLEEPING && c->waking_known; /* asleep, and still on a queue */
+
+    if (!t->dropped && !t->in_wakeup && (delayed || t->state != SLEEPING))
         put_script(c, REPLAY_MOVE, t->index + 1, e->target_cpu);
 }
 
@@ -417,12 +419,15 @@ trace_compiler_event(void *compiler, const struct trace_event *e)
     c->begun = true;
     c->now = e->time;
     c->irq_known |= e->irq;
+    c->waking_known |= e->kind == TRACE_WAKING;
     see_current(c, lane, e);
     if (e->kind == TRACE_SWITCH)
         on_switch(c, lane, e);
     else if (e->kind == TRACE_FORK)
         on_fork(c, e);
     else if ((t = teller_of(c, &e->task)) != NULL) {
+        if (e->kind == TRACE_WAKING || e->kind == TRACE_WAKEUP || e->kind == TRACE_WAKEUP_NEW)
+            t->in_wakeup = e->kind == TRACE_WAKING;
         if (e->kind == TRACE_WAKING)
             waking(c, e, t);
         else if (e->kind == TRACE_WAKEUP)

@@ -101,6 +101,9 @@ const struct field kernel_param_fields[] = {
       .doc =
           "look for CPUs that idle while a task waits that may run there: wasted_cores.csv, and a "
           "warning that sums it up"),
+    K(FIELD_BOOL, "sched.wasted_check", sched.wasted_check, .def = "yes",
+      .doc = "--check ends the run when a CPU idles beside a waiting task for longer than the "
+             "kernel's rules allow; no: for runs that study just that"),
     K(FIELD_ENUM, "sched.asym_packing", sched.asym_packing, .def = "off",
       .names = asym_packing_modes,
       .doc = "SD_ASYM_PACKING (ITMT) above the cores: CPUs are filled in the order of their "

@@ -42,6 +42,7 @@ struct sched_params {
     uint64_t fair_server_runtime, fair_server_period; /* runtime 0: there is none */
     bool schedstats;            /* count what /proc/schedstat and /proc/PID/sched show */
     uint32_t schedstat_version; /* enum schedstat_version */
+    bool wasted_check;          /* --check: it is an error if they last too long */
     bool wasted_cores;          /* write the stretches that wasted.h finds */
     uint32_t asym_packing;      /* enum asym_packing */
     uint32_t group_compare;     /* enum group_compare */

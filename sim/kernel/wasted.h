@@ -4,7 +4,7 @@
  * It looks after every event and never touches. A stretch is a time during which a CPU was idle and
  * at every instant some fair task was waiting that may run there. Much of that is as
  * the kernel's rules have it: wasted_rule.c says how long they allow the idle CPU and a queue to
- * be side by side, and why. Beyond that, --check calls it broken.
+ * be side by side, and why. Beyond that, --check calls it broken, unless sched.wasted_check=no.
  */
 #pragma once
 

@@ -14,7 +14,7 @@ check_after(struct engine *eng, struct event *ev)
     const char *broken = kernel_check(k);
 
     wasted_look(k->wasted);
-    if (broken == NULL)
+    if (broken == NULL && k->params.sched.wasted_check)
         broken = wasted_broken(k->wasted);
     if (broken != NULL && k->error == NULL)
         kernel_fail(k, "invariant broken at %llu ns, after %s %u: %s", (unsigned long long)eng->now,

@@ -102,8 +102,12 @@ move(struct replay_run *run, uint64_t task, uint32_t target)
 {
     struct replay_thread *t = &run->threads[task - 1];
 
-    if (t->task->state == TASK_RUNNABLE)
+    if (t->task->state == TASK_RUNNABLE) {
         put_on(t, target);
+    } else if (asleep(t->task)) { /* its dequeue was delayed, and somebody pulled it */
+        put_on(t, target);
+        set_task_cpu(t->run->k, t->task, (int)target);
+    }
 }
 
 static uint64_t
