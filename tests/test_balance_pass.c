@@ -126,6 +126,34 @@ newly_idle_takes_one(void **state)
     fixture_close(&f);
 }
 
+/* A domain whose passes never succeed is tried twice in 1024 times (NI_RANDOM); 6.12.0 tries. */
+static void
+newly_idle_is_drawn_but_not_in_6_12_0(void **state)
+{
+    struct fixture f;
+    struct task *hogs[8];
+
+    (void)state;
+    open_still(&f, 1, 2, 1);
+    pile_up(&f, hogs, 8, "0", MSEC(500));
+    struct sched_domain *sd = lowest_with(&f, 1, SD_SHARE_LLC);
+    struct rq *rq = &f.k->rqs[1];
+    rq->avg_idle = MSEC(1);
+    f.k->params.sched.newidle_balance = true;
+    f.k->rd_overloaded = true;
+    sd->newidle_ratio = 0;
+    sd->max_newidle_lb_cost = 0;
+    for (int i = 0; i < 20; i++)
+        assert_false(sched_balance_newidle(f.k, rq));
+    assert_int_equal(sd->stat.lb[CPU_NEWLY_IDLE].count, 0);
+    f.k->params.sched.kernel = KERNEL_6_12_0;
+    rq->avg_idle = MSEC(1);
+    assert_true(sched_balance_newidle(f.k, rq));
+    assert_int_equal(sd->stat.lb[CPU_NEWLY_IDLE].count, 1);
+    assert_int_equal(rq->nr_running, 1);
+    fixture_close(&f);
+}
+
 /* All tasks pinned: the parent is told, and the interval grows beyond the usual. */
 static void
 pinned_tasks_are_told_to_the_parent(void **state)
@@ -351,6 +379,7 @@ main(void)
         cmocka_unit_test(hot_tasks_wait_for_failures),
         cmocka_unit_test(nothing_is_hot_inside_a_core),
         cmocka_unit_test(newly_idle_takes_one),
+        cmocka_unit_test(newly_idle_is_drawn_but_not_in_6_12_0),
         cmocka_unit_test(pinned_tasks_are_told_to_the_parent),
         cmocka_unit_test(another_cpu_of_the_group_takes_it),
         cmocka_unit_test(the_stopper_splits_a_core),
