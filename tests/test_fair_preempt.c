@@ -257,6 +257,29 @@ a_group_wants_the_shortest_slice_in_it(void **state)
     fixture_close(&f);
 }
 
+/* prio_changed_fair: who runs and gets less important is looked at again; not if the root queue has
+ * one entity only, though tasks wait below it. */
+static void
+a_lower_priority_asks_again(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    for (int grouped = 0; grouped < 2; grouped++) {
+        open_one_cpu(&f, 0);
+        struct task_group *tg = grouped ? task_group_new(f.k, NULL, "g") : NULL;
+        struct task *a = START(&f, hog, .group = tg);
+        START(&f, hog, .group = tg);
+        fixture_run(&f, MSEC(1));
+        assert_ptr_equal(f.k->rqs[0].curr, a);
+        task_set_nice(f.k, a, -5);
+        assert_false(f.k->rqs[0].need_resched);
+        task_set_nice(f.k, a, 5);
+        assert_int_equal(f.k->rqs[0].need_resched, !grouped);
+        fixture_close(&f);
+    }
+}
+
 int
 main(void)
 {
@@ -271,6 +294,7 @@ main(void)
         cmocka_unit_test(an_eligible_buddy_is_next),
         cmocka_unit_test(a_group_that_loses_a_sleeper_is_the_buddy),
         cmocka_unit_test(a_group_wants_the_shortest_slice_in_it),
+        cmocka_unit_test(a_lower_priority_asks_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
