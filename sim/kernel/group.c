@@ -333,6 +333,8 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
     } else if (rq->curr == NULL && !rq->need_resched) {
         rq->unannounced = rq->nr_running > 0;
     }
-    sums_update(k, rq); /* averages came and went */
+    if (rq->curr != NULL)
+        tick_update(k, rq); /* others may have come to compete with it, or are gone */
+    sums_update(k, rq);     /* averages came and went */
     task_apply_cpuset(k, p);
 }
