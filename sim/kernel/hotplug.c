@@ -7,6 +7,7 @@
 #include "kernel/fair.h"
 #include "kernel/fair_cfs.h"
 #include "kernel/group.h"
+#include "kernel/load.h"
 #include "kernel/push.h"
 #include "kernel/rt.h"
 #include "kernel/select.h"
@@ -262,6 +263,18 @@ find_changes(struct kernel *k, const struct cpumask *cpus, bool online)
     return true;
 }
 
+/* Those whose cpuset has its CPUs back go there. */
+static void
+follow_cpusets(struct kernel *k)
+{
+    for (uint32_t i = 0; i < k->nr_tasks; i++) {
+        struct task *p = k->tasks[i];
+
+        if (p->on_rq && !cpumask_test(p->allowed, (uint32_t)p->cpu))
+            task_apply_cpuset(k, p);
+    }
+}
+
 void
 hotplug_now(struct kernel *k, const struct cpumask *cpus, bool online)
 {
@@ -269,6 +282,10 @@ hotplug_now(struct kernel *k, const struct cpumask *cpus, bool online)
 
     if (!find_changes(k, cpus, online))
         return;
+    for_each_cpu (cpu, k->machine->online) { /* the ticks so far knew the CPUs of before */
+        update_rq_clock(k, &k->rqs[cpu]);
+        rq_catch_up(k, &k->rqs[cpu]);
+    }
     if (!online)
         nohz_forget(k, now);
     set_online(k, now, online);
@@ -277,4 +294,5 @@ hotplug_now(struct kernel *k, const struct cpumask *cpus, bool online)
     else
         take_offline(k, now);
     rebuild_domains(k);
+    follow_cpusets(k);
 }

@@ -1,6 +1,7 @@
 /* Draws a case, builds it and runs it under --check. */
 #include "random_case.h"
 
+#include "kernel/hotplug.h"
 #include "kernel/wasted.h"
 #include "models/registry.h"
 
@@ -155,11 +156,29 @@ finish(struct kernel *k, struct outcome *out)
         out->nr_ticks += k->rqs[cpu].nr_ticks;
 }
 
+static void
+plug(const struct random_case *c, struct kernel *k)
+{
+    sim_time end = MSEC(10) * c->value[DIM_TIME];
+
+    for (uint32_t i = 0; i < c->value[DIM_HOTPLUG]; i++) {
+        sim_time at = case_pick(c, "offline at", i, end);
+        struct rng rng;
+
+        rng_init(&rng, c->seed, "hotplug of", i);
+        const struct cpumask *cpus = case_cpus(k->machine, k->arena, &rng);
+        hotplug_at(k, at, cpus, false);
+        hotplug_at(k, at + case_pick(c, "offline for", i, end), cpus, true);
+    }
+}
+
 void
 case_run(const struct random_case *c, enum tick_mode tick, struct outcome *out)
 {
     struct arena *a = arena_new();
-    struct kernel_limits limits = { .max_tasks = 80, .nr_groups = 16 };
+    struct kernel_limits limits = { .max_tasks = 80,
+                                    .nr_groups = 16,
+                                    .nr_hotplug = 2 * c->value[DIM_HOTPLUG] };
     struct machine *m = case_machine(c, a);
     struct kernel_params kp;
 
@@ -177,6 +196,7 @@ case_run(const struct random_case *c, enum tick_mode tick, struct outcome *out)
         k->engine.after = check_after;
     }
     case_tasks(c, k);
+    plug(c, k);
     sim_time until = MSEC(10) * c->value[DIM_TIME];
     if (k->error == NULL && engine_run(&k->engine, until) == ENGINE_STUCK)
         kernel_fail(k, "time stands still at %llu ns: %s", (unsigned long long)kernel_now(k),

@@ -47,6 +47,7 @@
     X(DIM_CFS, "cfs", 0, 1, false, "1: the classic CFS instead of EEVDF")                          \
     X(DIM_POLICY, "policy", 0, 6, false, "number of the placement policy")                         \
     X(DIM_MEMORY, "memory", 0, 4, false, "regions that tasks use")                                 \
+    X(DIM_HOTPLUG, "hotplug", 0, 8, false, "times that some CPUs go offline and come back")        \
     X(DIM_COSTS, "costs", 0, 1, false, "1: kernel work takes time")                                \
     X(DIM_NOISE, "noise", 0, 1, false, "1: the seed varies tick phase, start CPU and the like")
 
