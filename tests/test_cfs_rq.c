@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/rng.h"
 #include "kernel/cfs_rq.h"
 #include "kernel/weight.h"
 
@@ -170,6 +171,145 @@ the_running_entity_keeps_its_slice_while_eligible(void **state)
     assert_ptr_equal(pick_eevdf(&f->cfs, true), &f->a);
 }
 
+/* ---- against a search through everybody, of all lengths ---- */
+
+__extension__ typedef __int128 i128;
+
+/* By the definitions: all sums anew, in 128 bits; ties to who was inserted first. */
+static const struct sched_entity *
+searched_pick(struct sched_entity *const *queued, const uint64_t *order, uint32_t nr)
+{
+    i128 sum = 0, weight = 0;
+    uint32_t best = UINT32_MAX;
+
+    for (uint32_t i = 0; i < nr; i++) {
+        sum += (i128)queued[i]->vruntime * queued[i]->weight;
+        weight += queued[i]->weight;
+    }
+    for (uint32_t i = 0; i < nr; i++) {
+        if (queued[i]->vruntime * weight > sum)
+            continue;
+        if (best == UINT32_MAX || queued[i]->deadline < queued[best]->deadline ||
+            (queued[i]->deadline == queued[best]->deadline && order[i] < order[best]))
+            best = i;
+    }
+    return queued[best];
+}
+
+enum { MANY = 5000 };
+
+struct crowd {
+    struct cfs_rq cfs;
+    struct arena *arena;
+    struct rng rng;
+    uint32_t grain; /* of times: the coarser, the more ties */
+    uint32_t nr;
+    struct sched_entity all[MANY];
+    struct sched_entity *queued[MANY], *away[MANY];
+    uint64_t order[MANY], next_order;
+};
+
+static void
+crowd_insert(struct crowd *c, int64_t from)
+{
+    struct sched_entity *se = c->away[MANY - 1 - c->nr];
+    uint32_t mix = (uint32_t)(rng_u64(&c->rng) % 8);
+
+    entity(se, mix < 4 ? 0 : (int)mix * 3 - 15, 0);
+    se->vruntime = from + (int64_t)(rng_u64(&c->rng) % 40 * c->grain);
+    se->deadline = se->vruntime + (int64_t)((1 + rng_u64(&c->rng) % 3 * mix) * c->grain);
+    cfs_rq_insert(&c->cfs, c->arena, se);
+    c->queued[c->nr] = se;
+    c->order[c->nr++] = c->next_order++;
+}
+
+static void
+crowd_remove(struct crowd *c, uint32_t i)
+{
+    struct sched_entity *se = c->queued[i];
+
+    cfs_rq_remove(&c->cfs, se);
+    c->nr--;
+    c->queued[i] = c->queued[c->nr];
+    c->order[i] = c->order[c->nr];
+    c->away[MANY - 1 - c->nr] = se;
+}
+
+/* Who is picked leaves, as do others; who comes, comes about the average. */
+static void
+crowd_step(struct crowd *c, uint32_t goal)
+{
+    const struct sched_entity *expected = searched_pick(c->queued, c->order, c->nr);
+    const struct sched_entity *picked = pick_eevdf(&c->cfs, false);
+
+    assert_ptr_equal(picked, expected);
+    for (uint32_t i = 0; i < c->nr; i++)
+        if (c->queued[i] == picked && (rng_u64(&c->rng) & 7) != 0) {
+            crowd_remove(c, i);
+            break;
+        }
+    if (c->nr > 1 && (c->nr > goal || (rng_u64(&c->rng) & 3) == 0))
+        crowd_remove(c, (uint32_t)(rng_u64(&c->rng) % c->nr));
+    int64_t from = avg_vruntime(&c->cfs) - 20 * (int64_t)c->grain;
+    do {
+        crowd_insert(c, from);
+    } while (c->nr < goal);
+}
+
+static void
+crowd_run(uint32_t grain, const uint32_t *goals, const uint32_t *steps, uint32_t nr_goals)
+{
+    struct crowd *c = calloc(1, sizeof(*c));
+
+    c->arena = arena_new();
+    c->grain = grain;
+    rng_init(&c->rng, 7 + grain, "crowd", 0);
+    for (uint32_t i = 0; i < MANY; i++)
+        c->away[i] = &c->all[i];
+    cfs_rq_init(&c->cfs, c->arena);
+    crowd_insert(c, 0);
+    for (uint32_t g = 0; g < nr_goals; g++)
+        for (uint32_t i = 0; i < steps[g]; i++)
+            crowd_step(c, goals[g]);
+    arena_free(c->arena);
+    free(c);
+}
+
+static void
+a_pick_is_what_a_search_finds(void **state)
+{
+    static const uint32_t goals[] = { 1, 2, 5, 31, 33, 70, 4, 300, 4900, 40, 1 };
+    static const uint32_t steps[] = { 50, 200, 500, 1000, 1000, 2000, 500, 4000, 2000, 9000, 200 };
+
+    (void)state;
+    for (uint32_t grain = 1; grain <= 1000000; grain *= 1000)
+        crowd_run(grain, goals, steps, sizeof(goals) / sizeof(goals[0]));
+}
+
+/* All equal: each pick is the next in line, however long the line is. */
+static void
+equals_are_picked_in_the_order_of_their_insertion(void **state)
+{
+    struct cfs_rq cfs = { 0 };
+    struct arena *arena = arena_new();
+    struct sched_entity *all = calloc(MANY, sizeof(*all));
+
+    (void)state;
+    cfs_rq_init(&cfs, arena);
+    for (uint32_t i = 0; i < MANY; i++) {
+        entity(&all[i], 0, 5);
+        cfs_rq_insert(&cfs, arena, &all[i]);
+    }
+    for (uint32_t i = 0; i < 3 * MANY; i++) {
+        struct sched_entity *se = pick_eevdf(&cfs, false);
+        assert_ptr_equal(se, &all[i % MANY]);
+        cfs_rq_remove(&cfs, se);
+        cfs_rq_insert(&cfs, arena, se);
+    }
+    free(all);
+    arena_free(arena);
+}
+
 int
 main(void)
 {
@@ -183,6 +323,8 @@ main(void)
         CASE(lag_is_limited_to_two_slices_or_a_tick),
         CASE(ties_go_to_the_first_inserted_even_after_removals),
         CASE(the_running_entity_keeps_its_slice_while_eligible),
+        cmocka_unit_test(a_pick_is_what_a_search_finds),
+        cmocka_unit_test(equals_are_picked_in_the_order_of_their_insertion),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,17 @@
 #include "kernel/cfs_rq.h"
 
+#include "kernel/cfs_blocks.h"
 #include "kernel/weight.h"
 
 /* Where vruntimes begin: 2^20 ns below zero, as in the kernel. */
 #define ZERO_VRUNTIME (-((int64_t)1 << 20))
 
-/* Two entries of all four arrays fill a cache line. */
-enum { CFS_FIRST_CAPACITY = 2, CFS_ENTRY = 2 * 8 + 8 + sizeof(struct sched_entity *) };
+/* Two entries of all four arrays fill a cache line. Longer queues than CFS_FLAT have an index. */
+enum {
+    CFS_FLAT = 32,
+    CFS_FIRST_CAPACITY = 2,
+    CFS_ENTRY = 2 * 8 + 8 + sizeof(struct sched_entity *)
+};
 
 /* The arrays lie behind each other: most queues are short, and theirs then share a line. */
 static void
@@ -26,6 +31,11 @@ cfs_rq_reserve(struct cfs_rq *cfs, struct arena *a, uint32_t capacity)
         cfs->order[i] = old.order[i];
         cfs->entity[i] = old.entity[i];
     }
+    if (capacity <= CFS_FLAT)
+        return;
+    cfs->blocks = cfs_blocks_new(a, capacity, cfs->order);
+    for (uint32_t i = 0; i < cfs->nr; i++)
+        cfs_blocks_add(cfs->blocks, i, cfs->vruntime[i], cfs->deadline[i]);
 }
 
 void
@@ -53,6 +63,8 @@ cfs_rq_insert(struct cfs_rq *cfs, struct arena *a, struct sched_entity *se)
     cfs->order[i] = cfs->next_order++;
     cfs->entity[i] = se;
     se->rq_index = i;
+    if (unlikely(cfs->blocks != NULL))
+        cfs_blocks_add(cfs->blocks, i, se->vruntime, se->deadline);
     cfs->avg_key += entity_key(cfs, se) * (int64_t)se->weight;
     cfs->avg_weight += se->weight;
 }
@@ -63,6 +75,8 @@ cfs_rq_remove(struct cfs_rq *cfs, struct sched_entity *se)
     uint32_t i = se->rq_index, last = --cfs->nr;
 
     sim_assert(cfs->entity[i] == se);
+    if (unlikely(cfs->blocks != NULL))
+        cfs_blocks_remove(cfs->blocks, i, last);
     cfs->avg_key -= entity_key(cfs, se) * (int64_t)se->weight;
     cfs->avg_weight -= se->weight;
     cfs->vruntime[i] = cfs->vruntime[last];
@@ -137,20 +151,29 @@ protected_slice(const struct sched_entity *se)
     return se->vlag == se->deadline;
 }
 
+/* Who was inserted first of all that are eligible and have this deadline. */
+static uint32_t
+first_inserted(const struct cfs_rq *cfs, int64_t deadline, int64_t v)
+{
+    uint64_t order = UINT64_MAX;
+    uint32_t first = 0;
+
+    for (uint32_t i = 0; i < cfs->nr; i++)
+        if (cfs->deadline[i] == deadline && cfs->vruntime[i] <= v && cfs->order[i] < order) {
+            order = cfs->order[i];
+            first = i;
+        }
+    return first;
+}
+
 /* Earliest deadline among the waiting entities that are eligible, or -1. */
 static int
 earliest_eligible(const struct cfs_rq *cfs, int64_t v)
 {
-    int best = -1;
-
-    for (uint32_t i = 0; i < cfs->nr; i++) {
-        if (cfs->vruntime[i] > v)
-            continue;
-        if (best < 0 || cfs->deadline[i] < cfs->deadline[best] ||
-            (cfs->deadline[i] == cfs->deadline[best] && cfs->order[i] < cfs->order[best]))
-            best = (int)i;
-    }
-    return best;
+    if (unlikely(cfs->blocks != NULL))
+        return cfs_blocks_pick(cfs->blocks, v);
+    struct earliest e = earliest_of(cfs->vruntime, cfs->deadline, cfs->nr, v);
+    return (int)(unlikely(e.tie) ? first_inserted(cfs, e.deadline, v) : e.at);
 }
 
 struct sched_entity *

@@ -10,6 +10,7 @@
 #include "kernel/pelt.h"
 #include "kernel/task.h"
 
+struct cfs_blocks;
 struct cpu_sums;
 
 /*
@@ -23,6 +24,7 @@ struct cfs_rq {
     uint64_t *order;              /* of insertion: breaks ties of deadlines */
     struct sched_entity **entity;
     uint64_t next_order;
+    struct cfs_blocks *blocks;        /* the index of a long queue; NULL: it has never been long */
     struct sched_entity *curr, *next; /* next: the buddy */
     int64_t zero, avg_key; /* V = zero + avg_key / avg_weight, entities in the arrays only */
     uint64_t avg_weight;   /* scaled down */
