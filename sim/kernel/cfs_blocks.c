@@ -131,24 +131,44 @@ merge(struct cfs_blocks *b)
     }
 }
 
-/* Entries above the mean of the keys go to block y. */
 static void
-move_upper_part(struct cfs_blocks *b, struct block *x, struct block *y, int64_t *key)
+copy_entry(struct block *to, uint32_t slot, const struct block *from, uint32_t i)
 {
-    int64_t least = least_of(key, x->nr), sum = 0;
+    to->vruntime[slot] = from->vruntime[i];
+    to->deadline[slot] = from->deadline[i];
+    to->place[slot] = from->place[i];
+}
 
-    for (uint32_t i = 0; i < x->nr; i++)
-        sum += key[i] - least;
-    int64_t mean = least + sum / (int64_t)x->nr;
-    for (uint32_t i = x->nr; i-- > 0;) {
-        if (key[i] <= mean)
-            continue;
-        uint32_t place = x->place[i];
-        int64_t vruntime = x->vruntime[i], deadline = x->deadline[i];
-        take(b, x, i);
-        key[i] = key[x->nr];
-        append(b, y, place, vruntime, deadline);
+static void
+remember_slots(struct cfs_blocks *b, struct block *x)
+{
+    for (uint32_t i = 0; i < x->nr; i++) {
+        b->of[x->place[i]] = x;
+        b->slot[x->place[i]] = (uint8_t)i;
     }
+}
+
+/* Entries above the mean of the keys go from the full block x to block y. Each is written to both,
+ * and counts in one: no jump depends on which. */
+static void
+move_upper_part(struct cfs_blocks *b, struct block *x, struct block *y, const int64_t *key)
+{
+    int64_t least = least_of(key, CFS_BLOCK), sum = 0;
+    uint32_t kept = 0, moved = 0;
+
+    for (uint32_t i = 0; i < CFS_BLOCK; i++)
+        sum += key[i] - least;
+    int64_t mean = least + sum / CFS_BLOCK;
+    for (uint32_t i = 0; i < CFS_BLOCK; i++) {
+        copy_entry(y, moved, x, i);
+        copy_entry(x, kept, x, i);
+        moved += key[i] > mean;
+        kept += key[i] <= mean;
+    }
+    x->nr = kept;
+    y->nr = moved;
+    remember_slots(b, x);
+    remember_slots(b, y);
 }
 
 static void
@@ -164,7 +184,6 @@ split(struct cfs_blocks *b, struct block *x)
     for (uint32_t i = 0; equal && i < CFS_BLOCK; i++)
         key[i] = (int64_t)b->order[x->place[i]];
     struct block *y = b->free[--b->nr_free];
-    y->nr = 0;
     shift_ranks(b, x->rank + 1, 1);
     y->rank = x->rank + 1;
     b->block[y->rank] = y;

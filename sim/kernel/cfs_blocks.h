@@ -29,9 +29,10 @@ earliest_of(const int64_t *vruntimes, const int64_t *deadlines, uint32_t nr, int
     uint32_t at = UINT32_MAX, tie = 0;
 
     for (uint32_t i = 0; i < nr; i++) {
-        int64_t deadline = deadlines[i] | (-(int64_t)(vruntimes[i] > v) & INT64_MAX);
+        uint64_t ineligible = (uint64_t)((int64_t)((uint64_t)v - (uint64_t)vruntimes[i]) >> 63);
+        int64_t deadline = deadlines[i] | (int64_t)(ineligible >> 1);
         tie |= deadline == best;
-        at ^= (at ^ i) & -(uint32_t)(deadline < best);
+        at = deadline < best ? i : at;
         best = SIM_MIN(best, deadline);
     }
     return (struct earliest){ best, at, tie != 0 };
