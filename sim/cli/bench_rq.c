@@ -30,7 +30,9 @@ static void
 run_once(const char *dir, const char *name, const char *n, struct rq_reading *best)
 {
     g_autofree char *program = g_build_filename(dir, name, NULL);
-    char *argv[] = { program, (char *)n, "40", NULL };
+    g_autofree char *length = g_strdup(n);
+    char windows[] = "40";
+    char *argv[] = { program, length, windows, NULL };
     g_autofree char *out = NULL;
     int status;
 

@@ -2,10 +2,10 @@
  * The fair queue: who waits, their virtual times, and the average that decides who is eligible
  * (sched-core.md 2.3 to 2.5).
  *
- * Entities wait in parallel arrays, the running one apart. A pick reads two arrays of 8-byte
- * numbers in order, which beats a tree up to some hundreds of entities; removal moves the last
- * entry into the gap. Ties of deadlines go to whoever was inserted first, so the arrays' order
- * never shows.
+ * Entities wait in parallel arrays, the running one apart; removal moves the last entry into the
+ * gap. A pick reads two arrays of 8-byte numbers in order, which beats a tree while the queue is
+ * short; a queue that has been longer than some tens has an index besides (cfs_blocks.h). Ties of
+ * deadlines go to whoever was inserted first, so the arrays' order never shows.
  */
 #pragma once
 
