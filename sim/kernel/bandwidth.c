@@ -470,18 +470,6 @@ init_cfs_rq_runtime(struct kernel *k, struct cfs_rq *cfs)
     cfs->throttled_pelt_at = cfs->rq->clock_pelt;
 }
 
-bool
-throttled_lb_pair(const struct task_group *tg, int src_cpu, int dst_cpu)
-{
-    const struct cfs_rq *src = NULL, *dst = NULL;
-
-    for (; tg != NULL && tg->parent != NULL && (src == NULL || dst == NULL); tg = tg->parent) {
-        src = src != NULL ? src : tg->cfs_rq[src_cpu];
-        dst = dst != NULL ? dst : tg->cfs_rq[dst_cpu];
-    }
-    return (src != NULL && throttled_hierarchy(src)) || (dst != NULL && throttled_hierarchy(dst));
-}
-
 void
 cfs_bandwidth_reset_stats(struct kernel *k)
 {

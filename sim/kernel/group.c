@@ -222,6 +222,18 @@ update_cfs_group(struct kernel *k, struct sched_entity *se)
         reweight_entity(k, se->cfs_rq, se, shares);
 }
 
+bool
+throttled_lb_pair(const struct task_group *tg, int src_cpu, int dst_cpu)
+{
+    const struct cfs_rq *src = NULL, *dst = NULL;
+
+    for (; tg != NULL && tg->parent != NULL && (src == NULL || dst == NULL); tg = tg->parent) {
+        src = src != NULL ? src : tg->cfs_rq[src_cpu];
+        dst = dst != NULL ? dst : tg->cfs_rq[dst_cpu];
+    }
+    return (src != NULL && throttled_hierarchy(src)) || (dst != NULL && throttled_hierarchy(dst));
+}
+
 /* ---- what a user sets ---- */
 
 static void
