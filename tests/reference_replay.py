@@ -38,6 +38,7 @@ KNOWN = {
     ("pgbench", "p50 ms"): GROUPS,
     ("pipe", "p95 ms"): "42 delays in all, and 186 switches were lost by the recorder",
     ("stressng-stream", "p50 ms"): GROUPS,
+    ("stressng-stream", "p95 ms"): "not understood: within with sched.autogroup=replays, and before group entities landed",
     ("xz-T2", "p95 ms"): "not understood",
     ("all", "recordings within 1.3 in both"): "see the rows above",
 }
