@@ -131,12 +131,6 @@ yield_task_fair(struct kernel *k, struct rq *rq)
     update_deadline(k, cfs, se);
 }
 
-static struct task *
-pick_task(struct kernel *k, struct rq *rq)
-{
-    return pick_task_fair(k, rq);
-}
-
 /* Nothing to run: pull. */
 static bool
 newidle_fair(struct kernel *k, struct rq *rq)
@@ -277,7 +271,7 @@ const struct sched_class fair_sched_class = {
     .yield_task = yield_task_fair,
     .wakeup_preempt = wakeup_preempt_fair,
     .newidle = newidle_fair,
-    .pick_task = pick_task,
+    .pick_task = pick_task_fair,
     .put_prev_task = put_prev_task_fair,
     .set_next_task = set_next_task_fair,
     .switch_task = switch_task_fair,

@@ -142,8 +142,7 @@ reweight_load_avg(struct cfs_rq *cfs, struct sched_entity *se, uint32_t weight)
 
 /* With V fixed, lag and distance to the deadline scale with the old weight over the new one. */
 static void
-reweight_eevdf(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int64_t v,
-               int64_t new_weight)
+reweight_eevdf(struct kernel *k, struct sched_entity *se, int64_t v, int64_t new_weight)
 {
     int64_t old = se->load_weight;
 
@@ -154,7 +153,6 @@ reweight_eevdf(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, in
         se->vruntime = v - lag * old / new_weight;
     }
     se->deadline = v + (se->deadline - v) * old / new_weight;
-    (void)cfs;
 }
 
 static void
@@ -176,7 +174,7 @@ reweight(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t
     if (classic)
         ; /* its virtual time stays, and its place among equals */
     else if (se->on_rq)
-        reweight_eevdf(k, cfs, se, v, load_weight);
+        reweight_eevdf(k, se, v, load_weight);
     else
         se->vlag = se->vlag * (int64_t)se->load_weight / (int64_t)load_weight;
     reweight_load_avg(cfs, se, weight);

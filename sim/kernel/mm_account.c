@@ -53,7 +53,7 @@ account_node(struct kernel *k, struct task *p, struct account *acc, int n, uint3
 }
 
 /* A node gets what lies between two running sums: the parts add up to the whole, whatever the
- * rounding, and over time each node gets its share exactly. */
+ * rounding, and over time each node gets its share, to a miss here and there. */
 static void
 account_misses(struct kernel *k, struct task *p, struct account *acc, uint64_t misses)
 {
@@ -68,6 +68,7 @@ account_misses(struct kernel *k, struct task *p, struct account *acc, uint64_t m
     for_each_node (n, mem->mix.nodes) {
         upto += mem->mix.share_q16[n];
         uint64_t sum = ((phase + misses) * upto >> 16) - (phase * upto >> 16);
+        sum = SIM_MAX(sum, before); /* of a few misses, a smaller part may round to one more */
 
         account_node(k, p, acc, n, mem->mix.share_q16[n], sum - before);
         before = sum;
