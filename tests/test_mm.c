@@ -126,6 +126,40 @@ accesses_split_over_nodes_as_pages_do_and_add_up(void **state)
     fixture_close(&f);
 }
 
+/* Of 4 pages, 1 and 5 on three nodes, and of one miss in a stretch, each node gets its tenths. The
+ * latencies of the fixture are 85 ns on the own node, the last, and 135 ns elsewhere. */
+static void
+stretches_of_one_miss_give_each_node_its_share(void **state)
+{
+    static const uint32_t pages[] = { 4, 1, 5 };
+    struct action acts[1001];
+    struct fixture f;
+    uint32_t first = 0;
+
+    (void)state;
+    kit_open(&f, 3, 1, &fixture_memory, NULL);
+    struct region *r = kit_region(&f, "data", 10 * PAGE_4K, 1);
+    for (int n = 0; n < 3; first += pages[n++]) {
+        struct mempolicy bind = { .mode = MPOL_BIND, .nodes = NODE_BIT(n) };
+        region_populate(f.k, r, first, pages[n], &bind, 0);
+    }
+    const struct burst_profile *profile = kit_profile(&f, r, REGION_WHOLE, 1, 0);
+    for (int i = 0; i < 1000; i++)
+        acts[i] = (struct action){ .kind = ACTION_RUN, .work = 1001, .profile = profile };
+    acts[1000] = (struct action){ .kind = ACTION_EXIT };
+    struct task *p = fixture_task(&f, "few", 0, acts, 1001);
+    task_set_affinity(f.k, p, fixture_cpus(&f, "2"));
+    task_start(f.k, p, NULL);
+    fixture_run(&f, SEC(1));
+    assert_int_equal(p->stats.accesses_local + p->stats.accesses_remote, 1000);
+    assert_in_range(f.k->traffic[0 * 3 + 2] / 64, 395, 405);
+    assert_in_range(f.k->traffic[1 * 3 + 2] / 64, 95, 105);
+    assert_in_range(p->stats.accesses_local, 495, 505);
+    assert_true(p->stats.latency_ps == (uint64_t)p->stats.accesses_local * 85000 +
+                                           (uint64_t)p->stats.accesses_remote * 135000);
+    fixture_close(&f);
+}
+
 static void
 slices_keep_their_own_counts(void **state)
 {
@@ -270,6 +304,7 @@ main(void)
         cmocka_unit_test(the_first_touch_of_a_page_costs_its_fault_and_its_clearing),
         cmocka_unit_test(two_threads_race_for_the_pages_of_one_region),
         cmocka_unit_test(accesses_split_over_nodes_as_pages_do_and_add_up),
+        cmocka_unit_test(stretches_of_one_miss_give_each_node_its_share),
         cmocka_unit_test(slices_keep_their_own_counts),
         cmocka_unit_test(unmapped_pages_go_back_and_are_touched_anew),
         cmocka_unit_test(a_huge_page_is_one_entry_and_512_pages),

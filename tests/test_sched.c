@@ -190,6 +190,45 @@ a_wakee_finds_an_idle_cpu_at_once(void **state)
     fixture_close(&f);
 }
 
+static struct task *waits_for_the_end;
+
+static void
+wake_who_waits(struct kernel *k, struct task *p)
+{
+    task_wake(k, waits_for_the_end, p, false);
+}
+
+/* The end of a task wakes another while it still runs: its CPU, where the other slept, is not idle,
+ * and the CPU beside it is. */
+static void
+who_exits_is_in_the_way_of_whom_it_wakes(void **state)
+{
+    static const struct action wait[] = { { .kind = ACTION_BLOCK },
+                                          { .kind = ACTION_RUN, .work = 1 } };
+    static const struct action end[] = { { .kind = ACTION_RUN, .work = MSEC(1) },
+                                         { .kind = ACTION_EXIT } };
+    struct script script = { .actions = end, .nr = 2 };
+    struct task_ops ops = { .next = script_next, .exited = wake_who_waits };
+    struct fixture f;
+
+    (void)state;
+    fixture_open(&f, 1, 2, 1, false);
+    waits_for_the_end = fixture_task(&f, "waiter", 0, wait, 2);
+    task_set_affinity(f.k, waits_for_the_end, fixture_cpus(&f, "1"));
+    task_start(f.k, waits_for_the_end, NULL);
+    fixture_run(&f, MSEC(1));
+    task_set_affinity(f.k, waits_for_the_end, f.machine->online);
+    struct task *p =
+        task_new(f.k, f.process, &(struct task_attr){ .name = "p", .ops = &ops, .prog = &script });
+    task_set_affinity(f.k, p, fixture_cpus(&f, "1"));
+    task_start(f.k, p, NULL);
+    fixture_run(&f, MSEC(3));
+    assert_int_equal(p->state, TASK_DEAD);
+    assert_int_equal(waits_for_the_end->stats.nr_wakeups, 1);
+    assert_int_equal(waits_for_the_end->cpu, 0);
+    fixture_close(&f);
+}
+
 /* cost.ipi and cost.context_switch stand between the wake-up and the task's own work. */
 static void
 a_wake_up_takes_the_interrupt_and_the_switch(void **state)
@@ -390,6 +429,7 @@ main(void)
         cmocka_unit_test(forks_go_where_the_kernel_puts_them),
         cmocka_unit_test(tasks_without_a_parent_are_spread_like_a_shells_children),
         cmocka_unit_test(a_wakee_finds_an_idle_cpu_at_once),
+        cmocka_unit_test(who_exits_is_in_the_way_of_whom_it_wakes),
         cmocka_unit_test(a_wake_up_takes_the_interrupt_and_the_switch),
         cmocka_unit_test(a_sleeper_preempts_a_hog_on_its_only_cpu),
         cmocka_unit_test(affinity_moves_a_running_and_a_waiting_task),

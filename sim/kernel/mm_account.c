@@ -52,13 +52,16 @@ account_node(struct kernel *k, struct task *p, struct account *acc, int n, uint3
     account_bytes(k, p, acc, n, misses);
 }
 
-/* A node gets what lies between two running sums: the parts add up to the whole, whatever the
- * rounding, and over time each node gets its share, to a miss here and there. */
+/* The misses are points at equal distances along the shares, laid one after the other, and a node
+ * gets those that lie on its share: the parts add up to the whole, and none is negative. Where the
+ * first point lies goes on by the golden ratio with each miss, so that small shares get theirs over
+ * time, also of stretches of one miss. */
 static void
 account_misses(struct kernel *k, struct task *p, struct account *acc, uint64_t misses)
 {
+    enum { GOLDEN_Q16 = 40503 };
     struct task_mem *mem = p->mem;
-    uint64_t phase = mem->misses & 65535, upto = 0, before = 0;
+    uint64_t first = mem->misses * GOLDEN_Q16 & 65535, upto = 0, before = 0;
 
     mem->misses += misses;
     if (likely(mem_mix_single(&mem->mix))) {
@@ -67,8 +70,7 @@ account_misses(struct kernel *k, struct task *p, struct account *acc, uint64_t m
     }
     for_each_node (n, mem->mix.nodes) {
         upto += mem->mix.share_q16[n];
-        uint64_t sum = ((phase + misses) * upto >> 16) - (phase * upto >> 16);
-        sum = SIM_MAX(sum, before); /* of a few misses, a smaller part may round to one more */
+        uint64_t sum = (misses * upto + 65535 - first) >> 16;
 
         account_node(k, p, acc, n, mem->mix.share_q16[n], sum - before);
         before = sum;

@@ -287,6 +287,8 @@ task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
     return true;
 }
 
+/* Whoever waits for its end is woken while it still runs (exit_notify comes before do_task_dead),
+ * and sees its CPU as busy. */
 void
 task_exit(struct kernel *k, struct task *p)
 {
@@ -295,6 +297,8 @@ task_exit(struct kernel *k, struct task *p)
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_exit != NULL)
             o->task_exit(o->priv, k, p);
+    if (p->ops->exited != NULL)
+        p->ops->exited(k, p);
     deactivate_task(k, rq, p, DEQUEUE_SLEEP | DEQUEUE_SPECIAL);
     p->state = TASK_DEAD;
     p->exited_at = k->engine.now;
@@ -307,8 +311,6 @@ task_exit(struct kernel *k, struct task *p)
     p->group->nr_tasks--;
     mm_task_exit(k, p);
     p->process->nr_alive--;
-    if (p->ops->exited != NULL)
-        p->ops->exited(k, p);
     if (--k->nr_alive == 0)
         engine_stop(&k->engine);
 }

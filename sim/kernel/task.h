@@ -67,8 +67,8 @@ struct action {
     sim_time until;
 };
 
-/* What the kernel asks of the workload. `next` runs on the task's CPU, in its context: it may wake
- * and start other tasks and change mempolicies. */
+/* What the kernel asks of the workload. Both run on the task's CPU, in its context. `next` may wake
+ * and start other tasks and change mempolicies; `exited`, the last call, may wake others. */
 struct task_ops {
     struct action (*next)(struct kernel *k, struct task *p);
     void (*exited)(struct kernel *k, struct task *p);
