@@ -247,6 +247,11 @@ queues_below_one_that_is_out_stand_still(void **state)
     fixture_run(&f, MSEC(99));
     assert_int_equal(low->cfs_rq[0]->avg.load_avg, load);
     assert_int_equal(top->cfs_rq[0]->avg.util_avg, low->cfs_rq[0]->avg.util_avg);
+    fixture_run(&f, MSEC(101)); /* 10 ms ended at the tick of 12 */
+    assert_int_equal(top->bandwidth.throttled_ns, MSEC(88));
+    assert_int_equal(top->bandwidth.throttled_self_ns, MSEC(88));
+    assert_int_equal(low->bandwidth.throttled_self_ns, MSEC(88));
+    assert_int_equal(low->bandwidth.throttled_ns, 0);
     fixture_close(&f);
 }
 

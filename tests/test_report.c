@@ -288,7 +288,8 @@ processes_and_tags_have_rows_of_their_own(void **state)
     }
 }
 
-/* A cgroup counts what is in the groups below it; what throttled it is its own. */
+/* A cgroup counts what is in the groups below it; what throttled it is its own. How long its
+ * queues waited is told wherever a limit holds them, also from above. */
 static void
 cgroups_have_rows_with_the_lines_of_cpu_stat(void **state)
 {
@@ -303,9 +304,11 @@ cgroups_have_rows_with_the_lines_of_cpu_stat(void **state)
                                              .nr_periods = 20,
                                              .nr_throttled = 7,
                                              .throttled_ns = USEC(300) + 999,
+                                             .throttled_self_ns = USEC(100),
                                              .nr_bursts = 2,
                                              .burst_ns = USEC(5) };
-    db->bandwidth.quota = CFS_NO_QUOTA;
+    db->bandwidth =
+        (struct cfs_bandwidth){ .quota = CFS_NO_QUOTA, .throttled_self_ns = USEC(200) + 1 };
     w->k.groups[w->k.nr_groups++] = web;
     w->k.groups[w->k.nr_groups++] = db;
     struct task *in_web = add_task(w, a, "a/0"), *in_db = add_task(w, a, "a/1");
@@ -318,16 +321,16 @@ cgroups_have_rows_with_the_lines_of_cpu_stat(void **state)
 
     g_autofree char *path = g_build_filename(w->dir, "processes.csv", NULL);
     g_autoptr(GPtrArray) rows = csv_read(path, NULL);
-    const char *expected[][8] = { { "cgroup", "web", "7", "20", "7", "300", "2", "5" },
-                                  { "cgroup", "web/db", "2", "", "", "", "", "" } };
+    const char *expected[][9] = { { "cgroup", "web", "7", "20", "7", "300", "2", "5", "100" },
+                                  { "cgroup", "web/db", "2", "", "", "", "", "", "200" } };
     assert_int_equal(rows->len, 4);
     for (guint i = 0; i < 2; i++) {
         GStrv row = g_ptr_array_index(rows, i + 2);
-        guint last = g_strv_length(row) - 5;
+        guint last = g_strv_length(row) - 6;
         assert_string_equal(row[0], expected[i][0]);
         assert_string_equal(row[1], expected[i][1]);
         assert_string_equal(row[3], expected[i][2]);
-        for (guint j = 0; j < 5; j++)
+        for (guint j = 0; j < 6; j++)
             assert_string_equal(row[last + j], expected[i][3 + j]);
     }
     g_autofree char *tasks = contents(w, "tasks.csv");

@@ -90,6 +90,11 @@ VALUE(bandwidth_of)
     return t->limited ? counter_of(t, m) : (struct metric_value){ .kind = METRIC_EMPTY };
 }
 
+VALUE(held_of)
+{
+    return t->held ? counter_of(t, m) : (struct metric_value){ .kind = METRIC_EMPTY };
+}
+
 VALUE(throughput_of)
 {
     return ratio_value((double)t->work_done, (double)t->window / 1e9);
@@ -215,6 +220,12 @@ const struct metric metrics[] = {
     BANDWIDTH(throttled_usec, "us", "time that tasks waited for cpu.max, summed over CPUs"),
     BANDWIDTH(nr_bursts, "", "periods that used more than the quota, saved up before"),
     BANDWIDTH(burst_usec, "us", "what they used above the quota"),
+    { .name = "local_throttled_usec",
+      .unit = "us",
+      .value = held_of,
+      .offset = offsetof(struct totals, local_throttled_usec),
+      .doc = "time that the group's queues waited for a cpu.max, its own or one above it, "
+             "summed over CPUs (cpu.stat.local)" },
     { .name = NULL },
 };
 

@@ -145,9 +145,23 @@ take_machine_counters(struct totals *t, const struct kernel *k)
     t->sched_overhead_ns = s->sched_overhead_ns;
 }
 
-static void
-add_bandwidth(struct totals *t, const struct cfs_bandwidth *b)
+static bool
+is_held(const struct task_group *tg)
 {
+    while (tg->parent != NULL && tg->bandwidth.quota == CFS_NO_QUOTA)
+        tg = tg->parent;
+    return tg->parent != NULL;
+}
+
+static void
+add_bandwidth(struct totals *t, const struct task_group *tg)
+{
+    const struct cfs_bandwidth *b = &tg->bandwidth;
+
+    if (is_held(tg)) {
+        t->held = true;
+        t->local_throttled_usec += b->throttled_self_ns / 1000;
+    }
     if (b->quota == CFS_NO_QUOTA)
         return;
     t->limited = true;
@@ -172,7 +186,7 @@ totals_of_run(struct totals *t, const struct kernel *k, const struct run_info *i
     }
     take_machine_counters(t, k);
     for (uint32_t i = 1; i < k->nr_groups; i++)
-        add_bandwidth(t, &k->groups[i]->bandwidth);
+        add_bandwidth(t, k->groups[i]);
     t->fairness_jain = jain_index((const double *)(void *)allotments->data, allotments->len);
     t->energy_j = energy(k, t);
 }
@@ -230,7 +244,7 @@ totals_of_group(struct totals *t, const struct kernel *k, const struct run_info 
                 const struct task_group *tg, struct arena *a)
 {
     begin(t, k, info, "cgroup", tg->name, a);
-    add_bandwidth(t, &tg->bandwidth);
+    add_bandwidth(t, tg);
     for (uint32_t i = 0; i < k->nr_processes; i++) {
         const struct process *pr = k->processes[i];
 

@@ -36,6 +36,8 @@ struct totals {
     double fairness_jain, energy_j; /* NAN: empty */
     bool limited; /* by a cpu.max; the lines of cpu.stat that it adds: */
     uint64_t nr_periods, nr_throttled, throttled_usec, nr_bursts, burst_usec;
+    bool held; /* by a cpu.max of its own or above it; the line of cpu.stat.local: */
+    uint64_t local_throttled_usec;
 };
 
 /* Sums up; histograms are the arena's. The kernel has been settled. */
@@ -49,7 +51,7 @@ void totals_of_tag(struct totals *t, const struct kernel *k, const struct run_in
                    const char *tag, struct arena *a);
 
 /* Tasks of a cgroup and of those in it, as its cpu.stat; latency distributions of the processes that
- * are in it as a whole. The bandwidth counters are its own. */
+ * are in it as a whole. The counters of limits are its own. */
 void totals_of_group(struct totals *t, const struct kernel *k, const struct run_info *info,
                      const struct task_group *tg, struct arena *a);
 
