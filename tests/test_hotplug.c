@@ -126,6 +126,89 @@ affinity_is_broken_only_where_nothing_is_left(void **state)
     fixture_close(&f);
 }
 
+static struct task_group *
+cpuset(struct fixture *f, const char *cpus)
+{
+    struct task_group *tg = task_group_new(f->k, NULL, "set");
+
+    task_group_set_cpus(f->k, tg, fixture_cpus(f, cpus));
+    return tg;
+}
+
+/* Of a cpuset of 1 and 2, a task wants 1, which is offline: sched_setaffinity fails (EINVAL), and
+ * it may still use what is left of the cpuset. */
+static void
+an_affinity_that_is_all_offline_within_the_cpuset_is_refused(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_hot(&f, 2, 2, 1, NULL, NULL);
+    struct task *p = fixture_hog(&f, "hog", 0);
+    task_start(f.k, p, NULL);
+    task_set_group(f.k, p, cpuset(&f, "1-2"));
+    offline(&f, MSEC(50), "1");
+    fixture_run(&f, MSEC(60));
+    task_set_affinity(f.k, p, fixture_cpus(&f, "0-1"));
+    assert_string_equal(f.k->notes->text, "hog keeps its affinity: of CPUs 0-1 none is online and "
+                                          "in its cpuset (EINVAL)");
+    fixture_run(&f, MSEC(70));
+    assert_int_equal(p->cpu, 2);
+    fixture_close(&f);
+}
+
+/* In a cpuset of 1 and 2, a task is affine to 1. When 1 goes, it has what is left of the cpuset;
+ * when 1 is back, its affinity is as it was. So it is with one that sleeps. */
+static void
+a_cpuset_gives_its_other_cpus_while_an_affinity_is_offline(void **state)
+{
+    static const struct action wait[] = { { .kind = ACTION_BLOCK } };
+    struct fixture f;
+    (void)state;
+
+    open_hot(&f, 2, 2, 1, NULL, NULL);
+    struct task_group *tg = cpuset(&f, "1-2");
+    struct task *p[] = { hog_on(&f, "hog", NULL), fixture_task(&f, "sleeper", 0, wait, 1) };
+    task_start(f.k, p[1], NULL);
+    fixture_run(&f, MSEC(10));
+    for (int i = 0; i < 2; i++) {
+        task_set_group(f.k, p[i], tg);
+        task_set_affinity(f.k, p[i], fixture_cpus(&f, "1"));
+    }
+    offline(&f, MSEC(50), "1");
+    online(&f, MSEC(100), "1");
+    fixture_run(&f, MSEC(60));
+    assert_int_equal(p[0]->cpu, 2);
+    for (int i = 0; i < 2; i++)
+        assert_true(cpumask_equal(p[i]->allowed, fixture_cpus(&f, "2")));
+    fixture_run(&f, MSEC(110));
+    assert_int_equal(p[0]->cpu, 1);
+    for (int i = 0; i < 2; i++)
+        assert_true(cpumask_equal(p[i]->allowed, fixture_cpus(&f, "1")));
+    assert_null(f.k->notes);
+    fixture_close(&f);
+}
+
+/* A task is about to go to CPU 1, where its affinity is, and CPU 1 goes first. */
+static void
+who_is_about_to_go_to_a_cpu_that_leaves_stays(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_hot(&f, 1, 2, 1, NULL, NULL);
+    struct task *p = hog_on(&f, "hog", "0");
+    fixture_run(&f, MSEC(10));
+    task_set_affinity(f.k, p, fixture_cpus(&f, "1"));
+    assert_true(p->migrate_pending);
+    hotplug_now(f.k, fixture_cpus(&f, "1"), false);
+    fixture_run(&f, MSEC(20));
+    assert_int_equal(p->cpu, 0);
+    assert_int_equal(p->nr_allowed, 1);
+    assert_int_equal(p->se.sum_exec, MSEC(20));
+    fixture_close(&f);
+}
+
 static const struct action nap_actions[] = { { .kind = ACTION_RUN, .work = MSEC(1) },
                                              { .kind = ACTION_SLEEP, .until = MSEC(100) } };
 
@@ -325,6 +408,9 @@ main(void)
         cmocka_unit_test(a_task_goes_to_another_cpu_of_the_node),
         cmocka_unit_test(a_whole_node_leaves_and_its_tasks_go_on_elsewhere),
         cmocka_unit_test(affinity_is_broken_only_where_nothing_is_left),
+        cmocka_unit_test(an_affinity_that_is_all_offline_within_the_cpuset_is_refused),
+        cmocka_unit_test(a_cpuset_gives_its_other_cpus_while_an_affinity_is_offline),
+        cmocka_unit_test(who_is_about_to_go_to_a_cpu_that_leaves_stays),
         cmocka_unit_test(who_sleeps_meanwhile_keeps_its_affinity),
         cmocka_unit_test(domains_are_built_anew_and_are_the_same_after_the_return),
         cmocka_unit_test(historic_rebuild_leaves_out_the_levels_between_nodes),

@@ -263,15 +263,18 @@ find_changes(struct kernel *k, const struct cpumask *cpus, bool online)
     return true;
 }
 
-/* Those whose cpuset has its CPUs back go there. */
+/* Those whose cpuset has its CPUs back go there. Who was about to go to a CPU that has left need
+ * not go any more, if it may run anywhere now. */
 static void
 follow_cpusets(struct kernel *k)
 {
     for (uint32_t i = 0; i < k->nr_tasks; i++) {
         struct task *p = k->tasks[i];
 
-        if (p->on_rq && !cpumask_test(p->allowed, (uint32_t)p->cpu))
-            task_apply_cpuset(k, p);
+        if (!p->on_rq || cpumask_test(p->allowed, (uint32_t)p->cpu))
+            continue;
+        hotplug_before_placing(k, p);
+        task_apply_cpuset(k, p);
     }
 }
 

@@ -101,15 +101,38 @@ within_cpuset(struct kernel *k, const struct cpumask *affinity, const struct tas
     return both;
 }
 
-/* A cpuset whose CPUs are all offline has those of the one above. */
+/* The cpuset that counts: one whose CPUs are all offline has those of the one above. */
+static const struct cpumask *
+cpuset_of(const struct kernel *k, const struct task_group *tg)
+{
+    while (tg->parent != NULL && !cpumask_intersects(tg->cpus, k->machine->online))
+        tg = tg->parent;
+    return tg->cpus;
+}
+
+/* In the root an affinity outlasts its CPUs; in a cpuset it is forgotten for as long. */
 static const struct cpumask *
 allowed_within(struct kernel *k, const struct cpumask *affinity, const struct task_group *tg)
 {
     if (likely(k->hotplug == NULL))
         return within_cpuset(k, affinity, tg);
-    while (tg->parent != NULL && !cpumask_intersects(tg->cpus, k->machine->online))
-        tg = tg->parent;
-    return hotplug_allowed(k, within_cpuset(k, affinity, tg));
+    const struct cpumask *cpus = cpuset_of(k, tg);
+    if (cpus == k->machine->online)
+        return hotplug_allowed(k, affinity);
+    cpus = hotplug_allowed(k, cpus);
+    if (!cpumask_intersects(affinity, cpus))
+        return cpus;
+    struct cpumask *both = cpumask_new(k->arena, k->machine->nr_cpus);
+    cpumask_and(both, affinity, cpus);
+    return both;
+}
+
+/* sched_setaffinity fails if nothing is left of the CPUs that are wanted. */
+static bool
+may_have_affinity(struct kernel *k, const struct task *p, const struct cpumask *wanted)
+{
+    return k->hotplug == NULL ||
+           cpumask_intersects(wanted, hotplug_allowed(k, cpuset_of(k, p->group)));
 }
 
 struct task *
@@ -323,9 +346,10 @@ task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowe
         kernel_note(k, "%s is a deadline task and stays allowed on all CPUs (EBUSY)", p->name);
         return;
     }
-    if (k->hotplug != NULL && !cpumask_intersects(allowed, k->machine->online)) {
-        kernel_note(k, "%s keeps its affinity: of CPUs %s none is online (EINVAL)", p->name,
-                    cpumask_text(k->arena, allowed));
+    if (!may_have_affinity(k, p, allowed)) {
+        kernel_note(k, "%s keeps its affinity: of CPUs %s none is online%s (EINVAL)", p->name,
+                    cpumask_text(k->arena, allowed),
+                    p->group->parent != NULL ? " and in its cpuset" : "");
         return;
     }
     p->affinity = allowed;
