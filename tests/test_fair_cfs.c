@@ -403,6 +403,37 @@ buddies_are_taken_unless_that_is_unfair(void **state)
     fixture_close(&f);
 }
 
+/* A task wakes at the very instant of a tick, by an interrupt that takes time; whoever runs has run
+ * too long already. It is this tick that ends its turn, not the next. */
+static void
+a_turn_that_is_over_ends_at_the_tick_that_an_interrupt_delays(void **state)
+{
+    static const struct action acts[] = { { .kind = ACTION_SLEEP, .until = MSEC(10) },
+                                          { .kind = ACTION_RUN, .work = MSEC(10) } };
+
+    (void)state;
+    for (int eevdf = 0; eevdf < 2; eevdf++) {
+        struct script script = { .actions = acts, .nr = 2 };
+        struct fixture f;
+
+        open_cfs(&f, 1, eevdf ? "sched.fair" : NULL, "eevdf");
+        f.k->params.cost.wakeup = USEC(1);
+        struct task *p = task_new(
+            f.k, f.process,
+            &(struct task_attr){
+                .name = "batch", .policy = POLICY_BATCH, .ops = &script_ops, .prog = &script });
+        task_start(f.k, p, NULL);
+        fixture_run(&f, USEC(100));
+        started_hog(&f, 0);
+        fixture_run(&f, MSEC(10) - 1);
+        uint64_t before = f.k->rqs[0].nr_ticks;
+        fixture_run(&f, MSEC(10) + USEC(10));
+        assert_int_equal(p->stats.nr_wakeups, 1);
+        assert_int_equal(f.k->rqs[0].nr_ticks, before + 1);
+        fixture_close(&f);
+    }
+}
+
 int
 main(void)
 {
@@ -421,6 +452,7 @@ main(void)
         cmocka_unit_test(a_sleeper_preempts_if_its_credit_exceeds_the_granularity),
         cmocka_unit_test(a_yield_is_obeyed_within_the_granularity),
         cmocka_unit_test(buddies_are_taken_unless_that_is_unfair),
+        cmocka_unit_test(a_turn_that_is_over_ends_at_the_tick_that_an_interrupt_delays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -237,9 +237,8 @@ tick_due_fair(struct kernel *k, struct rq *rq)
     sim_time clock = rq_clock_task(k, rq);
     uint64_t pending = clock - se->exec_start; /* run, but not yet charged */
     sim_time stolen = rq->irq_until > k->engine.now ? rq->irq_until - k->engine.now : 0;
-    sim_time left = delta > pending ? delta - pending : 0;
 
-    return k->engine.now + stolen + left;
+    return delta > pending ? k->engine.now + stolen + delta - pending : k->engine.now;
 }
 
 /* ---- weights ---- */

@@ -114,6 +114,7 @@ remove_entity_load_avg(struct kernel *k, struct sched_entity *se)
     cfs->nr_removed++;
     cfs->removed_util += se->avg.util_avg;
     cfs->removed_load += se->avg.load_avg;
+    cfs->stale_load += (uint64_t)se->weight * se->avg.period_contrib >> 15;
     cfs->removed_runnable += se->avg.runnable_avg;
 }
 

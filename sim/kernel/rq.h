@@ -51,7 +51,7 @@ struct cfs_rq {
     uint64_t throttled_pelt_at, throttled_pelt_ns;  /* of rq's PELT clock: frozen since, in all */
     struct list throttled_node;
     /* for --check: the larger averages of all that came and went; load of sleepers that got another
-     * weight */
+     * weight, and of those who left since their averages were made */
     uint64_t moved, stale_load;
     struct sched_entity *last, *skip; /* buddies of sched.fair=cfs */
 };
