@@ -403,6 +403,36 @@ buddies_are_taken_unless_that_is_unfair(void **state)
     fixture_close(&f);
 }
 
+/* Of two CPUs the latency is 12 ms and the granularity 1.5 ms. A hog of nice 0 (1024) beside 20 of
+ * nice 19 (15) may run 31.5 x 1024 / 1324 = 24.4 ms; when 12 of them are gone, 13.5 x 1024 / 1144 =
+ * 12.1 ms, and the next tick ends its turn. */
+static void
+a_turn_gets_shorter_when_others_leave(void **state)
+{
+    struct task *light[20];
+    struct fixture f;
+
+    (void)state;
+    open_cfs(&f, 2, NULL, NULL);
+    struct task *hog = fixture_hog(&f, "hog", 0);
+    task_set_affinity(f.k, hog, fixture_cpus(&f, "0"));
+    task_start(f.k, hog, NULL);
+    for (int i = 0; i < 20; i++) {
+        light[i] = fixture_hog(&f, "light", 19);
+        task_set_affinity(f.k, light[i], fixture_cpus(&f, "0"));
+        task_start(f.k, light[i], NULL);
+    }
+    fixture_run(&f, MSEC(5));
+    for (int i = 8; i < 20; i++)
+        task_set_affinity(f.k, light[i], fixture_cpus(&f, "1"));
+    fixture_run(&f, MSEC(13) - 1);
+    uint64_t asked = f.k->rqs[0].stat.sched_count;
+    fixture_run(&f, MSEC(13) + 1);
+    assert_int_equal(hog->se.sum_exec, MSEC(13) + 1);
+    assert_int_equal(f.k->rqs[0].stat.sched_count, asked + 1); /* and nobody is before it yet */
+    fixture_close(&f);
+}
+
 /* A task wakes at the very instant of a tick, by an interrupt that takes time; whoever runs has run
  * too long already. It is this tick that ends its turn, not the next. */
 static void
@@ -452,6 +482,7 @@ main(void)
         cmocka_unit_test(a_sleeper_preempts_if_its_credit_exceeds_the_granularity),
         cmocka_unit_test(a_yield_is_obeyed_within_the_granularity),
         cmocka_unit_test(buddies_are_taken_unless_that_is_unfair),
+        cmocka_unit_test(a_turn_gets_shorter_when_others_leave),
         cmocka_unit_test(a_turn_that_is_over_ends_at_the_tick_that_an_interrupt_delays),
     };
 

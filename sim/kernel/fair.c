@@ -104,6 +104,8 @@ dequeue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
         util_est_update(&p->se.avg, rq->capacity_orig);
     bool gone = dequeue_entities(k, rq, &p->se, flags);
     sums_update(k, rq);
+    if (fair_is_cfs(k) && rq->curr != p)
+        cfs_slices_changed(k, rq);
     return gone;
 }
 
