@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "config/policy_yaml.h"
+#include "kernel/numa_quirks.h"
 #include "models/registry.h"
 
 static int
@@ -66,6 +67,17 @@ show(const struct policy_spec *p, struct arena *a)
 }
 
 static int
+quirks(void)
+{
+    g_autoptr(GString) s = g_string_new("What NUMA balancing of Linux 6.12 does although it looks "
+                                        "wrong; --set numa_balancing.quirks=NO_NAME repairs it:\n");
+
+    for (guint i = 0; i < NUMA_QUIRK_NR; i++)
+        g_string_append_printf(s, "  %s\n      %s\n", numa_quirk_names[i], numa_quirk_docs[i]);
+    return cli_print(s->str) ? EXIT_DONE : EXIT_OUTPUT;
+}
+
+static int
 load_and_show(const char *name, bool only_check)
 {
     struct arena *a = arena_new();
@@ -97,7 +109,9 @@ cmd_policy(const struct command *c, int argc, char **argv)
     guint nr = g_strv_length(rest);
     if (nr == 1 && strcmp(rest[0], "list") == 0)
         return list();
+    if (nr == 1 && strcmp(rest[0], "quirks") == 0)
+        return quirks();
     if (nr == 2 && (strcmp(rest[0], "show") == 0 || strcmp(rest[0], "check") == 0))
         return load_and_show(rest[1], rest[0][0] == 'c');
-    return cli_usage(c, "write list, show POLICY or check POLICY");
+    return cli_usage(c, "write list, quirks, show POLICY or check POLICY");
 }

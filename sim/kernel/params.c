@@ -1,12 +1,15 @@
 #include "kernel/params.h"
 
 #include "kernel/features.h"
+#include "kernel/numa_quirks.h"
 
 #include <stdio.h>
 
 #define K(type, key, member, ...) FIELD_NAMED(type, key, struct kernel_params, member, __VA_ARGS__)
 
-static const char *const numa_modes[] = { "off", "on", NULL };
+/* Bit 0: normal, bit 1: tiering, as kernel.numa_balancing. */
+static const char *const numa_modes[] = { "off", "on", "tiering", "both", NULL };
+static const char *const numa_places[] = { "linux", "textbook", NULL };
 
 static const char *const kernel_versions[] = { "6.12.0", "6.12.117", NULL };
 static const char *const fair_variants[] = { "eevdf", "cfs", NULL };
@@ -40,6 +43,13 @@ static const char features_on[] =
     "SIS_UTIL,ATTACH_AGE_LOAD,WA_IDLE,WA_WEIGHT,WA_BIAS,UTIL_EST,"
     "NI_RANDOM,GENTLE_FAIR_SLEEPERS,START_DEBIT,LAST_BUDDY,ALT_PERIOD,"
     "BASE_SLICE";
+
+/* All of them; each with a comma before it. */
+static const char quirks_on[] =
+#define X(name, doc) "," #name
+    NUMA_QUIRKS(X)
+#undef X
+    ;
 
 const struct field kernel_param_fields[] = {
     K(FIELD_ENUM, "sched.kernel", sched.kernel, .def = "6.12.117", .names = kernel_versions,
@@ -159,7 +169,7 @@ const struct field kernel_param_fields[] = {
       .max = "4s", .doc = "period of the fair server"),
 
     K(FIELD_ENUM, "numa_balancing.mode", numa.mode, .def = "off", .names = numa_modes,
-      .doc = "automatic NUMA balancing (kernel.numa_balancing)"),
+      .doc = "automatic NUMA balancing (kernel.numa_balancing): on is 1, tiering 2, both 3"),
     K(FIELD_TIME, "numa_balancing.scan_delay", numa.scan_delay, .def = "1s", .max = "1000s",
       .doc = "wait before the first scan of a new address space"),
     K(FIELD_TIME, "numa_balancing.scan_period_min", numa.scan_period_min, .def = "1s", .min = "1ms",
@@ -174,6 +184,26 @@ const struct field kernel_param_fields[] = {
       .doc = "hinting faults move pages"),
     K(FIELD_BOOL, "numa_balancing.migrate_tasks", numa.migrate_tasks, .def = "yes",
       .doc = "tasks move to their preferred node"),
+    K(FIELD_BOOL, "numa_balancing.groups", numa.groups, .def = "yes",
+      .doc = "tasks that share memory form NUMA groups and are judged together"),
+    K(FIELD_BOOL, "numa_balancing.swap", numa.swap, .def = "yes",
+      .doc = "tasks may change places with a task of the other node; no: only idle CPUs are taken"),
+    K(FIELD_BOOL, "numa_balancing.scan_adapt", numa.scan_adapt, .def = "yes",
+      .doc = "the scan period follows what faults tell; no: it stays at its start"),
+    K(FIELD_BOOL, "numa_balancing.private_weight", numa.private_weight, .def = "yes",
+      .doc = "private and shared faults are told apart; no: all count as private"),
+    K(FIELD_ENUM, "numa_balancing.place", numa.place, .def = "linux", .names = numa_places,
+      .doc = "task moves: the kernel's search, or, as textbooks have it, to the first CPU of the "
+             "preferred node with a shorter queue"),
+    K(FIELD_FLAGS, "numa_balancing.quirks", numa.quirks, .def = &quirks_on[1],
+      .names = numa_quirk_names,
+      .doc = "what 6.12 does although it looks wrong; NO_NAME repairs it (numasim policy quirks)"),
+    K(FIELD_TIME, "numa_balancing.hot_threshold", numa.hot_threshold, .def = "1s", .min = "1ms",
+      .max = "1000s", .doc = "tiering: a fault this soon after marking means a hot page"),
+    K(FIELD_BANDWIDTH, "numa_balancing.promote_rate_limit", numa.promote_rate_limit,
+      .def = "64GiB/s", .min = "1MiB/s", .max = "1000TiB/s",
+      .doc = "tiering: most promotions per target node "
+             "(numa_balancing_promote_rate_limit_MBps)"),
 
     K(FIELD_SIZE, "mm.touch_chunk", mm.touch_chunk, .def = "256KiB", .min = "4KiB", .max = "64MiB",
       .doc = "stretch of memory whose first touches and hinting faults are handled together"),

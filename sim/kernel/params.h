@@ -6,7 +6,12 @@
 
 #include "base/field.h"
 
-enum numa_balancing_mode { NUMA_BALANCING_DISABLED = 0, NUMA_BALANCING_NORMAL = 1 };
+enum numa_balancing_mode {
+    NUMA_BALANCING_DISABLED = 0,
+    NUMA_BALANCING_NORMAL = 1,
+    NUMA_BALANCING_MEMORY_TIERING = 2
+};
+enum numa_place { NUMA_PLACE_LINUX, NUMA_PLACE_TEXTBOOK };
 
 enum kernel_version { KERNEL_6_12_0, KERNEL_6_12_117 };
 enum fair_variant { FAIR_EEVDF, FAIR_CFS };
@@ -64,7 +69,11 @@ struct numa_params {
     uint32_t mode;                                         /* enum numa_balancing_mode */
     uint64_t scan_delay, scan_period_min, scan_period_max; /* ns */
     uint64_t scan_size;                                    /* bytes */
-    bool two_stage_filter, migrate_pages, migrate_tasks;
+    bool two_stage_filter, migrate_pages, migrate_tasks, groups, swap, scan_adapt, private_weight;
+    uint32_t place;              /* enum numa_place */
+    uint64_t quirks;             /* numa_quirks.h */
+    uint64_t hot_threshold;      /* ns */
+    uint64_t promote_rate_limit; /* bytes/s */
 };
 
 struct mm_params {
