@@ -4,6 +4,8 @@
  */
 #include "kernel/mm.h"
 
+#include "kernel/memory_tiers.h"
+
 /* The system itself holds `reserved` of each node; a node that is smaller has nothing to give. */
 static void
 node_init(const struct kernel *k, struct mm_node *n, const struct machine_node *hw)
@@ -12,8 +14,6 @@ node_init(const struct kernel *k, struct mm_node *n, const struct machine_node *
 
     n->nr_pages = (bytes - SIM_MIN(k->params.mm.reserved, bytes)) / PAGE_4K;
     n->free_pages = n->nr_pages;
-    n->low_watermark = mul_div_u64(n->nr_pages, k->params.mm.watermark_ppm, 1000000);
-    n->high_watermark = n->low_watermark + n->low_watermark / 2;
 }
 
 void
@@ -27,6 +27,8 @@ mm_init(struct kernel *k)
     rng_init(&k->mm->rng, k->seed, "mm", 0);
     for (uint32_t n = 0; n < m->nr_nodes; n++)
         node_init(k, &k->mm->nodes[n], &m->nodes[n]);
+    mm_setup_watermarks(k);
+    memory_tiers_init(k);
 }
 
 void

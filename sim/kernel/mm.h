@@ -95,8 +95,12 @@ struct mm {
 };
 
 struct mm_node {
-    uint64_t nr_pages, free_pages;          /* 4 KiB pages */
-    uint64_t low_watermark, high_watermark; /* allocations fall back; migrations are refused */
+    uint64_t nr_pages, free_pages; /* 4 KiB pages */
+    /* Allocations end at min, fall back at low; migrations are refused at high; kswapd reclaims up
+     * to high, with tiering to promo. */
+    uint64_t min_watermark, low_watermark, high_watermark, promo_watermark;
+    uint32_t tier;                  /* where its abstract distances begin: lower is faster */
+    nodemask demotion, lower_tiers; /* targets of its cold pages, and what stands in for them */
     uint64_t numa_hit, numa_miss, numa_foreign, local_node, other_node, interleave_hit;
 };
 
@@ -139,10 +143,12 @@ struct mm_state {
     struct task_mem *free_mem;
     uint32_t line_bytes;
     uint64_t nr_checks;
-    struct rng rng;
+    uint32_t top_tier; /* the slowest that has CPUs */
+    struct rng rng, demotion_rng;
 };
 
 void mm_init(struct kernel *k);
+void mm_setup_watermarks(struct kernel *k);
 void mm_reset_stats(struct kernel *k);
 struct mm *mm_new(struct kernel *k, struct process *pr);
 void mm_task_init(struct kernel *k, struct task *p);

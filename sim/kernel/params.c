@@ -207,10 +207,20 @@ const struct field kernel_param_fields[] = {
 
     K(FIELD_SIZE, "mm.touch_chunk", mm.touch_chunk, .def = "256KiB", .min = "4KiB", .max = "64MiB",
       .doc = "stretch of memory whose first touches and hinting faults are handled together"),
-    K(FIELD_RATIO, "mm.watermark", mm.watermark_ppm, .def = "0.002", .max = "0.5",
-      .doc = "share of a node's memory below which allocations fall back to the next node"),
     K(FIELD_SIZE, "mm.reserved", mm.reserved, .def = "0B", .max = "1TiB",
       .doc = "memory of each node that the system itself holds"),
+    K(FIELD_SIZE, "mm.min_free", mm.min_free, .def = "0B", .max = "1TiB",
+      .doc = "memory of the machine that no allocation may take, shared out by the size of nodes "
+             "(vm.min_free_kbytes); 0B: the square root of 16 times the memory, both in kB"),
+    K(FIELD_U32, "mm.watermark_scale_factor", mm.watermark_scale_factor, .def = "10", .min = "1",
+      .max = "3000",
+      .doc = "distance between the watermarks of a node, in 1/10000 of it, at least a quarter of "
+             "its minimum"),
+    K(FIELD_BOOL, "mm.thp_min_free", mm.thp_min_free, .def = "no",
+      .doc = "the minimum is raised as khugepaged does, to keep whole 2 MiB blocks free"),
+    K(FIELD_BOOL, "mm.tier_data", mm.tier_data, .def = "yes",
+      .doc = "firmware reports latency and bandwidth of memory (HMAT, CDAT), and its tier follows "
+             "from them; no: CXL and PMEM form a slow tier, all else counts as DRAM"),
 
     K(FIELD_TIME, "cost.context_switch", cost.context_switch, .def = "1.5us", .max = "1ms",
       .doc = "switch between tasks of different processes"),

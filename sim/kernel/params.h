@@ -77,9 +77,11 @@ struct numa_params {
 };
 
 struct mm_params {
-    uint64_t touch_chunk;   /* bytes handled at a time while pages are populated or fault */
-    uint32_t watermark_ppm; /* share of a node that stays free */
-    uint64_t reserved;      /* bytes of each node that the system holds */
+    uint64_t touch_chunk; /* bytes handled at a time while pages are populated or fault */
+    uint64_t reserved;    /* bytes of each node that the system holds */
+    uint64_t min_free;    /* bytes of the machine that stay free; 0: by its size */
+    uint32_t watermark_scale_factor;
+    bool thp_min_free, tier_data;
 };
 
 /* What kernel work costs; numa-balancing.md section 4 owns the defaults. */
