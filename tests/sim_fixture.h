@@ -67,6 +67,12 @@ fixture_memory_full(struct kernel *k)
     for_each_cpu (cpu, k->machine->online)
         burst_set_rate(k, &k->rqs[cpu], RATE_FULL);
 }
+static inline uint32_t
+fixture_memory_rate(struct kernel *k, int cpu)
+{
+    (void)k, (void)cpu;
+    return RATE_FULL;
+}
 static inline void
 fixture_memory_changed(struct kernel *k, int cpu)
 {
@@ -81,7 +87,7 @@ static const struct memory_model_ops fixture_memory = {
     .name = "none",
     .doc = "no physics",
     .init = fixture_memory_nothing,
-    .run_changed = fixture_memory_changed,
+    .run_changed = fixture_memory_rate,
     .pages_changed = fixture_memory_changed,
     .resolve = fixture_memory_full,
     .latency_ps = fixture_memory_latency,

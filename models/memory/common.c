@@ -12,14 +12,10 @@ dirty_init(struct dirty_cpus *d, struct kernel *k)
     d->listed = arena_new_array(k->arena, bool, k->machine->nr_cpus);
 }
 
-const struct mem_mix *
+struct mem_mix *
 cpu_mix(struct kernel *k, int cpu)
 {
-    struct task *p = k->rqs[cpu].curr;
-
-    if (p == NULL || !p->in_burst || p->profile == NULL || p->profile->misses_q20 == 0)
-        return NULL;
-    return mm_mix(k, p);
+    return cpu_misses(k, cpu) ? mm_mix(k, k->rqs[cpu].curr) : NULL;
 }
 
 uint32_t
@@ -65,7 +61,7 @@ unloaded_changed(struct kernel *k, int cpu)
     dirty_add(&u->dirty, cpu);
 }
 
-static uint32_t
+uint32_t
 unloaded_rate(struct kernel *k, int cpu)
 {
     const struct mem_mix *mix = cpu_mix(k, cpu);
@@ -79,7 +75,7 @@ unloaded_rate(struct kernel *k, int cpu)
     return rate_of(1 + stall_per_latency(mix->profile) * latency_ns);
 }
 
-/* CPUs do not influence each other: those that changed are looked at, and no others. */
+/* Those that changed are looked at, and no others. */
 void
 unloaded_resolve(struct kernel *k)
 {

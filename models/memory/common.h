@@ -24,8 +24,16 @@ dirty_add(struct dirty_cpus *d, int cpu)
     d->cpus[d->nr++] = (uint32_t)cpu;
 }
 
+/* Does what runs on the CPU miss the cache? */
+static inline bool
+cpu_misses(const struct kernel *k, int cpu)
+{
+    const struct task *p = k->rqs[cpu].curr;
+
+    return p != NULL && p->in_burst && p->profile != NULL && p->profile->misses_q20 > 0;
+}
 /* The mix of what runs on the CPU, or NULL if that does not miss the cache. */
-const struct mem_mix *cpu_mix(struct kernel *k, int cpu);
+struct mem_mix *cpu_mix(struct kernel *k, int cpu);
 
 /* Misses in flight take their time together: ns of stall for each ns of work and ns of latency. */
 static inline double
@@ -46,6 +54,8 @@ struct unloaded {
 
 void unloaded_init(struct kernel *k, uint64_t (*latency)(const struct machine *m, uint32_t cpu_node,
                                                          uint32_t mem_node));
+/* CPUs do not influence each other: the rate is known at once. */
+uint32_t unloaded_rate(struct kernel *k, int cpu);
 void unloaded_changed(struct kernel *k, int cpu);
 void unloaded_resolve(struct kernel *k);
 uint64_t unloaded_latency_ps(const struct kernel *k, int cpu_node, int mem_node);

@@ -6,8 +6,8 @@
  * the sums are the same whatever the order of comings and goings, and go back to zero exactly: as
  * long as no sum exceeds its resource, there is nothing to solve.
  *
- * A group whose last member has left is kept, for the same task will be back; the one that has been
- * empty for longest makes room for a new one.
+ * A group whose last member has left is kept, for the same task will be back, and its mix remembers
+ * the group; empty groups make room for new ones in turn.
  */
 #include "models/memory/proportional.h"
 
@@ -24,7 +24,6 @@ groups_init(struct kernel *k, struct proportional *pp)
         pp->nr_buckets *= 2;
     pp->buckets = arena_new_array(k->arena, uint32_t, pp->nr_buckets);
     pp->groups = arena_new_array(k->arena, struct group, pp->max_groups);
-    list_init(&pp->idle);
     pp->members = arena_new_array(k->arena, struct member, nr_cpus);
     pp->users = arena_new_array(k->arena, struct user, nr_cpus);
     pp->demand = arena_new_array(k->arena, uint64_t, pp->nr_resources);
@@ -76,7 +75,7 @@ ask_first(struct kernel *k, struct group *g, uint32_t r)
     uint32_t at = g->nr_asks++;
 
     if (at == g->cap_asks) {
-        g->cap_asks = at == 0 ? 4 : 2 * at;
+        g->cap_asks = 4 * at;
         g->asks =
             arena_grow(k->arena, g->asks, at * sizeof(*g->asks), g->cap_asks * sizeof(*g->asks));
     }
@@ -92,7 +91,7 @@ ask(struct kernel *k, struct group *g, uint32_t r, double bytes)
     struct proportional *pp = memory_priv(k);
     uint64_t demand = (uint64_t)(bytes / g->idle_tau * 1e9 + 0.5);
 
-    if (demand == 0)
+    if (demand == 0 || pp->resources[r].limit == UINT64_MAX)
         return;
     if (pp->demand[r] == 0)
         ask_first(k, g, r);
@@ -135,10 +134,14 @@ static void
 group_make(struct kernel *k, struct proportional *pp, struct group *g, int node,
            const struct mem_mix *mix)
 {
-    if (g->idle_stall == NULL)
+    if (g->idle_stall == NULL) {
         g->idle_stall = arena_new_array(k->arena, double, pp->nr_nodes);
+        g->asks = g->own;
+        g->cap_asks = ARRAY_LEN(g->own);
+    }
     g->nr_asks = 0;
     g->node = node;
+    g->serial = ++pp->serial;
     g->mix = *mix;
     g->writes = mix->profile->write_q8 > 0;
     g->idle_tau = 1;
@@ -149,6 +152,7 @@ group_make(struct kernel *k, struct proportional *pp, struct group *g, int node,
         g->idle_tau += g->idle_stall[j];
     }
     g->tau = g->idle_tau;
+    g->idle_rate = rate_of(g->tau);
     for_each_node (j, mix->nodes)
         ask_node(k, g, (uint32_t)j);
     take_demand(pp, g);
@@ -168,22 +172,17 @@ unhash(struct proportional *pp, const struct group *g)
 static struct group *
 new_group(struct proportional *pp)
 {
-    struct group *g;
-
-    if (pp->nr_groups < pp->max_groups) {
-        g = &pp->groups[pp->nr_groups++];
-        list_init(&g->idle);
-        return g;
-    }
-    g = list_entry(pp->idle.next, struct group, idle);
-    sim_assert(!list_empty(&pp->idle));
-    list_remove(&g->idle);
-    unhash(pp, g);
-    return g;
+    if (pp->nr_groups < pp->max_groups)
+        return &pp->groups[pp->nr_groups++];
+    do
+        pp->hand = (pp->hand + 1) % pp->max_groups;
+    while (pp->groups[pp->hand].nr > 0); /* there are more groups than CPUs */
+    unhash(pp, &pp->groups[pp->hand]);
+    return &pp->groups[pp->hand];
 }
 
 static struct group *
-group_find(struct kernel *k, struct proportional *pp, int node, const struct mem_mix *mix)
+group_look_up(struct kernel *k, struct proportional *pp, int node, const struct mem_mix *mix)
 {
     uint64_t hash = hash_of(node, mix);
     uint32_t *bucket = &pp->buckets[hash & (pp->nr_buckets - 1)];
@@ -197,6 +196,20 @@ group_find(struct kernel *k, struct proportional *pp, int node, const struct mem
     g->hash = hash;
     g->next = *bucket;
     *bucket = (uint32_t)(g - pp->groups) + 1;
+    return g;
+}
+
+/* The group of a mix that was made for the CPUs of this node. */
+static struct group *
+group_find(struct kernel *k, struct proportional *pp, int node, struct mem_mix *mix)
+{
+    struct group *g = &pp->groups[mix->group];
+
+    if (likely(mix->serial != 0 && g->serial == mix->serial))
+        return g;
+    g = group_look_up(k, pp, node, mix);
+    mix->group = (uint32_t)(g - pp->groups);
+    mix->serial = g->serial;
     return g;
 }
 
@@ -214,12 +227,9 @@ add_demand(struct proportional *pp, const struct group *g, bool add)
 }
 
 static void
-group_join(struct kernel *k, struct proportional *pp, int cpu, const struct mem_mix *mix)
+group_join(struct proportional *pp, struct group *g, int cpu)
 {
-    struct group *g = group_find(k, pp, k->rqs[cpu].node, mix);
-
-    if (g->nr++ == 0)
-        list_remove(&g->idle);
+    g->nr++;
     pp->members[cpu] =
         (struct member){ .group = (uint32_t)(g - pp->groups) + 1, .next = g->first_cpu };
     if (g->first_cpu != 0)
@@ -241,23 +251,32 @@ group_leave(struct proportional *pp, struct member *m)
     if (m->next != 0)
         pp->members[m->next - 1].prev = m->prev;
     m->group = 0;
-    if (--g->nr == 0) {
+    if (--g->nr == 0)
         g->tau = g->idle_tau;
-        list_push_back(&pp->idle, &g->idle);
-    }
 }
 
 bool
-group_set(struct kernel *k, struct proportional *pp, int cpu, const struct mem_mix *mix)
+group_set(struct kernel *k, struct proportional *pp, int cpu, struct mem_mix *mix)
 {
     struct member *m = &pp->members[cpu];
+    struct group *g = mix != NULL ? group_find(k, pp, k->rqs[cpu].node, mix) : NULL;
     bool was_in = m->group != 0;
 
-    if (was_in && mix != NULL && same(&pp->groups[m->group - 1], k->rqs[cpu].node, mix))
+    if (was_in && g == &pp->groups[m->group - 1])
         return false;
     if (was_in)
         group_leave(pp, m);
-    if (mix != NULL)
-        group_join(k, pp, cpu, mix);
-    return was_in || mix != NULL;
+    if (g != NULL)
+        group_join(pp, g, cpu);
+    return was_in || g != NULL;
+}
+
+uint32_t
+group_busy(const struct kernel *k, const struct proportional *pp, const struct group *g)
+{
+    uint32_t nr = 0;
+
+    for (uint32_t cpu = g->first_cpu; cpu != 0; cpu = pp->members[cpu - 1].next)
+        nr += cpu_misses(k, (int)cpu - 1);
+    return nr;
 }

@@ -106,6 +106,29 @@ proportional_changed(struct kernel *k, int cpu)
     dirty_add(&pp->dirty, cpu);
 }
 
+/* As long as every resource has room, the rate follows from the CPU's own mix. Who has ceased to
+ * ask for anything is only listed until then: it counts as if it went on, which at worst has all
+ * looked at. */
+static uint32_t
+proportional_run_changed(struct kernel *k, int cpu)
+{
+    struct proportional *pp = memory_priv(k);
+    struct mem_mix *mix = cpu_mix(k, cpu);
+
+    if (pp->nr_over == 0 && !pp->saturated) {
+        if (mix != NULL) {
+            pp->changed |= group_set(k, pp, cpu, mix);
+            if (likely(pp->nr_over == 0))
+                return pp->groups[pp->members[cpu].group - 1].idle_rate;
+        } else {
+            dirty_add(&pp->dirty, cpu);
+            return RATE_FULL;
+        }
+    }
+    dirty_add(&pp->dirty, cpu);
+    return 0;
+}
+
 static void
 set_cpu_rate(struct kernel *k, struct proportional *pp, int cpu)
 {
@@ -142,11 +165,15 @@ static void
 proportional_resolve(struct kernel *k)
 {
     struct proportional *pp = memory_priv(k);
-    bool load = pp->saturated, changed = false;
+    bool load;
 
-    for (uint32_t i = 0; i < pp->dirty.nr; i++)
-        changed |= group_set(k, pp, (int)pp->dirty.cpus[i], cpu_mix(k, (int)pp->dirty.cpus[i]));
-    load = changed && (load || pp->nr_over > 0);
+    for (uint32_t i = 0; i < pp->dirty.nr; i++) {
+        int cpu = (int)pp->dirty.cpus[i];
+
+        pp->changed |= group_set(k, pp, cpu, cpu_mix(k, cpu));
+    }
+    load = pp->changed && (pp->saturated || pp->nr_over > 0);
+    pp->changed = false;
     if (load) {
         settle_all(k, pp);
         saturate(pp);
@@ -174,8 +201,9 @@ proportional_latency_ps(const struct kernel *k, int cpu_node, int mem_node)
 
 /* What passes the resource now, in 1/1000 of its capacity. */
 static uint32_t
-resource_load(const struct proportional *pp, uint32_t r)
+resource_load(const struct kernel *k, uint32_t r)
 {
+    const struct proportional *pp = memory_priv(k);
     const struct resource *res = &pp->resources[r];
     double bytes = 0;
 
@@ -183,9 +211,10 @@ resource_load(const struct proportional *pp, uint32_t r)
         return 0;
     for (uint32_t i = 0; i < pp->nr_groups; i++) {
         const struct group *g = &pp->groups[i];
+        uint32_t nr = group_busy(k, pp, g);
 
-        if (g->nr > 0)
-            bytes += g->nr * (double)group_demand(g, r) * g->idle_tau / g->tau;
+        if (nr > 0)
+            bytes += nr * (double)group_demand(g, r) * g->idle_tau / g->tau;
     }
     return (uint32_t)(bytes / (double)res->limit * 1000 + 0.5);
 }
@@ -195,13 +224,13 @@ proportional_link_load(const struct kernel *k, uint32_t link)
 {
     const struct proportional *pp = memory_priv(k);
 
-    return resource_load(pp, 2 * pp->nr_nodes + link);
+    return resource_load(k, 2 * pp->nr_nodes + link);
 }
 
 static uint32_t
 proportional_node_load(const struct kernel *k, uint32_t node)
 {
-    return resource_load(memory_priv(k), node);
+    return resource_load(k, node);
 }
 
 const struct memory_model_ops memory_proportional = {
@@ -209,7 +238,7 @@ const struct memory_model_ops memory_proportional = {
     .doc = "latency matrix, and bandwidth of controllers and links shared in proportion",
     .priv_size = sizeof(struct proportional),
     .init = proportional_init,
-    .run_changed = proportional_changed,
+    .run_changed = proportional_run_changed,
     .pages_changed = proportional_changed,
     .resolve = proportional_resolve,
     .latency_ps = proportional_latency_ps,

@@ -23,19 +23,21 @@ struct ask {
 };
 
 /* CPUs of one node with the same profile and mix: one row of the equations. What comings and goings
- * look at stands first. */
+ * look at fills the first cache line. */
 struct group {
-    _Alignas(64) uint64_t hash;
+    _Alignas(64) uint32_t nr; /* CPUs */
+    uint32_t first_cpu;       /* + 1 */
+    uint32_t serial;          /* of its making: which mixes it is the group of */
+    uint32_t idle_rate;       /* of a member if nothing is saturated */
+    double tau;               /* ns per ns of work at the present factors */
+    double idle_tau;          /* and if nothing were saturated */
+    uint32_t nr_asks, cap_asks;
+    struct ask *asks; /* of limited resources: few of many, by resource, ascending */
+    struct ask own[1];
+    _Alignas(64) struct mem_mix mix;
+    uint64_t hash;
     uint32_t next; /* in its bucket: slot + 1 */
     int32_t node;
-    uint32_t nr;        /* CPUs; 0: unused */
-    uint32_t first_cpu; /* + 1 */
-    double tau;         /* ns per ns of work at the present factors */
-    double idle_tau;    /* and if nothing were saturated */
-    struct list idle;   /* while it has no member */
-    struct ask *asks;   /* few of many resources: by resource, ascending */
-    _Alignas(64) struct mem_mix mix;
-    uint32_t nr_asks, cap_asks;
     bool writes;
     double *idle_stall; /* by memory node, ns per ns of work */
 };
@@ -63,11 +65,12 @@ struct proportional {
     uint32_t nr_groups;         /* slots ever used */
     uint32_t max_groups;
     struct group *groups;
-    struct list idle;              /* groups without a member, oldest first */
+    uint32_t hand, serial;         /* where the last search for an empty group ended; of groups */
     uint32_t nr_buckets, *buckets; /* slot + 1 */
     struct member *members;        /* by CPU */
     uint32_t nr_over;              /* resources with more demand than capacity */
     bool saturated;                /* some factor is not 1 */
+    bool changed;                  /* since the last resolve(), a CPU has come or gone */
     struct user *users;            /* scratch of saturate() */
     uint64_t *demand;              /* scratch of groups.c: by resource, 0 between calls */
 };
@@ -78,6 +81,8 @@ void saturate(struct proportional *pp);
 /* groups.c: joins and leaves keep the demands exact. */
 void groups_init(struct kernel *k, struct proportional *pp);
 /* The CPU now runs with this mix; NULL: without misses. False: as before. */
-bool group_set(struct kernel *k, struct proportional *pp, int cpu, const struct mem_mix *mix);
+bool group_set(struct kernel *k, struct proportional *pp, int cpu, struct mem_mix *mix);
+/* Its members that still miss the cache. */
+uint32_t group_busy(const struct kernel *k, const struct proportional *pp, const struct group *g);
 /* Bytes/s that one CPU of the group asks of resource r. */
 uint64_t group_demand(const struct group *g, uint32_t r);

@@ -104,19 +104,25 @@ rates_fire(struct engine *eng, struct event *ev)
 }
 
 /* What runs on the CPU has changed; `before` says whether memory was in use. If it is now, the
- * model's answer, at the end of this instant, prices the burst. */
+ * model's answer prices the burst: at once, or at the end of this instant. A burst that begins at
+ * this very instant may have to stop in it, and waits for that end in any case. */
 static void
 tell_memory(struct kernel *k, struct rq *rq, bool before)
 {
     bool uses = uses_memory(rq->curr);
+    uint32_t rate = 0;
 
-    if (before || uses) {
-        k->memory->run_changed(k, rq->cpu);
+    if (unlikely(uses && rq->burst_at <= k->engine.now))
+        k->memory->pages_changed(k, rq->cpu);
+    else if (before || uses)
+        rate = k->memory->run_changed(k, rq->cpu);
+    if (rate == 0 && (before || uses))
         rates_dirty(k);
-    }
-    rq->awaits_rate = uses;
+    rq->awaits_rate = uses && rate == 0;
     if (!uses)
         rq->rate = RATE_FULL;
+    else if (rate != 0)
+        rq->rate = rate;
 }
 
 static void

@@ -2,19 +2,21 @@
  * What a memory model must answer: how fast does each running task get through its work, given
  * where its pages are and who else loads the controllers and links?
  *
- * Whatever changes the running set, a page count or a phase only marks dirty; resolve() runs once
- * per instant, in PHASE_RATES, and calls burst_set_rate() for each CPU that it was told of, and for
- * others whose rate differs. Its sums go in a fixed order; doubles are allowed, libm is not, and
- * results are rounded to integers in one place.
+ * Where one CPU's rate depends on nobody else's, run_changed() has the answer at once. Otherwise,
+ * and when pages move, the change is only marked: resolve() runs once per instant, in PHASE_RATES,
+ * and calls burst_set_rate() for each CPU that it was told of, and for others whose rate differs.
+ * Its sums go in a fixed order; doubles are allowed, libm is not, and results are rounded to
+ * integers in one place.
  */
 #pragma once
 
 #include "kernel/kernel.h"
 
-/* Where the accesses of the burst that runs on a CPU go.. Kept by mm.c, read by models. */
+/* Where the accesses of the burst that runs on a CPU go. Kept by mm.c, read by models. */
 struct mem_mix {
     const struct burst_profile *profile; /* NULL: no misses, the rate is full */
     nodemask nodes;                      /* with a share */
+    uint32_t group, serial;              /* the model's: which of its groups has this mix */
     uint32_t share_q16[NODE_MAX];        /* of the accesses, by node; sums to 65536 */
 };
 
@@ -31,8 +33,9 @@ struct memory_model_ops {
     size_t priv_size;
     const struct field *params; /* of the private state; may be NULL */
     void (*init)(struct kernel *k);
-    /* Another task, another phase, or nothing runs on the CPU now. */
-    void (*run_changed)(struct kernel *k, int cpu);
+    /* Another task, another phase, or nothing runs on the CPU now. Its rate; 0: resolve() will
+     * tell. */
+    uint32_t (*run_changed)(struct kernel *k, int cpu);
     /* Pages used by the burst on this CPU moved or appeared: its mix changed. */
     void (*pages_changed)(struct kernel *k, int cpu);
     void (*resolve)(struct kernel *k);

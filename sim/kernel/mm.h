@@ -218,7 +218,7 @@ void mm_account(struct kernel *k, struct rq *rq, struct task *p, uint64_t work, 
  * hinting fault may move p to another CPU. */
 void mm_attend(struct kernel *k, struct rq *rq, struct task *p);
 /* The mix of the task's burst, brought up to date. */
-const struct mem_mix *mm_mix(struct kernel *k, struct task *p);
+struct mem_mix *mm_mix(struct kernel *k, struct task *p);
 
 /* Pages of r moved, appeared or were marked: bursts that use it are repriced, rates re-solved. */
 void mm_region_changed(struct kernel *k, struct region *r);

@@ -78,7 +78,7 @@ mem_mix_make(struct kernel *k, struct task *p, int node)
         add_share(&mem->mix, node, MIX_ALL - dealt); /* no use at all: misses of its own */
 }
 
-const struct mem_mix *
+struct mem_mix *
 mm_mix(struct kernel *k, struct task *p)
 {
     struct rq *rq = &k->rqs[p->cpu];
