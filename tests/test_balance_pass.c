@@ -154,6 +154,29 @@ newly_idle_is_drawn_but_not_in_6_12_0(void **state)
     fixture_close(&f);
 }
 
+/* A CPU that was busy meant to balance 16 times less often. Once it is idle it may be kicked again
+ * after max_interval, 16 ms for 8 CPUs, also where newly idle CPUs do not pull. */
+static void
+a_cpu_that_runs_dry_balances_as_an_idle_one(void **state)
+{
+    static const struct action acts[] = { { .kind = ACTION_RUN, .work = USEC(100500) },
+                                          { .kind = ACTION_BLOCK } };
+    struct fixture f;
+    (void)state;
+
+    fixture_open(&f, 1, 8, 1, false);
+    f.k->params.sched.newidle_balance = false;
+    struct task *p = fixture_task(&f, "p", 0, acts, 2);
+    task_start(f.k, p, NULL);
+    fixture_run(&f, MSEC(100));
+    const struct rq *rq = &f.k->rqs[p->cpu];
+    assert_true(rq->next_balance > 26 + 16 / 4); /* as a busy one; a jiffy is 4 ms */
+    fixture_run(&f, MSEC(101));
+    assert_true(idle_cpu(f.k, p->cpu));
+    assert_true(rq->next_balance <= 26 + 16 / 4);
+    fixture_close(&f);
+}
+
 /* All tasks pinned: the parent is told, and the interval grows beyond the usual. */
 static void
 pinned_tasks_are_told_to_the_parent(void **state)
@@ -380,6 +403,7 @@ main(void)
         cmocka_unit_test(nothing_is_hot_inside_a_core),
         cmocka_unit_test(newly_idle_takes_one),
         cmocka_unit_test(newly_idle_is_drawn_but_not_in_6_12_0),
+        cmocka_unit_test(a_cpu_that_runs_dry_balances_as_an_idle_one),
         cmocka_unit_test(pinned_tasks_are_told_to_the_parent),
         cmocka_unit_test(another_cpu_of_the_group_takes_it),
         cmocka_unit_test(the_stopper_splits_a_core),

@@ -73,7 +73,8 @@ in_vain(struct kernel *k, const struct sched_domain *sd)
            jiffies(k) < sd->groups->sgc->next_update && !k->params.sched.schedstats;
 }
 
-/* Pulls from one domain after the other. *cost: of all passes. */
+/* Pulls from one domain after the other, if it may. *cost: of all passes; *next: from now on the
+ * CPU balances as often as one that idles. */
 static bool
 pull(struct kernel *k, struct rq *rq, uint64_t *next, uint64_t *cost)
 {
@@ -83,7 +84,7 @@ pull(struct kernel *k, struct rq *rq, uint64_t *next, uint64_t *cost)
         *next = SIM_MIN(*next, level_due(k, sd));
         if (rq->avg_idle < *cost + sd->max_newidle_lb_cost)
             break;
-        if (sd->flags & SD_BALANCE_NEWIDLE) {
+        if (sd->flags & SD_BALANCE_NEWIDLE && k->params.sched.newidle_balance) {
             uint32_t weight = ni_random(k, rq, sd);
             if (weight == 0)
                 continue;
@@ -126,8 +127,7 @@ sched_balance_newidle(struct kernel *k, struct rq *rq)
 {
     update_misfit_status(k, NULL, rq);
     rq->idle_stamp = SIM_MAX(k->engine.now, 1);
-    if (k->params.sched.newidle_balance)
-        look_around(k, rq);
+    look_around(k, rq);
     if (rq->nr_running > 0)
         rq->idle_stamp = 0;
     else
