@@ -1,14 +1,12 @@
 /*
  * Which tasks move (sched-core.md 4.5): from the tail of the queue's list, those that have not run
  * for longest.
- *
- * Locality is judged by the task's own faults; those of its NUMA group are not known here.
  */
 #include "kernel/balance_impl.h"
 
 #include "kernel/group.h"
 #include "kernel/load.h"
-#include "kernel/numa.h"
+#include "kernel/numa_group.h"
 
 /* ---- may it? ---- */
 
@@ -45,7 +43,10 @@ migrate_degrades_locality(const struct lb_env *env, const struct task *p)
         return 0;
     if (env->idle == CPU_IDLE)
         return -1;
-    return numa_task_weight(env->k, p, dst) < numa_task_weight(env->k, p, src);
+    uint32_t dist = node_distance(env->k, src, dst);
+    int64_t (*weight)(const struct kernel *, const struct task *, int, uint32_t) =
+        n->group != NULL ? group_weight : task_weight;
+    return weight(env->k, p, dst, dist) < weight(env->k, p, src, dist);
 }
 
 /* Another CPU of the group that pulls could take it. */

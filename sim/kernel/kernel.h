@@ -29,7 +29,7 @@ struct kernel_stats {
     uint64_t context_switches, switches_to_task, task_migrations, task_migrations_cross_node;
     uint64_t numa_pte_updates, numa_hint_faults, numa_hint_faults_local, numa_pages_migrated;
     uint64_t pgmigrate_success, pgmigrate_fail;
-    uint64_t pgpromote_success, pgdemote_kswapd, pgdemote_direct;
+    uint64_t pgpromote_success, pgpromote_candidate, pgdemote_kswapd, pgdemote_direct;
     uint64_t numa_hit, numa_miss, numa_foreign, numa_local, numa_other, numa_interleave;
     uint64_t remote_bytes;
     uint64_t sched_overhead_ns;
@@ -107,6 +107,7 @@ struct kernel {
     void *memory_priv;
     struct event rates_ev;
     struct mm_state *mm; /* nodes' free pages, regions: mm.h */
+    struct numa_state *numa; /* groups: numa.h */
     const struct placement_ops *placement;
     void *placement_priv;
     /* Places a task that is made after placement has been; NULL: nobody does. */

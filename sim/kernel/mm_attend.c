@@ -107,7 +107,7 @@ attend_run(struct kernel *k, struct rq *rq, struct task *p, struct region *r, ui
 
     if (r->groups[slice].marked > 0)
         cost += numa_fault_pages(k, rq, p, r, slice, page, end);
-    if (r->groups[slice].unpopulated == 0)
+    if (r->groups[slice].unpopulated == 0 || numa_move_wanted(p))
         return cost;
     while (page < end && k->error == NULL) {
         uint64_t run = page;
@@ -132,7 +132,7 @@ attend_use(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
         return 0;
     uint64_t end =
         SIM_MIN(((page >> r->chunk_shift) + 1) << r->chunk_shift, u->first + u->nr_pages);
-    for (uint64_t stop; page < end; page = stop) {
+    for (uint64_t stop; page < end && !numa_move_wanted(p); page = stop) {
         stop = region_slice_end(r, page, end);
         cost += attend_run(k, rq, p, r, page, stop);
     }
@@ -145,7 +145,7 @@ mm_attend(struct kernel *k, struct rq *rq, struct task *p)
     struct task_mem *mem = p->mem;
     sim_time cost = 0;
 
-    for (uint32_t i = 0; i < mem->nr_uses; i++)
+    for (uint32_t i = 0; i < mem->nr_uses && !numa_move_wanted(p); i++)
         cost += attend_use(k, rq, p, &mem->uses[i]);
     charge(k, rq->cpu, cost, CHARGE_TASK);
     numa_fault_done(k, p);

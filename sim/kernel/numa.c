@@ -7,7 +7,8 @@
  * scan_period_min, and a most. Threads are meant to be staggered by their periods; a mix-up of ms
  * and ns in the kernel makes that about 8 ms, and so it is here.
  */
-#include "kernel/numa.h"
+#include "kernel/numa_group.h"
+#include "kernel/numa_tier.h"
 
 enum { MAX_SCAN_WINDOW_MB = 2560 };
 #define MS_NS ((uint64_t)1000000)
@@ -15,7 +16,14 @@ enum { MAX_SCAN_WINDOW_MB = 2560 };
 void
 numa_init(struct kernel *k)
 {
-    (void)k; /* what balancing knows is with tasks, address spaces and pages */
+    enum { TAG_BITS = 32 - PAGE_TAG_SHIFT, CPU_BITS_MAX = 13 };
+    uint32_t cpu_bits = 1;
+
+    k->numa = arena_new_object(k->arena, struct numa_state);
+    k->numa->tiers = arena_new_array(k->arena, struct numa_tier_node, k->machine->nr_nodes);
+    while (cpu_bits < CPU_BITS_MAX && 1u << cpu_bits < k->machine->nr_cpus)
+        cpu_bits++;
+    k->numa->exact_shift = TAG_BITS - 1 - cpu_bits; /* a tag is one more than its parts */
 }
 
 uint64_t
@@ -45,12 +53,34 @@ numa_scan_min(const struct kernel *k, const struct mm *mm)
     return SIM_MAX(1000 / per_second, least);
 }
 
-uint64_t
-numa_scan_max(const struct kernel *k, const struct mm *mm)
+/* The more of its faults a group shares, and the more tasks share the work, the slower. */
+static uint64_t
+group_scale(const struct kernel *k, const struct numa_group *g, uint64_t period)
 {
-    uint64_t most = k->params.numa.scan_period_max / MS_NS / scan_windows(k, mm);
+    uint64_t shared = group_faults_kind(k, g, NUMA_SHARED);
+    uint64_t private = group_faults_kind(k, g, NUMA_PRIVATE);
 
-    return SIM_MAX(numa_scan_min(k, mm), most);
+    return period * g->nr_tasks * (shared + 1) / (private + shared + 1);
+}
+
+uint64_t
+numa_scan_start(const struct kernel *k, const struct task *p)
+{
+    uint64_t least = numa_scan_min(k, p->mm);
+    const struct numa_group *g = p->numa->group;
+
+    return g != NULL ? SIM_MAX(least, group_scale(k, g, least)) : least;
+}
+
+uint64_t
+numa_scan_max(const struct kernel *k, const struct task *p)
+{
+    uint64_t most = k->params.numa.scan_period_max / MS_NS / scan_windows(k, p->mm);
+    const struct numa_group *g = p->numa->group;
+
+    if (g != NULL)
+        most = SIM_MAX(most, group_scale(k, g, most));
+    return SIM_MAX(numa_scan_min(k, p->mm), most);
 }
 
 /* The seed varies the first scan by up to a tenth of the delay: on a real machine the start of a
@@ -70,30 +100,30 @@ first_scan_noise(struct kernel *k, const struct mm *mm, uint64_t delay)
 static uint64_t
 thread_stamp(const struct kernel *k, const struct task *parent)
 {
-    uint32_t spread = (uint32_t)(parent->numa->scan_period * parent->mm->nr_users * MS_NS);
+    uint64_t spread = parent->numa->scan_period * parent->mm->nr_users * MS_NS;
+    uint64_t most = numa_scan_max(k, parent);
 
-    return SIM_MIN((uint32_t)numa_scan_max(k, parent->mm), spread) + 2 * k->tick_ns;
+    if (numa_quirk(k, THREAD_STAGGER))
+        return SIM_MIN((uint32_t)most, (uint32_t)spread) + 2 * k->tick_ns;
+    return SIM_MIN(most * MS_NS, spread) + 2 * k->tick_ns;
 }
 
-static struct task_numa *
-task_numa_new(struct kernel *k)
+/* The arrays come with the first fault. */
+void
+numa_faults_alloc(struct kernel *k, struct task_numa *n)
 {
-    struct task_numa *n = arena_new_object(k->arena, struct task_numa);
-
-    if (k->params.numa.mode != NUMA_BALANCING_DISABLED)
-        n->faults_room =
-            arena_new_array(k->arena, uint64_t, 2 * NUMA_KIND_NR * k->machine->nr_nodes);
-    n->preferred = NUMA_NO_NODE;
-    return n;
+    if (n->faults == NULL)
+        n->faults = arena_new_array(k->arena, uint64_t, 2 * NUMA_KIND_NR * k->machine->nr_nodes);
 }
 
 void
 numa_task_init(struct kernel *k, struct task *p, const struct task *parent)
 {
     uint64_t delay = k->params.numa.scan_delay / MS_NS;
-    struct task_numa *n = p->numa = task_numa_new(k);
-    bool thread = p->mm->numa_next_scan != 0;
+    struct task_numa *n = p->numa = arena_new_object(k->arena, struct task_numa);
+    bool thread = p->mm->numa_next_scan != 0 || (parent != NULL && parent->mm == p->mm);
 
+    n->preferred = NUMA_NO_NODE;
     n->scan_period = delay;
     if (!thread) {
         uint64_t wait = numa_jiffies(k, delay);
@@ -106,8 +136,40 @@ numa_task_init(struct kernel *k, struct task *p, const struct task *parent)
         parent = p->process->members[0]; /* a thread that the workload starts by a timer */
     if (parent == p || parent->numa == NULL)
         return;
-    n->preferred = parent->numa->preferred;
+    if (numa_quirk(k, EXEC_KEEPS_PREFERRED))
+        n->preferred = parent->numa->preferred;
     n->node_stamp = thread_stamp(k, parent);
+}
+
+void
+numa_task_exit(struct kernel *k, struct task *p)
+{
+    if (p->numa != NULL)
+        numa_group_leave(k, p);
+}
+
+void
+numa_task_exec(struct kernel *k, struct task *p)
+{
+    struct task_numa *n = p->numa;
+
+    if (n == NULL)
+        return;
+    p->mm->numa_next_scan = 0; /* the first scan sets it */
+    if (!numa_quirk(k, EXEC_KEEPS_PREFERRED))
+        numa_set_preferred(k, p, NUMA_NO_NODE);
+    if (n->faults == NULL)
+        return;
+    numa_group_leave(k, p);
+    n->total_faults = 0;
+    memset(n->faults, 0, 2 * NUMA_KIND_NR * k->machine->nr_nodes * sizeof(*n->faults));
+}
+
+/* Is it of a class whose tasks scan? */
+static bool
+class_scans(const struct kernel *k, const struct task *p)
+{
+    return p->class == &fair_sched_class || !numa_quirk(k, FAIR_SCANS_ONLY);
 }
 
 void
@@ -115,14 +177,13 @@ task_tick_numa(struct kernel *k, struct rq *rq, struct task *p)
 {
     struct task_numa *n = p->numa;
 
-    if (k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL ||
-        p->class != &fair_sched_class)
+    if (k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL || !class_scans(k, p))
         return;
     uint64_t period = n->scan_period * MS_NS;
     if (p->se.sum_exec <= n->node_stamp + period)
         return;
     if (n->node_stamp == 0)
-        n->scan_period = numa_scan_min(k, p->mm);
+        n->scan_period = numa_scan_start(k, p);
     n->node_stamp += period;
     if (jiffies(k) >= p->mm->numa_next_scan)
         task_numa_work(k, rq, p);
@@ -134,7 +195,7 @@ numa_tick_due(const struct kernel *k, const struct rq *rq, const struct task *p)
     const struct task_numa *n = p->numa;
 
     if (k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL || p->mm->regions == NULL ||
-        p->class != &fair_sched_class)
+        !class_scans(k, p))
         return SIM_NEVER;
     uint64_t due = n->node_stamp + n->scan_period * MS_NS + 1;
     uint64_t clock = rq_clock_task(k, rq), ran = p->se.sum_exec;
@@ -154,5 +215,5 @@ numa_task_migrated(struct kernel *k, struct task *p, int from, int to)
     if (n->scan_seq != 0 &&
         (dst == n->preferred || (n->preferred != NUMA_NO_NODE && src != n->preferred)))
         return;
-    n->scan_period = numa_scan_min(k, p->mm);
+    n->scan_period = numa_scan_start(k, p);
 }

@@ -2,12 +2,13 @@
  * Automatic NUMA balancing: scanning, hinting faults, page migration, preferred nodes
  * (kernel/sched/fair.c, mm/mempolicy.c). Facts: numa-balancing.md section 1.
  *
- * This first form has no groups: a task is judged by its own faults, so active nodes, nearby-node
- * scores and tiering are not modelled. Utilisation of nodes is taken from queue lengths.
+ * A task's view is in task_numa: faults that decay by half once a pass, by node of the page and of
+ * the CPU. Groups of tasks that share memory are in numa_group.h, quirks in numa_quirks.h.
  */
 #pragma once
 
 #include "kernel/mm.h"
+#include "kernel/numa_quirks.h"
 
 /* Parts of task_numa.faults, in kernel order; *BUF: raw counts since the last placement. */
 enum numa_faults_kind { NUMA_MEM, NUMA_CPU, NUMA_MEMBUF, NUMA_CPUBUF, NUMA_KIND_NR };
@@ -15,6 +16,7 @@ enum { NUMA_SHARED = 0, NUMA_PRIVATE = 1 };
 enum { NUMA_REMOTE = 0, NUMA_LOCAL = 1, NUMA_FAILED = 2 };
 enum { NUMA_NO_NODE = -1 };
 
+struct numa_group;
 struct task_numa {
     uint64_t scan_seq;                     /* numa_scan_seq: last pass seen */
     uint64_t scan_period, scan_period_max; /* ms */
@@ -23,13 +25,27 @@ struct task_numa {
     int32_t preferred;                     /* node, NUMA_NO_NODE: none */
     bool move_wanted;                      /* a fault asked for a move to the preferred node */
     uint64_t total_faults;
-    uint64_t *faults;      /* [kind][node][priv], NULL until the first fault */
-    uint64_t *faults_room; /* what `faults` will point to */
-    uint64_t locality[3];  /* remote, local, failed; 4 KiB pages */
+    uint64_t *faults;     /* [kind][node][priv], NULL until the first fault */
+    uint64_t locality[3]; /* remote, local, failed; 4 KiB pages */
     uint64_t pages_migrated;
-    sim_time last_placement;
+    sim_time last_placement; /* se.exec_start at the last placement; 0: there was none */
     uint64_t last_sum_exec;
+    struct numa_group *group; /* NULL: none yet */
 };
+
+struct numa_tier_node;
+struct numa_state {
+    struct numa_tier_node *tiers; /* by node */
+    struct numa_group *groups, *free_groups;
+    uint32_t nr_groups_made;
+    uint32_t exact_shift; /* bits for pids in tags where they are not cut to 8 */
+};
+
+static inline uint32_t
+node_distance(const struct kernel *k, int from, int to)
+{
+    return k->domains->distances[(uint32_t)from * k->machine->nr_nodes + (uint32_t)to];
+}
 
 static inline uint64_t *
 numa_faults(const struct kernel *k, const struct task_numa *n, enum numa_faults_kind kind, int node)
@@ -46,10 +62,21 @@ void task_tick_numa(struct kernel *k, struct rq *rq, struct task *p);
  * off. */
 sim_time numa_tick_due(const struct kernel *k, const struct rq *rq, const struct task *p);
 
+void numa_faults_alloc(struct kernel *k, struct task_numa *n);
+void numa_task_exit(struct kernel *k, struct task *p);
+/* exec: what was learnt of the old address space is forgotten, and scans wait as for a new one. */
+void numa_task_exec(struct kernel *k, struct task *p);
+
 /* The marked pages of [first, end), all of `slice`, are touched by p on rq: each is decided upon,
  * migrated, accounted. Returns the ns that it cost. */
 sim_time numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct region *r,
                           uint32_t slice, uint64_t first, uint64_t end);
+/* A fault has found that p should try to move; until it has, it takes no more faults. */
+static inline bool
+numa_move_wanted(const struct task *p)
+{
+    return p->numa != NULL && p->numa->move_wanted;
+}
 /* After the faults of a stretch: p may move towards its preferred node. */
 void numa_fault_done(struct kernel *k, struct task *p);
 
@@ -76,13 +103,26 @@ account_numa_dequeue(struct rq *rq, const struct task *p)
 
 /* ---- between the numa files ---- */
 
-/* Periods in ms; see numa.c. */
+/* Periods in ms (task_scan_min, task_scan_start, task_scan_max); see numa.c. */
 uint64_t numa_scan_min(const struct kernel *k, const struct mm *mm);
-uint64_t numa_scan_max(const struct kernel *k, const struct mm *mm);
+uint64_t numa_scan_start(const struct kernel *k, const struct task *p);
+uint64_t numa_scan_max(const struct kernel *k, const struct task *p);
 /* Jiffies of so many ms, rounded up. */
 uint64_t numa_jiffies(const struct kernel *k, uint64_t ms);
 /* One scan pass of p's address space, if it is due (task_numa_work). */
 void task_numa_work(struct kernel *k, struct rq *rq, struct task *p);
+/* One hinting fault, while it is decided whether the page moves to the faulting CPU's node. */
+struct numa_fault {
+    struct rq *rq;
+    struct task *p;
+    const struct mempolicy *policy; /* in force for the page */
+    int src;                        /* the page's node */
+    uint32_t np;                    /* its 4 KiB pages */
+    uint32_t tag;                   /* in: of the last access; out: what it becomes */
+    const char *rule;               /* out: what decided */
+};
+bool numa_misplaced(struct kernel *k, struct numa_fault *f);
+bool should_numa_migrate_memory(struct kernel *k, struct numa_fault *f);
 /* Does the policy let a scan mark pages (MPOL_F_MOF)? */
 static inline bool
 mempolicy_migrates(const struct mempolicy *policy)
@@ -92,12 +132,54 @@ mempolicy_migrates(const struct mempolicy *policy)
 /* Once per completed pass: decay, preferred node, scan period. */
 void task_numa_placement(struct kernel *k, struct rq *rq, struct task *p);
 void numa_set_preferred(struct kernel *k, struct task *p, int node);
-/* 1000 x the share of the task's faults on a node. */
-int64_t numa_task_weight(const struct kernel *k, const struct task *p, int node);
+/* Sets the time of the next try; a task away from its preferred node then wants to move. */
+void numa_migrate_preferred(struct kernel *k, struct task *p);
+/* Tries to find a better CPU (task_numa_migrate). */
 void task_numa_migrate(struct kernel *k, struct task *p);
+
+/* ---- access tags: (cpu << pid bits | low bits of the pid) + 1; 0: unset ---- */
+
+/* 8 bits as the kernel's, or as many as fit. */
+static inline uint32_t
+numa_tag_shift(const struct kernel *k)
+{
+    return numa_quirk(k, PID_BITS) ? 8 : k->numa->exact_shift;
+}
+static inline int
+numa_pid_bits(const struct kernel *k, const struct task *p)
+{
+    return (int)(task_pid(p) & ((1u << numa_tag_shift(k)) - 1));
+}
+static inline uint32_t
+numa_tag(const struct kernel *k, int cpu, const struct task *p)
+{
+    return ((uint32_t)cpu << numa_tag_shift(k) | (uint32_t)numa_pid_bits(k, p)) + 1;
+}
+static inline int
+numa_tag_cpu(const struct kernel *k, uint32_t tag)
+{
+    return (int)((tag - 1) >> numa_tag_shift(k));
+}
+static inline int
+numa_tag_pid(const struct kernel *k, uint32_t tag)
+{
+    return (int)((tag - 1) & ((1u << numa_tag_shift(k)) - 1));
+}
+/* Tested on the bits of the pid only, as in the kernel. */
+static inline bool
+numa_tag_pid_unset(const struct kernel *k, uint32_t tag)
+{
+    return tag == 0 || (numa_quirk(k, PID_BITS) && numa_tag_pid(k, tag) == 255);
+}
+static inline bool
+numa_tag_matches(const struct kernel *k, uint32_t tag, const struct task *p)
+{
+    return tag != 0 && numa_tag_pid(k, tag) == numa_pid_bits(k, p);
+}
+
 /* The bit of a task in the access windows of a VMA. */
 static inline uint64_t
 numa_pid_bit(const struct task *p)
 {
-    return (uint64_t)1 << ((uint32_t)(p->id * 0x61C88647u) >> 26);
+    return (uint64_t)1 << ((uint32_t)(task_pid(p) * 0x61C88647u) >> 26);
 }

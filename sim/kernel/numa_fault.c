@@ -7,16 +7,15 @@
  * kernel, a fault on a local page under the default policy leaves the tag alone, so "in a row"
  * means among remote faults.
  *
- * A stretch of pages faults in one go. What is the same for all of them (the policy, costs, which
- * node) is looked up once; the order within each fault is the kernel's: counters, tag and decision,
- * migration, placement, and then this fault is added. The move of the task that a fault may ask for
- * comes after the stretch: it uses counts that these faults are not part of yet.
+ * A stretch of pages faults in one go. The order within each fault is the kernel's: counters, tag
+ * and decision, migration, group, placement, and then this fault is added. A fault that makes its
+ * task want to move ends the stretch: the task pays, moves, and faults on at its new place.
  */
-#include "kernel/numa.h"
+#include "kernel/numa_group.h"
+#include "kernel/numa_tier.h"
 #include "kernel/region.h"
 
-enum { EARLY_PASSES = 4 };
-
+/* A stretch of pages of one slice that fault one after the other. */
 struct faults {
     struct kernel *k;
     struct rq *rq;
@@ -24,113 +23,57 @@ struct faults {
     struct region *r;
     uint32_t slice;
     const struct mempolicy *policy;
-    uint64_t nr, nr_local, nr_moved, nr_failed, nr_kind[2]; /* by NUMA_SHARED, NUMA_PRIVATE */
-    uint64_t *membuf;                                       /* [node][priv] */
-    uint64_t room;                                          /* pages that may still move here */
-    int from;                                               /* of the pages moved last */
+    uint64_t nr, nr_here, nr_moved, nr_failed;
+    uint64_t nr_kind[2], nr_local[2]; /* accounted: by NUMA_SHARED/PRIVATE, NUMA_REMOTE/LOCAL */
+    uint64_t *membuf;                 /* [node][priv] */
+    uint64_t room;                    /* pages that may still move here */
+    int from;                         /* of the pages moved last */
     uint64_t from_pages;
+    bool placed;
 };
 
-static int
-tag_pid(uint32_t tag)
-{
-    return (int)((tag - 1) & 255);
-}
-
-/* Tested on the bits of the task number only, as in the kernel. */
-static bool
-tag_unset(uint32_t tag)
-{
-    return tag == 0 || tag_pid(tag) == 255;
-}
-
-static bool
-tag_private(uint32_t tag, const struct task *p)
-{
-    return tag != 0 && tag_pid(tag) == (int)(p->id & 255);
-}
-
-/* should_numa_migrate_memory(), without tiering and groups. */
-static bool
-should_migrate(const struct faults *f, uint32_t *word, uint32_t last, const char **rule)
-{
-    const struct kernel *k = f->k;
-    const struct task_numa *n = f->p->numa;
-    uint32_t tag = ((uint32_t)f->rq->cpu << 8 | (f->p->id & 255)) + 1;
-    bool mine = tag_private(last, f->p);
-
-    if (k->mm->nodes[f->rq->node].nr_pages == 0) {
-        *rule = "no_memory";
-        return false;
-    }
-    *word = (*word & ((1u << PAGE_TAG_SHIFT) - 1)) | tag << PAGE_TAG_SHIFT;
-    if ((n->preferred == NUMA_NO_NODE || n->scan_seq <= EARLY_PASSES) &&
-        (tag_unset(last) || mine)) {
-        *rule = "early_life";
-        return true;
-    }
-    if (k->params.numa.two_stage_filter && !tag_unset(last) &&
-        k->machine->cpus[(last - 1) >> 8].node != f->rq->node) {
-        *rule = "two_stage_filter";
-        return false;
-    }
-    *rule = mine ? "private" : "no_group";
-    return true;
-}
-
-/* mpol_misplaced(): should the page be on the faulting CPU's node instead? */
-static bool
-misplaced(const struct faults *f, uint32_t *word, uint32_t last, const char **rule)
-{
-    int here = f->rq->node, at = page_node(*word);
-
-    if (!mempolicy_migrates(f->policy)) {
-        *rule = "no_mof";
-        return false;
-    }
-    if (f->policy->mode == MPOL_DEFAULT ? at == here : !(f->policy->nodes & NODE_BIT(here))) {
-        *rule = "policy_place";
-        return false;
-    }
-    if (!should_migrate(f, word, last, rule))
-        return false;
-    if (at == here) {
-        *rule = "already_here";
-        return false;
-    }
-    if (!f->k->params.numa.migrate_pages) {
-        *rule = "migrate_pages_off";
-        return false;
-    }
-    return true;
-}
-
 static void
-probe_fault(const struct faults *f, uint64_t page, int from, uint32_t last)
+probe_fault(const struct faults *f, const struct numa_fault *one, uint64_t page, uint32_t last)
 {
     struct kernel *k = f->k;
+    const struct task_numa *n = f->p->numa;
 
     probe_input(k, "region", f->r->id);
     probe_input(k, "page", (int64_t)page);
-    probe_input(k, "src", from);
+    probe_input(k, "src", one->src);
     probe_input(k, "dst", f->rq->node);
-    probe_input(k, "last_cpu", last == 0 ? -1 : (int64_t)((last - 1) >> 8));
-    probe_input(k, "last_pid", last == 0 ? -1 : tag_pid(last));
-    probe_input(k, "preferred", f->p->numa->preferred);
-    probe_input(k, "scan_seq", (int64_t)f->p->numa->scan_seq);
+    probe_input(k, "last_cpu", last == 0 ? -1 : numa_tag_cpu(k, last));
+    probe_input(k, "last_pid", last == 0 ? -1 : numa_tag_pid(k, last));
+    probe_input(k, "preferred", n->preferred);
+    probe_input(k, "scan_seq", (int64_t)n->scan_seq);
+    probe_input(k, "group", n->group != NULL ? n->group->gid : 0);
+    if (n->group == NULL)
+        return;
+    probe_input(k, "cpu_src", (int64_t)group_faults_cpu(k, n->group, one->src));
+    probe_input(k, "cpu_dst", (int64_t)group_faults_cpu(k, n->group, f->rq->node));
+    probe_input(k, "mem_src", (int64_t)group_faults(k, n->group, one->src));
+    probe_input(k, "mem_dst", (int64_t)group_faults(k, n->group, f->rq->node));
 }
 
+/* True: the page is to move. Its tag is changed by the way. */
 static bool
-decide(const struct faults *f, uint64_t page, uint32_t *word, uint32_t last)
+decide(const struct faults *f, uint64_t page, uint32_t *word)
 {
-    const char *rule;
-    int from = page_node(*word);
-    bool move = misplaced(f, word, last, &rule);
+    uint32_t last = *word >> PAGE_TAG_SHIFT;
+    struct numa_fault one = { .rq = f->rq,
+                              .p = f->p,
+                              .policy = f->policy,
+                              .src = page_node(*word),
+                              .np = f->r->scale,
+                              .tag = last };
+    bool move = numa_misplaced(f->k, &one);
 
+    if (one.tag != last)
+        *word = (*word & ((1u << PAGE_TAG_SHIFT) - 1)) | one.tag << PAGE_TAG_SHIFT;
     if (probe_wants(f->k, DECISION_HINT_FAULT))
-        probe_fault(f, page, from, last);
-    return probe_decide(f->k, DECISION_HINT_FAULT, rule, f->p, f->rq->cpu, move) == 1 &&
-           from != f->rq->node;
+        probe_fault(f, &one, page, last);
+    return probe_decide(f->k, DECISION_HINT_FAULT, one.rule, f->p, f->rq->cpu, move) == 1 &&
+           one.src != f->rq->node;
 }
 
 /* The books of pages that moved together: counts, free pages, bytes, observers. */
@@ -171,42 +114,73 @@ move_page(struct faults *f, uint32_t *word)
     return true;
 }
 
-/* numa_migrate_preferred(), with the move itself put off to the end of the stretch. Within an
- * instant the gate opens once, so the first fault of a stretch is the only one to come here. */
+/* Private or shared, by the tag that the page had; a shared fault may make the task join a group.
+ */
+static int
+classify(struct faults *f, uint32_t last)
+{
+    const struct kernel *k = f->k;
+    bool read_only = false; /* such pages say nothing about who works together */
+
+    if (last == 0 || numa_tag_matches(k, last, f->p) || !k->params.numa.private_weight)
+        return NUMA_PRIVATE;
+    if (read_only || numa_tag_cpu(k, last) >= (int)k->machine->nr_cpus)
+        return NUMA_SHARED;
+    return task_numa_group(f->k, f->p, numa_tag_cpu(k, last), numa_tag_pid(k, last),
+                           f->r->sharing == REGION_GLOBAL);
+}
+
+/* Shared between nodes that the group uses anyway: as good as local. */
+static bool
+counts_as_local(const struct faults *f, int mem, int priv, bool local)
+{
+    const struct kernel *k = f->k;
+    const struct numa_group *g = f->p->numa->group;
+
+    return local || (priv == NUMA_SHARED && g != NULL && g->active_nodes > 1 &&
+                     numa_is_active_node(k, g, f->rq->node) && numa_is_active_node(k, g, mem));
+}
+
+/* task_numa_fault(): the gate of the next placement opens at most once in an instant, and what is
+ * decided there does not know of this fault yet. */
 static void
-retry_placement(struct faults *f)
+task_numa_fault(struct faults *f, uint32_t last, int mem, bool local)
 {
     struct kernel *k = f->k;
-    struct task_numa *n = f->p->numa;
-    uint64_t now = jiffies(k);
 
-    if (now <= n->migrate_retry)
+    if (numa_uses_access_time(k, mem))
         return;
-    task_numa_placement(k, f->rq, f->p);
-    if (n->preferred == NUMA_NO_NODE)
-        return;
-    uint64_t wait = numa_jiffies(k, n->scan_period) / 16;
-    n->migrate_retry = now + SIM_MIN(wait, k->params.sched.hz);
-    n->move_wanted = f->rq->node != n->preferred && k->params.numa.migrate_tasks;
+    int priv = classify(f, last);
+    local = counts_as_local(f, mem, priv, local);
+    if (!f->placed && jiffies(k) > f->p->numa->migrate_retry) {
+        task_numa_placement(k, f->rq, f->p);
+        numa_migrate_preferred(k, f->p);
+        f->placed = true;
+    }
+    f->membuf[2 * mem + priv] += f->r->scale;
+    f->nr_kind[priv]++;
+    f->nr_local[local]++;
 }
 
 static void
 do_numa_page(struct faults *f, uint64_t page)
 {
-    uint32_t word = f->r->pages[page] & ~(uint32_t)PAGE_MARKED, last = word >> PAGE_TAG_SHIFT;
-    int priv = last == 0 || tag_private(last, f->p) ? NUMA_PRIVATE : NUMA_SHARED;
+    uint32_t word = f->r->pages[page] & ~(uint32_t)PAGE_MARKED;
+    bool timed = numa_uses_access_time(f->k, page_node(word));
+    uint32_t last = timed ? 0 : word >> PAGE_TAG_SHIFT;
+    bool local = page_node(word) == f->rq->node;
 
-    f->nr_local += page_node(word) == f->rq->node;
-    if (decide(f, page, &word, last))
-        move_page(f, &word);
+    f->nr++;
+    f->nr_here += local;
+    if (decide(f, page, &word) && move_page(f, &word) && timed) {
+        word &= (1u << PAGE_TAG_SHIFT) - 1; /* a page of a fast node has a tag: unset */
+        f->k->stats.pgpromote_success += f->r->scale;
+    }
     f->r->pages[page] = word;
-    if (f->nr++ == 0)
-        retry_placement(f);
-    f->membuf[2 * page_node(word) + priv] += f->r->scale;
-    f->nr_kind[priv]++;
+    task_numa_fault(f, last, page_node(word), local);
 }
 
-/* task_numa_fault(), the sums of a stretch. */
+/* The sums of a stretch. */
 static void
 account(const struct faults *f)
 {
@@ -216,8 +190,8 @@ account(const struct faults *f)
 
     cpubuf[NUMA_SHARED] += f->nr_kind[NUMA_SHARED] * np;
     cpubuf[NUMA_PRIVATE] += f->nr_kind[NUMA_PRIVATE] * np;
-    n->locality[NUMA_LOCAL] += f->nr_local * np;
-    n->locality[NUMA_REMOTE] += (f->nr - f->nr_local) * np;
+    n->locality[NUMA_LOCAL] += f->nr_local[NUMA_LOCAL] * np;
+    n->locality[NUMA_REMOTE] += f->nr_local[NUMA_REMOTE] * np;
     n->locality[NUMA_FAILED] += f->nr_failed * np;
     n->pages_migrated += f->nr_moved * np;
 }
@@ -239,13 +213,14 @@ count_faults(const struct faults *f)
     struct kernel_stats *ks = &f->k->stats;
     struct process_stats *ps = &f->p->process->stats;
     uint64_t pages = f->nr_moved * f->r->scale;
+    uint64_t np = numa_quirk(f->k, THP_COUNTS_ONCE) ? 1 : f->r->scale;
 
-    ks->numa_hint_faults += f->nr;
-    ks->numa_hint_faults_local += f->nr_local;
+    ks->numa_hint_faults += f->nr * np;
+    ks->numa_hint_faults_local += f->nr_here * np;
     ks->numa_pages_migrated += pages;
     ks->pgmigrate_success += pages;
-    ps->numa_hint_faults += f->nr;
-    ps->numa_hint_faults_local += f->nr_local;
+    ps->numa_hint_faults += f->nr * np;
+    ps->numa_hint_faults_local += f->nr_here * np;
     ps->numa_pages_migrated += pages;
     ps->remote_bytes += pages * PAGE_4K;
 }
@@ -260,8 +235,7 @@ faults_begin(struct kernel *k, struct rq *rq, struct task *p, struct region *r, 
     f.policy = effective_policy(p, r, first);
     if (target->free_pages > target->high_watermark + r->scale)
         f.room = (target->free_pages - target->high_watermark - 1) / r->scale;
-    if (p->numa->faults == NULL)
-        p->numa->faults = p->numa->faults_room;
+    numa_faults_alloc(k, p->numa);
     f.membuf = numa_faults(k, p->numa, NUMA_MEMBUF, 0);
     return f;
 }
@@ -273,7 +247,7 @@ numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct region 
     struct faults f = faults_begin(k, rq, p, r, slice, first);
 
     r->pids_active[1] |= numa_pid_bit(p);
-    for (uint64_t page = first; page < end; page++)
+    for (uint64_t page = first; page < end && !p->numa->move_wanted; page++)
         if (r->pages[page] & PAGE_MARKED)
             do_numa_page(&f, page);
     flush_moved(&f);

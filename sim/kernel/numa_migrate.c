@@ -1,220 +1,131 @@
 /*
- * Moving a task to its memory (task_numa_migrate): to an idle CPU of the preferred node, or in
- * exchange with a task that gains by it or loses less.
+ * Moving a task to its memory (task_numa_migrate): to an idle CPU of the preferred node or of
+ * another one that is better than this, or in exchange with a task that gains by it or loses less.
  *
- * The rules and their order are the kernel's, without groups. Two things are simpler: whether a
- * node is overloaded, busy or has room is told by the number of its tasks, for there is no tracking
- * of utilisation; and numa_migrate_on is not needed, since a move takes no time in which another
- * could aim at the same CPU.
+ * Model assumption: a move takes no time in which another could aim at the same CPU, so the mark of
+ * a CPU that a move is being arranged to (numa_migrate_on) lasts for one search.
  */
-#include "kernel/numa.h"
+#include "kernel/balance_impl.h"
+#include "kernel/load.h"
+#include "kernel/numa_find.h"
+#include "kernel/select.h"
 
-enum { SMALLIMP = 30, IMBALANCE_MIN = 2 };
-
-enum node_class { NODE_HAS_SPARE, NODE_FULLY_BUSY, NODE_OVERLOADED };
-
-struct numa_stats {
-    uint64_t load, capacity, nr, weight;
-    int idle_cpu;
-    enum node_class class;
-};
-
-struct numa_env {
-    struct kernel *k;
-    struct task *p;
-    int src_cpu, src, dst;
-    uint32_t imb_numa_nr;
-    struct numa_stats src_stats, dst_stats;
-    int64_t taskimp, best_imp;
-    int best_cpu;
-    struct task *best_task;
-};
-
+/* A CPU of a wholly idle core is better than any other idle one. */
 static void
-node_stats(const struct numa_env *env, int node, struct numa_stats *s, bool find_idle)
+find_idle(const struct task_numa_env *env, int cpu, struct numa_stats *s, bool *core)
 {
     const struct kernel *k = env->k;
+    const struct rq *rq = &k->rqs[cpu];
+
+    if (*core || rq->nr_running > 0 || !idle_cpu(k, cpu) || rq->numa_migrate_on ||
+        !cpumask_test(env->p->allowed, (uint32_t)cpu))
+        return;
+    *core = k->smt_active && test_idle_cores(k, cpu) && is_core_idle(k, cpu);
+    if (s->idle_cpu < 0 || *core)
+        s->idle_cpu = cpu;
+}
+
+static void
+update_numa_stats(const struct task_numa_env *env, struct numa_stats *s, int node, bool idle)
+{
+    struct kernel *k = env->k;
+    bool core = false;
 
     *s = (struct numa_stats){ .idle_cpu = -1 };
     for_each_cpu (cpu, k->machine->nodes[node].cpus) {
-        const struct rq *rq = &k->rqs[cpu];
+        struct rq *rq = &k->rqs[cpu];
 
         if (!cpumask_test(k->machine->online, (uint32_t)cpu))
             continue;
-        s->load += rq->cfs.load_weight >> 10;
-        s->nr += rq->cfs.nr_queued;
-        s->capacity += k->machine->cpus[cpu].capacity;
+        s->load += cpu_load(k, rq);
+        s->runnable += cpu_runnable(k, rq);
+        s->util += cpu_util_cfs(k, rq);
+        s->nr_running += rq->cfs.h_nr_queued;
+        s->capacity += capacity_of(rq);
         s->weight++;
-        if (find_idle && s->idle_cpu < 0 && idle_cpu(k, cpu) &&
-            cpumask_test(env->p->allowed, (uint32_t)cpu))
-            s->idle_cpu = cpu;
+        if (idle)
+            find_idle(env, cpu, s, &core);
     }
-    s->class = s->nr > s->weight   ? NODE_OVERLOADED
-               : s->nr < s->weight ? NODE_HAS_SPARE
-                                   : NODE_FULLY_BUSY;
+    s->type = numa_classify(env->imbalance_pct, s);
 }
 
-static int64_t
-abs_diff(int64_t a, int64_t b)
-{
-    return a > b ? a - b : b - a;
-}
+struct weights {
+    int64_t task, group;
+};
 
-/* Would moving `load` make the two nodes less even than they are? */
-static bool
-too_imbalanced(const struct numa_env *env, int64_t load)
+static struct weights
+weights_of(const struct task_numa_env *env, int node, uint32_t dist)
 {
-    int64_t src_cap = (int64_t)env->src_stats.capacity, dst_cap = (int64_t)env->dst_stats.capacity;
-    int64_t src = (int64_t)env->src_stats.load, dst = (int64_t)env->dst_stats.load;
-
-    return abs_diff((dst + load) * src_cap, (src - load) * dst_cap) >
-           abs_diff(dst * src_cap, src * dst_cap);
-}
-
-static bool
-prefers(const struct task *t, int node)
-{
-    return t != NULL && t->numa != NULL && t->numa->preferred == node;
+    return (struct weights){ task_weight(env->k, env->p, node, dist),
+                             group_weight(env->k, env->p, node, dist) };
 }
 
 static void
-assign(struct numa_env *env, int cpu, struct task *partner, int64_t imp)
+try_node(struct task_numa_env *env, int node, uint32_t dist, struct weights imp)
 {
-    if (partner == NULL && env->dst_stats.idle_cpu >= 0)
-        cpu = env->dst_stats.idle_cpu;
-    env->best_cpu = cpu;
-    env->best_task = partner;
-    env->best_imp = imp;
+    env->dist = dist;
+    env->dst_nid = node;
+    update_numa_stats(env, &env->dst_stats, node, true);
+    task_numa_find_cpu(env, imp.task, imp.group);
 }
 
-/* What exchanging p for `cur` gains, in 1/1000 of their faults. */
-static int64_t
-swap_gain(const struct numa_env *env, const struct task *cur)
-{
-    int64_t imp = env->taskimp + numa_task_weight(env->k, cur, env->src) -
-                  numa_task_weight(env->k, cur, env->dst);
-
-    if (prefers(cur, env->dst))
-        imp -= imp / 16;
-    if (prefers(cur, env->src))
-        imp += imp / 8;
-    return imp;
-}
-
-static bool
-stop_search(const struct numa_env *env, bool may_move)
-{
-    if (may_move)
-        return env->best_cpu >= 0 && env->best_task == NULL && idle_cpu(env->k, env->best_cpu);
-    return prefers(env->best_task, env->src);
-}
-
-/* task_numa_compare() for the task that runs on the CPU; NULL: idle. */
+/* The nodes that the task does not prefer: one that neither it nor its group would lose by. The
+ * distance is the one to the node tried before, as in the kernel. */
 static void
-compare(struct numa_env *env, int cpu, struct task *cur, bool may_move)
-{
-    int64_t moveimp = env->taskimp;
-
-    if (cur == NULL) {
-        if (may_move && moveimp >= env->best_imp)
-            assign(env, cpu, NULL, moveimp);
-        return;
-    }
-    if (!cpumask_test(cur->allowed, (uint32_t)env->src_cpu))
-        return;
-    if (prefers(env->best_task, env->src) && !prefers(cur, env->src))
-        return;
-    if (env->dst_stats.class == NODE_HAS_SPARE)
-        return;
-    int64_t imp = swap_gain(env, cur);
-    if (may_move && moveimp > imp && moveimp > env->best_imp) {
-        assign(env, cpu, NULL, moveimp);
-        return;
-    }
-    bool better =
-        env->best_task != NULL && prefers(cur, env->src) && !prefers(env->best_task, env->src);
-    if (!better) {
-        int64_t load = (int64_t)env->p->se.weight - (int64_t)cur->se.weight;
-
-        if (imp < SMALLIMP || imp <= env->best_imp + SMALLIMP / 2)
-            return;
-        if (load != 0 && too_imbalanced(env, load))
-            return;
-    }
-    assign(env, cpu, cur, imp);
-}
-
-/* An idle CPU of a node with room is taken without comparing. True: found. */
-static bool
-take_idle(struct numa_env *env, bool *may_move)
-{
-    int64_t imbalance = (int64_t)env->dst_stats.nr + 1 - ((int64_t)env->src_stats.nr - 1);
-
-    imbalance = SIM_MAX(imbalance, 0);
-    if (env->dst_stats.nr + 1 <= env->imb_numa_nr && imbalance <= IMBALANCE_MIN)
-        imbalance = 0;
-    if (imbalance != 0)
-        return false;
-    *may_move = true;
-    if (env->dst_stats.idle_cpu < 0)
-        return false;
-    assign(env, env->dst_stats.idle_cpu, NULL, 0);
-    return true;
-}
-
-static void
-find_cpu(struct numa_env *env)
+try_others(struct task_numa_env *env, struct weights here)
 {
     struct kernel *k = env->k;
-    bool may_move = false;
-
-    if (env->dst_stats.class == NODE_HAS_SPARE) {
-        if (take_idle(env, &may_move))
-            return;
-    } else {
-        may_move = !too_imbalanced(env, env->p->se.weight);
-    }
-    for_each_cpu (cpu, k->machine->nodes[env->dst].cpus) {
-        struct task *cur = k->rqs[cpu].curr;
-
-        if (!cpumask_test(k->machine->online, (uint32_t)cpu) ||
-            !cpumask_test(env->p->allowed, (uint32_t)cpu))
-            continue;
-        if (cur == env->p)
-            return;
-        compare(env, cpu, cur, may_move);
-        if (stop_search(env, may_move))
-            return;
-    }
-}
-
-static void
-try_node(struct numa_env *env, int node)
-{
-    env->dst = node;
-    env->taskimp =
-        numa_task_weight(env->k, env->p, node) - numa_task_weight(env->k, env->p, env->src);
-    node_stats(env, node, &env->dst_stats, true);
-    find_cpu(env);
-}
-
-static void
-search(struct numa_env *env)
-{
     int preferred = env->p->numa->preferred;
 
-    node_stats(env, env->src, &env->src_stats, false);
-    try_node(env, preferred);
-    if (env->best_cpu >= 0)
-        return;
-    for_each_node (n, machine_cpu_nodes(env->k->machine))
-        if (n != env->src && n != preferred &&
-            numa_task_weight(env->k, env->p, n) >= numa_task_weight(env->k, env->p, env->src))
-            try_node(env, n);
+    for_each_node (n, machine_cpu_nodes(k->machine)) {
+        if (n == env->src_nid || n == preferred)
+            continue;
+        int far = numa_quirk(k, SEARCH_DISTANCE) ? env->dst_nid : n;
+        uint32_t dist = node_distance(k, env->src_nid, far);
+        if (k->domains->topology_type == NUMA_BACKPLANE && dist != env->dist)
+            here = weights_of(env, env->src_nid, dist);
+        struct weights imp = weights_of(env, n, dist);
+        imp.task -= here.task;
+        imp.group -= here.group;
+        if (imp.task >= 0 || imp.group >= 0)
+            try_node(env, n, dist, imp);
+    }
+}
+
+static void
+search(struct task_numa_env *env)
+{
+    const struct numa_group *g = env->p->numa->group;
+    int preferred = env->p->numa->preferred;
+    uint32_t dist = node_distance(env->k, env->src_nid, preferred);
+    struct weights here = weights_of(env, env->src_nid, dist);
+    struct weights imp = weights_of(env, preferred, dist);
+
+    imp.task -= here.task;
+    imp.group -= here.group;
+    update_numa_stats(env, &env->src_stats, env->src_nid, false);
+    try_node(env, preferred, dist, imp);
+    if (env->best_cpu < 0 || (g != NULL && g->active_nodes > 1))
+        try_others(env, here);
+}
+
+/* numa_balancing.place=textbook: the first CPU of the preferred node with a shorter queue. */
+static void
+search_textbook(struct task_numa_env *env)
+{
+    const struct kernel *k = env->k;
+
+    for_each_cpu (cpu, k->machine->nodes[env->p->numa->preferred].cpus)
+        if (cpumask_test(k->machine->online, (uint32_t)cpu) &&
+            cpumask_test(env->p->allowed, (uint32_t)cpu) &&
+            k->rqs[cpu].nr_running + 1 <= k->rqs[env->src_cpu].nr_running) {
+            env->best_cpu = cpu;
+            return;
+        }
 }
 
 static int
-decide_move(struct numa_env *env)
+decide_move(struct task_numa_env *env)
 {
     struct kernel *k = env->k;
     const char *rule = env->best_cpu < 0        ? "stick_numa"
@@ -223,19 +134,21 @@ decide_move(struct numa_env *env)
 
     if (probe_wants(k, DECISION_TASK_NUMA)) {
         probe_input(k, "preferred", env->p->numa->preferred);
-        probe_input(k, "src", env->src);
-        probe_input(k, "nr_src", (int64_t)env->src_stats.nr);
-        probe_input(k, "nr_dst", (int64_t)env->dst_stats.nr);
+        probe_input(k, "group", env->p->numa->group != NULL ? env->p->numa->group->gid : 0);
+        probe_input(k, "src", env->src_nid);
+        probe_input(k, "nr_src", env->src_stats.nr_running);
+        probe_input(k, "nr_dst", env->dst_stats.nr_running);
+        probe_input(k, "dst_type", env->dst_stats.type);
         probe_input(k, "best_imp", env->best_imp);
         probe_input(k, "partner", env->best_task != NULL ? (int64_t)env->best_task->id : -1);
         for_each_node (n, machine_cpu_nodes(k->machine))
-            probe_candidate(k, "node", n, numa_task_weight(k, env->p, n));
+            probe_candidate(k, "node", (uint32_t)n, task_weight(k, env->p, n, env->dist));
     }
     return (int)probe_decide(k, DECISION_TASK_NUMA, rule, env->p, env->src_cpu, env->best_cpu);
 }
 
 static void
-tell_observers(struct numa_env *env, int cpu, struct task *other)
+tell_observers(struct task_numa_env *env, int cpu, struct task *other)
 {
     for (struct observer *o = env->k->observers; o != NULL; o = o->next)
         if (o->numa_move != NULL)
@@ -243,7 +156,7 @@ tell_observers(struct numa_env *env, int cpu, struct task *other)
 }
 
 static void
-carry_out(struct numa_env *env, int cpu)
+carry_out(struct task_numa_env *env, int cpu)
 {
     struct kernel *k = env->k;
 
@@ -258,21 +171,51 @@ carry_out(struct numa_env *env, int cpu)
         kernel_fail(k, "--force-decision: CPU %d is not one that %s may run on", cpu, env->p->name);
 }
 
+/* A group follows where its task could go, not where it had wished to. */
+static void
+prefer_found(struct task_numa_env *env)
+{
+    struct task *p = env->p;
+    int node = env->best_cpu >= 0 ? env->k->rqs[env->best_cpu].node : env->src_nid;
+
+    if (p->numa->group != NULL && node != p->numa->preferred)
+        numa_set_preferred(env->k, p, node);
+}
+
 void
 task_numa_migrate(struct kernel *k, struct task *p)
 {
-    struct numa_env env = {
-        .k = k, .p = p, .src_cpu = p->cpu, .src = k->rqs[p->cpu].node, .best_cpu = -1
+    struct task_numa_env env = {
+        .k = k, .p = p, .src_cpu = p->cpu, .src_nid = k->rqs[p->cpu].node, .best_cpu = -1
     };
     const struct sched_domain *sd = k->domains->cpus[p->cpu].sd;
 
     while (sd != NULL && !(sd->flags & SD_NUMA))
         sd = sd->parent;
     if (sd == NULL) {
-        numa_set_preferred(k, p, env.src); /* no domain spans nodes: it can only stay */
+        numa_set_preferred(k, p, env.src_nid); /* no domain spans nodes: it can only stay */
         return;
     }
+    env.imbalance_pct = 100 + (sd->imbalance_pct - 100) / 2;
     env.imb_numa_nr = sd->imb_numa_nr;
-    search(&env);
+    if (k->params.numa.place == NUMA_PLACE_TEXTBOOK)
+        search_textbook(&env);
+    else
+        search(&env);
+    if (env.best_cpu >= 0)
+        k->rqs[env.best_cpu].numa_migrate_on = false;
+    prefer_found(&env);
     carry_out(&env, decide_move(&env));
+}
+
+void
+numa_migrate_preferred(struct kernel *k, struct task *p)
+{
+    struct task_numa *n = p->numa;
+
+    if (n->preferred == NUMA_NO_NODE || n->faults == NULL)
+        return;
+    uint64_t wait = numa_jiffies(k, n->scan_period) / 16;
+    n->migrate_retry = jiffies(k) + SIM_MIN(wait, k->params.sched.hz);
+    n->move_wanted = k->rqs[p->cpu].node != n->preferred && k->params.numa.migrate_tasks;
 }

@@ -6,80 +6,71 @@
  * is slightly slower than exact halving. A task whose faults are all private and remote backs off,
  * as does one with a failed migration: that is what 6.12 does, whatever one might wish.
  */
-#include "kernel/numa.h"
+#include "kernel/load.h"
+#include "kernel/numa_group.h"
 
 enum { PERIOD_SLOTS = 10, PERIOD_THRESHOLD = 7 };
 
-/* CPU time since the last placement as a share of the time that passed, in 1/65536. */
+/* CPU time since the last placement as a share of the time that passed, in 1/65536; at the first
+ * one by the load average (numa_get_avg_runtime). */
 static uint64_t
-runtime_share(struct kernel *k, struct task *p)
+runtime_share(struct task *p)
 {
     struct task_numa *n = p->numa;
-    sim_time now = kernel_now(k), since = n->last_placement ? n->last_placement : p->started_at;
-    uint64_t runtime = p->se.sum_exec - n->last_sum_exec;
-    uint64_t interval = now > since ? now - since : 0;
+    uint64_t runtime = p->se.avg.load_sum, interval = LOAD_AVG_MAX;
+    sim_time now = p->se.exec_start;
 
+    if (n->last_placement != 0) {
+        runtime = p->se.sum_exec - n->last_sum_exec;
+        interval = now > n->last_placement ? now - n->last_placement : 0;
+    }
     n->last_placement = now;
     n->last_sum_exec = p->se.sum_exec;
     return mul_div_u64(runtime, 65536, interval + 1);
 }
 
-static void
-fold(struct kernel *k, struct task_numa *n, int node, uint64_t share, uint64_t total,
-     uint64_t types[2])
-{
-    for (int priv = 0; priv < 2; priv++) {
-        uint64_t *mem = &numa_faults(k, n, NUMA_MEM, node)[priv];
-        uint64_t *cpu = &numa_faults(k, n, NUMA_CPU, node)[priv];
-        uint64_t *membuf = &numa_faults(k, n, NUMA_MEMBUF, node)[priv];
-        uint64_t *cpubuf = &numa_faults(k, n, NUMA_CPUBUF, node)[priv];
-        uint64_t before = *mem;
+/* What a placement works on. */
+struct pass {
+    struct kernel *k;
+    struct task *p;
+    struct task_numa *n;
+    struct numa_group *group;
+    uint64_t share, total; /* CPU time, 1/65536; faults since the last one */
+    uint64_t types[2];     /* of those, by NUMA_SHARED, NUMA_PRIVATE */
+};
 
-        *mem = *membuf + *mem - *mem / 2;
-        *cpu = share * *cpubuf / (total + 1) + *cpu - *cpu / 2;
-        n->total_faults += *mem - before;
-        types[priv] += *membuf;
-        *membuf = *cpubuf = 0;
-    }
+/* Forgets half and adds the new; a group's sums follow. */
+static void
+fold_kind(struct pass *s, int node, int priv)
+{
+    struct kernel *k = s->k;
+    uint64_t *mem = &numa_faults(k, s->n, NUMA_MEM, node)[priv];
+    uint64_t *cpu = &numa_faults(k, s->n, NUMA_CPU, node)[priv];
+    uint64_t *membuf = &numa_faults(k, s->n, NUMA_MEMBUF, node)[priv];
+    uint64_t *cpubuf = &numa_faults(k, s->n, NUMA_CPUBUF, node)[priv];
+    uint64_t diff = *membuf - *mem / 2; /* may be negative: sums wrap back */
+    uint64_t cpu_diff = s->share * *cpubuf / (s->total + 1) - *cpu / 2;
+
+    s->types[priv] += *membuf;
+    *membuf = *cpubuf = 0;
+    *mem += diff;
+    *cpu += cpu_diff;
+    s->n->total_faults += diff;
+    if (s->group == NULL)
+        return;
+    s->group->faults[mem - s->n->faults] += diff;
+    s->group->faults[cpu - s->n->faults] += cpu_diff;
+    s->group->total_faults += diff;
 }
 
+/* Faults that a node is judged by: the group's, or the task's own. */
 static uint64_t
-mem_faults(const struct kernel *k, const struct task_numa *n, int node)
+node_faults(const struct kernel *k, const struct task_numa *n, int node)
 {
     const uint64_t *mem = numa_faults(k, n, NUMA_MEM, node);
 
-    return mem[NUMA_SHARED] + mem[NUMA_PRIVATE];
-}
-
-int64_t
-numa_task_weight(const struct kernel *k, const struct task *p, int node)
-{
-    const struct task_numa *n = p->numa;
-
-    if (n == NULL || n->faults == NULL || n->total_faults == 0)
-        return 0;
-    return (int64_t)(1000 * mem_faults(k, n, node) / n->total_faults);
-}
-
-/* Memory may be where no CPU is: then the nearest node with CPUs is meant. */
-static int
-nearest_cpu_node(const struct kernel *k, int node)
-{
-    int best = node;
-    uint32_t distance = UINT32_MAX;
-    nodemask with_cpus = machine_cpu_nodes(k->machine);
-
-    if (with_cpus & NODE_BIT(node))
-        return node;
-    for_each_node (n, with_cpus) {
-        uint32_t d = machine_distance(k->machine, (uint32_t)node, (uint32_t)n);
-
-        if (d < distance) {
-            distance = d;
-            best = n;
-        }
-    }
-    return best;
+    return n->group != NULL ? group_faults(k, n->group, node)
+                            : mem[NUMA_SHARED] + mem[NUMA_PRIVATE];
 }
 
 /* sched_setnuma(): the counts of the queue follow. */
@@ -99,33 +90,49 @@ numa_set_preferred(struct kernel *k, struct task *p, int node)
 
 /* Mostly private or mostly local: slower; else faster, by how far it is from both. */
 static int64_t
-period_change(uint64_t period, uint64_t local, uint64_t remote, uint64_t shared, uint64_t private)
+period_change(const struct kernel *k, uint64_t period, uint64_t local, uint64_t remote,
+              uint64_t shared, uint64_t private)
 {
     int64_t slot = (int64_t)div_round_up_u64(period, PERIOD_SLOTS);
-    int64_t lr = (int64_t)(local * PERIOD_SLOTS / (local + remote));
-    int64_t ps = (int64_t)(private * PERIOD_SLOTS / (private + shared));
-    int64_t over = ps >= PERIOD_THRESHOLD ? ps : lr;
+    int64_t lr = local + remote ? (int64_t)(local * PERIOD_SLOTS / (local + remote)) : 0;
+    int64_t ps = private + shared ? (int64_t)(private * PERIOD_SLOTS / (private + shared)) : 0;
 
+    if (!numa_quirk(k, PRIVATE_SLOW))
+        ps = SIM_MIN(ps, lr); /* private memory that is remote is no reason to slow down */
+    int64_t over = ps >= PERIOD_THRESHOLD ? ps : lr;
     if (over >= PERIOD_THRESHOLD)
         return slot * SIM_MAX(over - PERIOD_THRESHOLD, 1);
-    return -(PERIOD_THRESHOLD - over) * slot;
+    return -(PERIOD_THRESHOLD - SIM_MAX(lr, ps)) * slot;
+}
+
+/* Nothing to learn, or a migration failed: look less often. */
+static bool
+backs_off(const struct kernel *k, const struct task_numa *n, uint64_t shared, uint64_t private)
+{
+    uint64_t local = n->locality[NUMA_LOCAL];
+
+    if (numa_quirk(k, PRIVATE_BACKOFF))
+        return local + shared == 0 || n->locality[NUMA_FAILED] > 0;
+    return local + shared + private == 0;
 }
 
 static void
-update_scan_period(struct kernel *k, struct task *p, uint64_t shared, uint64_t private)
+update_task_scan_period(struct kernel *k, struct task *p, uint64_t shared, uint64_t private)
 {
     struct task_numa *n = p->numa;
     uint64_t remote = n->locality[NUMA_REMOTE], local = n->locality[NUMA_LOCAL];
 
-    if (local + shared == 0 || n->locality[NUMA_FAILED] > 0) {
+    if (!k->params.numa.scan_adapt) {
+        n->scan_period = numa_scan_start(k, p);
+    } else if (backs_off(k, n, shared, private)) {
         n->scan_period = SIM_MIN(n->scan_period_max, n->scan_period * 2);
         p->mm->numa_next_scan = jiffies(k) + numa_jiffies(k, n->scan_period);
     } else {
         int64_t period = (int64_t)n->scan_period;
 
-        period += period_change(n->scan_period, local, remote, shared, private);
+        period += period_change(k, n->scan_period, local, remote, shared, private);
         n->scan_period = (uint64_t)SIM_CLAMP(period, (int64_t)numa_scan_min(k, p->mm),
-                                             (int64_t)numa_scan_max(k, p->mm));
+                                             (int64_t)numa_scan_max(k, p));
     }
     memset(n->locality, 0, sizeof(n->locality));
     struct rq *rq = &k->rqs[p->cpu];
@@ -142,7 +149,8 @@ prefer(struct kernel *k, struct rq *rq, struct task *p, int best)
         probe_input(k, "preferred", p->numa->preferred);
         probe_input(k, "total_faults", (int64_t)p->numa->total_faults);
         for (uint32_t i = 0; i < k->machine->nr_nodes; i++)
-            probe_candidate(k, "node", i, (int64_t)mem_faults(k, p->numa, (int)i));
+            probe_candidate(k, "node", i, (int64_t)node_faults(k, p->numa, (int)i));
+        probe_input(k, "group", p->numa->group != NULL ? p->numa->group->gid : 0);
     }
     int64_t chosen =
         probe_decide(k, DECISION_PREFERRED_NODE, "task_numa_placement", p, rq->cpu, best);
@@ -152,29 +160,48 @@ prefer(struct kernel *k, struct rq *rq, struct task *p, int best)
         numa_set_preferred(k, p, (int)chosen);
 }
 
+/* The node with most faults, lowest number first; NUMA_NO_NODE if there were none at all. */
+static int
+fold_nodes(struct pass *s)
+{
+    int best = NUMA_NO_NODE;
+    uint64_t most = 0;
+
+    for (uint32_t i = 0; i < s->k->machine->nr_nodes; i++) {
+        if (!s->k->machine->nodes[i].online)
+            continue;
+        fold_kind(s, (int)i, NUMA_SHARED);
+        fold_kind(s, (int)i, NUMA_PRIVATE);
+        uint64_t faults = node_faults(s->k, s->n, (int)i);
+        if (faults > most) {
+            most = faults;
+            best = (int)i;
+        }
+    }
+    return best;
+}
+
 void
 task_numa_placement(struct kernel *k, struct rq *rq, struct task *p)
 {
     struct task_numa *n = p->numa;
-    uint64_t types[2] = { 0, 0 }, most = 0;
-    int best = NUMA_NO_NODE;
 
     if (n->scan_seq == p->mm->numa_scan_seq || n->faults == NULL)
         return;
     n->scan_seq = p->mm->numa_scan_seq;
-    n->scan_period_max = numa_scan_max(k, p->mm);
-    uint64_t total = n->locality[NUMA_REMOTE] + n->locality[NUMA_LOCAL];
-    uint64_t share = runtime_share(k, p);
-    for (uint32_t i = 0; i < k->machine->nr_nodes; i++) {
-        if (!k->machine->nodes[i].online)
-            continue;
-        fold(k, n, (int)i, share, total, types);
-        if (mem_faults(k, n, (int)i) > most) {
-            most = mem_faults(k, n, (int)i);
-            best = (int)i;
-        }
+    n->scan_period_max = numa_scan_max(k, p);
+    struct pass s = { .k = k,
+                      .p = p,
+                      .n = n,
+                      .group = n->group,
+                      .total = n->locality[NUMA_REMOTE] + n->locality[NUMA_LOCAL] };
+    s.share = runtime_share(p);
+    int best = fold_nodes(&s), node = numa_nearest_cpu_node(k, best);
+    if (n->group != NULL) {
+        numa_group_count_active_nodes(k, n->group);
+        node = preferred_group_nid(k, p, node);
     }
-    if (most > 0)
-        prefer(k, rq, p, nearest_cpu_node(k, best));
-    update_scan_period(k, p, types[NUMA_SHARED], types[NUMA_PRIVATE]);
+    if (best != NUMA_NO_NODE)
+        prefer(k, rq, p, node);
+    update_task_scan_period(k, p, s.types[NUMA_SHARED], s.types[NUMA_PRIVATE]);
 }

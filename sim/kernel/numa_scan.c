@@ -217,9 +217,13 @@ task_numa_work(struct kernel *k, struct rq *rq, struct task *p)
     struct task_numa *n = p->numa;
     struct scan s = { .k = k, .rq = rq, .p = p, .mm = p->mm };
 
+    if (s.mm->numa_next_scan == 0)
+        s.mm->numa_next_scan = jiffies(k) + numa_jiffies(k, k->params.numa.scan_delay / 1000000);
+    if (jiffies(k) < s.mm->numa_next_scan)
+        return;
     if (n->scan_period == 0) {
-        n->scan_period_max = numa_scan_max(k, s.mm);
-        n->scan_period = numa_scan_min(k, s.mm);
+        n->scan_period_max = numa_scan_max(k, p);
+        n->scan_period = numa_scan_start(k, p);
     }
     s.mm->numa_next_scan = jiffies(k) + numa_jiffies(k, n->scan_period);
     n->node_stamp += 2 * k->tick_ns;

@@ -36,6 +36,8 @@ struct task;
     X(DECISION_HINT_FAULT, "hint_fault",                                                           \
       "1: the page moves to the faulting CPU's node, 0: it stays")                                 \
     X(DECISION_PREFERRED_NODE, "preferred_node", "preferred node of a task")                       \
+    X(DECISION_NUMA_GROUP, "numa_group",                                                           \
+      "1: the task joins the other's NUMA group, 0: it does not")                                  \
     X(DECISION_TASK_NUMA, "task_numa", "CPU that a task moves to for its memory, -1: stays")       \
     X(DECISION_EXEC, "exec", "CPU for a task that executes another program")
 

@@ -5,6 +5,7 @@
  * It calls this in the midst of its own action. The stopper that moves it runs when the CPU next
  * thinks, in the same instant; a task that sleeps by then is left where it is.
  */
+#include "kernel/numa.h"
 #include "kernel/select.h"
 
 void
@@ -13,6 +14,7 @@ task_exec(struct kernel *k, struct task *p)
     int cpu = p->cpu;
 
     sim_assert(p->state == TASK_RUNNING);
+    numa_task_exec(k, p);
     if (p->class->select_task_rq == NULL)
         return;
     cpu = p->class->select_task_rq(k, p, p->cpu, WF_EXEC);

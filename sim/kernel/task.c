@@ -332,6 +332,7 @@ task_exit(struct kernel *k, struct task *p)
     if (p->class->task_dead != NULL)
         p->class->task_dead(k, p);
     p->group->nr_tasks--;
+    numa_task_exit(k, p);
     mm_task_exit(k, p);
     p->process->nr_alive--;
     if (--k->nr_alive == 0)

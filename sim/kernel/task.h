@@ -229,6 +229,13 @@ struct process {
     struct task **members;
 };
 
+/* As it is printed, and as access tags and group ids know it. */
+static inline uint32_t
+task_pid(const struct task *p)
+{
+    return p->pid > 0 ? (uint32_t)p->pid : p->id + 1;
+}
+
 static inline struct task *
 task_of(struct sched_entity *se)
 {

@@ -188,19 +188,13 @@ numa_text(const struct kernel *k, const struct task *p, GString *out)
     }
 }
 
-static int32_t
-pid_of(const struct task *p)
-{
-    return p->pid > 0 ? p->pid : (int32_t)p->id + 1;
-}
-
 void
 proc_sched_text(const struct kernel *k, const struct task *p, GString *out)
 {
     struct put put = { .number = number_as_text, .text = out };
 
     g_string_append_printf(out, "%s (%d, #threads: %u)\n", p->comm != NULL ? p->comm : p->name,
-                           pid_of(p), p->process->nr_tasks);
+                           (int32_t)task_pid(p), p->process->nr_tasks);
     for (int i = 0; i < 67; i++)
         g_string_append_c(out, '-');
     g_string_append_c(out, '\n');
@@ -229,7 +223,7 @@ write_row(struct put *put, const struct task *p)
 {
     csv_text(put->csv, p->name);
     csv_text(put->csv, p->process->name);
-    csv_int(put->csv, pid_of(p));
+    csv_int(put->csv, (int32_t)task_pid(p));
     csv_uint(put->csv, p->info.run_delay);
     csv_uint(put->csv, p->info.pcount);
     put_task(put, p, true);
