@@ -34,9 +34,9 @@ add_waking(GString *s, int us, int cpu, int by, int task, bool irq)
 static void
 put_story(GString *out, const struct replay_task *t)
 {
-    static const char *const names[REPLAY_OP_NR] = { "run",   "wake", "fork", "wait",
-                                                     "sleep", "nice", "go on" };
-    static const int numbers[REPLAY_OP_NR] = { 1, 2, 1, 2, 2, 1, 0 };
+    static const char *const names[REPLAY_OP_NR] = { "run",   "wake", "fork",  "wait",
+                                                     "sleep", "nice", "go on", "exec" };
+    static const int numbers[REPLAY_OP_NR] = { 1, 2, 1, 2, 2, 1, 0, 0 };
     const uint8_t *at = t->code, *end = at + t->code_len;
 
     g_string_append_printf(out, "%d:", t->pid);
@@ -50,7 +50,7 @@ put_story(GString *out, const struct replay_task *t)
         }
         for (int i = 0; op == REPLAY_WAIT && i < 2; i++)
             replay_number(&at, end); /* when, and the relation */
-        if (op == REPLAY_GO_ON)
+        if (op == REPLAY_GO_ON || op == REPLAY_EXEC)
             replay_number(&at, end);
     }
     g_string_append_c(out, '\n');
@@ -155,6 +155,113 @@ a_number_that_is_used_again_is_another_task(void **state)
     assert_stories(s, "1: run 10\n1: run 3\n");
 }
 
+struct reading {
+    struct trace_compiler *c;
+    struct arena *a;
+    const struct replay *r;
+};
+
+static void
+open_reading(struct reading *x, const char *text)
+{
+    const struct trace_options o = { .mode = REPLAY_DEPENDENCY };
+    struct trace_counts counts;
+    struct trace_story_counts n;
+    struct diag d;
+
+    diag_init(&d);
+    x->c = trace_compiler_new(&o);
+    x->a = arena_new();
+    const struct trace_sink sink = { x->c, trace_compiler_event };
+    assert_true(trace_read_memory("t", text, strlen(text), &sink, &counts, &d));
+    g_array_unref(trace_compiler_stories(x->c, &n));
+    x->r = trace_compiler_replay(x->c, x->a);
+    diag_clear(&d);
+}
+
+static void
+close_reading(struct reading *x)
+{
+    trace_compiler_free(x->c);
+    arena_free(x->a);
+}
+
+static const struct replay_task *
+task_of_pid(const struct replay *r, int pid)
+{
+    for (uint32_t i = 0; i < r->nr_tasks; i++)
+        if (r->tasks[i].pid == pid)
+            return &r->tasks[i];
+    return NULL;
+}
+
+#define LINE(by, cpu, us, rest) " t-" #by " [00" #cpu "] d..2. 1.0000" #us ": " rest "\n"
+#define SWITCH(prev, state, next)                                                                  \
+    "sched_switch: prev_comm=t prev_pid=" #prev " prev_prio=120 prev_state=" #state                \
+    " ==> next_comm=t next_pid=" #next " next_prio=120"
+
+/* 1 runs from the start, 2 waits behind it, 3 sleeps on CPU 1 and is woken: all were there before,
+ * unlike 4, which is forked. */
+static void
+tasks_that_were_there_before_begin_where_they_were(void **state)
+{
+    struct reading x;
+    (void)state;
+
+    open_reading(
+        &x, LINE(1, 0, 00, "sched_waking: comm=t pid=3 prio=120 target_cpu=001")
+                LINE(1, 0, 10, SWITCH(1, R, 2)) LINE(0, 1, 20, SWITCH(0, R, 3))
+                    LINE(2, 0, 30, "sched_process_fork: comm=t pid=2 child_comm=t child_pid=4")
+                        LINE(2, 0, 30, "sched_wakeup_new: comm=t pid=4 prio=120 target_cpu=000")
+                            LINE(2, 0, 40, SWITCH(2, S, 4)) LINE(4, 0, 80, SWITCH(4, X, 0)));
+    const struct replay_task *one = task_of_pid(x.r, 1), *two = task_of_pid(x.r, 2);
+    const struct replay_task *three = task_of_pid(x.r, 3), *four = task_of_pid(x.r, 4);
+    assert_true(one->old && two->old && three->old && !four->old);
+    assert_int_equal(one->cpu, 0);
+    assert_int_equal(two->cpu, 0);
+    assert_int_equal(three->cpu, 1);
+    assert_int_equal(two->start_at, 0); /* it waited: nobody woke it */
+    assert_int_equal(two->wanted, 512); /* 40 of 80 us */
+    assert_int_equal(two->had, 384);    /* 30 */
+    assert_int_equal(two->session, four->session);
+    close_reading(&x);
+}
+
+static void
+classes_and_cpus_of_threads_are_read_from_priorities_and_names(void **state)
+{
+    struct reading x;
+    (void)state;
+
+    open_reading(
+        &x, LINE(0, 1, 10, "sched_waking: comm=kworker/1:2 pid=5 prio=120 target_cpu=001")
+                LINE(0, 1, 10, "sched_waking: comm=irq/9-x pid=6 prio=49 target_cpu=001")
+                    LINE(0, 1, 10, "sched_waking: comm=migration/1 pid=7 prio=0 target_cpu=001")
+                        LINE(0, 1, 10,
+                             "sched_waking: comm=kworker/u4:2 pid=8 prio=100 "
+                             "target_cpu=001"));
+    assert_int_equal(task_of_pid(x.r, 5)->bound, 1);
+    assert_int_equal(task_of_pid(x.r, 5)->rt_priority, 0);
+    assert_int_equal(task_of_pid(x.r, 6)->rt_priority, 50);
+    assert_int_equal(task_of_pid(x.r, 8)->bound, -1);
+    assert_int_equal(task_of_pid(x.r, 8)->nice, -20);
+    assert_null(task_of_pid(x.r, 7)); /* stoppers are the recorded scheduler's hands */
+    close_reading(&x);
+}
+
+static void
+another_program_is_an_op_of_the_story(void **state)
+{
+    g_autoptr(GString) s = g_string_new(NULL);
+    (void)state;
+
+    add_switch(s, 0, 0, 0, "R", 1);
+    g_string_append(s, " t-1 [000] d..2. 1.000004: sched_process_exec: filename=/bin/x pid=1 "
+                       "old_pid=1\n");
+    add_switch(s, 10, 0, 1, "X", 0);
+    assert_stories(s, "1: run 4 exec run 6\n");
+}
+
 static void
 kernel_threads_are_known_by_their_names(void **state)
 {
@@ -176,6 +283,9 @@ main(void)
         cmocka_unit_test(a_wake_up_before_the_sleep_is_a_wait_only_if_the_task_sleeps),
         cmocka_unit_test(a_lost_switch_is_repaired_as_perf_does),
         cmocka_unit_test(a_number_that_is_used_again_is_another_task),
+        cmocka_unit_test(tasks_that_were_there_before_begin_where_they_were),
+        cmocka_unit_test(classes_and_cpus_of_threads_are_read_from_priorities_and_names),
+        cmocka_unit_test(another_program_is_an_op_of_the_story),
         cmocka_unit_test(kernel_threads_are_known_by_their_names),
     };
 

@@ -16,6 +16,9 @@ struct teller {
     enum state state;
     bool in_wakeup; /* between sched_waking and sched_wakeup: who moves it is its waker */
     bool dropped, early;
+    bool old; /* its birth is not recorded */
+    uint64_t awake_ns, died;
+    int32_t first_cpu; /* -1: not seen yet */
     enum replay_start start;
     uint64_t start_at;
     GByteArray *code;
@@ -25,6 +28,7 @@ struct teller {
     uint64_t left;           /* its CPU, the last time */
     uint64_t ordinal;        /* of the last wake-up */
     int32_t cpu, parent;     /* RUNNING: where; a pid */
+    struct teller *mother;   /* who forked it, if recorded */
     struct teller *early_by; /* NULL: from outside */
     uint64_t early_at;
 };
@@ -49,6 +53,7 @@ struct trace_compiler {
     GByteArray *script;
     bool irq_known;        /* some event was marked: the recorder tells */
     bool waking_known;     /* sched_waking is recorded */
+    bool lost;             /* the recorder lost events */
     GHashTable *relations; /* struct relation, also in order in: */
     GPtrArray *all_relations;
     GHashTable *run_names, *woken_names; /* sums by name */
@@ -58,8 +63,25 @@ struct trace_compiler {
 void trace_put_number(GByteArray *to, uint64_t value);
 /* An operation of a story and its first number. */
 void trace_put_op(GByteArray *to, guint8 op, uint64_t a);
+void trace_put_op2(GByteArray *to, guint8 op, uint64_t a, uint64_t b);
+
+/* The script, if it is asked for: a wake-up, a move, a switch to `next`; and that the last switch
+ * of the lane was to `prev`, as it turned out. */
+void trace_script_wakeup(struct trace_compiler *c, const struct trace_event *e,
+                         const struct teller *t);
+void trace_script_move(struct trace_compiler *c, const struct teller *t, uint32_t cpu);
+void trace_script_switch(struct trace_compiler *c, struct lane *lane, const struct trace_event *e,
+                         const struct teller *next);
+void trace_script_repair(struct trace_compiler *c, const struct lane *lane,
+                         const struct teller *prev);
+
 /* What t has run since the last it told. */
 void trace_tell_run(struct teller *t, uint64_t now);
+
+/* ---- import_trace_sessions.c ---- */
+
+/* The session of each task that is kept, by its index; how many there are. */
+uint32_t trace_sessions(const struct trace_compiler *c, uint32_t *sessions);
 
 /* ---- import_trace_relations.c ---- */
 

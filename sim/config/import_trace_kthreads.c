@@ -5,6 +5,7 @@
 #include "config/import_trace_replay.h"
 
 #include <fnmatch.h>
+#include <stdlib.h>
 
 bool
 trace_is_kthread(const char *comm)
@@ -27,4 +28,20 @@ trace_is_kthread(const char *comm)
         if (fnmatch(names[i], comm, 0) == 0)
             return true;
     return false;
+}
+
+int32_t
+trace_kthread_cpu(const char *comm)
+{
+    static const char *const names[] = {
+        "kworker/", "ksoftirqd/",   "migration/", "cpuhp/",
+        "rcuc/",    "idle_inject/", "ktimers/",   "irq_work/",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        const char *number = comm + strlen(names[i]);
+        if (g_str_has_prefix(comm, names[i]) && g_ascii_isdigit(*number))
+            return (int32_t)MIN(strtoul(number, NULL, 10), (unsigned long)TRACE_CPUS_MAX);
+    }
+    return -1; /* kworker/u4:2 is unbound */
 }

@@ -19,63 +19,6 @@
  */
 #include "config/import_trace_compiler.h"
 
-/* ---- writing ---- */
-
-void
-trace_put_number(GByteArray *to, uint64_t value)
-{
-    guint8 bytes[10];
-    guint n = 0;
-
-    do {
-        bytes[n++] = (guint8)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-        value >>= 7;
-    } while (value > 0);
-    g_byte_array_append(to, bytes, n);
-}
-
-void
-trace_put_op(GByteArray *to, guint8 op, uint64_t a)
-{
-    g_byte_array_append(to, &op, 1);
-    trace_put_number(to, a);
-}
-
-static void
-put_op2(GByteArray *to, guint8 op, uint64_t a, uint64_t b)
-{
-    trace_put_op(to, op, a);
-    trace_put_number(to, b);
-}
-
-static void
-put_script(struct trace_compiler *c, guint8 what, uint64_t x, uint64_t y)
-{
-    if (!c->o.placement)
-        return;
-    trace_put_number(c->script, c->now - c->script_at);
-    c->script_at = c->now;
-    put_op2(c->script, what, x, y);
-}
-
-/* A third number of the same event. */
-static void
-put_more(struct trace_compiler *c, uint64_t z)
-{
-    if (c->o.placement)
-        trace_put_number(c->script, z);
-}
-
-static void
-put_wakeup(struct trace_compiler *c, const struct trace_event *e, const struct teller *t)
-{
-    if (t->dropped)
-        return;
-    put_script(c, REPLAY_WAKEUP, (uint64_t)e->cpu << 1 | (e->irq || e->by <= TRACE_IDLE),
-               t->index + 1);
-    put_more(c, e->target_cpu);
-}
-
 /* ---- tasks ---- */
 
 static void
@@ -85,6 +28,13 @@ name_teller(struct teller *t, const struct trace_task *from)
         memcpy(t->s.comm, from->comm, TRACE_COMM);
     if (from->prio != 0 || t->s.prio == 0)
         t->s.prio = from->prio;
+}
+
+/* Stoppers do what the recorded scheduler decided: the simulated one has its own. */
+static bool
+is_recorded_scheduler(const struct trace_compiler *c, const char *comm)
+{
+    return !c->o.placement && g_str_has_prefix(comm, "migration/");
 }
 
 static struct teller *
@@ -99,7 +49,9 @@ new_teller(struct trace_compiler *c, const struct trace_task *from, enum state s
     t->start_at = c->now - c->t0;
     name_teller(t, from);
     t->s.kthread = trace_is_kthread(t->s.comm);
-    t->dropped = t->s.kthread && c->o.drop_kthreads;
+    t->old = state == UNKNOWN;
+    t->first_cpu = -1;
+    t->dropped = t->s.kthread && (c->o.drop_kthreads || is_recorded_scheduler(c, t->s.comm));
     t->index = t->dropped ? UINT32_MAX : c->nr_kept++;
     g_ptr_array_add(c->tellers, t);
     g_hash_table_insert(c->by_pid, GINT_TO_POINTER(from->pid), t);
@@ -147,12 +99,12 @@ tell_wait(struct trace_compiler *c, struct teller *t, struct teller *by, uint64_
 
     if (by != NULL) {
         t->s.woken_by_tasks++;
-        put_op2(t->code, REPLAY_WAIT, t->ordinal, MAX(took, 1));
+        trace_put_op2(t->code, REPLAY_WAIT, t->ordinal, MAX(took, 1));
         trace_put_number(t->code, ended - c->t0);
         trace_put_number(t->code, trace_relation_of(c, by, t));
     } else {
         t->s.woken_from_outside++;
-        put_op2(t->code, REPLAY_SLEEP, MAX(took, 1), ended - c->t0);
+        trace_put_op2(t->code, REPLAY_SLEEP, MAX(took, 1), ended - c->t0);
     }
 }
 
@@ -188,7 +140,7 @@ waking(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         return;
     if (by != NULL && !t->dropped) {
         trace_tell_run(by, c->now);
-        put_op2(by->code, REPLAY_WAKE, t->index, ++t->ordinal);
+        trace_put_op2(by->code, REPLAY_WAKE, t->index, ++t->ordinal);
         by->s.wakes++;
     }
     if (t->state == RUNNING) {
@@ -197,9 +149,10 @@ waking(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         t->early_at = c->now;
         return;
     }
-    if (t->state == UNKNOWN)
+    if (t->state == UNKNOWN) {
+        t->first_cpu = (int32_t)e->target_cpu;
         tell_beginning(c, t, by);
-    else
+    } else
         tell_wait(c, t, by, t->since, c->now);
     t->state = RUNNABLE;
 }
@@ -212,7 +165,7 @@ wakeup(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         waking(c, e, t);
     else if (t->state == RUNNING)
         t->early = false; /* it went on running */
-    put_wakeup(c, e, t);
+    trace_script_wakeup(c, e, t);
 }
 
 static void
@@ -231,7 +184,7 @@ born(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         tell_beginning(c, t, NULL);
         t->state = RUNNABLE;
     }
-    put_wakeup(c, e, t);
+    trace_script_wakeup(c, e, t);
 }
 
 /* A task leaves its CPU. */
@@ -252,11 +205,13 @@ leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
     }
     trace_tell_run(t, c->now);
     t->s.bursts++;
+    t->awake_ns += c->now - MIN(t->awake_since, c->now);
     t->early = false;
     t->since = c->now;
     t->state = SLEEPING;
     if (e->state == 'X' || e->state == 'x' || e->state == 'Z') {
         t->state = DEAD;
+        t->died = c->now;
         if (g_hash_table_lookup(c->by_pid, GINT_TO_POINTER(t->s.pid)) == t)
             g_hash_table_remove(c->by_pid, GINT_TO_POINTER(t->s.pid));
     } else if (early) {
@@ -265,32 +220,18 @@ leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
     }
 }
 
-/* Number of a task in the script, four bytes: it may turn out to have been another one. */
-static void
-put_next(struct trace_compiler *c, struct lane *lane, const struct teller *t)
-{
-    guint32 number = t != NULL && !t->dropped ? GUINT32_TO_LE(t->index + 1) : 0;
-
-    if (!c->o.placement)
-        return;
-    lane->next_at = c->script->len;
-    g_byte_array_append(c->script, (const guint8 *)&number, sizeof(number));
-}
-
 /* What ran on the lane by our books cannot have: prev did, since the last switch that we saw. */
 static void
 repair_lane(struct trace_compiler *c, struct lane *lane, struct teller *prev)
 {
     struct teller *t = lane->curr;
-    guint32 number = prev != NULL && !prev->dropped ? GUINT32_TO_LE(prev->index + 1) : 0;
 
     if (!lane->known || t == prev)
         return;
     c->mismatches++;
     if (t != NULL && t->state == RUNNING && &c->lanes[t->cpu] == lane)
         t->state = RUNNABLE;
-    if (c->o.placement && lane->next_at > 0)
-        memcpy(c->script->data + lane->next_at, &number, sizeof(number));
+    trace_script_repair(c, lane, prev);
 }
 
 /* Somebody who runs is found running: since the start, or since the last switch that we saw. */
@@ -301,9 +242,10 @@ find_running(struct trace_compiler *c, struct lane *lane, struct teller *t, uint
 
     if (t->state == RUNNING && t->cpu == (int32_t)cpu)
         return;
-    if (t->state == UNKNOWN)
+    if (t->state == UNKNOWN) {
         t->start_at = (t->awake_since = since) - c->t0;
-    else if (t->state == SLEEPING)
+        t->first_cpu = (int32_t)cpu;
+    } else if (t->state == SLEEPING)
         tell_wait(c, t, NULL, t->since, MAX(since, t->since));
     t->since = since;
     t->state = RUNNING;
@@ -318,6 +260,11 @@ enter(struct trace_compiler *c, struct lane *lane, struct teller *t, uint32_t cp
     case UNKNOWN:
     case UNBORN:
         tell_beginning(c, t, NULL);
+        t->first_cpu = (int32_t)cpu;
+        if (t->old && !c->lost) { /* nobody woke it: it has waited since before the recording */
+            t->awake_since = c->t0;
+            t->start_at = 0;
+        }
         break;
     case SLEEPING: /* how it was woken was lost */
         tell_wait(c, t, NULL, t->since, c->now);
@@ -336,7 +283,6 @@ static void
 on_switch(struct trace_compiler *c, struct lane *lane, const struct trace_event *e)
 {
     struct teller *prev = teller_of(c, &e->task), *next = teller_of(c, &e->other);
-    guint8 state = e->preempted ? '+' : (guint8)e->state;
 
     repair_lane(c, lane, prev);
     if (prev != NULL) {
@@ -347,8 +293,7 @@ on_switch(struct trace_compiler *c, struct lane *lane, const struct trace_event 
     lane->known = true;
     if (next != NULL && next->state != DEAD)
         enter(c, lane, next, e->cpu);
-    put_script(c, REPLAY_SWITCH, e->cpu, state == 'x' ? 'X' : state);
-    put_next(c, lane, next);
+    trace_script_switch(c, lane, e, next);
     lane->last_switch = c->now;
 }
 
@@ -363,6 +308,17 @@ on_fork(struct trace_compiler *c, const struct trace_event *e)
     child->parent = e->task.pid;
     if (parent != NULL)
         child->s.prio = parent->s.prio;
+    child->mother = parent;
+}
+
+/* Another program: the kernel placed it anew. */
+static void
+on_exec(struct trace_compiler *c, struct teller *t)
+{
+    if (t->state != RUNNING)
+        return;
+    trace_tell_run(t, c->now);
+    trace_put_op(t->code, REPLAY_EXEC, 0);
 }
 
 static void
@@ -371,7 +327,7 @@ on_move(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
     bool delayed = t->state == SLEEPING && c->waking_known; /* asleep, and still on a queue */
 
     if (!t->dropped && !t->in_wakeup && (delayed || t->state != SLEEPING))
-        put_script(c, REPLAY_MOVE, t->index + 1, e->target_cpu);
+        trace_script_move(c, t, e->target_cpu);
 }
 
 /* ---- the stream ---- */
@@ -419,6 +375,7 @@ trace_compiler_event(void *compiler, const struct trace_event *e)
     c->begun = true;
     c->now = e->time;
     c->irq_known |= e->irq;
+    c->lost |= e->counts->lost > 0;
     c->waking_known |= e->kind == TRACE_WAKING;
     see_current(c, lane, e);
     if (e->kind == TRACE_SWITCH)
@@ -436,6 +393,8 @@ trace_compiler_event(void *compiler, const struct trace_event *e)
             born(c, e, t);
         else if (e->kind == TRACE_MIGRATE)
             on_move(c, e, t);
+        else if (e->kind == TRACE_EXEC)
+            on_exec(c, t);
     }
     lane->seen = true;
 }

@@ -31,6 +31,9 @@ struct trace_story_counts {
     uint32_t nr_cpus;
 };
 
+/* The CPU that a kernel thread belongs to, by its name (kworker/3:1); -1: none. */
+int32_t trace_kthread_cpu(const char *comm);
+
 struct trace_compiler;
 
 struct trace_compiler *trace_compiler_new(const struct trace_options *o);

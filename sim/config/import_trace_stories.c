@@ -36,6 +36,10 @@ end_stories(struct trace_compiler *c)
         }
         if (on)
             trace_put_op(t->code, REPLAY_GO_ON, 0);
+        if (t->state == RUNNING || t->state == RUNNABLE)
+            t->awake_ns += c->now - MIN(t->awake_since, c->now);
+        if (t->state != DEAD)
+            t->died = c->now;
         t->state = DEAD;
     }
 }
@@ -98,7 +102,31 @@ process_of(GHashTable *known, GPtrArray *names, GArray *pids, const struct telle
 static int8_t
 nice_of(const struct trace_story *s)
 {
-    return (int8_t)CLAMP(s->prio - 120, -20, 19);
+    return s->prio < 100 ? 0 : (int8_t)CLAMP(s->prio - 120, -20, 19);
+}
+
+/* Of 1024. */
+static uint16_t
+share_of(uint64_t part, uint64_t whole)
+{
+    return whole > 0 ? (uint16_t)mul_div_u64(MIN(part, whole), 1024, whole) : 0;
+}
+
+/* What it wanted of the CPUs while the recording saw it: the best guess at what it did before. */
+static void
+fill_past(const struct trace_compiler *c, struct replay_task *to, const struct teller *t)
+{
+    to->old = t->old;
+    to->wanted = share_of(t->awake_ns, t->died - c->t0);
+    to->had = share_of(t->s.run_ns, t->died - c->t0);
+    to->cpu = t->first_cpu;
+}
+
+/* The kernel's scale: 0 to 98 are of the real-time class, -1 is a deadline task. */
+static uint8_t
+rt_priority_of(const struct trace_story *s)
+{
+    return s->prio < 100 ? (uint8_t)CLAMP(99 - s->prio, 1, 99) : 0;
 }
 
 static void
@@ -107,7 +135,9 @@ fill_task(struct replay_task *to, struct teller *t, struct arena *a)
     *to = (struct replay_task){ .name = arena_strdup(a, t->s.comm[0] != '\0' ? t->s.comm : "task"),
                                 .pid = t->s.pid,
                                 .nice = nice_of(&t->s),
+                                .rt_priority = rt_priority_of(&t->s),
                                 .kthread = t->s.kthread,
+                                .bound = t->s.kthread ? trace_kthread_cpu(t->s.comm) : -1,
                                 .start = t->code->len > 0 ? t->start : REPLAY_START_NEVER,
                                 .start_at = t->start_at,
                                 .code_len = t->code->len };
@@ -124,12 +154,14 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
     g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    g_autofree uint32_t *sessions = g_new(uint32_t, c->nr_kept + 1);
     struct replay *r = arena_new_object(a, struct replay);
 
     r->mode = c->o.mode;
     r->placement = c->o.placement;
     r->drain = c->o.drain;
     r->tasks = arena_new_array(a, struct replay_task, c->nr_kept);
+    r->nr_sessions = trace_sessions(c, sessions);
     for (uint32_t i = 0; i < c->tellers->len; i++) {
         struct teller *t = g_ptr_array_index(c->tellers, i);
 
@@ -137,6 +169,8 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
             continue;
         struct replay_task *to = &r->tasks[r->nr_tasks++];
         fill_task(to, t, a);
+        fill_past(c, to, t);
+        to->session = sessions[t->index];
         to->process = process_of(known, names, pids, t, a);
         to->memory = memory_of(c, t->s.comm);
     }

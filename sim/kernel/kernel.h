@@ -188,6 +188,10 @@ struct task *task_new(struct kernel *k, struct process *pr, const struct task_at
 void task_start(struct kernel *k, struct task *p, struct task *parent);
 /* The same, by the task's timer at `when`. */
 void task_start_at(struct kernel *k, struct task *p, sim_time when);
+/* p was there before the run: it sleeps, last seen on `cpu`, until `until` (SIM_NEVER: until it is
+ * woken). Its averages are those of one that wanted a CPU, and had it, for these shares of 1024. */
+void task_start_asleep(struct kernel *k, struct task *p, int cpu, uint32_t wanted, uint32_t had,
+                       sim_time until);
 
 /* Wakes a sleeping or blocked task. `waker` is the running task that does it, or NULL: a timer, an
  * interrupt, on the CPU where the task slept. False: it was not asleep. sync: the waker is about to

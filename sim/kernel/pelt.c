@@ -128,6 +128,14 @@ pelt_init_task(struct sched_avg *se, uint64_t weight)
 }
 
 void
+pelt_init_old_task(struct sched_avg *se, uint64_t weight, uint32_t wanted, uint32_t had)
+{
+    *se = (struct sched_avg){
+        .load_avg = weight * wanted >> 10, .runnable_avg = wanted, .util_avg = had, .util_est = had
+    };
+}
+
+void
 pelt_post_init_task(struct sched_avg *se, const struct sched_avg *cfs, uint64_t weight,
                     uint64_t capacity)
 {

@@ -65,6 +65,8 @@ void pelt_detach(struct sched_avg *cfs, const struct sched_avg *se, uint64_t wei
 /* A new task looks heavy and unused; when its queue is known, its utilisation is a share of what
  * the CPU has left (init_entity_runnable_average, post_init_entity_util_avg). */
 void pelt_init_task(struct sched_avg *se, uint64_t weight);
+/* One that was there before: it wanted a CPU, and had it, for these shares of 1024 of the time. */
+void pelt_init_old_task(struct sched_avg *se, uint64_t weight, uint32_t wanted, uint32_t had);
 void pelt_post_init_task(struct sched_avg *se, const struct sched_avg *cfs, uint64_t weight,
                          uint64_t capacity);
 

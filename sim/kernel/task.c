@@ -246,6 +246,21 @@ task_start_at(struct kernel *k, struct task *p, sim_time when)
 }
 
 void
+task_start_asleep(struct kernel *k, struct task *p, int cpu, uint32_t wanted, uint32_t had,
+                  sim_time until)
+{
+    sim_assert(p->state == TASK_NEW && cpumask_test(p->allowed, (uint32_t)cpu));
+    numa_task_init(k, p, NULL);
+    p->cpu = p->recent_used_cpu = cpu;
+    p->started_at = p->slept_at = k->engine.now;
+    set_task_rq(k, p, cpu);
+    pelt_init_old_task(&p->se.avg, p->se.weight, wanted, had);
+    p->state = until == SIM_NEVER ? TASK_BLOCKED : TASK_SLEEPING;
+    if (until != SIM_NEVER)
+        engine_at(&k->engine, &p->timer, until);
+}
+
+void
 task_timer_fire(struct engine *eng, struct event *ev)
 {
     struct task *p = container_of(ev, struct task, timer);

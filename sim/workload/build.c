@@ -256,7 +256,7 @@ build_instances(struct workload_run *r)
                 name = arena_printf(r->k->arena, "%s-%u", name, j);
             in->process = process_new(r->k, name, in->spec->tag);
             if (r->k->params.sched.autogroup == AUTOGROUP_ON)
-                in->autogroup = build_autogroup(r->k, in->process);
+                in->autogroup = build_autogroup(r->k, in->process->id + 1);
             build_crews(r, in);
         }
     }

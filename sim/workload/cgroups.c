@@ -73,10 +73,9 @@ build_hotplug(struct workload_run *r)
 }
 
 struct task_group *
-build_autogroup(struct kernel *k, const struct process *pr)
+build_autogroup(struct kernel *k, uint32_t number)
 {
-    struct task_group *tg =
-        task_group_new(k, NULL, arena_printf(k->arena, "autogroup-%u", pr->id + 1));
+    struct task_group *tg = task_group_new(k, NULL, arena_printf(k->arena, "autogroup-%u", number));
 
     tg->autogroup = true;
     return tg;

@@ -158,6 +158,35 @@ op_wait(struct replay_thread *t, struct action *act)
     return true;
 }
 
+/*
+ * The beginning of a task that was there before the recording: asleep where it was first seen.
+ * What wakes it is the first op of its story, or it is its start alone. On a machine of another
+ * size recorded CPUs mean nothing: it is placed like a new one.
+ */
+static bool
+begin_asleep(struct replay_thread *t)
+{
+    const struct replay_task *spec = t->spec;
+    struct kernel *k = t->run->k;
+    sim_time until = spec->start_at;
+
+    if (!spec->old || spec->cpu < 0 || t->run->spec->nr_cpus != k->machine->nr_cpus ||
+        !cpumask_test(t->task->allowed, (uint32_t)spec->cpu))
+        return false;
+    if (spec->start == REPLAY_START_WOKEN && t->at < t->end) {
+        struct action act;
+        uint8_t op = *t->at++;
+
+        sim_assert(op == REPLAY_WAIT);
+        t->first_op = false;
+        if (op_wait(t, &act) && act.kind == ACTION_BLOCK)
+            until = SIM_NEVER;
+    }
+    t->started = true;
+    task_start_asleep(k, t->task, spec->cpu, spec->wanted, spec->had, until);
+    return true;
+}
+
 static bool
 op_sleep(struct replay_thread *t, struct action *act)
 {
@@ -186,10 +215,18 @@ op_go_on(struct replay_thread *t, struct action *act)
     return !t->run->spec->drain;
 }
 
+static bool
+op_exec(struct replay_thread *t, struct action *act)
+{
+    number(t);
+    task_exec(t->run->k, t->task);
+    return false;
+}
+
 static bool (*const ops[REPLAY_OP_NR])(struct replay_thread *t, struct action *act) = {
     [REPLAY_RUN] = op_run,     [REPLAY_WAKE] = op_wake,   [REPLAY_FORK] = op_fork,
     [REPLAY_WAIT] = op_wait,   [REPLAY_SLEEP] = op_sleep, [REPLAY_NICE] = op_nice,
-    [REPLAY_GO_ON] = op_go_on,
+    [REPLAY_GO_ON] = op_go_on, [REPLAY_EXEC] = op_exec,
 };
 
 static struct action
@@ -250,6 +287,8 @@ replay_start(struct replay_run *run)
     for (uint32_t i = 0; i < spec->nr_tasks; i++) {
         struct replay_thread *t = &run->threads[i];
 
+        if (t->spec->start != REPLAY_START_NEVER && begin_asleep(t))
+            continue;
         if (t->spec->start == REPLAY_START_AT ||
             (t->spec->start == REPLAY_START_WOKEN && spec->mode == REPLAY_TIMING)) {
             t->started = true;

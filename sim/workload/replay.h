@@ -29,6 +29,7 @@ enum replay_op {
     REPLAY_SLEEP, /* ns that it took, ns since the start at which it ended */
     REPLAY_NICE,  /* the new nice value + 20 */
     REPLAY_GO_ON, /* 0: the recording ended while it wanted a CPU */
+    REPLAY_EXEC,  /* 0: it became another program */
     REPLAY_OP_NR,
 };
 
@@ -42,7 +43,7 @@ enum replay_event {
 };
 
 enum replay_start {
-    REPLAY_START_AT,    /* at `start_at` */
+    REPLAY_START_AT,    /* at `start_at`, by nobody who was recorded */
     REPLAY_START_WOKEN, /* by the first wake-up: its story begins with a wait */
     REPLAY_START_FORKED,
     REPLAY_START_NEVER, /* it never ran */
@@ -62,9 +63,15 @@ struct replay_task {
     const char *name;
     int32_t pid;
     int8_t nice;
+    uint8_t rt_priority; /* 1 to 99; 0: a fair task */
     bool kthread;
+    bool old;             /* there before the recording; then, of 1024 of its time: */
+    uint16_t wanted, had; /* a CPU */
+    int32_t cpu;          /* where it was first seen; -1: nowhere */
+    int32_t bound;        /* a kernel thread's only CPU; -1: none */
     enum replay_start start;
     sim_time start_at;
+    uint32_t session; /* of nr_sessions, which follow each other; kernel threads are in none */
     uint32_t process;
     uint32_t memory; /* in replay_memories */
     uint32_t code_len;
@@ -77,7 +84,7 @@ struct replay {
     /* The run ends with the last story; else it is a window as long as the recording, in which
      * those who were not done at its end go on working. */
     bool drain;
-    uint32_t nr_tasks, nr_processes, nr_cpus;
+    uint32_t nr_tasks, nr_processes, nr_sessions, nr_cpus;
     struct replay_task *tasks;
     const char **processes; /* names */
     int32_t *process_pids;  /* 0: not recorded */

@@ -31,7 +31,7 @@ replay_limits(const struct replay *r, const struct machine *m, struct arena *a,
                             r->nr_tasks, (unsigned long long)(PAGES_MOST * KIB(4) >> 30));
     out->max_tasks = r->nr_tasks;
     out->nr_sources = 1;
-    out->nr_groups = r->nr_processes; /* autogroups */
+    out->nr_groups = r->nr_sessions; /* autogroups */
     return NULL;
 }
 
@@ -47,6 +47,19 @@ build_processes(struct kernel *k, const struct replay *r)
     return all;
 }
 
+/* The CPU of a kernel thread that has one, if the machine has it; NULL: all. */
+static const struct cpumask *
+bound_to(struct kernel *k, struct replay_thread *t, const struct replay_task *spec)
+{
+    uint32_t cpu = (uint32_t)spec->bound;
+
+    if (spec->bound < 0 || cpu >= k->machine->nr_cpus || !cpumask_test(k->machine->online, cpu))
+        return NULL;
+    t->only = cpumask_new(k->arena, k->machine->nr_cpus);
+    cpumask_set(t->only, cpu);
+    return t->only;
+}
+
 static void
 build_thread(struct replay_run *run, uint32_t i, struct process *const *processes,
              struct task_group *const *sessions)
@@ -56,7 +69,10 @@ build_thread(struct replay_run *run, uint32_t i, struct process *const *processe
     const struct task_attr attr = {
         .name = arena_printf(run->k->arena, "%s:%d", spec->name, spec->pid),
         .nice = spec->nice,
-        .group = spec->kthread ? NULL : sessions[spec->process],
+        .policy = spec->rt_priority > 0 ? POLICY_FIFO : POLICY_NORMAL,
+        .rt_priority = spec->rt_priority,
+        .group = spec->kthread ? NULL : sessions[spec->session],
+        .allowed = bound_to(run->k, t, spec),
         .ops = run->spec->placement ? &script_ops : &replay_ops,
         .prog = t,
     };
@@ -77,7 +93,7 @@ replay_build(struct kernel *k, const struct replay *r)
 {
     struct replay_run *run = arena_new_object(k->arena, struct replay_run);
     struct process **processes = build_processes(k, r);
-    struct task_group **sessions = replay_sessions(k, r, processes);
+    struct task_group **sessions = replay_sessions(k, r);
 
     run->k = k;
     run->spec = r;

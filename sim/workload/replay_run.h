@@ -16,7 +16,7 @@ struct replay_thread {
     uint32_t work_q20; /* work in a ns of recorded CPU time, in 1/2^20 */
     struct burst_profile profile;
     struct burst_use uses[2];
-    struct cpumask *only; /* placement: the CPU where it is */
+    struct cpumask *only; /* placement: the CPU where it is; else where a kernel thread belongs */
 };
 
 struct replay_run {
@@ -37,9 +37,8 @@ void replay_exited(struct kernel *k, struct task *p);
 /* replay_memory.c */
 void replay_memory_build(struct replay_run *run, struct process *const *processes);
 
-/* replay_sessions.c: by process, the task group of its session (NULL: the root). */
-struct task_group **replay_sessions(struct kernel *k, const struct replay *r,
-                                    struct process *const *processes);
+/* replay_sessions.c: the task group of each session; NULL: the root. */
+struct task_group **replay_sessions(struct kernel *k, const struct replay *r);
 
 /* replay_script.c */
 void script_build(struct replay_run *run);

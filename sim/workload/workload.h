@@ -327,7 +327,7 @@ bool workload_done(const struct workload_run *r);
 const char *workload_remark(const struct workload_run *r);
 
 /* The group of sched.autogroup for the session that a process leads (cgroups.c). */
-struct task_group *build_autogroup(struct kernel *k, const struct process *pr);
+struct task_group *build_autogroup(struct kernel *k, uint32_t number);
 
 /* The value of a hint that is in force for a task of the workload, or NULL. */
 const char *workload_hint(const struct task *p, const char *name);
