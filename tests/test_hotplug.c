@@ -189,6 +189,27 @@ a_cpuset_gives_its_other_cpus_while_an_affinity_is_offline(void **state)
     fixture_close(&f);
 }
 
+/* Out of its cpuset, a task whose affinity is offline may run anywhere. */
+static void
+a_task_that_leaves_its_cpuset_does_not_go_offline(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_hot(&f, 2, 2, 1, NULL, NULL);
+    struct task *p = hog_on(&f, "hog", NULL);
+    task_set_group(f.k, p, cpuset(&f, "1-2"));
+    task_set_affinity(f.k, p, fixture_cpus(&f, "1"));
+    offline(&f, MSEC(50), "1");
+    fixture_run(&f, MSEC(60));
+    assert_int_equal(p->cpu, 2);
+    task_set_group(f.k, p, f.k->groups[0]);
+    fixture_run(&f, MSEC(70));
+    assert_int_equal(p->nr_allowed, 3);
+    assert_int_equal(p->cpu, 2);
+    fixture_close(&f);
+}
+
 /* A task is about to go to CPU 1, where its affinity is, and CPU 1 goes first. */
 static void
 who_is_about_to_go_to_a_cpu_that_leaves_stays(void **state)
@@ -410,6 +431,7 @@ main(void)
         cmocka_unit_test(affinity_is_broken_only_where_nothing_is_left),
         cmocka_unit_test(an_affinity_that_is_all_offline_within_the_cpuset_is_refused),
         cmocka_unit_test(a_cpuset_gives_its_other_cpus_while_an_affinity_is_offline),
+        cmocka_unit_test(a_task_that_leaves_its_cpuset_does_not_go_offline),
         cmocka_unit_test(who_is_about_to_go_to_a_cpu_that_leaves_stays),
         cmocka_unit_test(who_sleeps_meanwhile_keeps_its_affinity),
         cmocka_unit_test(domains_are_built_anew_and_are_the_same_after_the_return),

@@ -271,10 +271,8 @@ follow_cpusets(struct kernel *k)
     for (uint32_t i = 0; i < k->nr_tasks; i++) {
         struct task *p = k->tasks[i];
 
-        if (!p->on_rq || cpumask_test(p->allowed, (uint32_t)p->cpu))
-            continue;
-        hotplug_before_placing(k, p);
-        task_apply_cpuset(k, p);
+        if (p->on_rq && !cpumask_test(p->allowed, (uint32_t)p->cpu))
+            task_apply_cpuset(k, p);
     }
 }
 

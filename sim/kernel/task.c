@@ -385,6 +385,8 @@ void
 task_apply_cpuset(struct kernel *k, struct task *p)
 {
     task_see_allowed(k, p);
+    if (p->on_rq && unlikely(k->hotplug != NULL))
+        hotplug_before_placing(k, p);
     const struct cpumask *allowed = p->allowed;
     if (!p->on_rq || cpumask_test(allowed, (uint32_t)p->cpu))
         return;
