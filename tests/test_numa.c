@@ -181,9 +181,9 @@ a_page_moves_when_should_migrate_says_so(void **state)
         int preferred;
         bool moves;
     } rows[] = {
-        { -1, 0, 9, 1, true },   { 0, 7, 9, 1, false }, { 2, 1, 9, 1, true },
-        { 2, 7, 9, 1, true },    { 0, 1, 3, 1, true },  { 0, 1, 4, 1, true },
-        { 0, 1, 5, 1, false },   { 0, 1, 9, -1, true }, { 0, 7, 3, -1, false },
+        { -1, 0, 9, 1, true },  { 0, 7, 9, 1, false }, { 2, 1, 9, 1, true },
+        { 2, 7, 9, 1, true },   { 0, 1, 3, 1, true },  { 0, 1, 4, 1, true },
+        { 0, 1, 5, 1, false },  { 0, 1, 9, -1, true }, { 0, 7, 3, -1, false },
         { 0, 255, 9, 1, true },
     };
     struct fixture f;
