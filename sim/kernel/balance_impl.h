@@ -6,6 +6,7 @@
  *   balance_nohz.c       idle CPUs whose tick has stopped
  *   balance_rq.c         one pass over one domain
  *   balance_stats.c      statistics of groups, their types, the busiest one
+ *   balance_cpus.c       the same for groups of one CPU each
  *   balance_imbalance.c  the decision: from which group, how much of what
  *   balance_source.c     from which queue of that group
  *   balance_move.c       which tasks
@@ -98,6 +99,9 @@ const struct cpu_sums *group_loads(const struct lb_env *env, const struct sched_
                                    struct cpu_sums *total);
 /* Of the LLC, by how much of it is used (update_idle_cpu_scan). */
 uint32_t idle_cpus_to_scan(uint64_t sum_util, uint32_t llc_weight, uint32_t imbalance_pct);
+
+/* balance_cpus.c: of a domain of single CPUs, for one that runs dry. False: not such a pass. */
+bool busiest_of_cpus(struct lb_env *env, struct sd_lb_stats *sds);
 
 /* balance_average.c: by average load alone, as before group types. */
 struct sched_group *find_src_group_by_average(struct lb_env *env);

@@ -12,11 +12,11 @@ struct source {
 };
 
 static enum fbq_type
-fbq_classify_rq(const struct cpu_sums *s)
+fbq_classify_rq(const struct rq *rq)
 {
-    if (s->nr_running > s->nr_numa_running)
+    if (rq->nr_running > rq->nr_numa_running)
         return FBQ_REGULAR;
-    return s->nr_running > s->nr_preferred_running ? FBQ_REMOTE : FBQ_ALL;
+    return rq->nr_running > rq->nr_preferred_running ? FBQ_REMOTE : FBQ_ALL;
 }
 
 static void
@@ -77,14 +77,12 @@ static void
 look_at_source(const struct lb_env *env, int cpu, struct source *best)
 {
     struct kernel *k = env->k;
-    sums_flush(k);
-    const struct cpu_sums *s = &k->cpu_sums[cpu];
     struct rq *rq = &k->rqs[cpu];
 
-    if (s->h_nr_queued == 0 || fbq_classify_rq(s) > env->fbq || better_left(env, rq))
+    if (rq->cfs.h_nr_queued == 0 || fbq_classify_rq(rq) > env->fbq || better_left(env, rq))
         return;
     if (probe_wants(k, DECISION_BALANCE_QUEUE)) {
-        probe_candidate(k, "cpu", cpu, s->h_nr_queued);
+        probe_candidate(k, "cpu", cpu, rq->cfs.h_nr_queued);
         probe_input_of(k, "load_of_cpu", cpu, (int64_t)cpu_load(k, rq));
         probe_input_of(k, "util_of_cpu", cpu, (int64_t)cpu_util_cfs_boost(k, rq));
         probe_input_of(k, "capacity_of_cpu", cpu, (int64_t)capacity_of(rq));

@@ -344,9 +344,11 @@ update_sd_lb_stats(struct lb_env *env, struct sd_lb_stats *sds)
 {
     struct kernel *k = env->k;
 
+    struct sg_lb_stats *spare = begin_stats(sds);
+
     env->dst_core_idle = !k->smt_active || is_core_idle(k, env->dst->cpu);
-    if (!found_overloaded(env, sds)) {
-        struct sg_lb_stats *spare = begin_stats(sds);
+    if (!busiest_of_cpus(env, sds) && !found_overloaded(env, sds)) {
+        spare = begin_stats(sds);
         for_each_group(sg, env->sd->groups) look_at_group(env, sds, sg, &spare);
     }
     if (sds->busiest->group != NULL) {

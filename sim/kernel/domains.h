@@ -89,6 +89,7 @@ struct sched_domain {
     const char *name;
     uint32_t span_weight, level, flags;
     uint32_t numa_level; /* index into distance_levels for NODE and NUMA */
+    bool of_cpus;        /* the lowest one, and its groups are single CPUs, all alike (sums.c) */
     uint32_t min_interval, max_interval, busy_factor, imbalance_pct, cache_nice_tries, imb_numa_nr;
     struct sched_domain_shared *shared;
     /* state of balancing */

@@ -15,44 +15,48 @@ struct cpu_sums;
 
 /*
  * A fair queue: of a CPU, or of a task group on a CPU. Entities that wait are in parallel arrays,
- * the running one is apart.
+ * the running one is apart. What is looked at most fills the first four cache lines, and what
+ * balancing reads of other CPUs the first one.
  */
 struct cfs_rq {
-    uint32_t nr, capacity;        /* entities in the arrays */
-    uint32_t nr_queued;           /* with the running one: the kernel's cfs_rq.nr_running */
-    int64_t *vruntime, *deadline; /* by place */
-    uint64_t *order;              /* of insertion: breaks ties of deadlines */
-    struct sched_entity **entity;
-    uint64_t next_order;
-    struct cfs_blocks *blocks;        /* the index of a long queue; NULL: it has never been long */
-    struct sched_entity *curr, *next; /* next: the buddy */
+    _Alignas(64) struct sched_avg avg;
+    uint32_t h_nr_queued, h_nr_runnable; /* tasks below, of this group and of groups in it */
+    uint64_t load_weight;                /* with the extra bits, the running one included */
     int64_t zero, avg_key; /* V = zero + avg_key / avg_weight, entities in the arrays only */
     uint64_t avg_weight;   /* scaled down */
-    uint64_t load_weight;  /* with the extra bits, the running one included */
-    /* tasks below, of this group and of groups in it */
-    uint32_t h_nr_queued, h_nr_runnable, h_nr_delayed, idle_h_nr_running;
-    struct sched_avg avg;
+    struct sched_entity *curr;
+    int64_t *vruntime, *deadline; /* by place */
+    struct sched_entity **entity;
+    uint64_t *order; /* of insertion: breaks ties of deadlines */
+    uint64_t next_order;
+    struct cfs_blocks *blocks; /* the index of a long queue; NULL: it has never been long */
+    struct sched_entity *next; /* the buddy */
     struct rq *rq;
-    struct task_group *tg;
-    struct sched_entity *se; /* stands for this queue in its parent's; NULL: the root */
+    uint32_t nr, capacity; /* entities in the arrays */
+    uint32_t nr_queued;    /* with the running one: the kernel's cfs_rq.nr_running */
+    uint32_t nr_removed;
+    uint32_t idle_h_nr_running;
+    uint32_t throttle_count;    /* throttled queues among this one and those above */
+    struct sched_entity *se;    /* stands for this queue in its parent's; NULL: the root */
+    uint64_t throttled_pelt_ns; /* that rq's PELT clock stood still for this queue */
+    uint32_t h_nr_delayed;
+    bool propagate; /* a change that the parent has not seen */
+    bool runtime_enabled, throttled;
     /* what tasks that were woken elsewhere left behind, taken off at the next update */
     uint64_t removed_load, removed_util, removed_runnable;
-    uint32_t nr_removed;
-    bool propagate; /* a change that the parent has not seen */
+    /* for --check: the larger averages of all that came and went; load of sleepers that got another
+     * weight, and of those who left since their averages were made */
+    uint64_t moved, stale_load;
+    struct task_group *tg;
     int64_t prop_runnable_sum;
     uint64_t tg_load_avg_contrib, last_update_tg_load_avg;
     uint64_t h_load, last_h_load_update;
     struct list leaf_node; /* rq.leaf_cfs_rqs, while averages are not all zero */
     /* cpu.max (bandwidth.c) */
-    bool runtime_enabled, throttled;
-    uint32_t throttle_count; /* throttled queues among this one and those above */
     int64_t runtime_remaining;
     sim_time throttled_clock, throttled_clock_self; /* tasks wait since; 0: none */
-    uint64_t throttled_pelt_at, throttled_pelt_ns;  /* of rq's PELT clock: frozen since, in all */
+    uint64_t throttled_pelt_at;                     /* of rq's PELT clock: frozen since */
     struct list throttled_node;
-    /* for --check: the larger averages of all that came and went; load of sleepers that got another
-     * weight, and of those who left since their averages were made */
-    uint64_t moved, stale_load;
     struct sched_entity *last, *skip; /* buddies of sched.fair=cfs */
 };
 
@@ -100,8 +104,8 @@ struct rq_schedstat {
     uint64_t rq_cpu_time, run_delay, pcount;
 };
 
-/* In the order of use: what settling and switching look at fills the first cache line, then the
- * fair queue, then events, balancing, the other classes, and what only reports read. */
+/* In the order of use: settling, switching and the clocks, the fair queue, events, balancing; then
+ * the other classes, and what only reports read. */
 struct rq {
     _Alignas(64) int32_t cpu;
     int32_t node;
@@ -113,53 +117,56 @@ struct rq {
     sim_time irq_until;  /* stolen time ahead of now */
     uint64_t irq_ns;     /* stolen so far, with what lies ahead */
     uint64_t clock_task, clock_pelt; /* as of the last update_rq_clock() */
+    uint64_t clock_seen;             /* clock_task when the PELT clock was last moved */
+    sim_time unseen_tick;            /* the first tick that curr and the averages have not felt */
+    sim_time tick_due;               /* the first tick from then on can change something */
+    sim_time numa_due;               /* curr's next NUMA scan, if nothing steals time from it */
+    sim_time busy_since;
+    uint32_t capacity_orig; /* of 1024: what the CPU could do if nothing else used it */
+    uint32_t balance_callback;
     bool left, need_resched;
     bool put_due;     /* left, and its class still holds it for the current one */
     bool awaits_rate; /* the memory model was told of a new burst, which has no price yet */
     bool numa_migrate_on;
     bool active_balance; /* a stopper is to push curr to push_cpu */
     bool unannounced;    /* idle, and a task came from another group: nobody told the CPU */
+    bool sums_dirty;     /* its sets lag behind: sums_flush() */
     struct cfs_rq cfs;
-    struct list cfs_tasks;    /* fair tasks, most recently run first */
-    struct list leaf_cfs_rqs; /* queues with averages, groups before their parents; root last */
-    sim_time busy_since;
-    struct task *script; /* whom the script class is to run here next */
-    struct event kick_ev, burst_ev, tick_ev, balance_ev;
-    sim_time tick_due;    /* the first tick from then on can change something */
-    sim_time numa_due;    /* curr's next NUMA scan, if nothing steals time from it */
-    sim_time unseen_tick; /* the first tick that curr and the averages have not felt */
-    sim_time idle_left;   /* when it last stopped being idle */
-    uint64_t decision;    /* the last decision made here */
-    /* idle and balance */
-    sim_time idle_since;
-    uint32_t idle_rank;             /* drawn: orders CPUs that idle since the same instant */
-    struct wakee_record idle_wakee; /* whom its interrupts wake while it idles */
-    sim_time idle_stamp;            /* when newly idle balancing last began, 0: not idle since */
-    uint64_t avg_idle, max_idle_balance_cost;
-    uint64_t next_balance; /* jiffies */
+    _Alignas(64) struct event burst_ev;
+    struct event kick_ev, tick_ev, balance_ev;
     uint64_t cpu_capacity; /* for fair tasks: the original one less interrupts, rt, dl */
-    uint64_t misfit_task_load;
+    uint64_t irq_pending;  /* ns of interrupts that avg_irq has still to see */
+    struct list cfs_tasks; /* fair tasks, most recently run first */
+    uint64_t decision;     /* the last decision made here */
+    uint64_t next_balance; /* jiffies */
+    struct task *script;   /* whom the script class is to run here next */
+    uint64_t nr_switches;
+    uint64_t busy_ns, kernel_ns[CHARGE_KIND_NR];
     uint64_t nr_numa_running, nr_preferred_running;
-    bool sums_dirty;  /* its sets lag behind: sums_flush() */
-    uint32_t nr_sums; /* the sets that this CPU is in */
+    struct rq_schedstat stat;
+    /* idle and balance */
+    sim_time idle_left; /* when it last stopped being idle */
+    sim_time idle_since;
+    sim_time idle_stamp; /* when newly idle balancing last began, 0: not idle since */
+    uint64_t avg_idle, max_idle_balance_cost;
+    struct rng rng;
+    struct wakee_record idle_wakee; /* whom its interrupts wake while it idles */
+    struct sched_avg avg_irq;
+    struct list leaf_cfs_rqs; /* queues with averages, groups before their parents; root last */
+    uint32_t idle_rank;       /* drawn: orders CPUs that idle since the same instant */
+    uint32_t nr_sums;         /* the sets that this CPU is in */
     struct cpu_sums *sums[8];
+    uint64_t misfit_task_load;
     int32_t push_cpu;   /* of active balancing */
     uint8_t nohz_flags; /* a kick of the nohz balancer that this CPU has still to answer */
     bool has_blocked_load;
     uint64_t last_blocked_update; /* jiffies */
-    uint64_t irq_pending;         /* ns of interrupts that avg_irq has still to see */
-    struct rng rng;
+    uint64_t nr_ticks, nr_balance_passes;
     /* the other classes */
+    struct sched_avg avg_rt, avg_dl;
+    uint64_t lost_idle_time; /* that the PELT clock of a slow CPU never makes up for */
+    int32_t distribute_prev; /* where the last search for any CPU of a set ended */
     struct rt_rq rt;
     struct dl_rq dl;
     struct dl_server fair_server;
-    uint32_t balance_callback;
-    int32_t distribute_prev; /* where the last search for any CPU of a set ended */
-    struct sched_avg avg_rt, avg_dl, avg_irq;
-    uint64_t clock_seen;     /* clock_task when the PELT clock was last moved */
-    uint64_t lost_idle_time; /* that the PELT clock of a slow CPU never makes up for */
-    uint32_t capacity_orig;  /* of 1024: what the CPU could do if nothing else used it */
-    /* statistics */
-    uint64_t busy_ns, kernel_ns[CHARGE_KIND_NR], nr_switches, nr_ticks, nr_balance_passes;
-    struct rq_schedstat stat;
 };

@@ -59,6 +59,24 @@ join_nodes(const struct kernel *k, struct sched_group *sg)
     }
 }
 
+/* Of single CPUs, each of which has the same domain for its lowest one. */
+static bool
+is_of_cpus(const struct kernel *k, const struct sched_domain *sd)
+{
+    uint32_t special = SD_ASYM_CPUCAPACITY | SD_ASYM_PACKING | SD_SHARE_CPUCAPACITY | SD_NUMA;
+
+    if (sd->child != NULL || sd->flags & (special | SD_OVERLAP))
+        return false;
+    for_each_group(sg, sd->groups)
+    {
+        const struct sched_domain *own = k->domains->cpus[cpumask_first(sg->span)].sd;
+
+        if (sg->weight != 1 || sg->flags != 0 || !cpumask_equal(own->span, sd->span))
+            return false;
+    }
+    return true;
+}
+
 static void
 join_sets(struct kernel *k)
 {
@@ -71,7 +89,8 @@ join_sets(struct kernel *k)
             add_set(rq, &k->node_sums[rq->node]);
     }
     for_each_cpu (cpu, k->machine->online)
-        for_each_domain (sd, k->domains->cpus[cpu].sd)
+        for_each_domain (sd, k->domains->cpus[cpu].sd) {
+            sd->of_cpus = is_of_cpus(k, sd);
             for_each_group(sg, sd->groups)
             {
                 join_group(k, sd, sg);
@@ -79,6 +98,7 @@ join_sets(struct kernel *k)
                     join_nodes(k, sg);
                 sg->sums = sg->sgc->sums;
             }
+        }
 }
 
 void

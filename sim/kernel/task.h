@@ -74,23 +74,26 @@ struct task_ops {
     void (*exited)(struct kernel *k, struct task *p);
 };
 
+/* The queue's arithmetic has the first cache line, load tracking the second. */
 struct sched_entity {
-    int64_t vruntime, deadline;
+    _Alignas(64) int64_t vruntime;
+    int64_t deadline;
     int64_t vlag;        /* when not queued; of the running one: its deadline when it was picked */
-    uint64_t slice;      /* ns */
     uint64_t exec_start; /* clock_task when last accounted */
-    uint64_t sum_exec, prev_sum_exec;
-    uint32_t load_weight;        /* with the kernel's 10 extra bits: NICE_0_LOAD at nice 0 */
+    uint64_t sum_exec;
     uint32_t weight, inv_weight; /* scaled down: 1024 at nice 0 */
+    uint32_t load_weight;        /* with the kernel's 10 extra bits: NICE_0_LOAD at nice 0 */
     uint32_t rq_index;           /* place in the arrays of its cfs_rq */
-    uint32_t runnable_weight;    /* a group's: tasks below that can run */
     bool on_rq, rel_deadline, custom_slice;
     bool sched_delayed; /* blocked, and still queued until its lag is used up */
     uint8_t depth;      /* 0: in a root queue */
-    struct sched_entity *parent;
-    struct cfs_rq *cfs_rq; /* where it is queued, or was last */
-    struct cfs_rq *my_q;   /* a group's own queue; NULL: a task */
     struct sched_avg avg;
+    struct cfs_rq *cfs_rq; /* where it is queued, or was last */
+    uint64_t slice;        /* ns */
+    struct sched_entity *parent;
+    struct cfs_rq *my_q; /* a group's own queue; NULL: a task */
+    uint64_t prev_sum_exec;
+    uint32_t runnable_weight; /* a group's: tasks below that can run */
 };
 
 /* A task of the real-time class (rt.c). */
@@ -151,20 +154,24 @@ struct wakee_record {
     sim_time decay_at; /* when flips are halved next */
 };
 
+/* What a wake-up and a switch look at stands first, what only some tasks have and what only reports
+ * read last. */
 struct task {
     struct sched_entity se;
-    uint32_t id;          /* number in order of creation: never reused */
-    uint32_t slot;        /* of its timer; reused, lowest first */
-    bool migrate_pending; /* its affinity no longer allows its CPU: moved when it is next seen */
-    int32_t cpu;          /* where it runs, is queued, or ran last */
+    uint32_t id; /* number in order of creation: never reused */
+    int32_t cpu; /* where it runs, is queued, or ran last */
     enum task_state state;
-    bool on_rq, woken; /* woken: no run since the last wake-up */
+    bool migrate_pending; /* its affinity no longer allows its CPU: moved when it is next seen */
+    bool on_rq, woken;    /* woken: no run since the last wake-up */
     bool spinning;
     bool in_burst;      /* work_left belongs to a burst that has begun */
+    bool io_sleep;      /* sleeps for I/O: uninterruptible */
     uint64_t work_left; /* of the burst, ns of work */
     const struct burst_profile *profile;
     const struct sched_class *class;
-    int32_t nice;
+    const struct cpumask *allowed; /* affinity within its cpuset; never NULL */
+    struct task_group *group;      /* never NULL */
+    uint32_t nr_allowed;
     enum task_policy {
         POLICY_NORMAL,
         POLICY_BATCH,
@@ -173,37 +180,35 @@ struct task {
         POLICY_RR,
         POLICY_DEADLINE
     } policy;
-    uint32_t nr_allowed;
-    const struct cpumask *allowed;  /* affinity within its cpuset; never NULL */
+    struct task_mem *mem; /* positions and mix in its regions: mm.h */
+    struct event timer;
+    struct list rq_node; /* rq.cfs_tasks, most recently run first */
+    struct wakee_record wakee;
+    sim_time queued_at; /* waits since */
+    struct sched_info info;
+    sim_time woken_at, slept_at;
+    uint64_t decision; /* number of the last decision about it: the cause of the next */
+    const struct task_ops *ops;
+    void *prog; /* the workload's state of this task */
+    struct process *process;
+    struct mm *mm;
+    struct task_numa *numa; /* AutoNUMA state: numa.h */
+    int32_t nice;
+    int32_t recent_used_cpu;
+    int32_t exec_cpu; /* + 1: where exec sends it, while migrate_pending; 0: nowhere */
+    uint32_t slot;    /* of its timer; reused, lowest first */
+    struct task_stats stats;
+    struct sched_statistics sched;
     const struct cpumask *affinity; /* what was asked for: sched_setaffinity() */
     uint32_t rt_priority;           /* FIFO, RR: 1 (lowest) to 99 */
     int32_t prio, normal_prio;      /* kernel scale: -1 deadline, 0 to 98 rt, 100 to 139 fair;
                                        prio is better while a lock's waiter lends its own */
     struct sched_rt_entity rt;
     struct sched_dl_entity dl;
-    struct event dl_timer;    /* replenishes dl */
-    struct task *pi_top;      /* the most important of those that wait for its locks, or NULL */
-    struct list pushable;     /* rt or deadline: in its rq's list while it waits and may move */
-    struct task_group *group; /* never NULL */
-    bool io_sleep;            /* sleeps for I/O: uninterruptible */
-    int32_t recent_used_cpu;
-    int32_t exec_cpu; /* + 1: where exec sends it, while migrate_pending; 0: nowhere */
-    struct wakee_record wakee;
-    struct list rq_node; /* rq.cfs_tasks, most recently run first */
-    sim_time queued_at;  /* waits since */
-    struct sched_info info;
-    sim_time woken_at, slept_at, started_at, exited_at;
-    uint64_t decision; /* number of the last decision about it: the cause of the next */
-
-    struct event timer;
-    const struct task_ops *ops;
-    void *prog; /* the workload's state of this task */
-    struct process *process;
-    struct mm *mm;
-    struct task_mem *mem;   /* positions and mix in its regions: mm.h */
-    struct task_numa *numa; /* AutoNUMA state: numa.h */
-    struct task_stats stats;
-    struct sched_statistics sched;
+    struct event dl_timer; /* replenishes dl */
+    struct task *pi_top;   /* the most important of those that wait for its locks, or NULL */
+    struct list pushable;  /* rt or deadline: in its rq's list while it waits and may move */
+    sim_time started_at, exited_at;
     uint64_t run_before_warmup; /* of se.sum_exec */
     const char *name;
     const char *tag;
