@@ -222,23 +222,29 @@ a_huge_page_is_one_entry_and_512_pages(void **state)
     fixture_close(&f);
 }
 
+/* Every second page, then the others: a round begins a line later, a page later after 64 rounds. */
 static void
-a_random_use_touches_every_page_once_before_any_twice(void **state)
+a_stride_leaves_pages_out_until_its_rounds_have_shifted(void **state)
 {
-    struct fixture f;
+    static const uint64_t misses[] = { PAGES / 2, 64 * PAGES / 2, 64 * PAGES / 2 + 1, 64 * PAGES };
 
     (void)state;
-    kit_open(&f, 1, 1, &fixture_memory, NULL);
-    struct region *r = kit_region(&f, "data", PAGES * PAGE_4K, 1);
-    struct burst_profile *profile = kit_profile(&f, r, REGION_WHOLE, 1000, 0);
-    struct burst_use use = profile->uses[0];
-    use.pattern = ACCESS_RANDOM;
-    profile->uses = &use;
-    struct task *p = kit_task(&f, "0", profile, PAGES);
-    task_start(f.k, p, NULL);
-    fixture_run(&f, SEC(1));
-    assert_int_equal(region_whole(r)->unpopulated, 0);
-    fixture_close(&f);
+    for (int i = 0; i < 4; i++) {
+        static const uint64_t expected[] = { PAGES / 2, PAGES / 2, PAGES / 2 + 32, PAGES };
+        struct fixture f;
+
+        kit_open(&f, 1, 1, &fixture_memory, NULL);
+        struct region *r = kit_region(&f, "data", PAGES * PAGE_4K, 1);
+        struct burst_profile *profile = kit_profile(&f, r, REGION_WHOLE, 1000, 0);
+        struct burst_use use = profile->uses[0];
+        use.pattern = ACCESS_STRIDED;
+        use.stride = 2 * PAGE_4K;
+        profile->uses = &use;
+        task_start(f.k, kit_task(&f, "0", profile, misses[i]), NULL);
+        fixture_run(&f, SEC(1));
+        assert_int_equal(region_whole(r)->count[0], expected[i]);
+        fixture_close(&f);
+    }
 }
 
 /* Two phases in turns: each goes on where it was, so both regions are walked to their ends. */
@@ -308,7 +314,7 @@ main(void)
         cmocka_unit_test(slices_keep_their_own_counts),
         cmocka_unit_test(unmapped_pages_go_back_and_are_touched_anew),
         cmocka_unit_test(a_huge_page_is_one_entry_and_512_pages),
-        cmocka_unit_test(a_random_use_touches_every_page_once_before_any_twice),
+        cmocka_unit_test(a_stride_leaves_pages_out_until_its_rounds_have_shifted),
         cmocka_unit_test(a_walk_goes_on_where_the_task_left_it),
         cmocka_unit_test(the_check_finds_a_page_that_is_counted_wrongly),
     };

@@ -232,7 +232,7 @@ burst_fire(struct engine *eng, struct event *ev)
     struct task *p = rq->curr;
 
     burst_settle(k, rq);
-    if (p->work_left == 0) {
+    if (p->work_left == 0 && p->mem->due == 0) {
         task_next(k, rq);
         return;
     }

@@ -55,6 +55,7 @@ struct region_group {
     uint64_t nr_pages, unpopulated, marked; /* entries */
     uint64_t version;                       /* changes with the counts */
     uint64_t changed;                       /* entries since the users were last told */
+    uint64_t fell;                          /* entries that got in order since the same */
     struct list users;                      /* mem_use.user: may hold some that run no more */
 };
 
@@ -104,19 +105,32 @@ struct mm_node {
     uint64_t numa_hit, numa_miss, numa_foreign, local_node, other_node, interleave_hit;
 };
 
-/* One use of a burst: where its walk has come to. What every settling looks at fills a cache line.
- */
+/* One use of a burst: a walk (mm_burst.c), or accesses that are drawn (mm_draw.c). What every
+ * settling looks at fills a cache line. */
 struct mem_use {
     struct region_group *group; /* of the region, for the slice */
     uint64_t version;           /* of the group when the mix was made */
-    uint64_t page;              /* reached */
-    uint64_t step;              /* misses before the walk leaves a page */
-    uint64_t lines;             /* misses in this page so far */
-    uint64_t first, nr_pages;   /* of the slice */
+    union {
+        uint64_t page; /* a walk: reached */
+        uint64_t draw; /* draws: how many were made */
+    };
+    uint64_t step; /* misses before the walk leaves a page; 0: accesses are drawn */
+    union {
+        uint64_t lines; /* a walk: misses in this page so far */
+        uint64_t left;  /* draws: of the chance until the next hit, exponential, in 1/2^32 */
+    };
+    uint64_t first, nr_pages; /* of the slice */
     uint32_t weight, slice;
     struct region *region; /* NULL: an empty place */
     enum access_pattern pattern;
-    uint64_t carry;   /* of misses among the uses, in 1/total_weight */
+    uint32_t stride; /* of a strided walk, bytes */
+    uint64_t carry;  /* of misses among the uses, in 1/total_weight */
+    union {
+        uint64_t needs; /* draws: pages that needed attention when last looked at */
+        uint64_t jump;  /* a walk: pages from one to the next */
+    };
+    uint64_t due;     /* draws: hits that wait for attention */
+    uint64_t key;     /* of its stream of draws */
     struct list user; /* in its region_group */
     struct task *task;
 };
@@ -129,6 +143,7 @@ struct task_mem {
     uint64_t fraction; /* of a miss, in 1/2^20, carried over */
     uint64_t misses;   /* so far: the phase of their split over nodes */
     uint64_t written;  /* of a write-back, in 1/256, carried over */
+    uint64_t due;      /* hits of its draws that wait for attention */
     int32_t mix_node;  /* that the mix was made for; -1: none was made */
     struct task_mem *next_free;
     _Alignas(64) struct mem_use uses[BURST_USES_MAX]; /* of the profile, then remembered ones */

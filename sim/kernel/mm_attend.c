@@ -6,8 +6,10 @@
  * slice of time, so threads that walk through one region race for its pages as on a real machine,
  * and large enough that a fault costs a simulator nanoseconds.
  */
+#include "kernel/mm_draw.h"
 #include "kernel/numa.h"
 #include "kernel/page_alloc.h"
+#include "kernel/page_set.h"
 #include "kernel/region.h"
 
 static sim_time
@@ -99,8 +101,8 @@ touch_run(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uin
 
 /* Pages of one slice. */
 static sim_time
-attend_run(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uint64_t page,
-           uint64_t end)
+attend_pages(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uint64_t page,
+             uint64_t end)
 {
     uint32_t slice = region_slice_of(r, page);
     sim_time cost = 0;
@@ -122,12 +124,54 @@ attend_run(struct kernel *k, struct rq *rq, struct task *p, struct region *r, ui
 }
 
 static sim_time
+attend_run(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uint64_t page,
+           uint64_t end)
+{
+    uint32_t slice = region_slice_of(r, page);
+    const struct region_group *g = &r->groups[slice];
+    uint64_t needed = page_set_needs(g);
+    sim_time cost = attend_pages(k, rq, p, r, page, end);
+
+    region_needs_fell(k, r, slice, needed - page_set_needs(g));
+    return cost;
+}
+
+static sim_time
+attend_draws(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
+{
+    sim_time cost = 0;
+    uint64_t page;
+
+    while (use_draw_next(p->mem, u, &page))
+        cost += attend_run(k, rq, p, u->region, page, page + 1);
+    return cost;
+}
+
+/* A walk that leaves pages out: those of the chunk that it comes to. */
+static sim_time
+attend_strided(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
+{
+    struct region *r = u->region;
+    uint64_t end =
+        SIM_MIN(((u->page >> r->chunk_shift) + 1) << r->chunk_shift, u->first + u->nr_pages);
+    sim_time cost = 0;
+
+    for (uint64_t page = u->page; page < end; page += u->jump)
+        cost += attend_run(k, rq, p, r, page, page + 1);
+    return cost;
+}
+
+static sim_time
 attend_use(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
 {
     struct region *r = u->region;
     uint64_t page = u->page;
     sim_time cost = 0;
 
+    if (use_draws(u))
+        return attend_draws(k, rq, p, u);
+    if (u->jump > 1)
+        return attend_strided(k, rq, p, u);
     if (u->nr_pages == 0 || !page_needs_attention(r->pages[page]))
         return 0;
     uint64_t end =

@@ -2,46 +2,58 @@
  * What a burst does to memory between two stops: walks, horizons and accounts.
  *
  * A burst misses the cache at a constant rate per unit of work, and its misses are dealt to its
- * uses by weight. Each use walks through its slice of a region: a sequential walk stays on a page
- * for as many misses as it has lines, and wraps. Nothing is simulated per miss: a walk is a page
- * and a count, moved when the burst is settled.
- *
- * Model assumption: a random, strided or chasing use is a walk that leaves a page after every miss;
- * random and chasing ones start at a page drawn from the seed. Every page of the slice is then
- * touched once before any is touched again, where true random accesses would leave a few pages
- * untouched for long: first touches and hinting faults of such a use are over sooner than on a real
- * machine. How misses spread over nodes does not depend on it: that follows the counts of pages.
+ * uses by weight. A use is a walk or is drawn. A walk goes through its slice of a region: a
+ * sequential one stays on a page for as many misses as it has lines, a strided one for as many as
+ * its strides fit in a page, or leaves pages out; it wraps, and a stride over whole pages begins
+ * its next round a line later. Nothing is simulated per miss: a walk is a page and a count, moved
+ * when the burst is settled. Random and chasing uses are drawn: mm_draw.c.
  */
+#include "kernel/mm_draw.h"
 #include "kernel/region.h"
 
 __extension__ typedef unsigned __int128 u128;
 
+enum { STRIDE_TRIES = 64, LINE = 64 };
+
 static bool
 use_matches(const struct mem_use *u, const struct burst_use *bu)
 {
-    return u->region == bu->region && u->slice == bu->slice && u->pattern == bu->pattern;
+    return u->region == bu->region && u->slice == bu->slice && u->pattern == bu->pattern &&
+           u->stride == bu->stride;
+}
+
+static void
+walk_start(const struct kernel *k, struct mem_use *u)
+{
+    uint32_t page = u->region->page_size, stride = page;
+
+    if (u->pattern == ACCESS_SEQUENTIAL)
+        stride = k->mm->line_bytes;
+    else if (u->stride > 0)
+        stride = u->stride;
+    u->step = SIM_MAX(page / stride, 1u);
+    u->jump = SIM_MAX(stride / page, 1u);
+    u->page = u->first;
+    u->lines = 0;
 }
 
 static void
 use_start(struct kernel *k, struct mem_use *u, const struct burst_use *bu)
 {
     const struct region *r = bu->region;
-    bool jumps = bu->pattern == ACCESS_RANDOM || bu->pattern == ACCESS_CHASE;
 
     u->region = bu->region;
     u->slice = bu->slice;
     u->group = &r->groups[region_group_index(r, bu->slice)];
     u->pattern = bu->pattern;
+    u->stride = bu->stride;
     u->first = region_slice_first(r, bu->slice);
     u->nr_pages = region_slice_pages(r, bu->slice);
-    u->step = bu->pattern == ACCESS_SEQUENTIAL ? r->page_size / k->mm->line_bytes : 1;
-    u->page = u->first;
-    u->lines = u->carry = 0;
-    if (jumps && u->nr_pages > 0) {
-        struct rng rng = k->mm->rng;
-        rng.counter = (uint64_t)u->task->id << 32 | r->id;
-        u->page += rng_below(&rng, u->nr_pages);
-    }
+    u->carry = u->step = 0;
+    if (bu->pattern == ACCESS_RANDOM || bu->pattern == ACCESS_CHASE)
+        use_draw_start(k, u);
+    else
+        walk_start(k, u);
 }
 
 /* Everything but the places in lists. */
@@ -89,6 +101,9 @@ mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *pro
     mem->nr_uses = profile->nr_uses;
     mem->total_weight = 0;
     mem->mix_node = -1;
+    for (uint32_t i = 0; mem->due > 0 && i < BURST_USES_MAX; i++)
+        if (mem->uses[i].region != NULL && use_draws(&mem->uses[i]))
+            use_draw_forget(mem, &mem->uses[i]);
     for (uint32_t i = 0; i < profile->nr_uses; i++) {
         const struct burst_use *bu = &profile->uses[i];
 
@@ -101,16 +116,41 @@ mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *pro
     mem->total_weight = SIM_MAX(mem->total_weight, 1u);
 }
 
+/* Where a walk that leaves pages out is after so many misses: rounds begin a line later each. */
+static uint64_t
+strided_page(const struct mem_use *u, uint64_t misses)
+{
+    uint64_t round = div_round_up_u64(u->nr_pages, u->jump);
+    uint64_t shift = misses / round / (u->region->page_size / LINE) % u->jump;
+
+    return u->first + SIM_MIN(shift + misses % round * u->jump, u->nr_pages - 1);
+}
+
+/* The next page of this round that needs attention; else the end of the round, or as far as a few
+ * tries lead. */
+static uint64_t
+strided_horizon(const struct mem_use *u)
+{
+    uint64_t end = u->first + u->nr_pages, page = u->page;
+
+    for (int i = 0; i < STRIDE_TRIES && page < end; i++) {
+        uint64_t next = region_next_attention(u->region, page, end);
+        uint64_t steps = div_round_up_u64(next - page, u->jump);
+
+        page += steps * u->jump;
+        if (page == next && page < end)
+            break;
+    }
+    return div_round_up_u64(SIM_MIN(page, end) - u->page, u->jump);
+}
+
 /* Misses of this use before its walk comes to a page that needs attention. */
 static uint64_t
-use_horizon(struct mem_use *u)
+walk_horizon(const struct mem_use *u)
 {
-    const struct region_group *g = u->group;
-
-    if (g->unpopulated + g->marked == 0 || u->weight == 0)
-        return UINT64_MAX;
     uint64_t end = u->first + u->nr_pages, pages;
     uint64_t next = region_next_attention(u->region, u->page, end);
+
     if (next < end) {
         pages = next - u->page;
     } else {
@@ -120,6 +160,22 @@ use_horizon(struct mem_use *u)
         pages = end - u->page + next - u->first;
     }
     return pages == 0 ? 0 : pages * u->step - u->lines;
+}
+
+static uint64_t
+use_horizon(const struct kernel *k, const struct task_mem *mem, struct mem_use *u)
+{
+    const struct region_group *g = u->group;
+
+    if (use_draws(u)) {
+        uint64_t batch = k->params.mm.touch_batch * mem->profile->misses_q20 >> MISS_SHIFT;
+        if (mem->nr_uses > 1)
+            batch = mul_div_u64(batch, u->weight, mem->total_weight);
+        return u->weight == 0 ? UINT64_MAX : use_draw_horizon(u, batch);
+    }
+    if (g->unpopulated + g->marked == 0 || u->weight == 0)
+        return UINT64_MAX;
+    return u->jump > 1 ? strided_horizon(u) : walk_horizon(u);
 }
 
 /* Work after which the task has had `misses` more. */
@@ -137,14 +193,13 @@ mm_horizon(struct kernel *k, struct task *p)
 {
     struct task_mem *mem = p->mem;
     uint64_t misses = UINT64_MAX;
-    (void)k;
 
     for (uint32_t i = 0; i < mem->nr_uses; i++) {
         struct mem_use *u = &mem->uses[i];
 
         if (list_empty(&u->user))
             list_push_back(&u->group->users, &u->user);
-        uint64_t lines = use_horizon(u);
+        uint64_t lines = use_horizon(k, mem, u);
         if (lines == 0)
             return 0;
         if (lines == UINT64_MAX)
@@ -156,7 +211,7 @@ mm_horizon(struct kernel *k, struct task *p)
 }
 
 static void
-use_advance(struct mem_use *u, uint64_t misses)
+walk_advance(struct mem_use *u, uint64_t misses)
 {
     uint64_t lines = u->lines + misses;
 
@@ -170,11 +225,28 @@ use_advance(struct mem_use *u, uint64_t misses)
     u->page = u->first + (at < u->nr_pages ? at : at % u->nr_pages);
 }
 
+static void
+use_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses)
+{
+    if (use_draws(u)) {
+        use_draw_advance(mem, u, misses);
+        return;
+    }
+    if (likely(u->jump == 1)) {
+        walk_advance(u, misses);
+        return;
+    }
+    if (u->nr_pages == 0)
+        return;
+    u->lines += misses;
+    u->page = strided_page(u, u->lines);
+}
+
 void
 mem_walk(struct task_mem *mem, uint64_t misses)
 {
     if (mem->nr_uses == 1) {
-        use_advance(&mem->uses[0], misses);
+        use_advance(mem, &mem->uses[0], misses);
         return;
     }
     for (uint32_t i = 0; i < mem->nr_uses; i++) {
@@ -182,6 +254,6 @@ mem_walk(struct task_mem *mem, uint64_t misses)
         uint64_t shares = u->carry + misses * u->weight;
 
         u->carry = shares % mem->total_weight;
-        use_advance(u, shares / mem->total_weight);
+        use_advance(mem, u, shares / mem->total_weight);
     }
 }

@@ -207,6 +207,9 @@ const struct field kernel_param_fields[] = {
 
     K(FIELD_SIZE, "mm.touch_chunk", mm.touch_chunk, .def = "256KiB", .min = "4KiB", .max = "64MiB",
       .doc = "stretch of memory whose first touches and hinting faults are handled together"),
+    K(FIELD_TIME, "mm.touch_batch", mm.touch_batch, .def = "20us", .max = "1ms",
+      .doc = "work within which first touches and hinting faults of random accesses are handled "
+             "together, at most about 64 of them; 0ns: each at its own instant"),
     K(FIELD_SIZE, "mm.reserved", mm.reserved, .def = "0B", .max = "1TiB",
       .doc = "memory of each node that the system itself holds"),
     K(FIELD_SIZE, "mm.min_free", mm.min_free, .def = "0B", .max = "1TiB",

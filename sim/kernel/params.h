@@ -78,6 +78,7 @@ struct numa_params {
 
 struct mm_params {
     uint64_t touch_chunk; /* bytes handled at a time while pages are populated or fault */
+    uint64_t touch_batch; /* ns of work within which hits of random accesses are put together */
     uint64_t reserved;    /* bytes of each node that the system holds */
     uint64_t min_free;    /* bytes of the machine that stay free; 0: by its size */
     uint32_t watermark_scale_factor;

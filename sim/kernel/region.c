@@ -229,6 +229,30 @@ region_changed(struct kernel *k, struct region *r, uint32_t slice, uint64_t n)
         group_changed(k, region_whole(r), n);
 }
 
+static void
+settle_user(struct kernel *k, struct task *p)
+{
+    burst_settle(k, &k->rqs[p->cpu]);
+}
+
+static void
+group_needs_fell(struct kernel *k, struct region_group *g, uint64_t n)
+{
+    g->fell += n;
+    if (g->fell * NEEDS_TELL_SHARE <= g->unpopulated + g->marked)
+        return;
+    g->fell = 0;
+    for_each_running(k, g, settle_user);
+}
+
+void
+region_needs_fell(struct kernel *k, struct region *r, uint32_t slice, uint64_t n)
+{
+    group_needs_fell(k, &r->groups[slice], n);
+    if (r->nr_groups > 1)
+        group_needs_fell(k, region_whole(r), n);
+}
+
 void
 region_closer(struct kernel *k, struct region *r)
 {

@@ -23,6 +23,11 @@ void region_changed(struct kernel *k, struct region *r, uint32_t slice, uint64_t
 /* Pages need attention that did not before: the horizons of running users have come closer. */
 void region_closer(struct kernel *k, struct region *r);
 
+/* n pages of a slice are in order now. Those who draw accesses are settled whenever the rate of
+ * their hits has changed by 1/NEEDS_TELL_SHARE. */
+enum { NEEDS_TELL_SHARE = 32 };
+void region_needs_fell(struct kernel *k, struct region *r, uint32_t slice, uint64_t n);
+
 /* n pages of `slice` have lost their mark. */
 static inline void
 region_unmarked(struct region *r, uint32_t slice, uint64_t n)
@@ -66,7 +71,7 @@ region_move(struct kernel *k, struct region *r, uint32_t slice, uint64_t page, i
 bool mem_mix_stale(const struct task *p, int node);
 void mem_mix_make(struct kernel *k, struct task *p, int node);
 
-/* Moves the walks of a burst on by so many misses. */
+/* Moves the walks and draws of a burst on by so many misses. */
 void mem_walk(struct task_mem *mem, uint64_t misses);
 /* Work is counted in ns; the rate of misses is in 1/2^20 of a miss. */
 enum { MISS_SHIFT = 20 };

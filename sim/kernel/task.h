@@ -40,7 +40,14 @@ struct burst_use {
     struct region *region;
     uint32_t slice;  /* part of a sliced region, or REGION_WHOLE */
     uint32_t weight; /* share of the accesses, relative to the other uses */
-    enum access_pattern { ACCESS_SEQUENTIAL, ACCESS_RANDOM, ACCESS_STRIDED, ACCESS_CHASE } pattern;
+    enum access_pattern {
+        ACCESS_SEQUENTIAL,
+        ACCESS_RANDOM, /* each access to a page drawn uniformly */
+        ACCESS_STRIDED,
+        ACCESS_CHASE, /* random, one after the other */
+        ACCESS_NR
+    } pattern;
+    uint32_t stride; /* STRIDED: bytes from one access to the next; 0: a page */
 };
 struct burst_profile {
     uint32_t misses_q20; /* last-level cache misses per ns of work, in 1/2^20 */

@@ -97,7 +97,7 @@ build_use(const struct thread *t, const struct wuse *u, struct burst_use *to)
         why = wexpr_eval(&u->number, &env, &slice);
     if (why == NULL && u->slice == WSLICE_NUMBER && slice >= r->nr_slices)
         why = "is not the number of a slice";
-    *to = (struct burst_use){ r, (uint32_t)slice, u->weight, u->pattern };
+    *to = (struct burst_use){ r, (uint32_t)slice, u->weight, u->pattern, 0 };
     return why;
 }
 

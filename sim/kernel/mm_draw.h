@@ -1,0 +1,26 @@
+/*
+ * Uses whose accesses are drawn: when the next one comes to a page that needs attention, and which
+ * page that is. For the mm files.
+ */
+#pragma once
+
+#include "kernel/mm.h"
+
+static inline bool
+use_draws(const struct mem_use *u)
+{
+    return u->step == 0;
+}
+
+/* Begins; the use knows its region and slice. */
+void use_draw_start(struct kernel *k, struct mem_use *u);
+/* Misses of the use before mm_attend() is wanted; UINT64_MAX: no page of it needs attention.
+ * `batch`: misses that it may do at a time. */
+uint64_t use_draw_horizon(struct mem_use *u, uint64_t batch);
+/* So many misses are done: counts the hits among them. */
+void use_draw_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses);
+/* The page of the next hit that is due; false: there is none. The page must be dealt with before
+ * the next call. */
+bool use_draw_next(struct task_mem *mem, struct mem_use *u, uint64_t *page);
+/* The use ends, and forgets hits that are due. */
+void use_draw_forget(struct task_mem *mem, struct mem_use *u);

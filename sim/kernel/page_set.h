@@ -1,0 +1,25 @@
+/*
+ * What random accesses ask of a stretch of pages: how many need attention, and one of them.
+ */
+#pragma once
+
+#include "kernel/region.h"
+
+static inline uint64_t
+page_set_needs(const struct region_group *g)
+{
+    return g->unpopulated + g->marked;
+}
+
+/* One of the pages in [first, first + n) that need attention, each with the same chance; there is
+ * at least one. Trying pages until one does takes n ln n tries until all are in order. */
+static inline uint64_t
+page_set_draw(const struct region *r, uint64_t first, uint64_t n, struct rng *rng)
+{
+    for (;;) {
+        uint64_t page = first + rng_below(rng, n);
+
+        if (page_needs_attention(r->pages[page]))
+            return page;
+    }
+}
