@@ -116,8 +116,9 @@ counters_follow_the_preferred_zone(void **state)
     fixture_close(&f);
 }
 
+/* Nobody asks, so that nobody can be killed: an error before the run. */
 static void
-bind_is_strict_and_ends_the_run_when_its_nodes_are_empty(void **state)
+bind_is_strict_and_ends_at_its_minimum(void **state)
 {
     static const struct mempolicy bind = { .mode = MPOL_BIND, .nodes = 0x6 };
     struct fixture f;
@@ -130,14 +131,15 @@ bind_is_strict_and_ends_the_run_when_its_nodes_are_empty(void **state)
         assert_in_range(node, 1, 2);
         taken += got;
     }
-    assert_int_equal(taken, 2 * NODE_PAGES);
+    assert_int_equal(taken, 2 * (NODE_PAGES - 1024));
     assert_non_null(f.k->error);
-    assert_non_null(strstr(f.k->error, "out of memory"));
+    assert_non_null(strstr(f.k->error, "out of memory: no page is left on node 1,2"));
     fixture_close(&f);
 }
 
+/* Within its set down to the minimum, then anywhere above low (alloc_pages_preferred_many). */
 static void
-preferred_many_leaves_its_set_before_the_reserves(void **state)
+preferred_many_uses_its_set_up_first(void **state)
 {
     static const struct mempolicy many = { .mode = MPOL_PREFERRED_MANY, .nodes = 0x2 };
     struct fixture f;
@@ -145,9 +147,77 @@ preferred_many_leaves_its_set_before_the_reserves(void **state)
 
     (void)state;
     kit_open(&f, NODES, 1, &fixture_memory, NULL);
-    page_alloc(f.k, &many, 0, 0, 1, NODE_PAGES, &node);
+    assert_int_equal(page_alloc(f.k, &many, 0, 0, 1, NODE_PAGES, &node), NODE_PAGES - 2072);
+    assert_int_equal(node, 1);
+    assert_int_equal(page_alloc(f.k, &many, 0, 0, 1, NODE_PAGES, &node), 2072 - 1024);
     assert_int_equal(node, 1);
     assert_int_equal(alloc_one(&f, &many, 0, 0), 0); /* the order of node 0 */
+    assert_int_equal(f.k->mm->nodes[0].numa_miss, 1);
+    assert_int_equal(f.k->mm->nodes[1].numa_foreign, 1);
+    fixture_close(&f);
+}
+
+/* The home node's order, not that of the CPU's node: 3012. */
+static void
+a_home_node_is_where_the_walk_begins(void **state)
+{
+    static const struct mempolicy bind = {
+        .mode = MPOL_BIND, .nodes = 0x6, .has_home = true, .home = 3
+    };
+    static const struct mempolicy many = {
+        .mode = MPOL_PREFERRED_MANY, .nodes = 0xc, .has_home = true, .home = 2
+    };
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, NODES, 1, &fixture_memory, NULL);
+    assert_int_equal(alloc_one(&f, &bind, 2, 0), 1);
+    assert_int_equal(alloc_one(&f, &many, 3, 0), 2);
+    fixture_close(&f);
+}
+
+/* From the node that the policy would begin with, or not at all; interleaved ones from the nodes
+ * that the index names, and a BIND without the node from its nearest (2.2). */
+static void
+a_huge_page_does_not_leave_its_node(void **state)
+{
+    static const struct mempolicy local = { .mode = MPOL_LOCAL };
+    static const struct mempolicy bind = { .mode = MPOL_BIND, .nodes = 0x6 };
+    static const struct mempolicy inter = { .mode = MPOL_INTERLEAVE, .nodes = 0x3 };
+    struct fixture f;
+    int node;
+
+    (void)state;
+    kit_open(&f, NODES, 1, &fixture_memory, NULL);
+    f.k->mm->nodes[1].free_pages = 1024 + 511; /* of a minimum of 1024 */
+    assert_int_equal(alloc_pages(f.k, NULL, &local, 1, 0, true, 1, &node), 0);
+    assert_int_equal(f.k->stats.numa_miss, 0);
+    assert_int_equal(alloc_pages(f.k, NULL, &local, 1, 0, false, 1, &node), 1);
+    assert_int_equal(node, 2);
+    assert_int_equal(alloc_pages(f.k, NULL, &inter, 2, 1, true, 1, &node), 1);
+    assert_int_equal(node, 2); /* 1230 */
+    assert_int_equal(alloc_pages(f.k, NULL, &bind, 3, 0, true, 1, &node), 1);
+    assert_int_equal(node, 2); /* 3012: 1 would come first */
+    f.k->mm->nodes[1].free_pages = 1024 + 512;
+    assert_int_equal(alloc_pages(f.k, NULL, &local, 1, 0, true, 1, &node), 1);
+    assert_int_equal(node, 1);
+    assert_int_equal(f.k->mm->nodes[1].free_pages, 1024);
+    fixture_close(&f);
+}
+
+/* 1.12, 5.9: more than high and the page itself. High is 3120. */
+static void
+a_migration_needs_more_than_high(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, NODES, 1, &fixture_memory, NULL);
+    f.k->mm->nodes[1].free_pages = 3121;
+    assert_false(migrate_check_room(f.k, 1, 1));
+    f.k->mm->nodes[1].free_pages = 3122;
+    assert_true(migrate_check_room(f.k, 1, 1));
+    assert_false(migrate_check_room(f.k, 1, 512));
     fixture_close(&f);
 }
 
@@ -181,8 +251,11 @@ main(void)
         cmocka_unit_test(each_policy_names_its_node),
         cmocka_unit_test(a_full_node_spills_at_its_low_watermark),
         cmocka_unit_test(counters_follow_the_preferred_zone),
-        cmocka_unit_test(bind_is_strict_and_ends_the_run_when_its_nodes_are_empty),
-        cmocka_unit_test(preferred_many_leaves_its_set_before_the_reserves),
+        cmocka_unit_test(bind_is_strict_and_ends_at_its_minimum),
+        cmocka_unit_test(preferred_many_uses_its_set_up_first),
+        cmocka_unit_test(a_home_node_is_where_the_walk_begins),
+        cmocka_unit_test(a_huge_page_does_not_leave_its_node),
+        cmocka_unit_test(a_migration_needs_more_than_high),
         cmocka_unit_test(the_nearest_policy_is_in_force),
     };
 

@@ -48,11 +48,72 @@ read_weights(struct wload *l, const struct ynode *n, struct wpolicy *p)
     return true;
 }
 
+/* `flags: static`, or a list; as in set_mempolicy(2). */
+static bool
+read_flag(struct wload *l, const struct ynode *n, struct wpolicy *p)
+{
+    static const char *const names[] = { "static", "relative", "numa_balancing", NULL };
+    int flag = ynode_enum(&l->doc, n, names);
+
+    if (flag == 0)
+        p->static_nodes = true;
+    else if (flag == 1)
+        p->relative_nodes = true;
+    else if (flag == 2)
+        p->numa_balancing = true;
+    return flag >= 0;
+}
+
+static bool
+read_flags(struct wload *l, const struct ynode *n, struct wpolicy *p)
+{
+    bool ok = n->kind == YNODE_SEQ || read_flag(l, n, p);
+
+    for (guint i = 0; n->kind == YNODE_SEQ && i < n->nr; i++)
+        ok &= read_flag(l, n->values[i], p);
+    if (!ok)
+        return false;
+    if (p->static_nodes && p->relative_nodes) {
+        ynode_error(&l->doc, n, "nodes are 'static' or 'relative', not both; write one of them");
+        return false;
+    }
+    if ((p->static_nodes || p->relative_nodes) &&
+        (p->mode == MPOL_DEFAULT || p->mode == MPOL_LOCAL)) {
+        ynode_error(&l->doc, n, "the mode '%s' has no nodes that could be static or relative",
+                    mempolicy_names[p->mode]);
+        return false;
+    }
+    if (p->numa_balancing && p->mode != MPOL_BIND && p->mode != MPOL_PREFERRED_MANY) {
+        ynode_error(&l->doc, n,
+                    "only 'bind' and 'preferred_many' can be balanced; leave 'numa_balancing' out");
+        return false;
+    }
+    return true;
+}
+
+/* set_mempolicy_home_node(2). */
+static bool
+read_home(struct wload *l, const struct ynode *n, struct wpolicy *p)
+{
+    uint64_t home;
+
+    if (p->mode != MPOL_BIND && p->mode != MPOL_PREFERRED_MANY) {
+        ynode_error(&l->doc, n, "only 'bind' and 'preferred_many' have a home node");
+        return false;
+    }
+    if (!ynode_number(&l->doc, n, 0, UINT16_MAX, &home))
+        return false;
+    p->has_home = true;
+    p->home = (uint32_t)home;
+    return true;
+}
+
 bool
 wload_policy(struct wload *l, const struct ynode *n, struct wpolicy *p)
 {
-    static const char *const keys[] = { "mode", "nodes", "weights", NULL };
+    static const char *const keys[] = { "mode", "nodes", "weights", "flags", "home", NULL };
     const struct ynode *nodes = ynode_get(n, "nodes"), *weights = ynode_get(n, "weights");
+    const struct ynode *flags = ynode_get(n, "flags"), *home = ynode_get(n, "home");
     const struct ynode *mode_node = n->kind == YNODE_MAP ? ynode_get(n, "mode") : n;
 
     *p = (struct wpolicy){ 0 };
@@ -82,7 +143,8 @@ wload_policy(struct wload *l, const struct ynode *n, struct wpolicy *p)
     }
     p->all_nodes = takes_nodes && nodes == NULL;
     return (nodes == NULL || read_nodes(l, nodes, p)) &&
-           (weights == NULL || read_weights(l, weights, p));
+           (weights == NULL || read_weights(l, weights, p)) &&
+           (flags == NULL || read_flags(l, flags, p)) && (home == NULL || read_home(l, home, p));
 }
 
 bool

@@ -191,7 +191,11 @@ task_next(struct kernel *k, struct rq *rq)
 
     p->in_burst = false;
     do {
-        act = p->ops->next(k, p);
+        act = (struct action){ .kind = ACTION_EXIT };
+        if (likely(!p->process->killed))
+            act = p->ops->next(k, p);
+        if (unlikely(p->process->killed)) /* in the middle of a call, too */
+            act.kind = ACTION_EXIT;
         sim_assert(rq->curr == p);
     } while (!task_act(k, rq, p, &act));
     tell_memory(k, rq, before);

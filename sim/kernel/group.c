@@ -21,6 +21,7 @@ task_groups_init(struct kernel *k, uint32_t max_groups)
     root->name = "/";
     root->shares = NICE_0_LOAD;
     root->cpus = k->machine->online;
+    root->mems = machine_memory_nodes(k->machine);
     root->bandwidth.quota = UINT64_MAX;
     list_init(&root->bandwidth.throttled);
     for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++) {
@@ -53,6 +54,7 @@ task_group_new(struct kernel *k, struct task_group *parent, const char *name)
     parent->children = tg;
     tg->shares = NICE_0_LOAD;
     tg->cpus = parent->cpus;
+    tg->mems = parent->mems;
     tg->cfs_rq = arena_new_array(k->arena, struct cfs_rq *, k->machine->nr_cpus);
     tg->se = arena_new_array(k->arena, struct sched_entity *, k->machine->nr_cpus);
     tg->bandwidth.quota = UINT64_MAX;

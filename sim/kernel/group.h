@@ -44,6 +44,7 @@ struct task_group {
     struct cfs_rq **cfs_rq;     /* by CPU; NULL: none yet */
     struct sched_entity **se;   /* by CPU; the root: NULL */
     const struct cpumask *cpus; /* cpuset.cpus.effective */
+    nodemask mems_wanted, mems; /* cpuset.mems (0: as above), and .effective */
     struct cfs_bandwidth bandwidth;
     uint32_t nr_tasks;
 };

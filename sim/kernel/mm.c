@@ -5,6 +5,7 @@
 #include "kernel/mm.h"
 
 #include "kernel/memory_tiers.h"
+#include "kernel/oom.h"
 
 /* The system itself holds `reserved` of each node; a node that is smaller has nothing to give. */
 static void
@@ -27,6 +28,7 @@ mm_init(struct kernel *k)
     rng_init(&k->mm->rng, k->seed, "mm", 0);
     for (uint32_t n = 0; n < m->nr_nodes; n++)
         node_init(k, &k->mm->nodes[n], &m->nodes[n]);
+    memcpy(k->mm->weights, k->params.mm.weights, sizeof(k->mm->weights));
     mm_setup_watermarks(k);
     memory_tiers_init(k);
 }
@@ -64,6 +66,7 @@ mm_task_init(struct kernel *k, struct task *p)
         mem = arena_new_object(k->arena, struct task_mem);
     }
     mem->mix_node = -1;
+    mem->il_prev = NODE_MAX - 1;
     for (uint32_t i = 0; i < BURST_USES_MAX; i++) {
         list_init(&mem->uses[i].user);
         mem->uses[i].task = p;
@@ -77,6 +80,8 @@ mm_task_exit(struct kernel *k, struct task *p)
 {
     for (uint32_t i = 0; i < BURST_USES_MAX; i++)
         list_remove(&p->mem->uses[i].user);
+    if (unlikely(p->process->killed && !p->process->reaped))
+        process_reap(k, p->process);
     p->mem->next_free = k->mm->free_mem;
     k->mm->free_mem = p->mem;
     p->mem = NULL;

@@ -34,9 +34,13 @@ enum mempolicy_mode {
 extern const char *const mempolicy_names[MPOL_NR + 1];
 struct mempolicy {
     enum mempolicy_mode mode;
-    bool numa_balancing;       /* MPOL_F_NUMA_BALANCING, with BIND and PREFERRED_MANY */
-    nodemask nodes;            /* dense numbers */
-    uint8_t weights[NODE_MAX]; /* WEIGHTED_INTERLEAVE; 0 counts as 1 */
+    bool numa_balancing; /* MPOL_F_NUMA_BALANCING, with BIND and PREFERRED_MANY */
+    bool static_nodes, relative_nodes;
+    bool has_home; /* BIND, PREFERRED_MANY: begin at `home`, not at the CPU's node */
+    int32_t home;
+    nodemask nodes;                  /* in force; dense numbers */
+    nodemask user_nodes, allowed_at; /* asked for; allowed when the policy was last bound */
+    uint8_t weights[NODE_MAX];       /* WEIGHTED_INTERLEAVE; 0: the machine's */
 };
 
 /* One word a page. */
@@ -149,6 +153,8 @@ struct task_mem {
     _Alignas(64) struct mem_use uses[BURST_USES_MAX]; /* of the profile, then remembered ones */
     _Alignas(64) struct mem_mix mix;
     struct mempolicy policy; /* set_mempolicy(); MPOL_DEFAULT: none */
+    int32_t il_prev;         /* cursor of allocations without an address */
+    uint32_t il_weight;      /* that il_prev still gets in a row */
 };
 
 struct mm_state {
@@ -158,7 +164,8 @@ struct mm_state {
     struct task_mem *free_mem;
     uint32_t line_bytes;
     uint64_t nr_checks;
-    uint32_t top_tier; /* the slowest that has CPUs */
+    uint8_t weights[NODE_MAX]; /* of weighted interleaving; 0 counts as 1 */
+    uint32_t top_tier;         /* the slowest that has CPUs */
     struct rng rng, demotion_rng;
 };
 
@@ -246,9 +253,6 @@ bool region_move_page(struct kernel *k, struct region *r, uint64_t page, int to)
 /* The policy in force for a page: slice, VMA, task, else the system default (MPOL_DEFAULT). */
 const struct mempolicy *effective_policy(const struct task *p, const struct region *r,
                                          uint64_t page);
-/* The index rule of the interleaving policies. */
-int mempolicy_interleave_node(const struct mempolicy *policy, uint64_t index);
-
 /*
  * Takes up to `want` entries of `scale` pages each from one node, for a CPU of `cpu_node`, by the
  * policy and with fallback. Returns how many (as many as the node gives, at least one) and *node;

@@ -24,8 +24,8 @@ touch_cost(const struct kernel *k, const struct region *r, uint64_t pages)
 static const char *
 alloc_rule(const struct page_walk *w, int node)
 {
-    return node == w->start || w->allowed != ~(nodemask)0 ? mempolicy_names[w->mode]
-                                                          : "zonelist_fallback";
+    return node == w->start || w->allowed != w->mems ? mempolicy_names[w->mode]
+                                                     : "zonelist_fallback";
 }
 
 static void
@@ -75,7 +75,7 @@ touch_run(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uin
     uint64_t at = page;
 
     while (at < end) {
-        struct page_walk w = page_walk_of(policy, rq->node, at, r->scale);
+        struct page_walk w = page_walk_for(k, p, policy, rq->node, at, r->scale);
         int node = page_walk_find(k, &w);
 
         if (node < 0)
@@ -87,7 +87,7 @@ touch_run(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uin
             if (chosen != node) {
                 forced.nodes = NODE_BIT(chosen);
                 policy = &forced;
-                w = page_walk_of(policy, rq->node, at, r->scale);
+                w = page_walk_for(k, p, policy, rq->node, at, r->scale);
                 node = chosen;
             }
         }
@@ -111,7 +111,7 @@ attend_pages(struct kernel *k, struct rq *rq, struct task *p, struct region *r, 
         cost += numa_fault_pages(k, rq, p, r, slice, page, end);
     if (r->groups[slice].unpopulated == 0 || numa_move_wanted(p))
         return cost;
-    while (page < end && k->error == NULL) {
+    while (page < end && k->error == NULL && !p->process->killed) {
         uint64_t run = page;
 
         while (run < end && !page_populated(r->pages[run]))

@@ -221,6 +221,10 @@ const struct field kernel_param_fields[] = {
              "its minimum"),
     K(FIELD_BOOL, "mm.thp_min_free", mm.thp_min_free, .def = "no",
       .doc = "the minimum is raised as khugepaged does, to keep whole 2 MiB blocks free"),
+    K(FIELD_STRING, "mm.interleave_weights", mm.interleave_weights, .def = "1",
+      .doc =
+          "weights of weighted interleaving, from 1 to 255, by node and with commas (the files in "
+          "/sys/kernel/mm/mempolicy/weighted_interleave); nodes without one have 1"),
     K(FIELD_BOOL, "mm.tier_data", mm.tier_data, .def = "yes",
       .doc = "firmware reports latency and bandwidth of memory (HMAT, CDAT), and its tier follows "
              "from them; no: CXL and PMEM form a slow tier, all else counts as DRAM"),
@@ -298,6 +302,31 @@ set_all_noise(struct kernel_params *kp, const char *value, struct arena *a, char
     return true;
 }
 
+/* "4,1,2" */
+static bool
+set_weights(struct mm_params *mm, const char *text, char *why, size_t why_size)
+{
+    uint8_t weights[ARRAY_LEN(mm->weights)] = { 0 };
+    const char *at = text;
+
+    for (uint32_t n = 0; n < ARRAY_LEN(weights); n++) {
+        uint32_t weight = 0, digits = 0;
+
+        for (; *at >= '0' && *at <= '9' && digits < 4; at++, digits++)
+            weight = 10 * weight + (uint32_t)(*at - '0');
+        if (weight < 1 || weight > 255 || (*at != ',' && *at != '\0'))
+            break;
+        weights[n] = (uint8_t)weight;
+        if (*at++ == '\0') {
+            memcpy(mm->weights, weights, sizeof(weights));
+            return true;
+        }
+    }
+    snprintf(why, why_size,
+             "'%.40s' are not weights; write numbers from 1 to 255 by node, as in 4,1", text);
+    return false;
+}
+
 bool
 kernel_params_set(struct kernel_params *kp, const char *key, const char *value, struct arena *a,
                   char *why, size_t why_size)
@@ -309,5 +338,8 @@ kernel_params_set(struct kernel_params *kp, const char *key, const char *value, 
         snprintf(why, why_size, "there is no parameter '%s'", key);
         return false;
     }
+    if (f->offset == offsetof(struct kernel_params, mm.interleave_weights) &&
+        !set_weights(&kp->mm, value, why, why_size))
+        return false;
     return field_set(f, kp, value, a, why, why_size);
 }

@@ -237,6 +237,7 @@ struct process {
     struct mm *mm;
     struct process_stats stats;
     uint32_t nr_tasks, nr_alive;
+    bool killed, reaped; /* SIGKILL: its tasks exit; its memory is given back */
     uint32_t nr_members; /* tasks[] in order of creation: static placement deals by it */
     struct task **members;
 };

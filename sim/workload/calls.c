@@ -2,6 +2,7 @@
  * The calls by which a program places itself and tells policies about itself, and the words for all
  * steps. They take no time of their own.
  */
+#include "kernel/mempolicy.h"
 #include "workload/run.h"
 
 const struct step_aux *
@@ -12,11 +13,24 @@ aux_of(const struct thread *t, const struct wstep *s)
     return &t->run->aux[g - t->run->w->groups][s - g->steps];
 }
 
+/* set_mempolicy() of the thread's own policy; a refusal leaves the old one in force. */
+void
+thread_apply_policy(struct thread *t)
+{
+    struct mempolicy policy = t->policy;
+
+    if (mempolicy_apply(&policy, task_mems(t->run->k, t->task)))
+        task_set_mempolicy(t->task, &policy);
+    else
+        kernel_note(t->run->k, "%s: set_mempolicy(%s): none of its nodes is allowed (EINVAL)",
+                    t->task->name, mempolicy_names[policy.mode]);
+}
+
 bool
 step_set_mempolicy(struct thread *t, const struct wstep *s, struct action *act)
 {
     t->policy = *aux_of(t, s)->policy;
-    t->task->mem->policy = t->policy;
+    thread_apply_policy(t);
     t->pc++;
     return false;
 }
@@ -26,7 +40,10 @@ step_force_node(struct thread *t, const struct wstep *s, struct action *act)
 {
     bool force = s->kind == WSTEP_FORCE_NODE;
 
-    t->task->mem->policy = force ? t->run->forced : t->policy;
+    if (force)
+        t->task->mem->policy = t->run->forced;
+    else
+        thread_apply_policy(t);
     t->pc++;
     return false;
 }

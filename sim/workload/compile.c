@@ -26,16 +26,20 @@ resolve_policy(const struct workload_run *r, const struct wpolicy *from, struct 
 {
     const struct machine *m = r->k->machine;
 
-    *to = (struct mempolicy){ .mode = from->mode };
+    *to = (struct mempolicy){ .mode = from->mode,
+                              .numa_balancing = from->numa_balancing,
+                              .static_nodes = from->static_nodes,
+                              .relative_nodes = from->relative_nodes,
+                              .has_home = from->has_home };
+    if (from->has_home)
+        to->home = machine_node_by_os(m, from->home);
     if (from->all_nodes)
         to->nodes = machine_memory_nodes(m);
     if (from->random_node)
         to->nodes = r->forced.nodes;
     for (uint32_t i = 0; i < from->nr_nodes; i++)
         to->nodes |= NODE_BIT(machine_node_by_os(m, from->nodes[i]));
-    if (from->mode != MPOL_WEIGHTED_INTERLEAVE)
-        return;
-    memset(to->weights, 1, sizeof(to->weights));
+    to->user_nodes = to->nodes;
     for (uint32_t i = 0; from->weights != NULL && i < from->nr_nodes; i++)
         to->weights[machine_node_by_os(m, from->nodes[i])] = (uint8_t)from->weights[i];
 }

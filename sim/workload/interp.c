@@ -303,6 +303,7 @@ program_exited(struct kernel *k, struct task *p)
 
     t->alive = false;
     c->nr_alive--;
+    wait_leave(t);
     retry_all(&c->waiters, p);
     if (!c->spec->background && --t->run->nr_unfinished == 0)
         engine_stop(&k->engine);

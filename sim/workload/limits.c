@@ -82,6 +82,8 @@ check_policy(struct check *c, const struct wpolicy *p, const char *name)
         else if (c->m->nodes[n].mem_bytes == 0)
             refuse(c, "%s: node %u has no memory", name, p->nodes[i]);
     }
+    if (p->has_home && machine_node_by_os(c->m, p->home) < 0)
+        refuse(c, "%s: the machine has no node %u to be a home", name, p->home);
 }
 
 /* The CPUs that are meant, those that the machine has and others that are online. */

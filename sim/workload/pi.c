@@ -80,3 +80,13 @@ pi_released(struct thread *t, struct meeting *m)
     list_remove(&m->held);
     adjust(t);
 }
+
+void
+pi_left(struct thread *t)
+{
+    struct thread *owner = t->pi_waits->owner;
+
+    t->pi_waits = NULL;
+    if (owner != NULL)
+        adjust(owner);
+}

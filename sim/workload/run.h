@@ -192,6 +192,7 @@ void retry_all(struct list *waiters, struct task *by);
 
 /* calls.c */
 const struct step_aux *aux_of(const struct thread *t, const struct wstep *s);
+void thread_apply_policy(struct thread *t);
 bool step_set_mempolicy(struct thread *t, const struct wstep *s, struct action *act);
 bool step_force_node(struct thread *t, const struct wstep *s, struct action *act);
 bool step_mbind(struct thread *t, const struct wstep *s, struct action *act);
@@ -201,6 +202,9 @@ bool step_set_affinity(struct thread *t, const struct wstep *s, struct action *a
 void pi_wait(struct thread *t, struct meeting *m);
 void pi_taken(struct thread *t, struct meeting *m);
 void pi_released(struct thread *t, struct meeting *m);
+void pi_left(struct thread *t);
+/* A thread that was killed waits no more. */
+void wait_leave(struct thread *t);
 struct thread *pi_first_waiter(const struct meeting *m);
 
 bool step_set_class(struct thread *t, const struct wstep *s, struct action *act);

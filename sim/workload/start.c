@@ -22,13 +22,15 @@ thread_begin(struct thread *t)
     t->crew->nr_alive++;
     t->run->nr_unfinished += !t->crew->spec->background;
     if (t->policy.mode != MPOL_DEFAULT)
-        t->task->mem->policy = t->policy;
+        thread_apply_policy(t);
 }
 
 void
 thread_start(struct thread *t, struct task *parent)
 {
     thread_begin(t);
+    if (t->policy.mode == MPOL_DEFAULT && parent->mem->policy.mode != MPOL_DEFAULT)
+        t->task->mem->policy = parent->mem->policy;
     task_start(t->run->k, t->task, parent);
 }
 

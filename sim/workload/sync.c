@@ -78,6 +78,17 @@ let_go(struct thread *w, struct task *by, bool sync)
         task_wake(w->run->k, w->task, by, sync);
 }
 
+void
+wait_leave(struct thread *t)
+{
+    if (!t->queued)
+        return;
+    list_remove(&t->node);
+    t->queued = false;
+    if (t->pi_waits != NULL)
+        pi_left(t);
+}
+
 static struct thread *
 first_waiter(const struct list *waiters)
 {

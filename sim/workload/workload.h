@@ -52,7 +52,9 @@ struct wpolicy {
     bool random_node; /* one node, drawn once a run, the same for everybody */
     uint32_t nr_nodes;
     const uint32_t *nodes;   /* OS numbers */
-    const uint32_t *weights; /* weighted_interleave: one a node; NULL: all 1 */
+    const uint32_t *weights; /* weighted_interleave: one a node; NULL: the machine's */
+    bool numa_balancing, static_nodes, relative_nodes, has_home;
+    uint32_t home; /* bind, preferred_many: an OS number */
 };
 
 struct wregion {
@@ -184,7 +186,7 @@ enum wstep_kind {
     WSTEP_JOIN, /* until no thread of `group` is alive */
     WSTEP_EXIT,
     WSTEP_YIELD,
-    WSTEP_EXEC, /* exec(): the CPU is chosen anew */
+    WSTEP_EXEC,          /* exec(): the CPU is chosen anew */
     WSTEP_REQUEST_BEGIN, /* object: the next request of a queue; -1: one that begins now */
     WSTEP_REQUEST_END,
     WSTEP_LOOP, /* `amount` rounds; not given: forever; `jump`: its END_LOOP */
@@ -235,7 +237,7 @@ struct wstep {
     int32_t nice;
     const struct wclass *class; /* SET_CLASS */
     bool pi;                    /* LOCK: its holder inherits priorities */
-    struct wexpr deadline; /* PERIOD: after the release; not given: the period */
+    struct wexpr deadline;      /* PERIOD: after the release; not given: the period */
     enum wmiss on_miss;
     bool relative;   /* PERIOD, TIMER: when late, the next release counts from now */
     bool from_start; /* TIMER: the first release counts from the thread's start */

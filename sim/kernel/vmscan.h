@@ -1,0 +1,12 @@
+/*
+ * Reclaim: how room is made on a full node (mm/vmscan.c). Facts: numa-balancing.md 2.4, 2.8, 2.9.
+ */
+#pragma once
+
+#include "kernel/kernel.h"
+
+/* A walk found the node below its low watermark, or a promotion found no room: reclaim up to high,
+ * with tiering to promo. */
+void wakeup_kswapd(struct kernel *k, int node);
+/* p reclaims on `nodes` before it gives up. False: there is nothing more to gain. */
+bool try_to_free_pages(struct kernel *k, struct task *p, int start, nodemask nodes);
