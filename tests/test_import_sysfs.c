@@ -3,58 +3,9 @@
  * Snapshots of /proc and /sys. What is expected comes from two other programs that read the same
  * snapshots: lstopo (the text beside them) and lscpu (corpus/lscpu).
  */
-#include "config/import_archive.h"
-#include "config/import_lscpu.h"
-#include "config/import_sysfs.h"
-#include "machine_compare.h"
-
-#include <glib/gstdio.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "import_sysfs_kit.h"
 
 #define CORPUS SHARED_DIR "/corpus/"
-
-struct loaded {
-    struct arena *arena;
-    struct diag diag;
-    struct machine *m;
-};
-
-static struct loaded
-load(const char *spec)
-{
-    struct loaded l = { .arena = arena_new() };
-
-    diag_init(&l.diag);
-    l.m = load_machine(spec, l.arena, &l.diag);
-    assert_true((l.m == NULL) == diag_failed(&l.diag));
-    if (l.m == NULL) {
-        g_autofree char *why = diag_text(&l.diag);
-        print_message("%s", why);
-    }
-    return l;
-}
-
-static void
-unload(struct loaded *l)
-{
-    arena_free(l->arena);
-    diag_clear(&l->diag);
-}
-
-static bool
-noted(const struct machine *m, const char *words)
-{
-    for (uint32_t i = 0; i < m->nr_notes; i++)
-        if (strstr(m->notes[i], words) != NULL)
-            return true;
-    return false;
-}
-
-/* ---- lstopo's text ---- */
-
-enum { DEPTH_MOST = 64, TYPES = 4 };
 
 static const char *const types[TYPES] = { "Package", "L3Cache", "L2", "Core" };
 
@@ -311,69 +262,6 @@ snapshots_and_lscpu_on_them_agree(void **state)
     assert_int_equal(nr, 18);
 }
 
-/* ---- by hand ---- */
-
-/* tests/import/two_nodes.sysfs: "=PATH", then the content. */
-static char **
-sample_files(void)
-{
-    g_autofree char *text = NULL;
-
-    assert_true(g_file_get_contents(SOURCE_DIR "/tests/import/two_nodes.sysfs", &text, NULL, NULL));
-    return g_strsplit(text + 1, "\n=", -1);
-}
-
-static void
-check_sample(const struct machine *m)
-{
-    assert_int_equal(m->nr_nodes, 3);
-    assert_int_equal(m->nodes[1].os_index, 8);
-    assert_int_equal(m->nodes[0].mem_bytes, GIB(8));
-    assert_int_equal(m->nodes[2].mem_bytes, GIB(2));
-    assert_true(cpumask_empty(m->nodes[2].cpus));
-    assert_int_equal(m->nodes[2].kind, MEMORY_CXL); /* made from a DAX device */
-    assert_int_equal(m->nodes[2].bandwidth, MIB(20480));
-    assert_int_equal(machine_latency_ps(m, 0, 2), 250000);
-    assert_int_equal(machine_latency_ps(m, 0, 0), 90000);
-    assert_int_equal(machine_distance(m, 1, 2), 28);
-    assert_int_equal(cpumask_weight(m->present), 6);
-    assert_false(cpumask_test(m->online, 5));
-    assert_int_equal(m->cpus[5].node, 1); /* where CPU 4 is */
-    assert_int_equal(m->cpus[0].core, m->cpus[1].core);
-    assert_int_not_equal(m->cpus[2].core, m->cpus[3].core);
-    assert_int_equal(m->cpus[2].cluster, m->cpus[3].cluster); /* they share an L2 */
-    assert_int_equal(m->cpus[2].llc, m->cpus[3].llc);
-    assert_int_not_equal(m->cpus[2].llc, m->cpus[4].llc);
-    assert_int_equal(m->cache.l2_bytes, MIB(1));
-    assert_int_equal(m->cpus[0].capacity, 1024);
-    assert_int_equal(m->cpus[4].capacity, 512);
-    assert_int_equal(m->vendor, VENDOR_AMD);
-    assert_false(m->amd_pre_zen);
-    assert_true(noted(m, "1 CPUs are offline"));
-    assert_true(noted(m, "latency: 2 of 9 pairs of nodes from HMAT in /sys"));
-}
-
-static struct machine *
-import_files(char **files, struct loaded *l)
-{
-    struct snapshot s;
-
-    *l = (struct loaded){ .arena = arena_new() };
-    diag_init(&l->diag);
-    snapshot_init(&s, NULL);
-    for (; *files != NULL; files++) {
-        char *content = strchr(*files, '\n');
-        g_autofree char *path = g_strndup(*files, strcspn(*files, "\n"));
-
-        assert_true(snapshot_wants(path));
-        snapshot_add(&s, path, content != NULL ? content + 1 : "");
-    }
-    l->m = import_sysfs("box", &s, l->arena, &l->diag);
-    snapshot_clear(&s);
-    assert_true((l->m == NULL) == diag_failed(&l->diag));
-    return l->m;
-}
-
 static void
 odd_parts_are_read_as_the_kernel_means_them(void **state)
 {
@@ -385,151 +273,6 @@ odd_parts_are_read_as_the_kernel_means_them(void **state)
     unload(&l);
 }
 
-static void
-remove_folder(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-
-    for (const char *name; dir != NULL && (name = g_dir_read_name(dir)) != NULL;) {
-        g_autofree char *inner = g_build_filename(path, name, NULL);
-        remove_folder(inner);
-    }
-    assert_int_equal(g_remove(path), 0);
-}
-
-/* The bus that a kernel would list the DAX device under is needed in a folder. */
-static void
-a_folder_is_read_like_an_archive(void **state)
-{
-    g_auto(GStrv) files = sample_files();
-    g_autofree char *root = g_dir_make_tmp("numasim-XXXXXX", NULL);
-    g_autofree char *bus = g_build_filename(root, "sys/bus/dax/devices", NULL);
-    g_autofree char *link = g_build_filename(bus, "dax0.0", NULL);
-
-    for (char **f = files; *f != NULL; f++) {
-        g_autofree char *path = g_strndup(*f, strcspn(*f, "\n"));
-        g_autofree char *full = g_build_filename(root, path, NULL);
-        g_autofree char *folder = g_path_get_dirname(full);
-        const char *content = strchr(*f, '\n');
-
-        assert_int_equal(g_mkdir_with_parents(folder, 0755), 0);
-        assert_true(g_file_set_contents(full, content != NULL ? content + 1 : "", -1, NULL));
-    }
-    assert_int_equal(g_mkdir_with_parents(bus, 0755), 0);
-    assert_int_equal(symlink("../../../devices/platform/cxl/dax0.0", link), 0);
-    struct loaded l = load(root);
-    assert_non_null(l.m);
-    check_sample(l.m);
-    unload(&l);
-    remove_folder(root);
-}
-
-static void
-sixty_four_nodes_are_read_and_sixty_five_refused(void **state)
-{
-    for (guint nr = 64; nr <= 65; nr++) {
-        g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-        struct loaded l;
-
-        g_ptr_array_add(files, g_strdup("sys/devices/system/cpu/online\n0-127"));
-        g_ptr_array_add(files, g_strdup_printf("sys/devices/system/node/online\n0-%u", nr - 1));
-        for (guint i = 0; i < nr; i++)
-            g_ptr_array_add(files,
-                            g_strdup_printf("sys/devices/system/node/node%u/cpulist\n%u", i, i));
-        g_ptr_array_add(files, NULL);
-        import_files((char **)files->pdata, &l);
-        assert_true((l.m != NULL) == (nr == 64));
-        unload(&l);
-    }
-}
-
-static void
-a_snapshot_without_cpus_is_refused(void **state)
-{
-    char *files[] = { (char[]){ "proc/cpuinfo\nprocessor : 0" }, NULL };
-    struct loaded l;
-
-    assert_null(import_files(files, &l));
-    g_autofree char *why = diag_text(&l.diag);
-    assert_string_equal(why, "box: no CPU is in it (no sys/devices/system/cpu/cpuN); expected a "
-                             "snapshot of /proc and /sys as hwloc-gather-topology makes it\n");
-    unload(&l);
-}
-
-/* ---- hostile archives ---- */
-
-static void
-add_tar_entry(GByteArray *tar, const char *path, const char *size_octal, const char *content)
-{
-    guint8 header[512] = { 0 };
-    guint sum = 0, len = (guint)strlen(content);
-
-    memcpy(header, path, SIM_MIN(strlen(path), (gsize)100));
-    memcpy(header + 100, "0000644", 8);
-    memcpy(header + 124, size_octal, strlen(size_octal));
-    memset(header + 148, ' ', 8);
-    header[156] = '0';
-    memcpy(header + 257, "ustar\00000", 8);
-    for (guint i = 0; i < sizeof(header); i++)
-        sum += header[i];
-    g_snprintf((char *)header + 148, 8, "%06o", sum);
-    g_byte_array_append(tar, header, sizeof(header));
-    g_byte_array_append(tar, (const guint8 *)content, len);
-    g_byte_array_set_size(tar, (tar->len + 511) / 512 * 512);
-}
-
-static char *
-unpack_message(const GByteArray *tar, gsize most)
-{
-    const struct unpack_job job = {
-        .data = (const char *)tar->data, .len = tar->len, .most = most, .wanted = snapshot_wants
-    };
-    struct diag d;
-    bool is_archive;
-
-    diag_init(&d);
-    GString *out = import_unpack("box.tar", &job, &is_archive, &d);
-    assert_true((out == NULL) == diag_failed(&d));
-    char *text = out != NULL ? g_strdup("") : diag_text(&d);
-    if (out != NULL)
-        g_string_free(out, TRUE);
-    diag_clear(&d);
-    return text;
-}
-
-static void
-archives_that_promise_too_much_are_refused_before_they_are_read(void **state)
-{
-    g_autoptr(GByteArray) tar = g_byte_array_new();
-
-    add_tar_entry(tar, "box/README", "77777777777", ""); /* 8 GiB */
-    g_autofree char *why = unpack_message(tar, 256 << 20);
-    assert_string_equal(why,
-                        "box.tar:1:1: unpacks to more than 256 MiB; expected at most that much\n");
-}
-
-static void
-names_that_climb_out_of_an_archive_are_only_names(void **state)
-{
-    g_autoptr(GByteArray) tar = g_byte_array_new();
-
-    add_tar_entry(tar, "../../../../sys/devices/system/cpu/online", "00000000003", "0-3");
-    add_tar_entry(tar, "/etc/passwd", "00000000003", "abc");
-    g_autofree char *why = unpack_message(tar, 1 << 20);
-    assert_string_equal(why, "");
-}
-
-static void
-a_truncated_archive_is_refused(void **state)
-{
-    g_autoptr(GByteArray) tar = g_byte_array_new();
-
-    add_tar_entry(tar, "box/sys/devices/system/cpu/online", "00000001000", "0-3");
-    g_byte_array_set_size(tar, 600);
-    g_autofree char *why = unpack_message(tar, 1 << 20);
-    assert_true(g_str_has_prefix(why, "box.tar:1:1: the data is damaged or cut off"));
-}
-
 int
 main(void)
 {
@@ -537,12 +280,6 @@ main(void)
         cmocka_unit_test(every_snapshot_has_the_tree_that_lstopo_prints),
         cmocka_unit_test(snapshots_and_lscpu_on_them_agree),
         cmocka_unit_test(odd_parts_are_read_as_the_kernel_means_them),
-        cmocka_unit_test(a_folder_is_read_like_an_archive),
-        cmocka_unit_test(sixty_four_nodes_are_read_and_sixty_five_refused),
-        cmocka_unit_test(a_snapshot_without_cpus_is_refused),
-        cmocka_unit_test(archives_that_promise_too_much_are_refused_before_they_are_read),
-        cmocka_unit_test(names_that_climb_out_of_an_archive_are_only_names),
-        cmocka_unit_test(a_truncated_archive_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

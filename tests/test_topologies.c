@@ -1,59 +1,6 @@
 /* layer: config */
 /* The shipped machines: they load, say where their numbers come from, and survive being written. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdlib.h>
-
-#include "config/load.h"
-#include "config/topology_yaml.h"
-
-static char **names;
-static char **sources; /* keys of sources.csv; NULL without the shared data */
-
-static char **
-lines_of(const char *path)
-{
-    g_autofree char *text = NULL;
-
-    return g_file_get_contents(path, &text, NULL, NULL) ? g_strsplit(text, "\n", -1) : NULL;
-}
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    g_setenv("NUMASIM_DATA", SOURCE_DIR, TRUE);
-    names = shipped_names(NUMASIM_DATA_DIR, "topologies");
-    sources = lines_of(SHARED_DIR "/data/sources.csv");
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    g_strfreev(names);
-    g_strfreev(sources);
-    return 0;
-}
-
-static struct machine *
-load(const char *name, struct arena *a)
-{
-    struct diag d;
-
-    diag_init(&d);
-    struct machine *m = load_machine(name, a, &d);
-    g_autofree char *messages = diag_text(&d);
-    if (m == NULL)
-        fail_msg("%s: %s", name, messages);
-    diag_clear(&d);
-    return m;
-}
+#include "topologies_kit.h"
 
 static void
 at_least_twelve_real_machines_and_the_teaching_ones_are_shipped(void **state)
@@ -90,150 +37,6 @@ at_least_twelve_real_machines_and_the_teaching_ones_are_shipped(void **state)
             fail_msg("%s is not shipped", wanted[i]);
     for (guint i = 1; names[i] != NULL; i++)
         assert_true(strcmp(names[i - 1], names[i]) < 0);
-}
-
-static bool
-arrays_equal(const void *a, const void *b, size_t size)
-{
-    return memcmp(a, b, size) == 0;
-}
-
-static bool
-nodes_equal(const struct machine_node *a, const struct machine_node *b)
-{
-    return a->os_index == b->os_index && a->online == b->online &&
-           cpumask_equal(a->cpus, b->cpus) && a->mem_bytes == b->mem_bytes && a->kind == b->kind &&
-           a->bandwidth == b->bandwidth && a->write_derate_ppm == b->write_derate_ppm &&
-           a->injection == b->injection && a->has_curve == b->has_curve &&
-           arrays_equal(&a->curve_a, &b->curve_a, sizeof(double)) &&
-           arrays_equal(&a->curve_d, &b->curve_d, sizeof(double));
-}
-
-static bool
-cpus_equal(const struct machine_cpu *a, const struct machine_cpu *b)
-{
-    return a->present == b->present && a->online == b->online && a->node == b->node &&
-           a->package == b->package && a->die == b->die && a->core == b->core &&
-           a->cluster == b->cluster && a->l2 == b->l2 && a->llc == b->llc &&
-           a->capacity == b->capacity;
-}
-
-static bool
-links_equal(const struct machine_link *a, const struct machine_link *b)
-{
-    return strcmp(a->name, b->name) == 0 && a->from == b->from && a->to == b->to &&
-           a->bandwidth == b->bandwidth && a->has_curve == b->has_curve &&
-           arrays_equal(&a->curve_a, &b->curve_a, sizeof(double)) &&
-           arrays_equal(&a->curve_d, &b->curve_d, sizeof(double));
-}
-
-static void
-assert_machines_equal(const struct machine *a, const struct machine *b)
-{
-    uint32_t nr = a->nr_nodes;
-
-    assert_string_equal(a->name, b->name);
-    assert_string_equal(a->title, b->title);
-    assert_int_equal(a->vendor, b->vendor);
-    assert_int_equal(a->amd_pre_zen, b->amd_pre_zen);
-    assert_int_equal(a->freq_hz, b->freq_hz);
-    assert_int_equal(a->node_reclaim_distance, b->node_reclaim_distance);
-    assert_int_equal(a->nr_cpus, b->nr_cpus);
-    assert_int_equal(nr, b->nr_nodes);
-    for (uint32_t i = 0; i < nr; i++)
-        assert_true(nodes_equal(&a->nodes[i], &b->nodes[i]));
-    for (uint32_t i = 0; i < a->nr_cpus; i++)
-        assert_true(cpus_equal(&a->cpus[i], &b->cpus[i]));
-    assert_true(cpumask_equal(a->isolated, b->isolated));
-    assert_int_equal(a->has_distances, b->has_distances);
-    assert_memory_equal(a->distances, b->distances, nr * nr);
-    assert_memory_equal(a->latency_ps, b->latency_ps, nr * nr * sizeof(uint32_t));
-    assert_int_equal(a->nr_links, b->nr_links);
-    for (uint32_t i = 0; i < a->nr_links; i++)
-        assert_true(links_equal(&a->links[i], &b->links[i]));
-    for (uint32_t i = 0; i < nr * nr; i++) {
-        assert_int_equal(a->routes[i].nr_links, b->routes[i].nr_links);
-        assert_true(arrays_equal(a->routes[i].links, b->routes[i].links,
-                                 a->routes[i].nr_links * sizeof(uint32_t)));
-    }
-    assert_memory_equal(&a->cache, &b->cache, sizeof(a->cache));
-    assert_int_equal(a->smt, b->smt);
-    assert_int_equal(a->nr_llcs, b->nr_llcs);
-    assert_int_equal(a->nr_devices, b->nr_devices);
-    for (uint32_t i = 0; i < a->nr_devices; i++) {
-        assert_string_equal(a->devices[i].name, b->devices[i].name);
-        assert_int_equal(a->devices[i].kind, b->devices[i].kind);
-        assert_int_equal(a->devices[i].node, b->devices[i].node);
-        assert_int_equal(a->devices[i].nr_queues, b->devices[i].nr_queues);
-        assert_int_equal(a->devices[i].bandwidth, b->devices[i].bandwidth);
-        assert_true(cpumask_equal(a->devices[i].irq_cpus, b->devices[i].irq_cpus));
-    }
-    assert_int_equal(a->power.given, b->power.given);
-}
-
-static void
-assert_survives_writing(const struct machine *m, struct arena *a)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    struct diag d;
-
-    diag_init(&d);
-    topology_yaml_write(m, text);
-    struct machine *back = topology_yaml_load("written.yaml", text->str, text->len, a, &d);
-    g_autofree char *messages = diag_text(&d);
-    assert_string_equal(messages, "");
-    assert_machines_equal(m, back);
-    diag_clear(&d);
-}
-
-static void
-a_machine_that_is_written_loads_to_the_same_machine(void **state)
-{
-    (void)state;
-    for (guint i = 0; names[i] != NULL; i++) {
-        struct arena *a = arena_new();
-        assert_survives_writing(load(names[i], a), a);
-        arena_free(a);
-    }
-}
-
-static void
-what_no_shipped_machine_has_is_written_too(void **state)
-{
-    (void)state;
-    static const char text[] =
-        "title: \"a: b \\\"c\\\" \\\\ # \\n d\"\n"
-        "node_reclaim_distance: 25\n"
-        "nodes:\n"
-        "  - {node: 3, memory: 1GiB, cpus: '0-3,8-9', injection_limit: 30GB/s}\n"
-        "  - {node: 5, memory: 0B, cpus: 4-7}\n"
-        "  - {node: 9, memory: 2GiB, online: no, kind: pmem}\n"
-        "cpus:\n"
-        "  - {cpus: 0-3, core: [0, 0, 1, 1], l2: [5, 5, 4, 4], cluster: 2, capacity: 446}\n"
-        "  - {cpus: 8-9, core: 7, package: 1}\n"
-        "offline_cpus: 6\n"
-        "isolated_cpus: 2-3\n"
-        "links:\n"
-        "  - {name: 'odd name', between: [3, 5], bandwidth: 1.5GB/s}\n"
-        "  - {from: 5, to: 9, bandwidth: 2GB/s}\n"
-        "  - {from: 9, to: 5, bandwidth: 3GB/s}\n"
-        "  - {name: two, from: 3, to: 5, bandwidth: 4GB/s}\n"
-        "routes:\n"
-        "  - {from: 3, to: 5, via: [two]}\n"
-        "devices:\n"
-        "  - {name: gpu 0, kind: gpu, node: 3, queues: 3, bandwidth: 64GB/s, irq_cpus: 0-1}\n"
-        "  - {name: disk, kind: nvme, node: 5}\n"
-        "power: {core_active_w: 0.1, core_idle_w: 0.3, node_w: 20, pj_per_byte_local: 7.7}\n";
-    struct arena *a = arena_new();
-    struct diag d;
-
-    diag_init(&d);
-    struct machine *m = topology_yaml_load("x.yaml", text, strlen(text), a, &d);
-    g_autofree char *messages = diag_text(&d);
-    assert_string_equal(messages, "");
-    assert_survives_writing(m, a);
-    diag_clear(&d);
-    arena_free(a);
 }
 
 /* A text that begins with the key of a source, or with "assumed: RULE". */
@@ -400,71 +203,6 @@ the_machine_for_users_who_name_none_needs_no_files(void **state)
     arena_free(a);
 }
 
-/* Name and ending say nothing: only the content does. */
-static void
-a_file_is_what_its_content_says(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *path;
-        uint32_t nr_cpus, nr_nodes;
-    } files[] = {
-        { "corpus/numactl/epyc-naples-2s-8node-128cpu.txt", 128, 8 },
-        { "corpus/hwloc-xml/16em64t-4s2c2t.xml", 16, 1 },
-        { "corpus/hwloc-xml/192em64t-12gr2n8c2t.xml.gz", 384, 24 },
-        { "oracle/topologies/cxl_1s_1mem.json", 4, 2 },
-    };
-
-    if (sources == NULL) {
-        print_message("skipped: the shared data is absent\n");
-        skip();
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-        g_autofree char *path = g_build_filename(SHARED_DIR, files[i].path, NULL);
-        struct arena *a = arena_new();
-        struct machine *m = load(path, a);
-        assert_int_equal(m->nr_cpus, files[i].nr_cpus);
-        assert_int_equal(m->nr_nodes, files[i].nr_nodes);
-        assert_survives_writing(m, a);
-        arena_free(a);
-    }
-    struct arena *a = arena_new();
-    assert_int_equal(load("hwloc:pack:2 [numa] l3:2 core:4 pu:2", a)->nr_cpus, 32);
-    arena_free(a);
-}
-
-static void
-whatever_machine_is_imported_survives_being_written(void **state)
-{
-    (void)state;
-    static const char *const folders[] = { "corpus/numactl", "corpus/hwloc-xml",
-                                           "oracle/topologies" };
-    guint nr = 0;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
-        g_autofree char *folder = g_build_filename(SHARED_DIR, folders[i], NULL);
-        g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-        const char *file;
-        while (dir != NULL && (file = g_dir_read_name(dir)) != NULL) {
-            g_autofree char *path = g_build_filename(folder, file, NULL);
-            struct arena *a = arena_new();
-            struct diag d;
-            diag_init(&d);
-            struct machine *m = load_machine(path, a, &d);
-            if (m != NULL)
-                assert_survives_writing(m, a);
-            nr += m != NULL;
-            diag_clear(&d);
-            arena_free(a);
-        }
-    }
-    if (nr == 0) {
-        print_message("skipped: the shared data is absent\n");
-        skip();
-    }
-    print_message("%u imported machines\n", nr);
-}
-
 static void
 a_name_that_is_not_shipped_is_an_error_with_a_suggestion(void **state)
 {
@@ -532,14 +270,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(at_least_twelve_real_machines_and_the_teaching_ones_are_shipped),
-        cmocka_unit_test(a_machine_that_is_written_loads_to_the_same_machine),
-        cmocka_unit_test(what_no_shipped_machine_has_is_written_too),
         cmocka_unit_test(every_number_names_its_source_or_the_rule_of_its_assumption),
         cmocka_unit_test(distances_and_latencies_are_those_of_the_data),
         cmocka_unit_test(the_family_of_benchmarks_has_eight_cpus_a_cache_and_64_a_node),
         cmocka_unit_test(the_machine_for_users_who_name_none_needs_no_files),
-        cmocka_unit_test(a_file_is_what_its_content_says),
-        cmocka_unit_test(whatever_machine_is_imported_survives_being_written),
         cmocka_unit_test(a_name_that_is_not_shipped_is_an_error_with_a_suggestion),
         cmocka_unit_test(the_documentation_lists_every_key),
         cmocka_unit_test(the_examples_of_the_documentation_load),

@@ -1,0 +1,146 @@
+/* layer: config */
+/* Machines that are written load to the same machines. */
+#include "topologies_kit.h"
+
+static void
+assert_survives_writing(const struct machine *m, struct arena *a)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct diag d;
+
+    diag_init(&d);
+    topology_yaml_write(m, text);
+    struct machine *back = topology_yaml_load("written.yaml", text->str, text->len, a, &d);
+    g_autofree char *messages = diag_text(&d);
+    assert_string_equal(messages, "");
+    assert_machines_equal(m, back);
+    diag_clear(&d);
+}
+
+static void
+a_machine_that_is_written_loads_to_the_same_machine(void **state)
+{
+    (void)state;
+    for (guint i = 0; names[i] != NULL; i++) {
+        struct arena *a = arena_new();
+        assert_survives_writing(load(names[i], a), a);
+        arena_free(a);
+    }
+}
+
+static void
+what_no_shipped_machine_has_is_written_too(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "title: \"a: b \\\"c\\\" \\\\ # \\n d\"\n"
+        "node_reclaim_distance: 25\n"
+        "nodes:\n"
+        "  - {node: 3, memory: 1GiB, cpus: '0-3,8-9', injection_limit: 30GB/s}\n"
+        "  - {node: 5, memory: 0B, cpus: 4-7}\n"
+        "  - {node: 9, memory: 2GiB, online: no, kind: pmem}\n"
+        "cpus:\n"
+        "  - {cpus: 0-3, core: [0, 0, 1, 1], l2: [5, 5, 4, 4], cluster: 2, capacity: 446}\n"
+        "  - {cpus: 8-9, core: 7, package: 1}\n"
+        "offline_cpus: 6\n"
+        "isolated_cpus: 2-3\n"
+        "links:\n"
+        "  - {name: 'odd name', between: [3, 5], bandwidth: 1.5GB/s}\n"
+        "  - {from: 5, to: 9, bandwidth: 2GB/s}\n"
+        "  - {from: 9, to: 5, bandwidth: 3GB/s}\n"
+        "  - {name: two, from: 3, to: 5, bandwidth: 4GB/s}\n"
+        "routes:\n"
+        "  - {from: 3, to: 5, via: [two]}\n"
+        "devices:\n"
+        "  - {name: gpu 0, kind: gpu, node: 3, queues: 3, bandwidth: 64GB/s, irq_cpus: 0-1}\n"
+        "  - {name: disk, kind: nvme, node: 5}\n"
+        "power: {core_active_w: 0.1, core_idle_w: 0.3, node_w: 20, pj_per_byte_local: 7.7}\n";
+    struct arena *a = arena_new();
+    struct diag d;
+
+    diag_init(&d);
+    struct machine *m = topology_yaml_load("x.yaml", text, strlen(text), a, &d);
+    g_autofree char *messages = diag_text(&d);
+    assert_string_equal(messages, "");
+    assert_survives_writing(m, a);
+    diag_clear(&d);
+    arena_free(a);
+}
+
+/* Name and ending say nothing: only the content does. */
+static void
+a_file_is_what_its_content_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        uint32_t nr_cpus, nr_nodes;
+    } files[] = {
+        { "corpus/numactl/epyc-naples-2s-8node-128cpu.txt", 128, 8 },
+        { "corpus/hwloc-xml/16em64t-4s2c2t.xml", 16, 1 },
+        { "corpus/hwloc-xml/192em64t-12gr2n8c2t.xml.gz", 384, 24 },
+        { "oracle/topologies/cxl_1s_1mem.json", 4, 2 },
+    };
+
+    if (sources == NULL) {
+        print_message("skipped: the shared data is absent\n");
+        skip();
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(SHARED_DIR, files[i].path, NULL);
+        struct arena *a = arena_new();
+        struct machine *m = load(path, a);
+        assert_int_equal(m->nr_cpus, files[i].nr_cpus);
+        assert_int_equal(m->nr_nodes, files[i].nr_nodes);
+        assert_survives_writing(m, a);
+        arena_free(a);
+    }
+    struct arena *a = arena_new();
+    assert_int_equal(load("hwloc:pack:2 [numa] l3:2 core:4 pu:2", a)->nr_cpus, 32);
+    arena_free(a);
+}
+
+static void
+whatever_machine_is_imported_survives_being_written(void **state)
+{
+    (void)state;
+    static const char *const folders[] = { "corpus/numactl", "corpus/hwloc-xml",
+                                           "oracle/topologies" };
+    guint nr = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *folder = g_build_filename(SHARED_DIR, folders[i], NULL);
+        g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+        const char *file;
+        while (dir != NULL && (file = g_dir_read_name(dir)) != NULL) {
+            g_autofree char *path = g_build_filename(folder, file, NULL);
+            struct arena *a = arena_new();
+            struct diag d;
+            diag_init(&d);
+            struct machine *m = load_machine(path, a, &d);
+            if (m != NULL)
+                assert_survives_writing(m, a);
+            nr += m != NULL;
+            diag_clear(&d);
+            arena_free(a);
+        }
+    }
+    if (nr == 0) {
+        print_message("skipped: the shared data is absent\n");
+        skip();
+    }
+    print_message("%u imported machines\n", nr);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_machine_that_is_written_loads_to_the_same_machine),
+        cmocka_unit_test(what_no_shipped_machine_has_is_written_too),
+        cmocka_unit_test(a_file_is_what_its_content_says),
+        cmocka_unit_test(whatever_machine_is_imported_survives_being_written),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
