@@ -5,6 +5,7 @@
 #pragma once
 
 #include "config/import_trace_replay.h"
+#include "config/import_trace_shares.h"
 
 enum { TRACE_IDLE = 0 };
 
@@ -12,13 +13,16 @@ enum state { UNKNOWN, UNBORN, RUNNING, RUNNABLE, SLEEPING, DEAD };
 
 struct teller {
     struct trace_story s;
-    uint32_t index;
+    uint32_t index;  /* of those that are kept */
+    uint32_t number; /* of all */
     enum state state;
     bool in_wakeup; /* between sched_waking and sched_wakeup: who moves it is its waker */
     bool dropped, early;
     bool old; /* its birth is not recorded */
     uint64_t awake_ns, died;
     int32_t first_cpu; /* -1: not seen yet */
+    int32_t queue;     /* RUNNABLE: the CPU where it waits; -1: not known */
+    uint64_t queued;   /* since */
     enum replay_start start;
     uint64_t start_at;
     GByteArray *code;
@@ -51,6 +55,7 @@ struct trace_compiler {
     uint64_t t0, now, script_at;
     uint64_t mismatches, run_sum;
     GByteArray *script;
+    struct shares *shares;
     bool irq_known;        /* some event was marked: the recorder tells */
     bool waking_known;     /* sched_waking is recorded */
     bool lost;             /* the recorder lost events */
@@ -76,12 +81,15 @@ void trace_script_repair(struct trace_compiler *c, const struct lane *lane,
                          const struct teller *prev);
 
 /* What t has run since the last it told. */
-void trace_tell_run(struct teller *t, uint64_t now);
+void trace_tell_run(struct trace_compiler *c, struct teller *t);
+/* It waited for its CPU until now. */
+void trace_tell_waited(struct trace_compiler *c, struct teller *t);
 
 /* ---- import_trace_sessions.c ---- */
 
-/* The session of each task that is kept, by its index; how many there are. */
-uint32_t trace_sessions(const struct trace_compiler *c, uint32_t *sessions);
+/* The session of each task that is kept, by its index; how many there are. False: the recorded
+ * kernel made no groups of them. */
+bool trace_sessions(const struct trace_compiler *c, uint32_t *sessions, uint32_t *nr);
 
 /* ---- import_trace_relations.c ---- */
 

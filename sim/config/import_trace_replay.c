@@ -53,6 +53,8 @@ new_teller(struct trace_compiler *c, const struct trace_task *from, enum state s
     t->first_cpu = -1;
     t->dropped = t->s.kthread && (c->o.drop_kthreads || is_recorded_scheduler(c, t->s.comm));
     t->index = t->dropped ? UINT32_MAX : c->nr_kept++;
+    t->number = c->tellers->len;
+    t->queue = -1;
     g_ptr_array_add(c->tellers, t);
     g_hash_table_insert(c->by_pid, GINT_TO_POINTER(from->pid), t);
     return t;
@@ -75,17 +77,43 @@ teller_of(struct trace_compiler *c, const struct trace_task *from)
 
 /* ---- what they did ---- */
 
-void
-trace_tell_run(struct teller *t, uint64_t now)
+/* It has run up to now. */
+static void
+note_run(struct trace_compiler *c, struct teller *t)
 {
-    if (t->state == RUNNING) {
-        t->run += now - t->since;
-        t->s.run_ns += now - t->since;
-        t->since = now;
-    }
+    t->run += c->now - t->since;
+    t->s.run_ns += c->now - t->since;
+    if (t->s.prio >= 100)
+        shares_add(c->shares, t->number, (uint32_t)t->cpu, t->since - c->t0, c->now - c->t0, true);
+    t->since = c->now;
+}
+
+void
+trace_tell_run(struct trace_compiler *c, struct teller *t)
+{
+    if (t->state == RUNNING)
+        note_run(c, t);
     if (t->run > 0)
         trace_put_op(t->code, REPLAY_RUN, t->run);
     t->run = 0;
+}
+
+void
+trace_tell_waited(struct trace_compiler *c, struct teller *t)
+{
+    if (t->queue >= 0 && t->s.prio >= 100)
+        shares_add(c->shares, t->number, (uint32_t)t->queue, t->queued - c->t0, c->now - c->t0,
+                   false);
+    t->queued = c->now;
+}
+
+/* It waits for that CPU from now on. */
+static void
+queue_on(struct trace_compiler *c, struct teller *t, uint32_t cpu)
+{
+    t->state = RUNNABLE;
+    t->queue = (int32_t)cpu;
+    t->queued = c->now;
 }
 
 /* The wait that t began at `since` is over, by a task or from outside. */
@@ -139,7 +167,7 @@ waking(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
     if (t->state != SLEEPING && t->state != UNKNOWN && t->state != RUNNING)
         return;
     if (by != NULL && !t->dropped) {
-        trace_tell_run(by, c->now);
+        trace_tell_run(c, by);
         trace_put_op2(by->code, REPLAY_WAKE, t->index, ++t->ordinal);
         by->s.wakes++;
     }
@@ -154,7 +182,7 @@ waking(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         tell_beginning(c, t, by);
     } else
         tell_wait(c, t, by, t->since, c->now);
-    t->state = RUNNABLE;
+    queue_on(c, t, e->target_cpu);
 }
 
 /* The wake-up itself tells what its sched_waking has not: where that is not recorded. */
@@ -165,6 +193,8 @@ wakeup(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         waking(c, e, t);
     else if (t->state == RUNNING)
         t->early = false; /* it went on running */
+    if (t->state == RUNNABLE)
+        t->queue = (int32_t)e->target_cpu;
     trace_script_wakeup(c, e, t);
 }
 
@@ -174,15 +204,15 @@ born(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
     struct teller *by = waker_of(c, e, t);
 
     if (t->state == UNBORN && by != NULL && !t->dropped) {
-        trace_tell_run(by, c->now);
+        trace_tell_run(c, by);
         trace_put_op(by->code, REPLAY_FORK, t->index);
         by->s.forks++;
         t->start = REPLAY_START_FORKED;
         t->awake_since = c->now;
-        t->state = RUNNABLE;
+        queue_on(c, t, e->target_cpu);
     } else if (t->state == UNBORN || t->state == UNKNOWN) {
         tell_beginning(c, t, NULL);
-        t->state = RUNNABLE;
+        queue_on(c, t, e->target_cpu);
     }
     trace_script_wakeup(c, e, t);
 }
@@ -197,13 +227,12 @@ leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
     if (t->state != RUNNING)
         return;
     if (!slept) {
-        t->run += c->now - t->since;
-        t->s.run_ns += c->now - t->since;
+        note_run(c, t);
         t->left = c->now;
-        t->state = RUNNABLE;
+        queue_on(c, t, e->cpu);
         return;
     }
-    trace_tell_run(t, c->now);
+    trace_tell_run(c, t);
     t->s.bursts++;
     t->awake_ns += c->now - MIN(t->awake_since, c->now);
     t->early = false;
@@ -216,7 +245,7 @@ leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
             g_hash_table_remove(c->by_pid, GINT_TO_POINTER(t->s.pid));
     } else if (early) {
         tell_wait(c, t, t->early_by, c->now, c->now);
-        t->state = RUNNABLE;
+        queue_on(c, t, e->cpu);
     }
 }
 
@@ -230,7 +259,7 @@ repair_lane(struct trace_compiler *c, struct lane *lane, struct teller *prev)
         return;
     c->mismatches++;
     if (t != NULL && t->state == RUNNING && &c->lanes[t->cpu] == lane)
-        t->state = RUNNABLE;
+        t->state = RUNNABLE, t->queue = -1;
     trace_script_repair(c, lane, prev);
 }
 
@@ -264,10 +293,16 @@ enter(struct trace_compiler *c, struct lane *lane, struct teller *t, uint32_t cp
         if (t->old && !c->lost) { /* nobody woke it: it has waited since before the recording */
             t->awake_since = c->t0;
             t->start_at = 0;
+            t->queue = (int32_t)cpu;
+            t->queued = c->t0;
+            trace_tell_waited(c, t);
         }
         break;
     case SLEEPING: /* how it was woken was lost */
         tell_wait(c, t, NULL, t->since, c->now);
+        break;
+    case RUNNABLE:
+        trace_tell_waited(c, t);
         break;
     default:
         break;
@@ -317,7 +352,7 @@ on_exec(struct trace_compiler *c, struct teller *t)
 {
     if (t->state != RUNNING)
         return;
-    trace_tell_run(t, c->now);
+    trace_tell_run(c, t);
     trace_put_op(t->code, REPLAY_EXEC, 0);
 }
 
@@ -326,6 +361,10 @@ on_move(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
 {
     bool delayed = t->state == SLEEPING && c->waking_known; /* asleep, and still on a queue */
 
+    if (t->state == RUNNABLE) {
+        trace_tell_waited(c, t);
+        t->queue = (int32_t)e->target_cpu;
+    }
     if (!t->dropped && !t->in_wakeup && (delayed || t->state != SLEEPING))
         trace_script_move(c, t, e->target_cpu);
 }
@@ -418,6 +457,7 @@ trace_compiler_new(const struct trace_options *o)
     c->tellers = g_ptr_array_new_with_free_func(free_teller);
     c->by_pid = g_hash_table_new(g_direct_hash, g_direct_equal);
     c->script = g_byte_array_new();
+    c->shares = shares_new();
     trace_relations_init(c);
     return c;
 }
@@ -428,6 +468,7 @@ trace_compiler_free(struct trace_compiler *c)
     g_ptr_array_unref(c->tellers);
     g_hash_table_unref(c->by_pid);
     g_byte_array_unref(c->script);
+    shares_free(c->shares);
     trace_relations_clear(c);
     g_free(c->lanes);
     g_free(c);

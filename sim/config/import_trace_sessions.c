@@ -1,15 +1,24 @@
 /*
  * Sessions of the recorded machine, for sched.autogroup: who shares a task group with whom.
  *
- * A recording does not say who called setsid(). Taken for one session: whoever was forked within
- * the recording and who forked it, unless that was init or a kernel thread, whose children are
- * services. Of those that were there before, the threads of one process: by its number where that
- * is recorded, else tasks of one name whose numbers follow each other closely, as those of threads
- * do that are made in a row. A common name alone says nothing: many sessions have a shell.
+ * A recording does not say who called setsid(). Taken for one session at first: whoever was forked
+ * within the recording and who forked it, unless that was init or a kernel thread, whose children
+ * are services. Of those that were there before, the threads of one process: by its number where
+ * that is recorded, else tasks of one name whose numbers follow each other closely, as those of
+ * threads do that are made in a row. A common name alone says nothing: many sessions have a shell.
+ *
+ * Then how the CPUs were shared is asked (import_trace_shares.c): two sessions are one if that
+ * explains the run times clearly better, the best two first. If no groups at all explain them
+ * clearly better, the recorded kernel had none.
  */
 #include "config/import_trace_compiler.h"
+#include "kernel/weight.h"
 
-enum { NEXT_THREAD = 16 }; /* numbers between threads of one process, at most */
+enum {
+    NEXT_THREAD = 16,     /* numbers between threads of one process, at most */
+    CANDIDATES_MOST = 16, /* sessions that are tried together: those that waited most */
+    CLEARLY_PERCENT = 95, /* of the misfit that is left, if something explains clearly better */
+};
 
 static uint32_t
 session_of(uint32_t *leader, uint32_t t)
@@ -66,6 +75,153 @@ join_threads(const struct trace_compiler *c, uint32_t *leader)
             join(leader, old->pdata[i - 1], old->pdata[i]);
 }
 
+/* ---- by shares ---- */
+
+/* The question, and room to try answers. Numbers of tasks are those of c->tellers. */
+struct trial {
+    const struct trace_compiler *c;
+    GArray *uses;
+    double *weight, *wants, *own_wants;
+    uint32_t *group;                          /* by task */
+    uint32_t candidates[CANDIDATES_MOST], nr; /* groups */
+};
+
+static bool
+is_grouped(const struct teller *t)
+{
+    return !t->dropped && !t->s.kthread;
+}
+
+static double
+misfit(const struct trial *x, const uint32_t *group)
+{
+    const struct shares_law law = { x->weight, group, x->wants, x->own_wants };
+
+    return shares_misfit(x->c->shares, x->uses, &law);
+}
+
+/* If groups a and b were one. */
+static double
+misfit_joined(const struct trial *x, uint32_t a, uint32_t b, uint32_t *group)
+{
+    for (guint i = 0; i < x->c->tellers->len; i++)
+        group[i] = x->group[i] == b ? a : x->group[i];
+    return misfit(x, group);
+}
+
+struct waiter {
+    uint32_t group;
+    uint64_t waited;
+};
+
+static gint
+by_wait(gconstpointer x, gconstpointer y)
+{
+    const struct waiter *a = x, *b = y;
+
+    if (a->waited != b->waited)
+        return a->waited > b->waited ? -1 : 1;
+    return (a->group > b->group) - (a->group < b->group);
+}
+
+/* Whoever did not wait says nothing. */
+static void
+find_candidates(struct trial *x)
+{
+    g_autofree struct waiter *all = g_new0(struct waiter, x->c->tellers->len + 1);
+
+    for (guint i = 0; i < x->c->tellers->len; i++)
+        all[i].group = i;
+    for (guint i = 0; i < x->uses->len; i++) {
+        const struct share_use *u = &g_array_index(x->uses, struct share_use, i);
+        if (x->group[u->task] != SHARES_NO_GROUP)
+            all[x->group[u->task]].waited += u->wanted - u->had;
+    }
+    qsort(all, x->c->tellers->len, sizeof(*all), by_wait);
+    for (x->nr = 0; x->nr < MIN((guint)CANDIDATES_MOST, x->c->tellers->len); x->nr++) {
+        if (all[x->nr].waited == 0)
+            break;
+        x->candidates[x->nr] = all[x->nr].group;
+    }
+}
+
+/* Joins the best two, if that is clearly better than `now`; returns what is left. */
+static double
+join_best(struct trial *x, double now, uint32_t *room)
+{
+    double best = now;
+    uint32_t a = 0, b = 0;
+
+    for (uint32_t i = 0; i < x->nr; i++)
+        for (uint32_t j = i + 1; j < x->nr; j++) {
+            double m = misfit_joined(x, x->candidates[i], x->candidates[j], room);
+            if (m < best) {
+                best = m;
+                a = i;
+                b = j;
+            }
+        }
+    if (best * 100 >= now * CLEARLY_PERCENT)
+        return now;
+    misfit_joined(x, x->candidates[a], x->candidates[b], room);
+    memcpy(x->group, room, x->c->tellers->len * sizeof(*room));
+    x->candidates[b] = x->candidates[--x->nr];
+    return best;
+}
+
+static bool
+no_groups_are_better(const struct trial *x, double with_groups, uint32_t *room)
+{
+    for (guint i = 0; i < x->c->tellers->len; i++)
+        room[i] = SHARES_NO_GROUP;
+    return misfit(x, room) * 100 < with_groups * CLEARLY_PERCENT;
+}
+
+/* From and to leaders, which are by index of the tasks that are kept. */
+static void
+fill_trial(struct trial *x, uint32_t *leader, const uint32_t *number)
+{
+    for (guint i = 0; i < x->c->tellers->len; i++) {
+        const struct teller *t = g_ptr_array_index(x->c->tellers, i);
+
+        x->weight[i] = nice_weight(CLAMP(t->s.prio - 120, -20, 19));
+        x->group[i] = is_grouped(t) ? number[session_of(leader, t->index)] : SHARES_NO_GROUP;
+    }
+}
+
+static void
+join_by_trial(const struct trial *x, uint32_t *leader)
+{
+    for (guint i = 0; i < x->c->tellers->len; i++)
+        if (x->group[i] != SHARES_NO_GROUP)
+            join(leader, g_ptr_array_index(x->c->tellers, x->group[i]),
+                 g_ptr_array_index(x->c->tellers, i));
+}
+
+/* False: there were no groups. */
+static bool
+join_by_shares(const struct trace_compiler *c, uint32_t *leader, const uint32_t *number)
+{
+    guint n = c->tellers->len;
+    g_autoptr(GArray) uses = shares_uses(c->shares);
+    g_autofree double *sums = g_new0(double, 3 * (gsize)n + 1);
+    g_autofree uint32_t *groups = g_new(uint32_t, 2 * (gsize)n + 1);
+    struct trial x = { .c = c,
+                       .uses = uses,
+                       .weight = sums,
+                       .wants = sums + n,
+                       .own_wants = sums + 2 * (gsize)n,
+                       .group = groups };
+    double now, next;
+
+    fill_trial(&x, leader, number);
+    find_candidates(&x);
+    for (now = misfit(&x, x.group); (next = join_best(&x, now, groups + n)) < now;)
+        now = next;
+    join_by_trial(&x, leader);
+    return !no_groups_are_better(&x, now, groups + n);
+}
+
 /* From the first of each session to numbers without gaps. */
 static uint32_t
 number_sessions(uint32_t *leader, uint32_t nr)
@@ -81,16 +237,23 @@ number_sessions(uint32_t *leader, uint32_t nr)
     return sessions;
 }
 
-uint32_t
-trace_sessions(const struct trace_compiler *c, uint32_t *sessions)
+bool
+trace_sessions(const struct trace_compiler *c, uint32_t *sessions, uint32_t *nr)
 {
+    g_autofree uint32_t *number = g_new(uint32_t, c->nr_kept + 1); /* in c->tellers */
+
     for (uint32_t i = 0; i < c->nr_kept; i++)
         sessions[i] = i;
     for (guint i = 0; i < c->tellers->len; i++) {
         const struct teller *t = g_ptr_array_index(c->tellers, i);
-        if (!t->dropped && t->mother != NULL && shares_with_children(t->mother))
+        if (t->dropped)
+            continue;
+        number[t->index] = i;
+        if (t->mother != NULL && shares_with_children(t->mother))
             join(sessions, t->mother, t);
     }
     join_threads(c, sessions);
-    return number_sessions(sessions, c->nr_kept);
+    bool grouped = join_by_shares(c, sessions, number);
+    *nr = number_sessions(sessions, c->nr_kept);
+    return grouped;
 }

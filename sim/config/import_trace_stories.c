@@ -31,11 +31,13 @@ end_stories(struct trace_compiler *c)
         bool on = would_go_on(c, t);
 
         if (t->state == RUNNING || t->run > 0) {
-            trace_tell_run(t, c->now);
+            trace_tell_run(c, t);
             t->s.bursts++;
         }
         if (on)
             trace_put_op(t->code, REPLAY_GO_ON, 0);
+        if (t->state == RUNNABLE && t->s.run_ns > 0)
+            trace_tell_waited(c, t);
         if (t->state == RUNNING || t->state == RUNNABLE)
             t->awake_ns += c->now - MIN(t->awake_since, c->now);
         if (t->state != DEAD)
@@ -161,7 +163,7 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
     r->placement = c->o.placement;
     r->drain = c->o.drain;
     r->tasks = arena_new_array(a, struct replay_task, c->nr_kept);
-    r->nr_sessions = trace_sessions(c, sessions);
+    r->grouped = trace_sessions(c, sessions, &r->nr_sessions);
     for (uint32_t i = 0; i < c->tellers->len; i++) {
         struct teller *t = g_ptr_array_index(c->tellers, i);
 

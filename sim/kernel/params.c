@@ -92,10 +92,11 @@ const struct field kernel_param_fields[] = {
       .doc = "most tasks that one balancing pass looks at (sched_nr_migrate)"),
     K(FIELD_TIME, "sched.cfs_bandwidth_slice", sched.cfs_bandwidth_slice, .def = "5ms",
       .min = "1ms", .max = "1s", .doc = "what a queue takes from its group's cpu.max pool at once"),
-    K(FIELD_ENUM, "sched.autogroup", sched.autogroup, .def = "off", .names = autogroup_modes,
+    K(FIELD_ENUM, "sched.autogroup", sched.autogroup, .def = "replays", .names = autogroup_modes,
       .doc = "each session is a group of its own (sched_autogroup_enabled): in replays of recorded "
-             "machines, where processes that fork each other are taken for a session; or also each "
-             "process of a workload file that is in no cgroup"),
+             "machines that shared their CPUs so, with sessions by forks and by the shares that "
+             "were recorded; or also each process of a workload file that is in no cgroup, and "
+             "the sessions of any replay"),
     K(FIELD_BOOL, "sched.newidle_balance", sched.newidle_balance, .def = "yes",
       .doc = "a CPU that runs dry pulls (SD_BALANCE_NEWIDLE)"),
     K(FIELD_BOOL, "sched.periodic_balance", sched.periodic_balance, .def = "yes",

@@ -80,6 +80,7 @@ struct replay_task {
 
 struct replay {
     enum replay_mode mode;
+    bool grouped;   /* the recorded kernel shared its CPUs out by sessions, as far as one sees */
     bool placement; /* the recorded CPUs and instants are kept */
     /* The run ends with the last story; else it is a window as long as the recording, in which
      * those who were not done at its end go on working. */

@@ -12,7 +12,8 @@ replay_sessions(struct kernel *k, const struct replay *r)
 {
     struct task_group **groups = arena_new_array(k->arena, struct task_group *, r->nr_sessions);
 
-    if (k->params.sched.autogroup == AUTOGROUP_OFF || r->placement)
+    if (k->params.sched.autogroup == AUTOGROUP_OFF || r->placement ||
+        (k->params.sched.autogroup == AUTOGROUP_REPLAYS && !r->grouped))
         return groups;
     for (uint32_t i = 0; i < r->nr_tasks; i++) {
         const struct replay_task *t = &r->tasks[i];

@@ -1,0 +1,178 @@
+/* layer: config */
+/*
+ * Sessions of a recorded machine: by forks, by threads, and by how a CPU was shared. Fair shares by
+ * hand: a session weighs as much as one task, so two tasks of one session have half as much each as
+ * one that is alone in its own.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "config/import_trace_replay.h"
+
+enum { TURN_US = 4000, TURNS = 240 };
+
+struct reading {
+    struct trace_compiler *c;
+    struct arena *a;
+    const struct replay *r;
+};
+
+static void
+open_reading(struct reading *x, const char *text)
+{
+    const struct trace_options o = { .mode = REPLAY_DEPENDENCY };
+    struct trace_counts counts;
+    struct trace_story_counts n;
+    struct diag d;
+
+    diag_init(&d);
+    x->c = trace_compiler_new(&o);
+    x->a = arena_new();
+    const struct trace_sink sink = { x->c, trace_compiler_event };
+    assert_true(trace_read_memory("t", text, strlen(text), &sink, &counts, &d));
+    g_array_unref(trace_compiler_stories(x->c, &n));
+    x->r = trace_compiler_replay(x->c, x->a);
+    diag_clear(&d);
+}
+
+static void
+close_reading(struct reading *x)
+{
+    trace_compiler_free(x->c);
+    arena_free(x->a);
+}
+
+/* The session of the task, named "t" and its number times 100. */
+static uint32_t
+session(const struct reading *x, int task)
+{
+    for (uint32_t i = 0; i < x->r->nr_tasks; i++)
+        if (x->r->tasks[i].pid == task * 100)
+            return x->r->tasks[i].session;
+    fail();
+    return 0;
+}
+
+static const char *const names[] = { "", "t1", "t2", "t3", "t4", "", "", "", "", "kworker/u4:9" };
+
+static void
+add_turn(GString *s, unsigned us, int prev, int next)
+{
+    g_string_append_printf(s,
+                           " %s-%d [000] d..2. 1%01u.%06u: sched_switch: prev_comm=%s "
+                           "prev_pid=%d00 prev_prio=120 prev_state=R ==> next_comm=%s "
+                           "next_pid=%d00 next_prio=120\n",
+                           names[prev], prev * 100, us / 1000000, us % 1000000, names[prev], prev,
+                           names[next], next);
+}
+
+/* CPU 0 goes round and round through the tasks whose digits these are. */
+static GString *
+turns(const char *before, const char *order)
+{
+    GString *s = g_string_new(before);
+    size_t n = strlen(order);
+
+    for (unsigned i = 1; i < TURNS; i++)
+        add_turn(s, i * TURN_US, order[(i - 1) % n] - '0', order[i % n] - '0');
+    return s;
+}
+
+static void
+two_with_half_as_much_are_one_session(void **state)
+{
+    g_autoptr(GString) s = turns("", "1213");
+    struct reading x;
+    (void)state;
+
+    open_reading(&x, s->str);
+    assert_true(x.r->grouped);
+    assert_int_equal(x.r->nr_sessions, 2);
+    assert_int_equal(session(&x, 2), session(&x, 3));
+    assert_int_not_equal(session(&x, 1), session(&x, 2));
+    close_reading(&x);
+}
+
+static void
+three_with_equal_shares_are_three_sessions(void **state)
+{
+    g_autoptr(GString) s = turns("", "123");
+    struct reading x;
+    (void)state;
+
+    open_reading(&x, s->str);
+    assert_true(x.r->grouped);
+    assert_int_equal(x.r->nr_sessions, 3);
+    close_reading(&x);
+}
+
+#define FORKS                                                                                      \
+    " t1-100 [000] d..2. 10.000000: sched_process_fork: comm=t1 pid=100 child_comm=t2 "            \
+    "child_pid=200\n"                                                                              \
+    " t1-100 [000] d..2. 10.000000: sched_wakeup_new: comm=t2 pid=200 prio=120 "                   \
+    "target_cpu=000\n"                                                                             \
+    " t1-100 [000] d..2. 10.000000: sched_process_fork: comm=t1 pid=100 child_comm=t3 "            \
+    "child_pid=300\n"                                                                              \
+    " t1-100 [000] d..2. 10.000000: sched_wakeup_new: comm=t3 pid=300 prio=120 "                   \
+    "target_cpu=000\n"
+
+/* 1 forks 2 and 3. Were 4 alone in a session, it would have half of the CPU. */
+static void
+equal_shares_of_all_are_one_session(void **state)
+{
+    g_autoptr(GString) s = turns(FORKS, "1234");
+    struct reading x;
+    (void)state;
+
+    open_reading(&x, s->str);
+    assert_true(x.r->grouped);
+    assert_int_equal(x.r->nr_sessions, 1);
+    close_reading(&x);
+}
+
+/* 9 is a kernel thread, in no session: it would have half beside any session of the others. */
+static void
+equal_shares_with_a_kernel_thread_are_of_a_kernel_without_groups(void **state)
+{
+    g_autoptr(GString) s = turns(FORKS, "1239");
+    struct reading x;
+    (void)state;
+
+    open_reading(&x, s->str);
+    assert_false(x.r->grouped);
+    close_reading(&x);
+}
+
+/* The same with half for 4: as its session is due. */
+static void
+unequal_shares_of_unequal_sessions_are_of_a_kernel_with_groups(void **state)
+{
+    g_autoptr(GString) s = turns(FORKS, "142434");
+    struct reading x;
+    (void)state;
+
+    open_reading(&x, s->str);
+    assert_true(x.r->grouped);
+    assert_int_equal(x.r->nr_sessions, 2);
+    assert_int_equal(session(&x, 1), session(&x, 3));
+    assert_int_not_equal(session(&x, 1), session(&x, 4));
+    close_reading(&x);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_with_half_as_much_are_one_session),
+        cmocka_unit_test(three_with_equal_shares_are_three_sessions),
+        cmocka_unit_test(equal_shares_of_all_are_one_session),
+        cmocka_unit_test(equal_shares_with_a_kernel_thread_are_of_a_kernel_without_groups),
+        cmocka_unit_test(unequal_shares_of_unequal_sessions_are_of_a_kernel_with_groups),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
