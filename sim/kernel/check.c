@@ -11,7 +11,7 @@
 
 #include "kernel/mm.h"
 
-enum { CHECK_PELT_EVENTS = 16 };
+enum { CHECK_PELT_EVENTS = 16, CHECK_NUMA_EVENTS = 32 };
 
 static const char *
 check_listed(const struct rq *rq, uint32_t *nr)
@@ -105,6 +105,9 @@ kernel_check(struct kernel *k)
         (broken = check_time(k)) != NULL)
         return broken;
     if (k->engine.nr_events % CHECK_PELT_EVENTS == 0 && (broken = check_pelt(k)) != NULL)
+        return broken;
+    if (k->params.numa.mode != NUMA_BALANCING_DISABLED &&
+        k->engine.nr_events % CHECK_NUMA_EVENTS == 0 && (broken = check_numa(k)) != NULL)
         return broken;
     return mm_check(k);
 }

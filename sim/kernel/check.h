@@ -21,3 +21,5 @@ const char *check_fair_task(const struct kernel *k, const struct task *p);
 const char *check_pelt(struct kernel *k);
 /* Nobody's time is lost or counted twice (check_time.c). */
 const char *check_time(const struct kernel *k);
+/* Groups, faults and preferred nodes of NUMA balancing (check_numa.c). */
+const char *check_numa(const struct kernel *k);

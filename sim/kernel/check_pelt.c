@@ -20,8 +20,9 @@
  *   of all that came and went lately (cfs_rq.moved), which halves every 32 ms as well.
  * - A task that gets another weight while it sleeps takes with it what it had when it went to
  * sleep, although the queue's average has halved and halved since (cfs_rq.stale_load bounds this).
- * - Who is woken elsewhere takes its average away, which is as old as the end of the last period; what
- *   it ran or waited since stays in the queue's sum: up to a 46th of its weight (the same bound).
+ * - Who is woken elsewhere takes its average away, which is as old as the end of the last period;
+ * what it ran or waited since stays in the queue's sum: up to a 46th of its weight (the same
+ * bound).
  * - A task that gets another weight while it is in another class, and is back within the period,
  *   has the old average and the new weight, as in the kernel: its sum may be any number. Then loads
  *   are not compared.

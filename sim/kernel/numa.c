@@ -177,7 +177,8 @@ task_tick_numa(struct kernel *k, struct rq *rq, struct task *p)
 {
     struct task_numa *n = p->numa;
 
-    if (k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL || !class_scans(k, p))
+    if (k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL || !class_scans(k, p) ||
+        kernel_now(k) < k->params.numa.start)
         return;
     uint64_t period = n->scan_period * MS_NS;
     if (p->se.sum_exec <= n->node_stamp + period)
@@ -200,7 +201,7 @@ numa_tick_due(const struct kernel *k, const struct rq *rq, const struct task *p)
     uint64_t due = n->node_stamp + n->scan_period * MS_NS + 1;
     uint64_t clock = rq_clock_task(k, rq), ran = p->se.sum_exec;
     ran += clock > p->se.exec_start ? clock - p->se.exec_start : 0;
-    return kernel_now(k) + (due > ran ? due - ran : 0);
+    return SIM_MAX(kernel_now(k) + (due > ran ? due - ran : 0), k->params.numa.start);
 }
 
 /* Away from where it should be, or to where nobody knows: scan faster again. */

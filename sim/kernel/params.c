@@ -171,6 +171,8 @@ const struct field kernel_param_fields[] = {
 
     K(FIELD_ENUM, "numa_balancing.mode", numa.mode, .def = "off", .names = numa_modes,
       .doc = "automatic NUMA balancing (kernel.numa_balancing): on is 1, tiering 2, both 3"),
+    K(FIELD_TIME, "numa_balancing.start", numa.start, .def = "0ns", .max = "1000000s",
+      .doc = "when kernel.numa_balancing is switched on; before it no task scans"),
     K(FIELD_TIME, "numa_balancing.scan_delay", numa.scan_delay, .def = "1s", .max = "1000s",
       .doc = "wait before the first scan of a new address space"),
     K(FIELD_TIME, "numa_balancing.scan_period_min", numa.scan_period_min, .def = "1s", .min = "1ms",

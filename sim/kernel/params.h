@@ -67,6 +67,7 @@ struct select_params {
 
 struct numa_params {
     uint32_t mode;                                         /* enum numa_balancing_mode */
+    uint64_t start;                                        /* ns */
     uint64_t scan_delay, scan_period_min, scan_period_max; /* ns */
     uint64_t scan_size;                                    /* bytes */
     bool two_stage_filter, migrate_pages, migrate_tasks, groups, swap, scan_adapt, private_weight;
