@@ -14,11 +14,11 @@ static const char *const top_keys[] = {
 };
 static const char *const process_keys[] = { "name", "count",   "tag",    "bind", "regions",
                                             "sync", "threads", "cgroup", NULL };
-static const char *const thread_keys[] = { "name",    "count",      "nice",      "class",
-                                           "slice",   "affinity",   "mempolicy", "start",
-                                           "stagger", "background", "tag",       "hint",
-                                           "regions", "program",    "cgroup",    "priority",
-                                           "runtime", "deadline",   "period",    NULL };
+static const char *const thread_keys[] = {
+    "name",   "count",    "nice",       "class",    "slice",  "affinity",   "mempolicy",
+    "start",  "stagger",  "background", "tag",      "hint",   "regions",    "program",
+    "cgroup", "priority", "runtime",    "deadline", "period", "deferrable", NULL
+};
 static const char *const region_keys[] = { "name",   "size",    "page_size", "slices",
                                            "policy", "initial", NULL };
 
@@ -154,6 +154,7 @@ read_group(struct wload *l, const struct ynode *n, struct wgroup *g)
         wload_policy(l, ynode_get(n, "mempolicy"), &g->mempolicy);
     read_start(l, n, g);
     g->background = wload_bool_at(l, n, "background", false);
+    g->deferrable = wload_bool_at(l, n, "deferrable", false);
     g->tag = wload_text_at(l, n, "tag");
     g->hints = wload_hints(l, ynode_get(n, "hint"), &g->nr_hints);
     read_regions(l, ynode_get(n, "regions"));

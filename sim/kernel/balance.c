@@ -6,6 +6,7 @@
  */
 #include "kernel/balance_impl.h"
 
+#include "kernel/host_turns.h"
 #include "kernel/load.h"
 
 enum { LEAST_IDLE_COST = 500000 };
@@ -148,6 +149,8 @@ balance_fire(struct engine *eng, struct event *ev)
     struct rq *rq = container_of(ev, struct rq, balance_ev);
     uint32_t flags = rq->nohz_flags;
 
+    if (unlikely(k->host != NULL) && host_delays(k, rq, HOST_LATE_BALANCE))
+        return;
     rq->nohz_flags = 0;
     if (flags != 0 && rq->nr_running == 0) {
         nohz_idle_balance(k, rq, flags);

@@ -6,6 +6,7 @@
  */
 #include "kernel/balance_impl.h"
 
+#include "kernel/host_turns.h"
 #include "kernel/load.h"
 
 /* ---- what it costs, and whether it is worth it ---- */
@@ -73,16 +74,16 @@ in_vain(struct kernel *k, const struct sched_domain *sd)
            jiffies(k) < sd->groups->sgc->next_update && !k->params.sched.schedstats;
 }
 
-/* Pulls from one domain after the other, if it may. *cost: of all passes; *next: from now on the
- * CPU balances as often as one that idles. */
+/* Pulls from one domain after the other, if it may. *cost: of all passes; *elapsed: as the clock
+ * of the CPU has it; *next: from now on the CPU balances as often as one that idles. */
 static bool
-pull(struct kernel *k, struct rq *rq, uint64_t *next, uint64_t *cost)
+pull(struct kernel *k, struct rq *rq, uint64_t *next, uint64_t *cost, uint64_t *elapsed)
 {
     bool pulled = false, go_on = true;
 
     for_each_domain (sd, k->domains->cpus[rq->cpu].sd) {
         *next = SIM_MIN(*next, level_due(k, sd));
-        if (rq->avg_idle < *cost + sd->max_newidle_lb_cost)
+        if (rq->avg_idle < *elapsed + sd->max_newidle_lb_cost)
             break;
         if (sd->flags & SD_BALANCE_NEWIDLE && k->params.sched.newidle_balance) {
             uint32_t weight = ni_random(k, rq, sd);
@@ -94,6 +95,8 @@ pull(struct kernel *k, struct rq *rq, uint64_t *next, uint64_t *cost)
             else if (sd->parent == NULL)
                 k->rd_overloaded = false;
             *cost += pass;
+            pass = host_elapsed(k, pass);
+            *elapsed += pass;
             update_newidle_cost(k, sd, pass, pulled ? weight : 0);
         }
         if (pulled || !go_on)
@@ -106,7 +109,7 @@ static void
 look_around(struct kernel *k, struct rq *rq)
 {
     const struct sched_domain *bottom = k->domains->cpus[rq->cpu].sd;
-    uint64_t next = jiffies(k) + k->params.sched.hz, cost = 0;
+    uint64_t next = jiffies(k) + k->params.sched.hz, cost = 0, elapsed = 0;
 
     if (bottom == NULL)
         return;
@@ -115,9 +118,9 @@ look_around(struct kernel *k, struct rq *rq)
     } else {
         sched_balance_update_blocked_averages(k, rq);
         update_other_load_avgs(k, rq);
-        pull(k, rq, &next, &cost);
+        pull(k, rq, &next, &cost, &elapsed);
         charge(k, rq->cpu, cost, CHARGE_SOFTIRQ);
-        rq->max_idle_balance_cost = SIM_MAX(rq->max_idle_balance_cost, cost);
+        rq->max_idle_balance_cost = SIM_MAX(rq->max_idle_balance_cost, elapsed);
     }
     rq->next_balance = SIM_MIN(rq->next_balance, next);
 }

@@ -14,6 +14,7 @@
  */
 #include "kernel/balance_impl.h"
 
+#include "kernel/host_turns.h"
 #include "kernel/load.h"
 
 /* ---- who is idle ---- */
@@ -138,7 +139,7 @@ nohz_rebuild(struct kernel *k)
 static bool
 ticks_now(const struct kernel *k, const struct rq *rq)
 {
-    return rq->curr != NULL && rq->idle_left < k->engine.now &&
+    return rq->curr != NULL && rq->idle_left < k->engine.now && host_has_turn(k, rq) &&
            k->domains->cpus[rq->cpu].sd != NULL;
 }
 

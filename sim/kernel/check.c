@@ -8,6 +8,7 @@
  */
 #include "kernel/check.h"
 #include "kernel/check_rt.h"
+#include "kernel/host_turns.h"
 
 #include "kernel/mm.h"
 
@@ -45,7 +46,7 @@ check_rq(const struct kernel *k, const struct rq *rq)
      * of a throttled group by a change of group: the kernel tells nobody */
     RULE(curr != NULL || rq->nr_running == 0 || rq->need_resched || rq->script != NULL ||
          rq->unannounced);
-    RULE(!rq->need_resched || engine_pending(&k->engine, &rq->kick_ev));
+    RULE(!rq->need_resched || engine_pending(&k->engine, &rq->kick_ev) || !host_has_turn(k, rq));
     return NULL;
 }
 
@@ -58,7 +59,8 @@ check_task(const struct kernel *k, const struct task *p)
     RULE(!runnable || p->on_rq || p->dl.throttled);
     RULE(runnable || !p->on_rq || p->se.sched_delayed);
     RULE(p->state != TASK_RUNNING || k->rqs[p->cpu].curr == p);
-    RULE(p->state != TASK_SLEEPING || engine_pending(&k->engine, &p->timer));
+    RULE(p->state != TASK_SLEEPING || engine_pending(&k->engine, &p->timer) ||
+         !host_has_turn(k, &k->rqs[p->cpu]));
     RULE(p->state == TASK_NEW || p->state == TASK_DEAD || p->migrate_pending || !p->on_rq ||
          cpumask_test(p->allowed, (uint32_t)p->cpu));
     RULE(p->nr_allowed == cpumask_weight(p->allowed));

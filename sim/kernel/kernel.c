@@ -12,6 +12,7 @@
 #include "kernel/dl_server.h"
 #include "kernel/fair_cfs.h"
 #include "kernel/group.h"
+#include "kernel/host_turns.h"
 #include "kernel/hotplug.h"
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
@@ -36,6 +37,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_RATES] = 1,
         [EVENT_SAMPLER] = limits->nr_samplers,
         [EVENT_NOHZ] = 1,
+        [EVENT_HOST] = 1,
         [EVENT_HOTPLUG] = limits->nr_hotplug,
     };
 
@@ -152,6 +154,7 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
         cpumask_set(k->free_slots, i);
     k->domains = kernel_build_domains(k, false);
     init_rqs(k);
+    host_turns_init(k);
     select_init(k);
     push_init(k);
     dl_bw_init(k);

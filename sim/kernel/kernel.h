@@ -18,6 +18,7 @@ struct placement_ops;
 struct observer;
 struct wasted;
 struct check_parts;
+struct host_turns;
 struct hotplug;
 
 /* Rates: work per ns, in 1/2^24. */
@@ -66,6 +67,7 @@ struct kernel {
     struct arena *arena;
     const struct machine *machine;
     struct domains *domains;
+    struct host_turns *host;        /* NULL: CPUs are real */
     struct hotplug *hotplug;        /* NULL: all CPUs stay as they are */
     const struct cpumask *possible; /* CPUs that were online when the run began */
     struct kernel_params params;

@@ -262,6 +262,10 @@ const struct field kernel_param_fields[] = {
       .doc = "marking one 4 KiB page"),
     K(FIELD_TIME, "cost.scan_per_huge_page", cost.scan_per_huge_page, .def = "100ns", .max = "10us",
       .doc = "marking one 2 MiB page"),
+    K(FIELD_TIME, "sched.host_turn", sched.host_turn, .def = "0ns", .max = "1s",
+      .doc = "the machine is a guest whose CPUs take turns of at most this long on one CPU of the "
+             "host, as an emulator runs them: a CPU stands still while another has the turn, and "
+             "its clock goes on; 0ns: every CPU is real"),
     K(FIELD_TIME, "cost.tlb_shootdown", cost.tlb_shootdown, .def = "1us", .max = "1ms",
       .doc = "a TLB flush, on the CPU that asks"),
     K(FIELD_TIME, "cost.tlb_per_cpu", cost.tlb_per_cpu, .def = "200ns", .max = "1ms",

@@ -7,6 +7,7 @@
 #include "kernel/core.h"
 #include "kernel/dl_server.h"
 #include "kernel/fair_cfs.h"
+#include "kernel/host_turns.h"
 #include "kernel/numa.h"
 #include "kernel/push.h"
 #include "kernel/sched_stats.h"
@@ -118,6 +119,8 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
         update_idle_core(k, rq);
         nohz_balance_enter_idle(k, rq);
         cpumask_clear(k->quiet_cpus, (uint32_t)rq->cpu);
+        if (unlikely(k->host != NULL))
+            host_goes_idle(k, rq);
         return;
     }
     if (was_idle)
@@ -243,5 +246,9 @@ schedule(struct kernel *k, struct rq *rq)
 void
 kick_fire(struct engine *eng, struct event *ev)
 {
-    schedule(eng->owner, container_of(ev, struct rq, kick_ev));
+    struct kernel *k = eng->owner;
+    struct rq *rq = container_of(ev, struct rq, kick_ev);
+
+    if (likely(k->host == NULL) || !host_delays(k, rq, HOST_LATE_KICK))
+        schedule(k, rq);
 }

@@ -5,6 +5,7 @@
 #include "kernel/burst.h"
 #include "kernel/core.h"
 #include "kernel/fair_cfs.h"
+#include "kernel/host_turns.h"
 #include "kernel/hotplug.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
@@ -245,6 +246,18 @@ task_start_at(struct kernel *k, struct task *p, sim_time when)
     engine_at(&k->engine, &p->timer, when);
 }
 
+/* TIMER_DEFERRABLE: the wheel of timers is looked at by the ticks of its CPU. */
+static bool
+deferred(struct kernel *k, struct task *p)
+{
+    sim_time tick = next_tick_at(k, k->engine.now);
+
+    if (p->state != TASK_SLEEPING || (tick == k->engine.now && k->rqs[p->cpu].curr != NULL))
+        return false;
+    engine_at(&k->engine, &p->timer, tick > k->engine.now ? tick : tick + k->tick_ns);
+    return true;
+}
+
 void
 task_start_asleep(struct kernel *k, struct task *p, int cpu, uint32_t wanted, uint32_t had,
                   sim_time until)
@@ -263,12 +276,15 @@ task_start_asleep(struct kernel *k, struct task *p, int cpu, uint32_t wanted, ui
 void
 task_timer_fire(struct engine *eng, struct event *ev)
 {
+    struct kernel *k = eng->owner;
     struct task *p = container_of(ev, struct task, timer);
 
+    if (unlikely(p->deferrable) && deferred(k, p))
+        return;
     if (p->state == TASK_NEW)
-        task_start(eng->owner, p, NULL);
-    else
-        task_wake(eng->owner, p, NULL, false);
+        task_start(k, p, NULL);
+    else if (likely(k->host == NULL) || !host_delays_timer(k, p))
+        task_wake(k, p, NULL, false);
 }
 
 /* The queue is told by an interrupt if the target idles or does not share a cache with the waker.

@@ -171,6 +171,7 @@ struct task {
     bool migrate_pending; /* its affinity no longer allows its CPU: moved when it is next seen */
     bool on_rq, woken;    /* woken: no run since the last wake-up */
     bool spinning;
+    bool deferrable;    /* its timer waits for a tick of its CPU, and idle CPUs have none */
     bool in_burst;      /* work_left belongs to a burst that has begun */
     bool io_sleep;      /* sleeps for I/O: uninterruptible */
     uint64_t work_left; /* of the burst, ns of work */

@@ -7,6 +7,7 @@
 #include "kernel/balance.h"
 #include "kernel/core.h"
 #include "kernel/dl_server.h"
+#include "kernel/host_turns.h"
 #include "kernel/load.h"
 #include "kernel/numa.h"
 
@@ -70,6 +71,8 @@ tick_fire(struct engine *eng, struct event *ev)
         engine_at(&k->engine, &rq->tick_ev, next_tick_at(k, rq->tick_due));
         return;
     }
+    if (unlikely(k->host != NULL) && rq->curr != NULL && host_delays(k, rq, HOST_LATE_TICK))
+        return;
     rq->nr_ticks++;
     if (rq->curr == NULL)
         return;

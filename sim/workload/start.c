@@ -16,6 +16,7 @@ thread_begin(struct thread *t)
     t->pc = t->depth = t->nr_forked = 0;
     t->queued = t->granted = t->retrying = t->has_request = t->timer_set = false;
     t->nr_hints = 0;
+    t->task->deferrable = t->crew->spec->deferrable;
     t->locked = NULL;
     t->began = k->engine.now;
     t->alive = true;

@@ -256,6 +256,7 @@ struct wgroup {
     struct wpolicy mempolicy;
     bool by_fork;    /* started by a fork step, not at `start` */
     bool background; /* the run does not wait for its end */
+    bool deferrable; /* its sleeps do not wake an idle CPU */
     struct wexpr start, stagger;
     uint32_t nr_hints;
     const struct whint *hints;

@@ -1,0 +1,224 @@
+/*
+ * Turns of a guest's CPUs (host_turns.h).
+ *
+ * The books of a CPU that stands still say that its work is accounted up to a time that never
+ * comes, FROZEN, and beyond it by the kernel work that it has still to do: settling finds nothing
+ * to settle, and whatever is charged meanwhile adds up.
+ */
+#include "kernel/host_turns.h"
+
+#include "kernel/burst.h"
+
+enum { NOBODY = -1 };
+#define FROZEN (SIM_NEVER / 4)
+
+struct host_turns {
+    int cpu;         /* whose turn it is, or NOBODY */
+    sim_time ends;   /* when it ends at the latest */
+    bool woken;      /* it began with an idle CPU, which an interrupt may have given work */
+    struct event ev; /* its end */
+    struct rng rng;
+    uint8_t *late;    /* by CPU: bits of enum host_late */
+    uint32_t *timers; /* by CPU: expired timers that it has still to see */
+    struct task **expired;
+    uint32_t nr_expired;
+};
+
+static void
+stand_still(struct kernel *k, struct rq *rq)
+{
+    burst_settle(k, rq);
+    sim_time ahead = rq->burst_at > k->engine.now ? rq->burst_at - k->engine.now : 0;
+    rq->burst_at = FROZEN + ahead;
+    engine_cancel(&k->engine, &rq->burst_ev);
+}
+
+static void
+deliver_timers(struct kernel *k, int cpu)
+{
+    struct host_turns *h = k->host;
+    uint32_t left = 0;
+
+    for (uint32_t i = 0; i < h->nr_expired; i++) {
+        struct task *p = h->expired[i];
+
+        if (p->cpu != cpu)
+            h->expired[left++] = p;
+        else if (p->state == TASK_SLEEPING && !engine_pending(&k->engine, &p->timer))
+            task_wake(k, p, NULL, false);
+    }
+    h->nr_expired = left;
+    h->timers[cpu] = 0;
+}
+
+static void
+deliver_late(struct kernel *k, struct rq *rq)
+{
+    struct host_turns *h = k->host;
+    uint8_t late = h->late[rq->cpu];
+
+    h->late[rq->cpu] = 0;
+    if (late & HOST_LATE_TICK && rq->curr != NULL)
+        engine_at(&k->engine, &rq->tick_ev, k->engine.now);
+    if (late & HOST_LATE_BALANCE)
+        engine_at(&k->engine, &rq->balance_ev, k->engine.now);
+    if (late & HOST_LATE_KICK)
+        engine_at(&k->engine, &rq->kick_ev, k->engine.now);
+    if (h->timers[rq->cpu] > 0)
+        deliver_timers(k, rq->cpu);
+}
+
+static void
+begin_turn(struct kernel *k, int cpu)
+{
+    struct host_turns *h = k->host;
+    struct rq *rq = &k->rqs[cpu];
+
+    h->cpu = cpu;
+    h->woken = rq->curr == NULL;
+    rq->burst_at = k->engine.now + (rq->burst_at - FROZEN);
+    burst_reprice(k, rq);
+    deliver_late(k, rq);
+}
+
+static bool
+wants_turn(const struct kernel *k, int cpu)
+{
+    return k->rqs[cpu].curr != NULL || k->host->late[cpu] != 0 || k->host->timers[cpu] > 0;
+}
+
+static uint32_t
+nr_wanting(const struct kernel *k)
+{
+    uint32_t nr = 0;
+
+    for_each_cpu (cpu, k->machine->online)
+        nr += wants_turn(k, cpu);
+    return nr;
+}
+
+/* Drawn among those that have something to do. */
+static int
+whose_turn(struct kernel *k)
+{
+    uint32_t nr = nr_wanting(k), nth = nr > 1 ? (uint32_t)rng_below(&k->host->rng, nr) : 0;
+
+    for_each_cpu (cpu, k->machine->online)
+        if (wants_turn(k, cpu) && nth-- == 0)
+            return cpu;
+    return NOBODY;
+}
+
+/* Turns end on a grid, that of the ticks: so does what the timers of the CPUs wait for. */
+static void
+set_end(struct kernel *k)
+{
+    struct host_turns *h = k->host;
+    sim_time turn = k->params.sched.host_turn, from = k->engine.now, phase = k->tick_phase % turn;
+
+    h->ends = from < phase ? phase : from - (from - phase) % turn + turn;
+    if (h->cpu == NOBODY)
+        engine_cancel(&k->engine, &h->ev);
+    else
+        engine_at(&k->engine, &h->ev, h->woken ? from + 1 : h->ends);
+}
+
+static void
+turn_fire(struct engine *eng, struct event *ev)
+{
+    struct kernel *k = eng->owner;
+    struct host_turns *h = k->host;
+    bool stays = h->woken && k->rqs[h->cpu].curr != NULL;
+    int next = stays ? h->cpu : whose_turn(k);
+
+    (void)ev;
+    h->woken = false;
+    if (next != h->cpu) {
+        if (h->cpu != NOBODY)
+            stand_still(k, &k->rqs[h->cpu]);
+        h->cpu = NOBODY;
+        if (next != NOBODY)
+            begin_turn(k, next);
+    }
+    set_end(k);
+}
+
+/* Nanoseconds later, so that this instant goes on with the CPU that it began with. */
+static void
+turn_is_over(struct kernel *k)
+{
+    struct host_turns *h = k->host;
+
+    if (engine_when(&k->engine, &h->ev) > k->engine.now + 1)
+        engine_at(&k->engine, &h->ev, k->engine.now + 1);
+}
+
+void
+host_turns_init(struct kernel *k)
+{
+    struct host_turns *h;
+
+    if (k->params.sched.host_turn == 0)
+        return;
+    h = k->host = arena_new_object(k->arena, struct host_turns);
+    h->cpu = NOBODY;
+    rng_init(&h->rng, k->seed, "host", 0);
+    h->late = arena_new_array(k->arena, uint8_t, k->machine->nr_cpus);
+    h->timers = arena_new_array(k->arena, uint32_t, k->machine->nr_cpus);
+    h->expired = arena_new_array(k->arena, struct task *, k->max_tasks);
+    event_init(&k->engine, &h->ev, EVENT_HOST, 0, PHASE_COMPLETE, turn_fire);
+    for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++)
+        k->rqs[cpu].burst_at = FROZEN;
+    k->params.sched.tick = TICK_SIMULATED;
+}
+
+bool
+host_has_turn(const struct kernel *k, const struct rq *rq)
+{
+    return k->host == NULL || k->host->cpu == rq->cpu;
+}
+
+bool
+host_delays(struct kernel *k, struct rq *rq, enum host_late what)
+{
+    if (host_has_turn(k, rq))
+        return false;
+    k->host->late[rq->cpu] |= (uint8_t)what;
+    if (k->host->cpu == NOBODY)
+        turn_is_over(k);
+    return true;
+}
+
+bool
+host_delays_timer(struct kernel *k, struct task *p)
+{
+    struct host_turns *h = k->host;
+
+    if (host_has_turn(k, &k->rqs[p->cpu]))
+        return false;
+    sim_assert(h->nr_expired < k->max_tasks);
+    h->expired[h->nr_expired++] = p;
+    h->timers[p->cpu]++;
+    if (!p->deferrable || h->cpu == NOBODY)
+        turn_is_over(k);
+    return true;
+}
+
+void
+host_goes_idle(struct kernel *k, struct rq *rq)
+{
+    struct host_turns *h = k->host;
+
+    if (h->cpu == rq->cpu && rq->burst_at > k->engine.now)
+        engine_at(&k->engine, &h->ev, SIM_MIN(rq->burst_at, h->ends));
+    else if (h->cpu == rq->cpu)
+        turn_is_over(k);
+}
+
+sim_time
+host_elapsed(struct kernel *k, sim_time ns)
+{
+    if (k->host == NULL || k->engine.now + ns <= k->host->ends)
+        return ns;
+    return ns + (nr_wanting(k) - 1) * k->params.sched.host_turn;
+}
