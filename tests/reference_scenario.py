@@ -7,14 +7,21 @@ the emulator (CPU time of a round, of a message) are those that the scenario's o
 """
 T0_MS = 200
 
-# What the kernel's own work costs on CPUs of 31 million instructions a second. Seen in the events: tasks of one pass are
-# attached 16 us apart, and a hog is off its CPU for 25 us when something short runs there. Assumed: wake-ups and
-# interrupts of 300 instructions, and 1250 instructions for each CPU that a balancing pass looks at. The emulator's CPUs
-# take turns, so that a newly idle pass that is cut by a turn is measured as milliseconds; the kernel keeps the largest
-# such cost (max_newidle_lb_cost) and makes no more such passes. They are switched off here: with them duty50 has 1500
-# migrations where the guest had 184 to 342, and 40 % of them across nodes where it had 9 %.
-GUEST = ["sched.newidle_balance=no", "cost.context_switch=8us", "cost.context_switch_same_mm=8us", "cost.wakeup=10us", "cost.ipi=10us",
-         "cost.migration=16us", "cost.balance_per_cpu=40us"]
+# The emulator runs one CPU at a time: "the CPUs are slow and take turns" (README). Its events show a turn of one tick:
+# hogs that share a CPU run for 16 ms between switches where 4 CPUs are busy, for 32 ms where 8 are, and for 4 ms
+# where one is; waits of a hog that has its CPU for itself are 0 or multiples of 4 ms; a loop costs 4 times as
+# much where 4 CPUs are busy as where one is. So the simulated machine is a guest too (sched.host_turn), and costs are those of
+# a CPU that has the turn: 8 ns an instruction with icount_shift 3, 4 ns with 2.
+# Seen in the events: tasks of one pass are attached 16 us apart, and a hog is off its CPU for 25 us when something
+# short runs there. Assumed: wake-ups and interrupts of 300 instructions, and 1250 instructions for each CPU that a balancing pass
+# looks at.
+GUEST = ["sched.host_turn=4ms", "cost.context_switch=8us", "cost.context_switch_same_mm=8us", "cost.wakeup=2us", "cost.ipi=2us",
+         "cost.migration=16us", "cost.balance_per_cpu=10us"]
+FORK, BEFORE_FORK, FIRST_SAMPLE, KWORKER = 60000, 340000, 3500000, 4000  # instructions: gaps between "new" events; time of the first sample
+
+
+def instructions_us(scenario, n):
+    return n * (1 << (scenario["obtained"]["icount_shift"] or 3)) // 1000
 
 
 def machine_yaml(machine):
@@ -64,8 +71,16 @@ def per_round(scenario, k):
     return spent / done
 
 
+def share_of_turns(scenario):
+    """What of a CPU's time by the guest's clock it had the turn, while the threads ran."""
+    spans = [(rep["samples"][0], rep["samples"][-1]) for rep in scenario["reps"]]
+    elapsed = sum(b["t_ms"] - a["t_ms"] for a, b in spans)
+    return elapsed / sum(sum(b["exec_ms"]) - sum(a["exec_ms"]) for a, b in spans)
+
+
 def mean_round(scenario, threads):
-    return round(sum(per_round(scenario, k) for k in threads) / len(threads))
+    mean = sum(per_round(scenario, k) for k in threads) / len(threads)
+    return round(mean * min(1, share_of_turns(scenario)))
 
 
 def body(scenario, i):
@@ -82,16 +97,21 @@ def body(scenario, i):
 
 
 def sampler_us(scenario):
-    """CPU time of one sample: what is missing on the CPUs that should have been busy."""
+    """CPU time of one sample.
+
+    The last two samples of hogs follow each other at once, when only the sampler runs. Where memory is looked
+    at: what is missing on the CPUs that should have been busy, of which a part was others' turns.
+    """
+    reps = scenario["reps"]
+    if scenario["options"]["mode"] != "touch":
+        return round(1000 * min(rep["samples"][-1]["t_ms"] - rep["samples"][-2]["t_ms"] for rep in reps))
     missing = samples = 0
-    busy = min(scenario["reps"][0]["params"]["ncpu"], nr_threads(scenario))
-    if str(scenario["options"].get("aff", "")).startswith("cpu") or "start" in scenario["options"]:
-        return 2000 * nr_threads(scenario)
-    for rep in scenario["reps"]:
+    busy = min(reps[0]["params"]["ncpu"], nr_threads(scenario))
+    for rep in reps:
         first, last = rep["samples"][0], rep["samples"][-1]
         missing += busy * (last["t_ms"] - first["t_ms"]) - sum(last["exec_ms"]) + sum(first["exec_ms"])
         samples += len(rep["samples"]) - 1
-    return max(1000, round(1000 * missing / samples))
+    return max(1000, round(1000 * missing / samples / busy))
 
 
 def thread_yaml(scenario, i):
@@ -116,17 +136,17 @@ def thread_yaml(scenario, i):
 
 def parent_yaml(scenario):
     """Who creates the threads with `nowait`; its CPU time between two of them is that of the guest."""
-    steps = ["sleep: %dms" % T0_MS, "compute: 1600us"]
+    steps = ["sleep: %dms" % T0_MS, "compute: %dus" % instructions_us(scenario, BEFORE_FORK)]
     for i in range(nr_threads(scenario)):
-        steps += ["fork: t%d" % i, "compute: 240us"]
+        steps += ["fork: t%d" % i, "compute: %dus" % instructions_us(scenario, FORK)]
     return ["      - name: parent", "        program:"] + ["          - " + s for s in steps + ["join: t0"]]
 
 
 def helper_yaml(scenario):
     """The sampler, a FIFO task on the last CPU; who ends the spinning; and the guest's other work.
 
-    With `nowait` the sampler begins behind the last fork, spins until all threads have begun, and takes some 90 ms more until its first sample:
-    that came after 87 to 372 ms, and so long the last CPU ran nothing else.
+    With `nowait` the sampler begins behind the last fork, spins until all threads have begun, and takes FIRST_SAMPLE more until its first sample:
+    that came after 87 ms at the earliest, where three CPUs took turns, and so long the last CPU ran nothing else.
     A hog that had a CPU for itself began 5 to 10 turns a second and waited some 25 us for each: so often
     something else ran there.
     """
@@ -139,11 +159,12 @@ def helper_yaml(scenario):
         lines += ["          - " + u for u in ups]
     for c in range(cpu + 1):
         lines += ["      - name: kworker%d" % c, "        affinity: {cpus: %d}" % c, "        background: yes",
-                  "        program:",
-                  "          - loop: {count: forever, do: [{sleep: {exponential: 150ms}}, {compute: 10us}]}"]
+                  "        deferrable: yes", "        program:",
+                  "          - loop: {count: forever, do: [{sleep: {exponential: 140ms}}, {compute: %dus}]}"
+                  % instructions_us(scenario, KWORKER)]
     program = ["timer: {every: %dms, from: start}" % (T0_MS + (4 if o.get("nowait") else 0))]
     if o.get("nowait"):
-        program += ["down: {name: ready, wait: spin}"] * nr_threads(scenario) + ["compute: 90ms"]
+        program += ["down: {name: ready, wait: spin}"] * nr_threads(scenario) + ["compute: %dus" % instructions_us(scenario, FIRST_SAMPLE)]
     program.append("loop: {count: forever, do: [{compute: %dus}, {timer: {every: %dms, from: start}}]}"
                    % (sampler_us(scenario), o["ivl"]))
     lines += ["      - name: sampler", "        class: fifo", "        priority: 50",
