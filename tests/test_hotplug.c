@@ -7,10 +7,20 @@
 
 #include <stdio.h>
 
+/* CPUs that are offline from the start. */
+static void
+begin_offline(struct machine *m, const struct cpumask *cpus)
+{
+    for_each_cpu (cpu, cpus) {
+        m->cpus[cpu].online = false;
+        cpumask_clear(m->online, (uint32_t)cpu);
+    }
+}
+
 /* As fixture_open(), with CPUs that may go; costs are zero. */
 static void
-open_hot(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads, const char *set,
-         const char *value)
+open_hot_without(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads,
+                 const char *set, const char *value, const char *without)
 {
     struct kernel_params kp;
     struct kernel_limits limits = { .max_tasks = 200, .nr_groups = 8, .nr_hotplug = 16 };
@@ -18,6 +28,8 @@ open_hot(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads, co
 
     f->arena = arena_new();
     f->machine = fixture_machine(f->arena, nodes, cores, threads, 20);
+    if (without != NULL)
+        begin_offline(f->machine, fixture_cpus(f, without));
     kernel_params_init(&kp, f->arena);
     assert_true(kernel_params_set(&kp, "noise", "off", f->arena, why, sizeof(why)));
     if (set != NULL)
@@ -26,6 +38,13 @@ open_hot(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads, co
     kp.cost.zero_bandwidth = kp.cost.copy_bandwidth = 10000000000u;
     f->k = kernel_new(f->arena, f->machine, &kp, 1, &limits, &fixture_memory);
     f->process = process_new(f->k, "test", NULL);
+}
+
+static void
+open_hot(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads, const char *set,
+         const char *value)
+{
+    open_hot_without(f, nodes, cores, threads, set, value, NULL);
 }
 
 static void
@@ -278,6 +297,33 @@ assert_same_domains(const struct domains *a, const struct domains *b, uint32_t n
     }
 }
 
+/* A node is offline from the start: nobody runs there, until it comes. Then the domains are those
+ * of a machine that had it all the time, and the hogs have a CPU each. */
+static void
+cpus_that_were_never_online_may_come(void **state)
+{
+    struct fixture f;
+    struct task *hogs[4];
+    (void)state;
+
+    open_hot_without(&f, 2, 2, 1, NULL, NULL, "2-3");
+    for (int i = 0; i < 4; i++)
+        hogs[i] = hog_on(&f, "hog", i == 0 ? "1-2" : NULL);
+    online(&f, MSEC(100), "2-3");
+    fixture_run(&f, MSEC(100) - 1);
+    assert_int_equal(f.k->nr_online, 2);
+    assert_int_equal(f.k->rqs[2].busy_ns + f.k->rqs[3].busy_ns, 0);
+    assert_int_equal(hogs[0]->nr_allowed, 1);
+    fixture_run(&f, SEC(1));
+    assert_int_equal(hogs[0]->nr_allowed, 2);
+    uint64_t before = f.k->rqs[2].busy_ns + f.k->rqs[3].busy_ns;
+    fixture_run(&f, SEC(2));
+    assert_int_equal(f.k->rqs[2].busy_ns + f.k->rqs[3].busy_ns, before + 2 * SEC(1));
+    struct machine *whole = fixture_machine(f.arena, 2, 2, 1, 20);
+    assert_same_domains(f.k->domains, domains_build(f.arena, whole), 4);
+    fixture_close(&f);
+}
+
 /* A node leaves and is back: the domains are those of a kernel that never knew otherwise. The base
  * slice follows the CPUs: 2.8 ms with 8 of them, 2.1 ms with 4. */
 static void
@@ -434,6 +480,7 @@ main(void)
         cmocka_unit_test(a_task_that_leaves_its_cpuset_does_not_go_offline),
         cmocka_unit_test(who_is_about_to_go_to_a_cpu_that_leaves_stays),
         cmocka_unit_test(who_sleeps_meanwhile_keeps_its_affinity),
+        cmocka_unit_test(cpus_that_were_never_online_may_come),
         cmocka_unit_test(domains_are_built_anew_and_are_the_same_after_the_return),
         cmocka_unit_test(historic_rebuild_leaves_out_the_levels_between_nodes),
         cmocka_unit_test(the_last_cpu_stays),

@@ -24,6 +24,7 @@ struct hotplug {
     struct machine machine; /* the kernel's own: its online CPUs change */
     struct cpumask *now;    /* the CPUs of the event that is handled */
     struct cpumask *left;   /* those that would remain */
+    struct cpumask *seen;   /* CPUs that are or were online: k->possible */
     struct hotplug_event *events;
     uint32_t nr, room;
     uint32_t nr_broken; /* affinities */
@@ -43,6 +44,8 @@ hotplug_init(struct kernel *k, const struct machine *m, uint32_t nr)
     h->machine.online = cpumask_clone(k->arena, m->online);
     h->now = cpumask_new(k->arena, m->nr_cpus);
     h->left = cpumask_new(k->arena, m->nr_cpus);
+    h->seen = cpumask_clone(k->arena, m->online);
+    k->possible = h->seen;
     h->events = arena_new_array(k->arena, struct hotplug_event, nr);
     h->room = nr;
     h->base_slice_scales = k->params.sched.base_slice_ns == 0;
@@ -211,6 +214,7 @@ set_online(struct kernel *k, const struct cpumask *cpus, bool online)
         else
             cpumask_clear(m->online, (uint32_t)cpu);
     }
+    cpumask_or(k->hotplug->seen, k->hotplug->seen, m->online);
     k->nr_online = cpumask_weight(m->online);
     dl_bw_count_servers(k, cpus, online);
     k->start_cpu = hotplug_interrupt_cpu(k, k->start_cpu);
@@ -242,7 +246,7 @@ find_changes(struct kernel *k, const struct cpumask *cpus, bool online)
 {
     struct hotplug *h = k->hotplug;
 
-    cpumask_and(h->now, cpus, k->possible);
+    cpumask_and(h->now, cpus, k->machine->present);
     if (online) {
         cpumask_andnot(h->now, h->now, k->machine->online);
         return !cpumask_empty(h->now);

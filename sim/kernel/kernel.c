@@ -137,8 +137,8 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
 
     k->arena = a;
     k->params = *kp;
-    k->machine = limits->nr_hotplug > 0 ? hotplug_init(k, m, limits->nr_hotplug) : m;
     k->possible = m->online;
+    k->machine = limits->nr_hotplug > 0 ? hotplug_init(k, m, limits->nr_hotplug) : m;
     k->seed = seed;
     k->nr_online = cpumask_weight(m->online);
     k->tick_ns = SEC(1) / kp->sched.hz;

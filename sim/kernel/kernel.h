@@ -69,7 +69,7 @@ struct kernel {
     struct domains *domains;
     struct host_turns *host;        /* NULL: CPUs are real */
     struct hotplug *hotplug;        /* NULL: all CPUs stay as they are */
-    const struct cpumask *possible; /* CPUs that were online when the run began */
+    const struct cpumask *possible; /* CPUs that are or were online */
     struct kernel_params params;
     uint64_t seed;
     sim_time tick_ns, tick_phase;

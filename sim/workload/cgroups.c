@@ -68,7 +68,7 @@ build_hotplug(struct workload_run *r)
     for (uint32_t i = 0; i < r->w->nr_hotplug; i++) {
         const struct whotplug *h = &r->w->hotplug[i];
 
-        hotplug_at(r->k, h->at, resolve_affinity(r, &h->cpus), h->online);
+        hotplug_at(r->k, h->at, resolve_cpus(r, &h->cpus, r->k->machine->present), h->online);
     }
 }
 

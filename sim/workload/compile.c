@@ -48,12 +48,19 @@ const struct cpumask *
 resolve_affinity(struct workload_run *r, const struct waffinity *from)
 {
     const struct machine *m = r->k->machine;
-    struct cpumask *cpus;
 
     if (from->kind == WAFFINITY_ALL)
         return m->online;
-    cpus = cpumask_new(r->k->arena, m->nr_cpus);
-    for_each_cpu (cpu, m->online) {
+    return resolve_cpus(r, from, r->k->hotplug != NULL ? m->present : m->online);
+}
+
+const struct cpumask *
+resolve_cpus(struct workload_run *r, const struct waffinity *from, const struct cpumask *of)
+{
+    const struct machine *m = r->k->machine;
+    struct cpumask *cpus = cpumask_new(r->k->arena, m->nr_cpus);
+
+    for_each_cpu (cpu, of) {
         uint32_t n =
             from->kind == WAFFINITY_CPUS ? (uint32_t)cpu : m->nodes[m->cpus[cpu].node].os_index;
         if (n < from->set->nr_words * 64 && cpumask_test(from->set, n))

@@ -86,9 +86,9 @@ check_policy(struct check *c, const struct wpolicy *p, const char *name)
         refuse(c, "%s: the machine has no node %u to be a home", name, p->home);
 }
 
-/* The CPUs that are meant, those that the machine has and others that are online. */
+/* The CPUs that are meant, online or not; all must be the machine's. */
 static struct cpumask *
-cpus_of_affinity(struct check *c, const struct waffinity *a, const char *name)
+cpus_meant(struct check *c, const struct waffinity *a, const char *name)
 {
     struct cpumask *cpus = cpumask_new(c->scratch, c->m->nr_cpus);
 
@@ -106,6 +106,14 @@ cpus_of_affinity(struct check *c, const struct waffinity *a, const char *name)
         else
             cpumask_set(cpus, (uint32_t)n);
     }
+    return cpus;
+}
+
+static struct cpumask *
+cpus_of_affinity(struct check *c, const struct waffinity *a, const char *name)
+{
+    struct cpumask *cpus = cpus_meant(c, a, name);
+
     cpumask_and(cpus, cpus, c->m->online);
     if (cpumask_empty(cpus))
         refuse(c, "%s: none of the CPUs that it may use is online", name);
@@ -276,7 +284,8 @@ check_all(struct check *c)
     wenv_init(&c->env, c->m);
     check_cgroups(c);
     for (uint32_t i = 0; i < w->nr_hotplug && c->why == NULL; i++)
-        cpus_of_affinity(c, &w->hotplug[i].cpus, "hotplug");
+        if (cpumask_empty(cpus_meant(c, &w->hotplug[i].cpus, "hotplug")))
+            refuse(c, "hotplug: the nodes that are meant have no CPUs");
     for (uint32_t i = 0; i < w->nr_regions; i++)
         if (w->regions[i].process < 0)
             check_region(c, &w->regions[i], 1);

@@ -149,6 +149,9 @@ void env_of_thread(struct wenv *env, const struct thread *t);
 const char *build_steps(struct workload_run *r);
 void resolve_policy(const struct workload_run *r, const struct wpolicy *from, struct mempolicy *to);
 const struct cpumask *resolve_affinity(struct workload_run *r, const struct waffinity *from);
+/* Those that are meant, and are among `of`. */
+const struct cpumask *resolve_cpus(struct workload_run *r, const struct waffinity *from,
+                                   const struct cpumask *of);
 /* The same within the cpuset of a cgroup (-1: the root), where workload_limits() has found some. */
 const struct cpumask *resolve_affinity_in(struct workload_run *r, const struct waffinity *from,
                                           int32_t cgroup);

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -105,7 +106,7 @@ try_case(const struct random_case *c, struct totals *t, char *text, size_t size)
 
         dup2(out[1], 1);
         dup2(out[1], 2);
-        alarm(CASE_SECONDS);
+        setrlimit(RLIMIT_CPU, &(struct rlimit){ CASE_SECONDS, CASE_SECONDS });
         int failed = run_case(c, &mine);
         fflush(stdout);
         if (write(numbers[1], &mine, sizeof(mine)) != sizeof(mine))
@@ -120,8 +121,8 @@ try_case(const struct random_case *c, struct totals *t, char *text, size_t size)
     close(out[0]);
     close(numbers[0]);
     waitpid(child, &status, 0);
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-        snprintf(text, size, "not done after %d seconds\n", CASE_SECONDS);
+    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL))
+        snprintf(text, size, "not done after %d seconds of CPU time\n", CASE_SECONDS);
     else if (WIFSIGNALED(status) && text[0] == '\0')
         snprintf(text, size, "killed by signal %d\n", WTERMSIG(status));
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
