@@ -7,6 +7,7 @@
 #include "sim_fixture.h"
 
 #include "kernel/numa.h"
+#include "kernel/vma.h"
 
 /* Costs are zero unless the test sets them; `set` may change parameters. */
 static inline void

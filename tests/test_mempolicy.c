@@ -221,7 +221,7 @@ a_migration_needs_more_than_high(void **state)
     fixture_close(&f);
 }
 
-/* Slice before VMA before task before the system. */
+/* VMA before task before the system; a part that has a policy of its own is a VMA. */
 static void
 the_nearest_policy_is_in_force(void **state)
 {
@@ -231,16 +231,18 @@ the_nearest_policy_is_in_force(void **state)
     kit_open(&f, 2, 1, &fixture_memory, NULL);
     struct region *r = kit_region(&f, "data", 4 * PAGE_4K, 2);
     struct task *p = fixture_hog(&f, "p", 0);
-    struct mempolicy slices[2] = { { .mode = MPOL_DEFAULT }, { .mode = MPOL_BIND, .nodes = 1 } };
+    static const struct mempolicy bind = { .mode = MPOL_BIND, .nodes = 1 };
+    static const struct mempolicy interleave = { .mode = MPOL_INTERLEAVE, .nodes = 3 };
+    const struct mapping *m = r->maps;
 
-    assert_int_equal(effective_policy(p, r, 3)->mode, MPOL_DEFAULT);
+    assert_int_equal(get_vma_policy(p, mapping_vma(m, 3))->mode, MPOL_DEFAULT);
     p->mem->policy.mode = MPOL_LOCAL;
-    assert_int_equal(effective_policy(p, r, 3)->mode, MPOL_LOCAL);
-    r->policy = (struct mempolicy){ .mode = MPOL_INTERLEAVE, .nodes = 3 };
-    assert_int_equal(effective_policy(p, r, 3)->mode, MPOL_INTERLEAVE);
-    r->slice_policy = slices;
-    assert_int_equal(effective_policy(p, r, 1)->mode, MPOL_INTERLEAVE);
-    assert_int_equal(effective_policy(p, r, 2)->mode, MPOL_BIND);
+    assert_int_equal(get_vma_policy(p, mapping_vma(m, 3))->mode, MPOL_LOCAL);
+    region_set_policy(f.k, r, 0, r->nr_pages, &interleave);
+    assert_int_equal(get_vma_policy(p, mapping_vma(m, 3))->mode, MPOL_INTERLEAVE);
+    region_set_policy(f.k, r, 2, 2, &bind);
+    assert_int_equal(get_vma_policy(p, mapping_vma(m, 1))->mode, MPOL_INTERLEAVE);
+    assert_int_equal(get_vma_policy(p, mapping_vma(m, 2))->mode, MPOL_BIND);
     fixture_close(&f);
 }
 

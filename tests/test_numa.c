@@ -202,7 +202,7 @@ a_page_moves_when_should_migrate_says_so(void **state)
             r->pages[i] |= tag(rows[i].cpu, rows[i].pid);
         r->pages[i] |= PAGE_MARKED;
         r->groups[0].marked++;
-        numa_fault_pages(f.k, &f.k->rqs[2], p, r, 0, i, i + 1);
+        numa_fault_pages(f.k, &f.k->rqs[2], p, r->maps->vmas[0], 0, i, i + 1);
         if ((page_node(r->pages[i]) == 1) != rows[i].moves)
             fail_msg("row %zu: node %d", i, page_node(r->pages[i]));
         assert_int_equal(r->pages[i] & ~(PAGE_NODE_MASK | PAGE_MARKED), tag(2, 1));
@@ -225,7 +225,7 @@ a_local_fault_leaves_the_tag_alone(void **state)
     kit_populate(&f, r, 0);
     r->pages[0] |= tag(3, 9) | PAGE_MARKED;
     r->groups[0].marked++;
-    numa_fault_pages(f.k, &f.k->rqs[0], p, r, 0, 0, 1);
+    numa_fault_pages(f.k, &f.k->rqs[0], p, r->maps->vmas[0], 0, 0, 1);
     assert_int_equal(r->pages[0], tag(3, 9));
     assert_int_equal(f.k->stats.numa_hint_faults, 1);
     assert_int_equal(f.k->stats.numa_hint_faults_local, 1);
@@ -305,7 +305,8 @@ bound_memory_is_neither_scanned_nor_moved(void **state)
     kit_open(&f, 2, 1, &memory_proportional, balancing);
     struct region *r = kit_region(&f, "data", MIB(1), 1);
     kit_populate(&f, r, 1);
-    r->policy = (struct mempolicy){ .mode = MPOL_BIND, .nodes = NODE_BIT(1) };
+    struct mempolicy bind = { .mode = MPOL_BIND, .nodes = NODE_BIT(1) };
+    region_set_policy(f.k, r, 0, r->nr_pages, &bind);
     task_start(f.k, kit_task(&f, "0", kit_profile(&f, r, REGION_WHOLE, 10, 0), SEC(100)), NULL);
     fixture_run(&f, SEC(5));
     assert_int_equal(f.k->stats.numa_pte_updates, 0);

@@ -128,10 +128,11 @@ memory_goes_with_its_thread(void **state)
     struct region *shared = kit_region(&f, "shared", MIB(1), 1);
     place(&f, "static:pack");
     assert_nodes(&f, 1, "012");
-    assert_policy(&mine->policy, MPOL_BIND, NODE_BIT(1));
+    assert_policy(region_policy(mine, 0), MPOL_BIND, NODE_BIT(1));
     for (int i = 0; i < 3; i++)
-        assert_policy(&sliced->slice_policy[i], MPOL_BIND, NODE_BIT(i));
-    assert_policy(&shared->policy, MPOL_INTERLEAVE, 0x7);
+        assert_policy(region_policy(sliced, region_slice_first(sliced, (uint32_t)i)), MPOL_BIND,
+                      NODE_BIT(i));
+    assert_policy(region_policy(shared, 0), MPOL_INTERLEAVE, 0x7);
     fixture_close(&f);
 }
 
@@ -149,7 +150,8 @@ inverse_puts_memory_on_the_farthest_node(void **state)
     place(&f, "static:inverse");
     assert_nodes(&f, 1, "0123");
     for (int i = 0; i < 4; i++)
-        assert_policy(&sliced->slice_policy[i], MPOL_BIND, NODE_BIT(far[i]));
+        assert_policy(region_policy(sliced, region_slice_first(sliced, (uint32_t)i)), MPOL_BIND,
+                      NODE_BIT(far[i]));
     fixture_close(&f);
 }
 
@@ -164,7 +166,7 @@ inverse_prefers_distance_to_numbers(void **state)
     add_process(&f, 1);
     struct region *r = owned(&f, "mine", 0, MIB(1));
     place(&f, "static:inverse");
-    assert_policy(&r->policy, MPOL_BIND, NODE_BIT(1));
+    assert_policy(region_policy(r, 0), MPOL_BIND, NODE_BIT(1));
     fixture_close(&f);
 }
 
@@ -177,11 +179,12 @@ interleave_leaves_threads_free_and_overrides_bindings(void **state)
     kit_open(&f, 4, 2, &memory_proportional, NULL);
     add_process(&f, 2);
     struct region *r = owned(&f, "mine", 0, MIB(1));
-    r->policy = (struct mempolicy){ .mode = MPOL_BIND, .nodes = 1 };
+    struct mempolicy bind = { .mode = MPOL_BIND, .nodes = 1 };
+    region_set_policy(f.k, r, 0, r->nr_pages, &bind);
     task_set_affinity(f.k, f.process->members[1], fixture_cpus(&f, "3"));
     place(&f, "static:interleave");
     assert_nodes(&f, 1, "**");
-    assert_policy(&r->policy, MPOL_INTERLEAVE, 0xf);
+    assert_policy(region_policy(r, 0), MPOL_INTERLEAVE, 0xf);
     assert_non_null(strstr(f.k->notes->text, "of 1 threads"));
     assert_non_null(strstr(f.k->notes->next->text, "of 1 regions"));
     assert_null(f.k->notes->next->next);
@@ -200,8 +203,8 @@ memory_that_does_not_fit_spills_to_the_nearest(void **state)
     struct region *a = owned(&f, "a", 0, GIB(3)), *b = owned(&f, "b", 1, GIB(3));
     place(&f, "static:pack");
     assert_nodes(&f, 1, "00");
-    assert_policy(&a->policy, MPOL_BIND, 0x1);
-    assert_policy(&b->policy, MPOL_BIND, 0x3);
+    assert_policy(region_policy(a, 0), MPOL_BIND, 0x1);
+    assert_policy(region_policy(b, 0), MPOL_BIND, 0x3);
     assert_non_null(strstr(f.k->notes->text, "do not fit"));
     fixture_close(&f);
 }
@@ -219,7 +222,7 @@ a_thread_made_later_is_dealt_on(void **state)
     fixture_hog(&f, "t", 0);
     fixture_hog(&f, "t", 0);
     assert_nodes(&f, 1, "001");
-    assert_policy(&r->policy, MPOL_BIND, NODE_BIT(1));
+    assert_policy(region_policy(r, 0), MPOL_BIND, NODE_BIT(1));
     fixture_close(&f);
 }
 
@@ -237,7 +240,7 @@ presets_without_bindings_bind_nothing(void **state)
         struct region *r = kit_region(&f, "r", MIB(1), 1);
         place(&f, names[i]);
         assert_nodes(&f, 1, "**");
-        assert_int_equal(r->policy.mode, MPOL_DEFAULT);
+        assert_int_equal(region_policy(r, 0)->mode, MPOL_DEFAULT);
         fixture_close(&f);
     }
 }

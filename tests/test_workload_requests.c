@@ -2,6 +2,8 @@
 /* Requests, deadlines, and hints about memory; programs that fail. */
 #include "workload_kit.h"
 
+#include "kernel/vma.h"
+
 static void
 an_absolute_timer_catches_up_and_a_relative_one_does_not(void **state)
 {
@@ -160,11 +162,12 @@ hard_bind_deals_nodes_to_processes_and_slices_to_threads(void **state)
     for (guint i = 0; i < 4; i++) {
         char cpus[64];
         cpumask_format(x.f.k->processes[1]->members[i]->allowed, cpus, sizeof(cpus));
-        g_string_append_printf(s, "%s:%" G_GINT64_MODIFIER "x ", cpus, r->slice_policy[i].nodes);
+        g_string_append_printf(s, "%s:%" G_GINT64_MODIFIER "x ", cpus,
+                               region_policy(r, region_slice_first(r, (uint32_t)i))->nodes);
     }
     assert_string_equal(s->str, "4-5:4 4-5:4 6-7:8 6-7:8 ");
-    assert_int_equal(r->policy.mode, MPOL_BIND);
-    assert_int_equal(r->policy.nodes, 0xc);
+    assert_int_equal(region_policy(r, 0)->mode, MPOL_BIND);
+    assert_int_equal(r->maps->nr_vmas, 2);
     fixture_close(&x.f);
 }
 
@@ -181,7 +184,8 @@ inverse_bind_puts_each_slice_on_the_farthest_node(void **state)
     open_run(&x, text, 4, 1, 1);
     struct region *r = x.f.k->processes[0]->mm->regions;
     for (guint i = 0; i < 4; i++) {
-        assert_int_equal(r->slice_policy[i].nodes, 1u << ((i + 2) % 4));
+        assert_int_equal(region_policy(r, region_slice_first(r, (uint32_t)i))->nodes,
+                         1u << ((i + 2) % 4));
         assert_true(cpumask_test(x.f.k->processes[0]->members[i]->allowed, i));
         assert_int_equal(cpumask_weight(x.f.k->processes[0]->members[i]->allowed), 1);
     }

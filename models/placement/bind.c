@@ -8,6 +8,8 @@
  */
 #include "models/placement/static.h"
 
+#include "kernel/vma.h"
+
 /* Lower numbers first among equals. */
 static int
 nearest_with_room(const struct kernel *k, const struct place *pl, int from, nodemask but)
@@ -96,21 +98,22 @@ owner_of(const struct place_process *pp, const struct region *r)
 }
 
 void
-place_override_region(struct place *pl, struct region *r)
+place_override_region(struct kernel *k, struct place *pl, struct region *r)
 {
-    pl->regions_overridden += r->policy.mode != MPOL_DEFAULT || r->slice_policy != NULL;
-    r->policy = (struct mempolicy){ .mode = MPOL_DEFAULT };
-    r->slice_policy = NULL;
+    pl->regions_overridden += region_has_policy(r);
+    region_set_policy(k, r, 0, r->nr_pages, &(struct mempolicy){ .mode = MPOL_DEFAULT });
 }
 
 static void
 bind_slice(struct kernel *k, struct place *pl, struct region *r, uint32_t slice)
 {
     const struct place_process *pp = &pl->processes[r->mm->process->id];
-    uint64_t bytes = region_slice_pages(r, slice) * r->page_size;
+    uint64_t pages = region_slice_pages(r, slice);
 
-    if (pp->nr > 0)
-        r->slice_policy[slice] = bind_near(k, pl, pp->node_of[slice % pp->nr], bytes);
+    if (pp->nr == 0)
+        return;
+    struct mempolicy near = bind_near(k, pl, pp->node_of[slice % pp->nr], pages * r->page_size);
+    region_set_policy(k, r, region_slice_first(r, slice), pages, &near);
 }
 
 void
@@ -118,22 +121,22 @@ place_region(struct kernel *k, struct place *pl, struct region *r)
 {
     const struct place_process *pp = place_process_of(k, pl, r->mm->process);
     uint64_t bytes = r->nr_pages * r->page_size;
+    struct mempolicy whole;
     int owner = owner_of(pp, r);
 
-    place_override_region(pl, r);
+    place_override_region(k, pl, r);
     if (pl->deal == NULL) {
-        nodemask nodes = pl->memory_nodes;
-
-        r->policy = (struct mempolicy){ .mode = MPOL_INTERLEAVE, .nodes = nodes };
+        whole = (struct mempolicy){ .mode = MPOL_INTERLEAVE, .nodes = pl->memory_nodes };
     } else if (r->nr_slices > 1 && pp->nr > 0) {
-        r->slice_policy = arena_new_array(k->arena, struct mempolicy, r->nr_slices);
         for (uint32_t s = 0; s < r->nr_slices; s++)
             bind_slice(k, pl, r, s);
+        return;
     } else if (owner >= 0) {
-        r->policy = bind_near(k, pl, pp->node_of[owner], bytes);
+        whole = bind_near(k, pl, pp->node_of[owner], bytes);
     } else {
-        r->policy = interleave_over(k, pl, sharers(pl, r), bytes);
+        whole = interleave_over(k, pl, sharers(pl, r), bytes);
     }
+    region_set_policy(k, r, 0, r->nr_pages, &whole);
 }
 
 void
@@ -141,10 +144,12 @@ place_region_of(struct kernel *k, struct place *pl, struct region *r, uint32_t m
 {
     const struct place_process *pp = place_process_of(k, pl, r->mm->process);
 
-    if (r->nr_slices > 1 && r->slice_policy != NULL) {
+    if (r->nr_slices > 1 && region_policy(r, 0)->mode == MPOL_BIND) {
         if (member < r->nr_slices)
             bind_slice(k, pl, r, member);
     } else if (owner_of(pp, r) == (int)member) {
-        r->policy = bind_near(k, pl, pp->node_of[member], r->nr_pages * r->page_size);
+        struct mempolicy near = bind_near(k, pl, pp->node_of[member], r->nr_pages * r->page_size);
+
+        region_set_policy(k, r, 0, r->nr_pages, &near);
     }
 }

@@ -48,4 +48,4 @@ void place_region(struct kernel *k, struct place *pl, struct region *r);
 /* The part of a region that belongs to a thread made later. */
 void place_region_of(struct kernel *k, struct place *pl, struct region *r, uint32_t member);
 /* Frees the region of what the workload said. */
-void place_override_region(struct place *pl, struct region *r);
+void place_override_region(struct kernel *k, struct place *pl, struct region *r);

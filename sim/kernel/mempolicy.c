@@ -2,8 +2,7 @@
  * Memory policies: which one is in force for a page, and the index rule of interleaving.
  *
  * A VMA's policy goes before the task's, and the task's before the system's default, which is the
- * node of the CPU that faults. A binding by slice is an mbind() of a part of the mapping, which
- * Linux carries out by splitting the VMA.
+ * node of the CPU that faults.
  *
  * Weights are the machine's, one a node (mm.interleave_weights, in Linux files under /sys). Model
  * assumption: a policy may state weights of its own, which go before those; Linux has none.
@@ -16,17 +15,9 @@ const char *const mempolicy_names[MPOL_NR + 1] = {
 };
 
 const struct mempolicy *
-effective_policy(const struct task *p, const struct region *r, uint64_t page)
+get_vma_policy(const struct task *p, const struct vma *v)
 {
-    if (r->slice_policy != NULL) {
-        const struct mempolicy *slice = &r->slice_policy[region_slice_of(r, page)];
-
-        if (slice->mode != MPOL_DEFAULT)
-            return slice;
-    }
-    if (r->policy.mode != MPOL_DEFAULT || p->mem == NULL)
-        return &r->policy;
-    return &p->mem->policy;
+    return v->policy.mode != MPOL_DEFAULT || p->mem == NULL ? &v->policy : &p->mem->policy;
 }
 
 static int

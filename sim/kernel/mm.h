@@ -2,10 +2,10 @@
  * Memory: address spaces, regions of pages, who gets which node, and what a running task does to
  * them.
  *
- * A region is a VMA-like stretch of pages, each with a node, a mark and an access tag (one word a
- * page). It may be cut into equal slices, one per thread; counts of pages per node are kept for
- * each slice and for the whole, so that a burst's mix is looked up and never counted. A 2 MiB page
- * is one entry.
+ * A region is an object of pages, each with a node, a mark and an access tag (one word a page);
+ * vma.h is about the address spaces that it is mapped into. It may be cut into equal slices, one
+ * per thread; counts of pages per node are kept for each slice and for the whole, so that a burst's
+ * mix is looked up and never counted. A 2 MiB page is one entry.
  *
  * A running burst touches its regions at the rate of its misses. Only two kinds of page need more
  * than arithmetic: pages that are not there yet (first touch) and pages that a NUMA scan has
@@ -78,25 +78,62 @@ struct region {
     uint64_t *attention;  /* bit per chunk: a page may be unpopulated or marked */
     uint32_t nr_groups;   /* slices, then the whole; 1 if not sliced */
     struct region_group *groups;
-    struct mempolicy policy;        /* of the VMA; MPOL_DEFAULT: the task's, then the system's */
-    struct mempolicy *slice_policy; /* NULL, or one a slice: a binding by slice (mbind of a part) */
-    struct region *next;            /* in its mm, in address order */
-    /* NUMA scan state of the VMA */
-    uint64_t next_scan, start_scan_seq, prev_scan_seq, pids_active_reset; /* jiffies, passes */
-    uint64_t pids_active[2];
-    bool numab;
+    struct mapping *maps; /* the first exists always, also while nobody uses the region */
+    struct region *next;  /* built in the same mm */
+};
+
+enum vma_kind { VMA_ANON, VMA_FILE, VMA_SHMEM };
+
+/* What NUMA balancing knows of a VMA (vma_numab_state). */
+struct vma_numab {
+    bool made;
+    uint64_t next_scan, pids_active_reset;  /* jiffies */
+    uint64_t start_scan_seq, prev_scan_seq; /* passes */
+    uint64_t pids_active[2];                /* the last window, this one */
+};
+
+/* A stretch of one mapping with one policy. */
+struct vma {
+    struct mapping *map;
+    struct vma *next;         /* in its mm, by address */
+    uint64_t start;           /* page number of the address */
+    uint64_t first, nr_pages; /* of the region */
+    struct mempolicy policy;  /* MPOL_DEFAULT: the task's, then the system's */
+    enum vma_kind kind;
+    bool readable, writable, exec, shared;
+    struct vma_numab numab;
+};
+
+/* Marks of a mapping that is not its region's first: they are not in the region's words. */
+struct mapping_marks {
+    uint64_t *bits;      /* by page */
+    uint64_t *attention; /* as in the region */
+    uint64_t *marked;    /* by group of the region */
+};
+
+/* A region in one address space: a process that shares it has marks and VMAs of its own. All
+ * mappings of a region are cut into VMAs alike. */
+struct mapping {
+    struct region *region;
+    struct mm *mm;        /* NULL: a first mapping that nobody uses yet */
+    struct mapping *next; /* of the region */
+    uint64_t start;       /* page number of the address */
+    struct vma **vmas;    /* by address */
+    uint32_t nr_vmas, cap_vmas;
+    struct mapping_marks *own; /* NULL: the first */
 };
 
 struct mm {
     struct process *process;
-    struct region *regions, **last_region;
-    uint64_t rss_pages; /* 4 KiB pages that are populated */
-    uint32_t nr_users;  /* live tasks */
+    struct region *regions, **last_region; /* that were built in it */
+    struct vma *vmas;                      /* by address */
+    uint64_t mmap_base;                    /* page number of the next mapping's address */
+    uint64_t rss_pages;                    /* 4 KiB pages that are populated */
+    uint32_t nr_users;                     /* live tasks */
     /* NUMA scan state */
     uint64_t numa_next_scan; /* jiffies; 0: not set yet */
     uint64_t numa_scan_seq;
-    struct region *scan_region; /* where the next scan goes on; NULL: at the start */
-    uint64_t scan_page;
+    uint64_t numa_scan_offset; /* page number of the address where the next scan goes on */
 };
 
 struct mm_node {
@@ -126,6 +163,8 @@ struct mem_use {
     uint64_t first, nr_pages; /* of the slice */
     uint32_t weight, slice;
     struct region *region; /* NULL: an empty place */
+    struct mapping *map;
+    const uint64_t *marked; /* by the mapping, of the group */
     enum access_pattern pattern;
     uint32_t stride; /* of a strided walk, bytes */
     uint64_t carry;  /* of misses among the uses, in 1/total_weight */
@@ -162,6 +201,7 @@ struct mm_state {
     uint32_t nr_regions, cap_regions;
     struct region **regions;
     struct task_mem *free_mem;
+    struct vma *free_vmas; /* by next */
     uint32_t line_bytes;
     uint64_t nr_checks;
     uint8_t weights[NODE_MAX]; /* of weighted interleaving; 0 counts as 1 */
@@ -184,7 +224,10 @@ struct region_attr {
     int32_t owner;      /* -1 */
     uint32_t nr_slices; /* 0, 1: not sliced */
     struct mempolicy policy;
+    enum vma_kind kind; /* a global region is at least shared memory */
+    bool read_only, no_access, exec;
 };
+/* A region that is not global is mapped at once; a global one by the processes that use it. */
 struct region *region_new(struct kernel *k, struct mm *mm, const struct region_attr *attr);
 
 /* Populates [first, first + n) at once at no cost, as by the given policy seen from `node` (initial
@@ -250,9 +293,8 @@ void mm_traffic(struct kernel *k, int from, int to, uint64_t bytes);
 
 /* One page to another node: counts, free pages, tags. False: the target is full. No cost. */
 bool region_move_page(struct kernel *k, struct region *r, uint64_t page, int to);
-/* The policy in force for a page: slice, VMA, task, else the system default (MPOL_DEFAULT). */
-const struct mempolicy *effective_policy(const struct task *p, const struct region *r,
-                                         uint64_t page);
+/* The policy in force in a VMA: its own, the task's, else the system default (MPOL_DEFAULT). */
+const struct mempolicy *get_vma_policy(const struct task *p, const struct vma *v);
 /*
  * Takes up to `want` entries of `scale` pages each from one node, for a CPU of `cpu_node`, by the
  * policy and with fallback. Returns how many (as many as the node gives, at least one) and *node;

@@ -66,10 +66,11 @@ decide_node(struct kernel *k, struct rq *rq, struct task *p, const struct region
 
 /* Populates [page, end), unpopulated pages of one slice. */
 static sim_time
-touch_run(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uint32_t slice,
+touch_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint32_t slice,
           uint64_t page, uint64_t end)
 {
-    const struct mempolicy *policy = effective_policy(p, r, page);
+    struct region *r = v->map->region;
+    const struct mempolicy *policy = get_vma_policy(p, v);
     struct mempolicy forced = { .mode = MPOL_PREFERRED };
     bool decided = false;
     uint64_t at = page;
@@ -99,16 +100,17 @@ touch_run(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uin
     return touch_cost(k, r, at - page);
 }
 
-/* Pages of one slice. */
+/* Pages of one slice and one VMA. */
 static sim_time
-attend_pages(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uint64_t page,
+attend_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint64_t page,
              uint64_t end)
 {
+    const struct region *r = v->map->region;
     uint32_t slice = region_slice_of(r, page);
     sim_time cost = 0;
 
-    if (r->groups[slice].marked > 0)
-        cost += numa_fault_pages(k, rq, p, r, slice, page, end);
+    if (*mapping_marked(v->map, slice) > 0)
+        cost += numa_fault_pages(k, rq, p, v, slice, page, end);
     if (r->groups[slice].unpopulated == 0 || numa_move_wanted(p))
         return cost;
     while (page < end && k->error == NULL && !p->process->killed) {
@@ -117,22 +119,22 @@ attend_pages(struct kernel *k, struct rq *rq, struct task *p, struct region *r, 
         while (run < end && !page_populated(r->pages[run]))
             run++;
         if (run > page)
-            cost += touch_run(k, rq, p, r, slice, page, run);
+            cost += touch_run(k, rq, p, v, slice, page, run);
         page = run + 1;
     }
     return cost;
 }
 
 static sim_time
-attend_run(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uint64_t page,
+attend_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint64_t page,
            uint64_t end)
 {
-    uint32_t slice = region_slice_of(r, page);
-    const struct region_group *g = &r->groups[slice];
-    uint64_t needed = page_set_needs(g);
-    sim_time cost = attend_pages(k, rq, p, r, page, end);
+    const struct mapping *m = v->map;
+    uint32_t slice = region_slice_of(m->region, page);
+    uint64_t needed = mapping_needs(m, slice);
+    sim_time cost = attend_pages(k, rq, p, v, page, end);
 
-    region_needs_fell(k, r, slice, needed - page_set_needs(g));
+    region_needs_fell(k, m, slice, needed - mapping_needs(m, slice));
     return cost;
 }
 
@@ -143,7 +145,7 @@ attend_draws(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
     uint64_t page;
 
     while (use_draw_next(p->mem, u, &page))
-        cost += attend_run(k, rq, p, u->region, page, page + 1);
+        cost += attend_run(k, rq, p, mapping_vma(u->map, page), page, page + 1);
     return cost;
 }
 
@@ -151,20 +153,20 @@ attend_draws(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
 static sim_time
 attend_strided(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
 {
-    struct region *r = u->region;
+    const struct region *r = u->region;
     uint64_t end =
         SIM_MIN(((u->page >> r->chunk_shift) + 1) << r->chunk_shift, u->first + u->nr_pages);
     sim_time cost = 0;
 
     for (uint64_t page = u->page; page < end; page += u->jump)
-        cost += attend_run(k, rq, p, r, page, page + 1);
+        cost += attend_run(k, rq, p, mapping_vma(u->map, page), page, page + 1);
     return cost;
 }
 
 static sim_time
 attend_use(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
 {
-    struct region *r = u->region;
+    const struct region *r = u->region;
     uint64_t page = u->page;
     sim_time cost = 0;
 
@@ -172,13 +174,15 @@ attend_use(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
         return attend_draws(k, rq, p, u);
     if (u->jump > 1)
         return attend_strided(k, rq, p, u);
-    if (u->nr_pages == 0 || !page_needs_attention(r->pages[page]))
+    if (u->nr_pages == 0 || !mapping_needs_attention(u->map, page))
         return 0;
     uint64_t end =
         SIM_MIN(((page >> r->chunk_shift) + 1) << r->chunk_shift, u->first + u->nr_pages);
     for (uint64_t stop; page < end && !numa_move_wanted(p); page = stop) {
-        stop = region_slice_end(r, page, end);
-        cost += attend_run(k, rq, p, r, page, stop);
+        struct vma *v = mapping_vma(u->map, page);
+
+        stop = SIM_MIN(region_slice_end(r, page, end), v->first + v->nr_pages);
+        cost += attend_run(k, rq, p, v, page, stop);
     }
     return cost;
 }

@@ -43,8 +43,10 @@ use_start(struct kernel *k, struct mem_use *u, const struct burst_use *bu)
     const struct region *r = bu->region;
 
     u->region = bu->region;
+    u->map = region_map(k, bu->region, u->task->mm);
     u->slice = bu->slice;
     u->group = &r->groups[region_group_index(r, bu->slice)];
+    u->marked = mapping_marked(u->map, region_group_index(r, bu->slice));
     u->pattern = bu->pattern;
     u->stride = bu->stride;
     u->first = region_slice_first(r, bu->slice);
@@ -134,7 +136,7 @@ strided_horizon(const struct mem_use *u)
     uint64_t end = u->first + u->nr_pages, page = u->page;
 
     for (int i = 0; i < STRIDE_TRIES && page < end; i++) {
-        uint64_t next = region_next_attention(u->region, page, end);
+        uint64_t next = region_next_attention(u->map, page, end);
         uint64_t steps = div_round_up_u64(next - page, u->jump);
 
         page += steps * u->jump;
@@ -149,12 +151,12 @@ static uint64_t
 walk_horizon(const struct mem_use *u)
 {
     uint64_t end = u->first + u->nr_pages, pages;
-    uint64_t next = region_next_attention(u->region, u->page, end);
+    uint64_t next = region_next_attention(u->map, u->page, end);
 
     if (next < end) {
         pages = next - u->page;
     } else {
-        next = region_next_attention(u->region, u->first, u->page);
+        next = region_next_attention(u->map, u->first, u->page);
         if (next == u->page)
             return UINT64_MAX;
         pages = end - u->page + next - u->first;
@@ -173,7 +175,7 @@ use_horizon(const struct kernel *k, const struct task_mem *mem, struct mem_use *
             batch = mul_div_u64(batch, u->weight, mem->total_weight);
         return u->weight == 0 ? UINT64_MAX : use_draw_horizon(u, batch);
     }
-    if (g->unpopulated + g->marked == 0 || u->weight == 0)
+    if (g->unpopulated + *u->marked == 0 || u->weight == 0)
         return UINT64_MAX;
     return u->jump > 1 ? strided_horizon(u) : walk_horizon(u);
 }

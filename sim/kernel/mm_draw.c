@@ -45,7 +45,7 @@ draw_left(struct mem_use *u)
 static uint64_t
 open_pages(const struct mem_use *u)
 {
-    uint64_t needs = page_set_needs(u->group);
+    uint64_t needs = page_set_needs(u);
 
     return needs > u->due ? needs - u->due : 0;
 }
@@ -113,12 +113,12 @@ use_draw_next(struct task_mem *mem, struct mem_use *u, uint64_t *page)
 {
     if (u->due == 0)
         return false;
-    if (page_set_needs(u->group) == 0) { /* others were faster */
+    if (page_set_needs(u) == 0) { /* others were faster */
         use_draw_forget(mem, u);
         return false;
     }
     struct rng rng = use_stream(u);
-    *page = page_set_draw(u->region, u->first, u->nr_pages, &rng);
+    *page = page_set_draw(u->map, u->first, u->nr_pages, &rng);
     u->draw = rng.counter;
     u->due--;
     mem->due--;

@@ -195,7 +195,7 @@ numa_tick_due(const struct kernel *k, const struct rq *rq, const struct task *p)
 {
     const struct task_numa *n = p->numa;
 
-    if (k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL || p->mm->regions == NULL ||
+    if (k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL || p->mm->vmas == NULL ||
         !class_scans(k, p))
         return SIM_NEVER;
     uint64_t due = n->node_stamp + n->scan_period * MS_NS + 1;

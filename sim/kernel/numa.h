@@ -67,9 +67,9 @@ void numa_task_exit(struct kernel *k, struct task *p);
 /* exec: what was learnt of the old address space is forgotten, and scans wait as for a new one. */
 void numa_task_exec(struct kernel *k, struct task *p);
 
-/* The marked pages of [first, end), all of `slice`, are touched by p on rq: each is decided upon,
- * migrated, accounted. Returns the ns that it cost. */
-sim_time numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct region *r,
+/* The marked pages of [first, end) of the region, all of `slice` and of the VMA, are touched by p
+ * on rq: each is decided upon, migrated, accounted. Returns the ns that it cost. */
+sim_time numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
                           uint32_t slice, uint64_t first, uint64_t end);
 /* A fault has found that p should try to move; until it has, it takes no more faults. */
 static inline bool

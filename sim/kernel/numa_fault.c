@@ -20,6 +20,7 @@ struct faults {
     struct kernel *k;
     struct rq *rq;
     struct task *p;
+    struct vma *v;
     struct region *r;
     uint32_t slice;
     const struct mempolicy *policy;
@@ -165,18 +166,22 @@ task_numa_fault(struct faults *f, uint32_t last, int mem, bool local)
 static void
 do_numa_page(struct faults *f, uint64_t page)
 {
-    uint32_t word = f->r->pages[page] & ~(uint32_t)PAGE_MARKED;
+    mapping_unmark(f->v->map, page);
+    uint32_t word = f->r->pages[page];
     bool timed = numa_uses_access_time(f->k, page_node(word));
     uint32_t last = timed ? 0 : word >> PAGE_TAG_SHIFT;
     bool local = page_node(word) == f->rq->node;
 
     f->nr++;
     f->nr_here += local;
-    if (decide(f, page, &word) && move_page(f, &word) && timed) {
+    bool moved = decide(f, page, &word) && move_page(f, &word);
+    if (moved && timed) {
         word &= (1u << PAGE_TAG_SHIFT) - 1; /* a page of a fast node has a tag: unset */
         f->k->stats.pgpromote_success += f->r->scale;
     }
     f->r->pages[page] = word;
+    if (moved && f->r->maps->next != NULL)
+        region_moved_unmark(f->r, f->slice, page, f->v->map);
     task_numa_fault(f, last, page_node(word), local);
 }
 
@@ -226,13 +231,13 @@ count_faults(const struct faults *f)
 }
 
 static struct faults
-faults_begin(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uint32_t slice,
-             uint64_t first)
+faults_begin(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint32_t slice)
 {
-    struct faults f = { .k = k, .rq = rq, .p = p, .r = r, .slice = slice };
+    struct region *r = v->map->region;
+    struct faults f = { .k = k, .rq = rq, .p = p, .v = v, .r = r, .slice = slice };
     const struct mm_node *target = &k->mm->nodes[rq->node];
 
-    f.policy = effective_policy(p, r, first);
+    f.policy = get_vma_policy(p, v);
     if (target->free_pages > target->high_watermark + r->scale)
         f.room = (target->free_pages - target->high_watermark - 1) / r->scale;
     numa_faults_alloc(k, p->numa);
@@ -241,20 +246,20 @@ faults_begin(struct kernel *k, struct rq *rq, struct task *p, struct region *r, 
 }
 
 sim_time
-numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct region *r, uint32_t slice,
+numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint32_t slice,
                  uint64_t first, uint64_t end)
 {
-    struct faults f = faults_begin(k, rq, p, r, slice, first);
+    struct faults f = faults_begin(k, rq, p, v, slice);
 
-    r->pids_active[1] |= numa_pid_bit(p);
+    v->numab.pids_active[1] |= numa_pid_bit(p);
     for (uint64_t page = first; page < end && !p->numa->move_wanted; page++)
-        if (r->pages[page] & PAGE_MARKED)
+        if (mapping_page_marked(v->map, page))
             do_numa_page(&f, page);
     flush_moved(&f);
-    region_unmarked(r, slice, f.nr);
+    mapping_unmarked(v->map, slice, f.nr);
     account(&f);
     count_faults(&f);
-    region_changed(k, r, slice, f.nr_moved);
+    region_changed(k, f.r, slice, f.nr_moved);
     return fault_cost(&f);
 }
 

@@ -3,9 +3,14 @@
  * each page faults and tells who uses it.
  *
  * A pass has two budgets, of pages in stretches where something was marked and of pages walked. It
- * goes on where the last one stopped; when the last VMA is done the pass number rises, and that is
- * what lets tasks place themselves anew. VMAs that the scanning task does not seem to use are left
- * to others, unless nothing else is left: then one of them is scanned by force.
+ * goes on at the address where the last one stopped; when the last VMA is done the pass number
+ * rises, and that is what lets tasks place themselves anew. VMAs that the scanning task does not
+ * seem to use are left to others, unless nothing else is left: then one of them is scanned by
+ * force.
+ *
+ * A VMA that was already scanned in this pass moves the stored address behind itself, as in the
+ * kernel. So a forced walk does not begin where the first walk did, and if nothing lies behind it
+ * begins a new pass.
  */
 #include "kernel/burst.h"
 #include "kernel/numa.h"
@@ -18,6 +23,7 @@ struct scan {
     struct rq *rq;
     struct task *p;
     struct mm *mm;
+    uint64_t start;           /* page number of the address */
     int64_t pages, virtpages; /* budgets, 4 KiB pages */
     uint64_t marked;
     bool pid_skipped, forced;
@@ -44,160 +50,179 @@ flush_tlb(struct scan *s)
 
 /* Local pages of a process with one thread need no faults; huge pages fault all the same. */
 static int
-skipped_node(const struct scan *s, const struct region *r)
+skipped_node(const struct scan *s, const struct vma *v)
 {
-    bool single = s->mm->nr_users == 1 && r->sharing != REGION_GLOBAL && r->scale == 1;
+    bool single = s->mm->nr_users == 1 && !v->shared && v->map->region->scale == 1;
 
     return single ? s->rq->node : -1;
 }
 
+/* change_prot_numa(), by pages of addresses. */
 static uint64_t
-mark_chunk(struct scan *s, struct region *r, uint64_t first, uint64_t end)
+mark_chunk(struct scan *s, const struct vma *v, uint64_t start, uint64_t end)
 {
     const struct cost_params *c = &s->k->params.cost;
-    uint64_t n = region_mark(r, first, end, skipped_node(s, r));
+    uint64_t scale = v->map->region->scale;
+    uint64_t first = v->first + (start - v->start) / scale;
+    uint64_t n = region_mark(v->map, first, first + div_round_up_u64(end - start, scale),
+                             skipped_node(s, v));
 
     if (n == 0)
         return 0;
-    s->cost += n * (r->scale > 1 ? c->scan_per_huge_page : c->scan_per_page) + flush_tlb(s);
-    s->marked += n * r->scale;
-    region_closer(s->k, r);
+    s->cost += n * (scale > 1 ? c->scan_per_huge_page : c->scan_per_page) + flush_tlb(s);
+    s->marked += n * scale;
+    region_closer(s->k, v->map);
     return n;
 }
 
-/* To the end of the VMA, of a slice with a policy of its own, or of what is left of the budget. */
-static uint64_t
-chunk_end(const struct scan *s, const struct region *r, uint64_t start)
-{
-    uint64_t want = start * r->scale + (uint64_t)s->pages;
-    uint64_t end = div_round_up_u64(want, PAGES_2M) * PAGES_2M / r->scale;
-
-    end = SIM_MIN(end, r->nr_pages);
-    return r->slice_policy != NULL ? region_slice_end(r, start, end) : end;
-}
-
-/* Scans on from `start`. True: the budget is used up. */
+/* To the VMA's end (true), or until the budget is used up. */
 static bool
-scan_vma(struct scan *s, struct region *r, uint64_t start)
+scan_vma(struct scan *s, struct vma *v)
 {
-    while (start < r->nr_pages) {
-        uint64_t end = chunk_end(s, r, start);
-        int64_t walked = (int64_t)((end - start) * r->scale);
-        bool suitable = mempolicy_migrates(effective_policy(s->p, r, start));
+    uint64_t end;
 
-        if (suitable && mark_chunk(s, r, start, end) > 0)
+    do {
+        s->start = SIM_MAX(s->start, v->start);
+        end = div_round_up_u64(s->start + (uint64_t)s->pages, PAGES_2M) * PAGES_2M;
+        end = SIM_MIN(end, vma_end(v));
+        int64_t walked = (int64_t)(end - s->start);
+
+        if (mark_chunk(s, v, s->start, end) > 0)
             s->pages -= walked;
         s->virtpages -= walked;
-        start = end;
-        if (s->pages <= 0 || s->virtpages <= 0) {
-            s->mm->scan_region = r;
-            s->mm->scan_page = start;
-            return true;
-        }
-    }
-    r->prev_scan_seq = s->mm->numa_scan_seq;
-    return false;
+        s->start = end;
+        if (s->pages <= 0 || s->virtpages <= 0)
+            return false;
+    } while (end != vma_end(v));
+    v->numab.prev_scan_seq = s->mm->numa_scan_seq;
+    return true;
 }
 
 /* First met by a scan: its own delay and windows begin. */
 static void
-numab_init(const struct scan *s, struct region *r)
+numab_init(const struct scan *s, struct vma_numab *numab)
 {
     uint64_t delay = numa_jiffies(s->k, s->k->params.numa.scan_delay / 1000000);
 
-    if (r->numab)
+    if (numab->made)
         return;
-    r->numab = true;
-    r->start_scan_seq = s->mm->numa_scan_seq;
-    r->prev_scan_seq = s->mm->numa_scan_seq - 1;
-    r->next_scan = jiffies(s->k) + delay;
-    r->pids_active_reset = r->next_scan + 4 * delay;
-}
-
-static bool
-vma_accessed(const struct scan *s, const struct region *r, uint64_t start)
-{
-    uint64_t seq = s->mm->numa_scan_seq;
-
-    return seq - r->start_scan_seq < UNCONDITIONAL_PASSES ||
-           ((r->pids_active[0] | r->pids_active[1]) & numa_pid_bit(s->p)) || start > 0 ||
-           (int64_t)seq > (int64_t)(r->prev_scan_seq + s->mm->nr_users);
+    numab->made = true;
+    numab->start_scan_seq = s->mm->numa_scan_seq;
+    numab->prev_scan_seq = s->mm->numa_scan_seq - 1;
+    numab->next_scan = jiffies(s->k) + delay;
+    numab->pids_active_reset = numab->next_scan + 4 * delay;
 }
 
 static void
-rotate_windows(const struct scan *s, struct region *r)
+rotate_windows(const struct scan *s, struct vma_numab *numab)
 {
-    if (s->mm->numa_scan_seq == 0 || jiffies(s->k) <= r->pids_active_reset)
+    if (s->mm->numa_scan_seq == 0 || jiffies(s->k) <= numab->pids_active_reset)
         return;
-    r->pids_active_reset += 4 * numa_jiffies(s->k, s->k->params.numa.scan_delay / 1000000);
-    r->pids_active[0] = r->pids_active[1];
-    r->pids_active[1] = 0;
+    numab->pids_active_reset += 4 * numa_jiffies(s->k, s->k->params.numa.scan_delay / 1000000);
+    numab->pids_active[0] = numab->pids_active[1];
+    numab->pids_active[1] = 0;
 }
 
-/* A policy without "migrate on fault" takes the whole VMA out, unless its slices have their own. */
-static bool
-vma_skipped(struct scan *s, struct region *r, uint64_t start)
+/* vma_is_accessed(). The rule if it holds, else NULL. */
+static const char *
+vma_accessed(const struct scan *s, const struct vma *v)
 {
-    if (r->slice_policy == NULL && !mempolicy_migrates(effective_policy(s->p, r, 0)))
-        return true;
-    numab_init(s, r);
-    if (s->mm->numa_scan_seq != 0 && jiffies(s->k) < r->next_scan)
-        return true;
-    rotate_windows(s, r);
-    if (r->prev_scan_seq == s->mm->numa_scan_seq)
-        return true;
-    if (!s->forced && !vma_accessed(s, r, start)) {
-        s->pid_skipped = true;
-        return true;
-    }
-    return false;
+    const struct vma_numab *numab = &v->numab;
+    uint64_t seq = s->mm->numa_scan_seq;
+
+    if (seq - numab->start_scan_seq < UNCONDITIONAL_PASSES)
+        return "early_pass";
+    if ((numab->pids_active[0] | numab->pids_active[1]) & numa_pid_bit(s->p))
+        return "pid_active";
+    if (s->mm->numa_scan_offset > v->start)
+        return "ignore_pid";
+    return (int64_t)seq > (int64_t)(numab->prev_scan_seq + s->mm->nr_users) ? "not_scanned_for_long"
+                                                                            : NULL;
 }
 
-/* One walk over the VMAs from the stored place. True: it stopped inside. */
-static bool
-scan_from(struct scan *s, struct region *r, uint64_t start)
+/* The part of the rules that has a memory: whether it is this VMA's turn. */
+static const char *
+turn_rule(struct scan *s, struct vma *v, bool *scan)
 {
-    for (; r != NULL; r = r->next, start = 0) {
-        if (start >= r->nr_pages || vma_skipped(s, r, start))
-            continue;
-        if (scan_vma(s, r, start))
-            return true;
-        if (s->forced) {
-            s->mm->scan_region = r;
-            s->mm->scan_page = r->nr_pages;
-            return true;
-        }
+    struct vma_numab *numab = &v->numab;
+
+    numab_init(s, numab);
+    if (s->mm->numa_scan_seq != 0 && jiffies(s->k) < numab->next_scan)
+        return "scan_delay";
+    rotate_windows(s, numab);
+    if (numab->prev_scan_seq == s->mm->numa_scan_seq) {
+        s->mm->numa_scan_offset = vma_end(v);
+        return "seq_completed";
     }
-    return false;
+    const char *accessed = s->forced ? "forced" : vma_accessed(s, v);
+    s->pid_skipped |= accessed == NULL;
+    *scan = accessed != NULL;
+    return accessed != NULL ? accessed : "pid_inactive";
+}
+
+/* Reasons by their names in trace_sched_skip_vma_numa(), in the kernel's order. */
+static bool
+vma_wanted(struct scan *s, struct vma *v)
+{
+    bool scan = false;
+    const char *rule;
+
+    if (!mempolicy_migrates(get_vma_policy(s->p, v)))
+        rule = "unsuitable";
+    else if (v->kind != VMA_ANON && v->readable && !v->writable)
+        rule = "shared_ro";
+    else if (!v->readable && !v->writable && !v->exec)
+        rule = "inaccessible";
+    else
+        rule = turn_rule(s, v, &scan);
+    if (probe_wants(s->k, DECISION_SCAN_VMA)) {
+        probe_input(s->k, "region", v->map->region->id);
+        probe_input(s->k, "vma_start", (int64_t)v->start);
+        probe_input(s->k, "vma_pages", (int64_t)(vma_end(v) - v->start));
+        probe_input(s->k, "scan_seq", (int64_t)s->mm->numa_scan_seq);
+        probe_input(s->k, "scan_offset", (int64_t)s->mm->numa_scan_offset);
+    }
+    return probe_decide(s->k, DECISION_SCAN_VMA, rule, s->p, s->rq->cpu, scan) != 0;
+}
+
+static void
+reset_ptenuma_scan(struct scan *s)
+{
+    s->mm->numa_scan_seq++;
+    s->mm->numa_scan_offset = 0;
+    s->start = 0;
+}
+
+/* One walk from the stored address. Where it stopped; NULL: no VMA is left. */
+static struct vma *
+scan_walk(struct scan *s)
+{
+    s->start = s->mm->numa_scan_offset;
+    struct vma *v = find_vma(s->mm, s->start);
+
+    if (v == NULL) {
+        reset_ptenuma_scan(s);
+        v = s->mm->vmas;
+    }
+    for (; v != NULL; v = v->next)
+        if (vma_wanted(s, v) && (!scan_vma(s, v) || s->forced))
+            break;
+    return v;
 }
 
 static void
 scan_pass(struct scan *s)
 {
-    struct mm *mm = s->mm;
-    struct region *r = mm->scan_region;
-    uint64_t start = mm->scan_page;
+    struct vma *stopped = scan_walk(s);
 
-    if (r != NULL && start >= r->nr_pages) {
-        r = r->next;
-        start = 0;
-        if (r == NULL)
-            mm->numa_scan_seq++;
-    }
-    if (r == NULL) {
-        r = mm->regions;
-        start = 0;
-    }
-    bool stopped = scan_from(s, r, start);
-    if (!stopped && s->pid_skipped) {
+    if (stopped == NULL && s->pid_skipped) {
         s->forced = true;
-        stopped = scan_from(s, r, start);
+        stopped = scan_walk(s);
     }
-    if (!stopped) {
-        mm->numa_scan_seq++;
-        mm->scan_region = NULL;
-        mm->scan_page = 0;
-    }
+    if (stopped != NULL)
+        s->mm->numa_scan_offset = s->start;
+    else
+        reset_ptenuma_scan(s);
 }
 
 static void
@@ -206,9 +231,7 @@ probe_scan(struct kernel *k, const struct task *p)
     probe_input(k, "scan_seq", (int64_t)p->mm->numa_scan_seq);
     probe_input(k, "scan_period_ms", (int64_t)p->numa->scan_period);
     probe_input(k, "rss_pages", (int64_t)p->mm->rss_pages);
-    probe_input(k, "scan_region",
-                p->mm->scan_region != NULL ? (int64_t)p->mm->scan_region->id : -1);
-    probe_input(k, "scan_page", (int64_t)p->mm->scan_page);
+    probe_input(k, "scan_offset", (int64_t)p->mm->numa_scan_offset);
 }
 
 void

@@ -6,20 +6,20 @@
 #include "kernel/region.h"
 
 static inline uint64_t
-page_set_needs(const struct region_group *g)
+page_set_needs(const struct mem_use *u)
 {
-    return g->unpopulated + g->marked;
+    return u->group->unpopulated + *u->marked;
 }
 
 /* One of the pages in [first, first + n) that need attention, each with the same chance; there is
  * at least one. Trying pages until one does takes n ln n tries until all are in order. */
 static inline uint64_t
-page_set_draw(const struct region *r, uint64_t first, uint64_t n, struct rng *rng)
+page_set_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng)
 {
     for (;;) {
         uint64_t page = first + rng_below(rng, n);
 
-        if (page_needs_attention(r->pages[page]))
+        if (mapping_needs_attention(m, page))
             return page;
     }
 }

@@ -39,7 +39,8 @@ struct task;
     X(DECISION_NUMA_GROUP, "numa_group",                                                           \
       "1: the task joins the other's NUMA group, 0: it does not")                                  \
     X(DECISION_TASK_NUMA, "task_numa", "CPU that a task moves to for its memory, -1: stays")       \
-    X(DECISION_EXEC, "exec", "CPU for a task that executes another program")
+    X(DECISION_EXEC, "exec", "CPU for a task that executes another program")                       \
+    X(DECISION_SCAN_VMA, "scan_vma", "1: a NUMA scan marks in the VMA, 0: it is skipped")
 
 enum decision_kind {
 #define X(kind, name, doc) kind,

@@ -76,7 +76,6 @@ region_new(struct kernel *k, struct mm *mm, const struct region_attr *attr)
     r->scale = r->page_size / PAGE_4K;
     r->nr_pages = SIM_MAX(div_round_up_u64(attr->bytes, r->page_size), 1u);
     r->nr_slices = SIM_MAX(attr->nr_slices, 1u);
-    r->policy = attr->policy;
     r->pages = arena_new_array(k->arena, uint32_t, r->nr_pages);
     for (uint64_t i = 0; i < r->nr_pages; i++)
         r->pages[i] = PAGE_NOWHERE;
@@ -86,16 +85,26 @@ region_new(struct kernel *k, struct mm *mm, const struct region_attr *attr)
     memset(r->attention, 0xff, words * sizeof(*r->attention));
     region_make_groups(k, r);
     region_register(k, r);
+    mapping_first(k, r, attr);
+    if (r->sharing != REGION_GLOBAL)
+        region_map(k, r, mm);
     return r;
 }
 
-uint64_t
-region_next_attention(struct region *r, uint64_t from, uint64_t to)
+static uint64_t *
+attention_of(const struct mapping *m)
 {
-    uint64_t chunk = from >> r->chunk_shift;
+    return m->own != NULL ? m->own->attention : m->region->attention;
+}
+
+uint64_t
+region_next_attention(const struct mapping *m, uint64_t from, uint64_t to)
+{
+    const struct region *r = m->region;
+    uint64_t chunk = from >> r->chunk_shift, *attention = attention_of(m);
 
     while (chunk << r->chunk_shift < to) {
-        uint64_t word = r->attention[chunk / 64] >> (chunk % 64);
+        uint64_t word = attention[chunk / 64] >> (chunk % 64);
 
         if (word == 0) {
             chunk = (chunk | 63) + 1;
@@ -106,10 +115,10 @@ region_next_attention(struct region *r, uint64_t from, uint64_t to)
         uint64_t end = SIM_MIN((chunk + 1) << r->chunk_shift, r->nr_pages);
         uint64_t stop = SIM_MIN(end, to);
         for (uint64_t page = SIM_MAX(begin, from); page < stop; page++)
-            if (page_needs_attention(r->pages[page]))
+            if (mapping_needs_attention(m, page))
                 return page;
         if (from <= begin && end <= to)
-            r->attention[chunk / 64] &= ~((uint64_t)1 << (chunk % 64));
+            attention[chunk / 64] &= ~((uint64_t)1 << (chunk % 64));
         chunk++;
     }
     return to;
@@ -138,7 +147,8 @@ region_claim(struct region *r, uint32_t slice, uint64_t first, uint64_t n, int n
     group_claim(&r->groups[slice], n, node);
     if (r->nr_groups > 1)
         group_claim(region_whole(r), n, node);
-    r->mm->rss_pages += n * r->scale;
+    for (struct mapping *m = r->maps; m != NULL && m->mm != NULL; m = m->next)
+        m->mm->rss_pages += n * r->scale;
 }
 
 /* Pages of one slice. The loop has no branches, so that it is a few instructions a page. */
@@ -158,38 +168,70 @@ mark_run(struct region *r, uint64_t first, uint64_t end, uint32_t skip_node)
     return n;
 }
 
-uint64_t
-region_mark(struct region *r, uint64_t first, uint64_t end, int skip_node)
+/* The same in the bits of a further mapping. */
+static uint64_t
+mark_own(const struct mapping *m, uint64_t first, uint64_t end, uint32_t skip_node)
 {
-    uint64_t marked = 0;
+    uint64_t n = 0;
+
+    for (uint64_t i = first; i < end; i++) {
+        uint32_t node = m->region->pages[i] & PAGE_NODE_MASK;
+        uint64_t bit = (uint64_t)1 << (i % 64), *word = &m->own->bits[i / 64];
+
+        if (node == PAGE_NOWHERE || node == skip_node || (*word & bit))
+            continue;
+        *word |= bit;
+        n++;
+    }
+    return n;
+}
+
+uint64_t
+region_mark(struct mapping *m, uint64_t first, uint64_t end, int skip_node)
+{
+    struct region *r = m->region;
+    uint64_t marked = 0, *attention = attention_of(m);
 
     for (uint64_t page = first, stop; page < end; page = stop) {
         stop = region_slice_end(r, page, end);
-        uint64_t n = mark_run(r, page, stop, (uint32_t)skip_node);
-        r->groups[region_slice_of(r, page)].marked += n;
+        uint64_t n = m->own != NULL ? mark_own(m, page, stop, (uint32_t)skip_node)
+                                    : mark_run(r, page, stop, (uint32_t)skip_node);
+        *mapping_marked(m, region_slice_of(r, page)) += n;
         if (r->nr_groups > 1)
-            region_whole(r)->marked += n;
+            *mapping_marked(m, r->nr_groups - 1) += n;
         marked += n;
     }
     if (marked > 0)
         for (uint64_t chunk = first >> r->chunk_shift; chunk <= (end - 1) >> r->chunk_shift;
              chunk++)
-            r->attention[chunk / 64] |= (uint64_t)1 << (chunk % 64);
+            attention[chunk / 64] |= (uint64_t)1 << (chunk % 64);
     return marked;
 }
 
-/* Calls `fn` for whoever runs on the group now, and forgets those who do not. */
+void
+region_moved_unmark(struct region *r, uint32_t slice, uint64_t page, const struct mapping *by)
+{
+    for (struct mapping *m = r->maps; m != NULL; m = m->next) {
+        if (m == by || !mapping_page_marked(m, page))
+            continue;
+        mapping_unmark(m, page);
+        mapping_unmarked(m, slice, 1);
+    }
+}
+
+/* Calls `fn` for whoever runs on the group now (in `mm`; NULL: in any), and forgets those who do
+ * not. */
 static void
-for_each_running(struct kernel *k, struct region_group *g,
+for_each_running(struct kernel *k, struct region_group *g, const struct mm *mm,
                  void (*fn)(struct kernel *k, struct task *p))
 {
     list_for_each_safe (node, &g->users) {
         struct task *p = list_entry(node, struct mem_use, user)->task;
 
-        if (k->rqs[p->cpu].curr == p && p->in_burst && p->profile == p->mem->profile)
-            fn(k, p);
-        else
+        if (k->rqs[p->cpu].curr != p || !p->in_burst || p->profile != p->mem->profile)
             list_remove(node);
+        else if (mm == NULL || p->mm == mm)
+            fn(k, p);
     }
 }
 
@@ -218,7 +260,7 @@ group_changed(struct kernel *k, struct region_group *g, uint64_t n)
     if (g->changed * TELL_SHARE < region_group_populated(g) && !(settled && g->changed > 0))
         return;
     g->changed = 0;
-    for_each_running(k, g, tell_pages_changed);
+    for_each_running(k, g, NULL, tell_pages_changed);
 }
 
 void
@@ -236,28 +278,30 @@ settle_user(struct kernel *k, struct task *p)
 }
 
 static void
-group_needs_fell(struct kernel *k, struct region_group *g, uint64_t n)
+group_needs_fell(struct kernel *k, const struct mapping *m, uint32_t group, uint64_t n)
 {
+    struct region_group *g = &m->region->groups[group];
+
     g->fell += n;
-    if (g->fell * NEEDS_TELL_SHARE <= g->unpopulated + g->marked)
+    if (g->fell * NEEDS_TELL_SHARE <= mapping_needs(m, group))
         return;
     g->fell = 0;
-    for_each_running(k, g, settle_user);
+    for_each_running(k, g, NULL, settle_user);
 }
 
 void
-region_needs_fell(struct kernel *k, struct region *r, uint32_t slice, uint64_t n)
+region_needs_fell(struct kernel *k, const struct mapping *m, uint32_t slice, uint64_t n)
 {
-    group_needs_fell(k, &r->groups[slice], n);
-    if (r->nr_groups > 1)
-        group_needs_fell(k, region_whole(r), n);
+    group_needs_fell(k, m, slice, n);
+    if (m->region->nr_groups > 1)
+        group_needs_fell(k, m, m->region->nr_groups - 1, n);
 }
 
 void
-region_closer(struct kernel *k, struct region *r)
+region_closer(struct kernel *k, const struct mapping *m)
 {
-    for (uint32_t i = 0; i < r->nr_groups; i++)
-        for_each_running(k, &r->groups[i], tell_closer);
+    for (uint32_t i = 0; i < m->region->nr_groups; i++)
+        for_each_running(k, &m->region->groups[i], m->mm, tell_closer);
 }
 
 void
@@ -268,7 +312,7 @@ mm_region_changed(struct kernel *k, struct region *r)
 
         g->version++;
         g->changed = 0;
-        for_each_running(k, g, tell_pages_changed);
-        for_each_running(k, g, tell_closer);
+        for_each_running(k, g, NULL, tell_pages_changed);
+        for_each_running(k, g, NULL, tell_closer);
     }
 }

@@ -40,6 +40,26 @@ group_clear(struct region_group *g, uint32_t nr_nodes)
     g->marked = 0;
 }
 
+static size_t
+attention_bytes(const struct region *r)
+{
+    return (((r->nr_pages - 1) >> r->chunk_shift) / 64 + 1) * sizeof(*r->attention);
+}
+
+static void
+mapping_clear(struct mapping *m)
+{
+    const struct region *r = m->region;
+
+    if (m->mm != NULL)
+        m->mm->rss_pages -= region_group_populated(region_whole(r)) * r->scale;
+    if (m->own == NULL)
+        return;
+    memset(m->own->bits, 0, div_round_up_u64(r->nr_pages, 64) * sizeof(*m->own->bits));
+    memset(m->own->marked, 0, r->nr_groups * sizeof(*m->own->marked));
+    memset(m->own->attention, 0xff, attention_bytes(r));
+}
+
 void
 region_unmap(struct kernel *k, struct region *r)
 {
@@ -47,11 +67,11 @@ region_unmap(struct kernel *k, struct region *r)
 
     for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
         k->mm->nodes[n].free_pages += whole->count[n] * r->scale;
-    r->mm->rss_pages -= region_group_populated(whole) * r->scale;
+    for (struct mapping *m = r->maps; m != NULL; m = m->next)
+        mapping_clear(m);
     for (uint64_t i = 0; i < r->nr_pages; i++)
         r->pages[i] = PAGE_NOWHERE;
-    memset(r->attention, 0xff,
-           (((r->nr_pages - 1) >> r->chunk_shift) / 64 + 1) * sizeof(*r->attention));
+    memset(r->attention, 0xff, attention_bytes(r));
     for (uint32_t i = 0; i < r->nr_groups; i++)
         group_clear(&r->groups[i], k->machine->nr_nodes);
     mm_region_changed(k, r);
@@ -130,6 +150,33 @@ slice_check(struct kernel *k, const struct region *r, uint32_t slice, struct tal
     return NULL;
 }
 
+/* Of a further mapping: only populated pages are marked, and each where attention is looked for. */
+static bool
+marks_agree(const struct mapping *m)
+{
+    const struct region *r = m->region;
+    uint64_t all = 0;
+
+    for (uint32_t s = 0; s < r->nr_slices; s++) {
+        uint64_t first = region_slice_first(r, s), n = 0;
+
+        for (uint64_t i = first; i < first + region_slice_pages(r, s); i++) {
+            uint64_t chunk = i >> r->chunk_shift;
+            bool marked = mapping_page_marked(m, i);
+
+            if ((marked && !page_populated(r->pages[i])) ||
+                (mapping_needs_attention(m, i) &&
+                 !(m->own->attention[chunk / 64] >> (chunk % 64) & 1)))
+                return false;
+            n += marked;
+        }
+        if (n != *mapping_marked(m, s))
+            return false;
+        all += n;
+    }
+    return all == *mapping_marked(m, r->nr_groups - 1);
+}
+
 /* `pages`: page by page; else what the slices say of themselves is believed. */
 static const char *
 region_check(struct kernel *k, const struct region *r, bool pages, uint64_t *used)
@@ -149,6 +196,10 @@ region_check(struct kernel *k, const struct region *r, bool pages, uint64_t *use
         whole.unpopulated += g->unpopulated;
         whole.marked += g->marked;
     }
+    for (const struct mapping *m = pages ? r->maps->next : NULL; m != NULL; m = m->next)
+        if (!marks_agree(m))
+            return arena_printf(k->arena, "region %s: the marks of a further process are wrong",
+                                r->name);
     if (!tally_agrees(&whole, region_whole(r), k->machine->nr_nodes))
         return arena_printf(k->arena, "region %s: slices and whole differ", r->name);
     for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
@@ -159,7 +210,7 @@ region_check(struct kernel *k, const struct region *r, bool pages, uint64_t *use
 const char *
 mm_check(struct kernel *k)
 {
-    uint64_t used[NODE_MAX] = { 0 }, rss = 0, populated = 0;
+    uint64_t used[NODE_MAX] = { 0 };
     bool pages = k->mm->nr_checks++ % PAGES_CHECKED_EVERY == 0;
 
     for (uint32_t i = 0; i < k->mm->nr_regions; i++) {
@@ -175,9 +226,12 @@ mm_check(struct kernel *k)
             return arena_printf(k->arena, "node %u: %llu pages used and %llu free of %llu", n,
                                 (unsigned long long)used[n], (unsigned long long)node->free_pages,
                                 (unsigned long long)node->nr_pages);
-        populated += used[n];
     }
-    for (uint32_t i = 0; i < k->nr_processes; i++)
-        rss += k->processes[i]->mm->rss_pages;
-    return rss == populated ? NULL : "resident pages of processes and used pages of nodes differ";
+    for (uint32_t i = 0; i < k->nr_processes; i++) {
+        const char *why = vma_check(k, k->processes[i]->mm);
+
+        if (why != NULL)
+            return why;
+    }
+    return NULL;
 }

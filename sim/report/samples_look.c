@@ -45,8 +45,9 @@ look_at_memory(struct samples *s, struct sample *to, const struct process *pr)
         return;
     for (uint32_t n = 0; n < m->nr_nodes; n++) {
         uint64_t bytes = 0;
-        for (const struct region *r = pr->mm->regions; r != NULL; r = r->next)
-            bytes += region_whole(r)->count[n] * r->page_size;
+        for (const struct vma *v = pr->mm->vmas; v != NULL; v = v->next)
+            if (v->first == 0)
+                bytes += region_whole(v->map->region)->count[n] * v->map->region->page_size;
         g_autofree char *metric = g_strdup_printf("node%u_bytes", m->nodes[n].os_index);
         sample_add(s, to, SERIES_LEVEL, "process", pr->name, metric, (double)bytes, 0);
     }

@@ -10,6 +10,8 @@
  */
 #include "workload/run.h"
 
+#include "kernel/vma.h"
+
 const char *const wbind_names[WBIND_NR + 1] = {
     [WBIND_NONE] = "none",
     [WBIND_HARD] = "hard",
@@ -84,13 +86,15 @@ bind_slices(struct deal *d, struct instance *in, const struct wregion *spec, str
 {
     struct crew *c = &in->crews[(uint32_t)spec->slices_of - in->spec->first_group];
 
-    region->slice_policy = arena_new_array(d->run->k->arena, struct mempolicy, region->nr_slices);
     for (uint32_t i = 0; i < c->nr; i++) {
         nodemask node = NODE_BIT(d->nodes[(uint64_t)i * d->nr_own / c->nr]);
 
         bind_thread(d->run, &c->threads[i], node);
-        if (i < region->nr_slices)
-            region->slice_policy[i] = bound_to(d, in, node);
+        if (i >= region->nr_slices)
+            continue;
+        struct mempolicy policy = bound_to(d, in, node);
+        region_set_policy(d->run->k, region, region_slice_first(region, i),
+                          region_slice_pages(region, i), &policy);
     }
 }
 
@@ -109,8 +113,11 @@ bind_instance(struct deal *d, struct instance *in)
             continue;
         uint32_t nr =
             spec->group < 0 ? 1 : in->crews[(uint32_t)spec->group - in->spec->first_group].nr;
-        for (uint32_t j = 0; j < nr; j++)
-            in->regions[i][j]->policy = bound_to(d, in, d->own);
+        struct mempolicy policy = bound_to(d, in, d->own);
+        for (uint32_t j = 0; j < nr; j++) {
+            struct region *region = in->regions[i][j];
+            region_set_policy(d->run->k, region, 0, region->nr_pages, &policy);
+        }
         if (spec->slices_of >= 0)
             bind_slices(d, in, spec, in->regions[i][0]);
     }

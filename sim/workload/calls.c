@@ -5,6 +5,8 @@
 #include "kernel/mempolicy.h"
 #include "workload/run.h"
 
+#include "kernel/vma.h"
+
 const struct step_aux *
 aux_of(const struct thread *t, const struct wstep *s)
 {
@@ -60,7 +62,9 @@ region_of(const struct thread *t, const struct wstep *s)
 bool
 step_mbind(struct thread *t, const struct wstep *s, struct action *act)
 {
-    region_of(t, s)->policy = *aux_of(t, s)->policy;
+    struct region *r = region_of(t, s);
+
+    region_set_policy(t->run->k, r, 0, r->nr_pages, aux_of(t, s)->policy);
     t->pc++;
     return false;
 }
