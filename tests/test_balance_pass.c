@@ -154,6 +154,49 @@ newly_idle_is_drawn_but_not_in_6_12_0(void **state)
     fixture_close(&f);
 }
 
+static struct task *
+start_idle(struct fixture *f)
+{
+    struct script *s = arena_new_object(f->arena, struct script);
+
+    *s = (struct script){ .actions = hog_actions, .nr = 1 };
+    struct task *p =
+        task_new(f->k, f->process,
+                 &(struct task_attr){
+                     .name = "idle", .policy = POLICY_IDLE, .ops = &script_ops, .prog = s });
+    task_set_affinity(f->k, p, fixture_cpus(f, "0"));
+    task_start(f->k, p, NULL);
+    return p;
+}
+
+/* One of two SCHED_IDLE tasks runs when the normal task leaves that has kept the CPU from being
+ * sched_idle: the next tick balances. */
+static void
+a_cpu_with_idle_tasks_alone_balances_early(void **state)
+{
+    struct fixture f;
+    struct task *normal;
+    sim_time t = MSEC(20);
+    (void)state;
+
+    fixture_open(&f, 1, 2, 1, false);
+    start_idle(&f);
+    start_idle(&f);
+    pile_up(&f, &normal, 1, "0", t);
+    task_set_affinity(f.k, normal, fixture_cpus(&f, "0"));
+    struct rq *rq = &f.k->rqs[0];
+    while (rq->curr == normal && t < SEC(10))
+        fixture_run(&f, t += USEC(500));
+    assert_ptr_not_equal(rq->curr, normal);
+    assert_int_equal(rq->nr_running, 3);
+    rq->next_balance = jiffies(f.k) + 100;
+    tick_update(f.k, rq);
+    task_set_affinity(f.k, normal, fixture_cpus(&f, "1"));
+    assert_int_equal(rq->next_balance, jiffies(f.k));
+    assert_true(rq->tick_due <= t + 1);
+    fixture_close(&f);
+}
+
 /* A CPU that was busy meant to balance 16 times less often. Once it is idle it may be kicked again
  * after max_interval, 16 ms for 8 CPUs, also where newly idle CPUs do not pull. */
 static void
@@ -403,6 +446,7 @@ main(void)
         cmocka_unit_test(nothing_is_hot_inside_a_core),
         cmocka_unit_test(newly_idle_takes_one),
         cmocka_unit_test(newly_idle_is_drawn_but_not_in_6_12_0),
+        cmocka_unit_test(a_cpu_with_idle_tasks_alone_balances_early),
         cmocka_unit_test(a_cpu_that_runs_dry_balances_as_an_idle_one),
         cmocka_unit_test(pinned_tasks_are_told_to_the_parent),
         cmocka_unit_test(another_cpu_of_the_group_takes_it),

@@ -292,6 +292,15 @@ finish_block(struct kernel *k, struct task *p)
     p->on_rq = false;
 }
 
+/* Only SCHED_IDLE tasks are left: something better is to be pulled at the next tick. */
+static void
+balance_early(struct kernel *k, struct rq *rq, const struct task *gone)
+{
+    rq->next_balance = jiffies(k);
+    if (rq->curr != NULL && rq->curr != gone)
+        tick_update(k, rq);
+}
+
 bool
 dequeue_entities(struct kernel *k, struct rq *rq, struct sched_entity *se, int flags)
 {
@@ -313,7 +322,7 @@ dequeue_entities(struct kernel *k, struct rq *rq, struct sched_entity *se, int f
     if (!throttled && update_ancestors(k, se, slice, &d, false)) {
         sub_nr_running(k, rq, d.queued);
         if (unlikely(!was_sched_idle && sched_idle_rq(rq)))
-            rq->next_balance = jiffies(k); /* balance early to pull something better */
+            balance_early(k, rq, p);
     }
     if (p != NULL && flags & DEQUEUE_DELAYED)
         finish_block(k, p);
