@@ -20,6 +20,7 @@ struct teller {
     bool dropped, early;
     bool old; /* its birth is not recorded */
     uint64_t awake_ns, died;
+    uint64_t burst;    /* ran since it slept last */
     int32_t first_cpu; /* -1: not seen yet */
     int32_t queue;     /* RUNNABLE: the CPU where it waits; -1: not known */
     uint64_t queued;   /* since */

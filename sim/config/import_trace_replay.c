@@ -82,6 +82,7 @@ static void
 note_run(struct trace_compiler *c, struct teller *t)
 {
     t->run += c->now - t->since;
+    t->burst += c->now - t->since;
     t->s.run_ns += c->now - t->since;
     if (t->s.prio >= 100)
         shares_add(c->shares, t->number, (uint32_t)t->cpu, t->since - c->t0, c->now - c->t0, true);
@@ -124,6 +125,7 @@ tell_wait(struct trace_compiler *c, struct teller *t, struct teller *by, uint64_
     uint64_t took = ended - MIN(began, ended);
 
     t->awake_since = ended;
+    t->burst = 0;
 
     if (by != NULL) {
         t->s.woken_by_tasks++;

@@ -1,7 +1,8 @@
 /*
  * The result: the stories as a replay takes them, and as people read them.
  *
- * A task whose recording ended in the middle of its work has an open end, see would_go_on(). Tasks
+ * A task whose recording ended in the middle of its work has an open end, see would_go_on(): what
+ * has gone on for so long may be expected to go on for as long again, as nothing is known. Tasks
  * of one address space are a process where the recording says so, else those of one name; what they
  * do with memory comes from the user's patterns.
  */
@@ -34,8 +35,8 @@ end_stories(struct trace_compiler *c)
             trace_tell_run(c, t);
             t->s.bursts++;
         }
-        if (on)
-            trace_put_op(t->code, REPLAY_GO_ON, 0);
+        if (on && t->burst > 0)
+            trace_put_op(t->code, REPLAY_GO_ON, t->burst);
         if (t->state == RUNNABLE && t->s.run_ns > 0)
             trace_tell_waited(c, t);
         if (t->state == RUNNING || t->state == RUNNABLE)

@@ -208,8 +208,7 @@ op_nice(struct replay_thread *t, struct action *act)
 static bool
 op_go_on(struct replay_thread *t, struct action *act)
 {
-    number(t);
-    *act = (struct action){ .kind = ACTION_RUN, .work = t->run->spec->length + 1 };
+    *act = (struct action){ .kind = ACTION_RUN, .work = number(t) };
     if (t->has_memory)
         act->profile = &t->profile;
     return !t->run->spec->drain;

@@ -28,7 +28,8 @@ enum replay_op {
     REPLAY_WAIT,  /* number of the wake-up, ns that it took, ns since the start, relation */
     REPLAY_SLEEP, /* ns that it took, ns since the start at which it ended */
     REPLAY_NICE,  /* the new nice value + 20 */
-    REPLAY_GO_ON, /* 0: the recording ended while it wanted a CPU */
+    REPLAY_GO_ON, /* the recording ended while it wanted a CPU: ns of what it may have gone on for
+                   */
     REPLAY_EXEC,  /* 0: it became another program */
     REPLAY_OP_NR,
 };
