@@ -18,7 +18,8 @@ struct teller {
     enum state state;
     bool in_wakeup; /* between sched_waking and sched_wakeup: who moves it is its waker */
     bool dropped, early;
-    bool old; /* its birth is not recorded */
+    bool zombie; /* it left to be waited for: the leader of a process */
+    bool old;    /* its birth is not recorded */
     uint64_t awake_ns, died;
     uint64_t burst;    /* ran since it slept last */
     int32_t first_cpu; /* -1: not seen yet */

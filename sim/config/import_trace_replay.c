@@ -242,6 +242,7 @@ leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
     t->state = SLEEPING;
     if (e->state == 'X' || e->state == 'x' || e->state == 'Z') {
         t->state = DEAD;
+        t->zombie = e->state == 'Z';
         t->died = c->now;
         if (g_hash_table_lookup(c->by_pid, GINT_TO_POINTER(t->s.pid)) == t)
             g_hash_table_remove(c->by_pid, GINT_TO_POINTER(t->s.pid));

@@ -120,6 +120,7 @@ static void
 fill_past(const struct trace_compiler *c, struct replay_task *to, const struct teller *t)
 {
     to->old = t->old;
+    to->zombie = t->zombie;
     to->wanted = share_of(t->awake_ns, t->died - c->t0);
     to->had = share_of(t->s.run_ns, t->died - c->t0);
     to->cpu = t->first_cpu;

@@ -59,15 +59,28 @@ start_thread(struct replay_thread *t, struct task *parent)
     task_start(t->run->k, t->task, parent);
 }
 
-static void
-wake_thread(struct replay_thread *t, uint64_t n, struct task *waker)
+/*
+ * Whether the waker said that it was about to sleep (WF_SYNC): pipes, sockets and dying children
+ * do, which is how processes wake each other; threads of one process do so by futexes, which do
+ * not. Two of one name that both died as processes were two.
+ */
+static bool
+is_sync(const struct replay_task *by, const struct replay_task *t)
 {
+    return !by->kthread && !t->kthread && (by->process != t->process || (by->zombie && t->zombie));
+}
+
+static void
+wake_thread(struct replay_thread *t, uint64_t n, struct replay_thread *by)
+{
+    struct task *waker = by->task;
+
     note_wake(t, n);
     if (t->spec->start == REPLAY_START_WOKEN && !t->started) {
         start_thread(t, waker);
     } else if (t->waits && has_been_woken(t, t->waits_for)) {
         t->waits = false;
-        task_wake(t->run->k, t->task, waker, false);
+        task_wake(t->run->k, t->task, waker, is_sync(by->spec, t->spec));
     }
 }
 
@@ -110,7 +123,7 @@ op_wake(struct replay_thread *t, struct action *act)
     uint64_t n = number(t);
 
     if (other != NULL && other != t && t->run->spec->mode != REPLAY_TIMING)
-        wake_thread(other, n, t->task);
+        wake_thread(other, n, t);
     return false;
 }
 

@@ -66,6 +66,7 @@ struct replay_task {
     int8_t nice;
     uint8_t rt_priority; /* 1 to 99; 0: a fair task */
     bool kthread;
+    bool zombie;          /* it died as a process, and not as a thread of one */
     bool old;             /* there before the recording; then, of 1024 of its time: */
     uint16_t wanted, had; /* a CPU */
     int32_t cpu;          /* where it was first seen; -1: nowhere */
