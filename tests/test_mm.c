@@ -238,7 +238,7 @@ a_stride_leaves_pages_out_until_its_rounds_have_shifted(void **state)
         struct burst_profile *profile = kit_profile(&f, r, REGION_WHOLE, 1000, 0);
         struct burst_use use = profile->uses[0];
         use.pattern = ACCESS_STRIDED;
-        use.stride = 2 * PAGE_4K;
+        use.shape.stride = 2 * PAGE_4K;
         profile->uses = &use;
         task_start(f.k, kit_task(&f, "0", profile, misses[i]), NULL);
         fixture_run(&f, SEC(1));

@@ -31,7 +31,7 @@ step_add(struct wload *l, const struct ynode *n, enum wstep_kind kind)
 
 /* ---- the table ---- */
 
-#define MEMORY_KEYS "region", "slice", "uses", "pattern", "writes", "mlp"
+#define MEMORY_KEYS USE_KEYS, "uses", "writes", "mlp"
 #define WAIT_KEYS "name", "index", "wait", "spin", "pi"
 #define KEYS(...)                                                                                  \
     (const char *const[])                                                                          \

@@ -40,3 +40,9 @@ void read_set_nice(struct wload *l, const struct ynode *n, const struct verb *v)
 void read_hint(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_work(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_later(struct wload *l, const struct ynode *n, const struct verb *v);
+
+/* What one use of memory is written with. */
+#define USE_KEYS                                                                                   \
+    "region", "slice", "share", "pattern", "stride", "skew", "hot", "accesses", "layout"
+/* `uses`, or the one that stands beside them. */
+bool read_uses(struct wload *l, const struct ynode *n, struct wmem *mem);

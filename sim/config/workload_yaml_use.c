@@ -3,101 +3,13 @@
  */
 #include "config/workload_yaml_steps.h"
 
-static const char *const pattern_names[] = {
-    [ACCESS_SEQUENTIAL] = "sequential",
-    [ACCESS_RANDOM] = "random",
-    [ACCESS_STRIDED] = "strided",
-    [ACCESS_CHASE] = "chase",
-    NULL,
-};
-
 /* Misses in flight at once that a pattern reaches (workloads.md, section 1). */
 static const char *const pattern_mlp[] = {
-    [ACCESS_SEQUENTIAL] = "12",
-    [ACCESS_RANDOM] = "8",
-    [ACCESS_STRIDED] = "10",
-    [ACCESS_CHASE] = "1",
+    [ACCESS_SEQUENTIAL] = "12", [ACCESS_RANDOM] = "8", [ACCESS_STRIDED] = "10",
+    [ACCESS_CHASE] = "1",       [ACCESS_ZIPF] = "8",   [ACCESS_HOT] = "8",
 };
 
 /* ---- memory ---- */
-
-static void
-read_slice(struct wload *l, const struct ynode *n, struct wuse *u)
-{
-    const struct ynode *slice = ynode_get(n, "slice");
-
-    u->slice = WSLICE_WHOLE;
-    if (slice == NULL || (slice->kind == YNODE_SCALAR && strcmp(slice->text, "whole") == 0))
-        return;
-    const struct wregion *r = &l->w->regions[u->region];
-    if (r->slices_of < 0 && r->slices.nr == 0) {
-        ynode_error(&l->doc, slice, "the region '%s' has no 'slices'", r->name);
-        return;
-    }
-    u->slice = WSLICE_OWN;
-    if (slice->kind == YNODE_SCALAR && strcmp(slice->text, "own") == 0) {
-        if (r->slices_of >= 0 && r->slices_of != l->group)
-            ynode_error(&l->doc, slice, "the slices of '%s' are owned by '%s'", r->name,
-                        l->w->groups[r->slices_of].name);
-        return;
-    }
-    u->slice = WSLICE_NUMBER;
-    wload_number(l, slice, FIELD_U64, WEXPR_THREAD, &u->number);
-}
-
-static bool
-read_use(struct wload *l, const struct ynode *n, struct wmem *mem)
-{
-    const struct ynode *name = n->kind == YNODE_MAP ? ynode_get(n, "region") : n;
-    struct wuse *u = &mem->uses[mem->nr_uses];
-    uint64_t weight = 1;
-
-    if (name == NULL) {
-        ynode_error(&l->doc, n, "'region' is missing: the memory that is used");
-        return false;
-    }
-    int32_t region = wload_find_region(l, name);
-    if (region < 0)
-        return false;
-    *u = (struct wuse){ .region = (uint32_t)region };
-    u->pattern = (enum access_pattern)wload_enum_at(l, n, "pattern", pattern_names, 0);
-    if (ynode_get(n, "weight") != NULL &&
-        !ynode_number(&l->doc, ynode_get(n, "weight"), 1, 1000000, &weight))
-        return false;
-    u->weight = (uint32_t)weight;
-    read_slice(l, n, u);
-    mem->nr_uses++;
-    return true;
-}
-
-static bool
-read_uses(struct wload *l, const struct ynode *n, struct wmem *mem)
-{
-    static const char *const keys[] = { "region", "slice", "pattern", "weight", NULL };
-    const struct ynode *list = ynode_get(n, "uses");
-    bool ok = true;
-
-    if (list == NULL)
-        return read_use(l, n, mem);
-    if (ynode_expect(&l->doc, list, YNODE_SEQ) == NULL)
-        return false;
-    if (ynode_get(n, "region") != NULL || ynode_get(n, "slice") != NULL ||
-        ynode_get(n, "pattern") != NULL)
-        ynode_error(&l->doc, list,
-                    "write 'region', 'slice' and 'pattern' beside 'uses' or in it, "
-                    "not both");
-    if (list->nr < 1 || list->nr > WORKLOAD_USES_MAX) {
-        ynode_error(&l->doc, list, "a step uses from 1 to %d regions", WORKLOAD_USES_MAX);
-        return false;
-    }
-    for (guint i = 0; i < list->nr; i++) {
-        if (ynode_expect(&l->doc, list->values[i], YNODE_MAP) == NULL)
-            return false;
-        ynode_check_keys(&l->doc, list->values[i], NULL, keys);
-        ok &= read_use(l, list->values[i], mem);
-    }
-    return ok;
-}
 
 static bool
 in_range(struct wload *l, const struct ynode *map, const char *key, uint32_t ppm, uint32_t min,
@@ -123,9 +35,8 @@ read_numbers(struct wload *l, const struct ynode *n, const char *writes, const c
 const struct wmem *
 memory_of_compute(struct wload *l, const struct ynode *n)
 {
-    static const char *const keys[] = { "time",   "instructions", "mpki",    "region",
-                                        "slice",  "uses",         "pattern", "mlp",
-                                        "writes", "work",         "hint",    NULL };
+    static const char *const keys[] = { "time",   "instructions", "mpki", "uses",   "mlp",
+                                        "writes", "work",         "hint", USE_KEYS, NULL };
     struct wmem *mem = arena_new_object(l->doc.arena, struct wmem);
 
     if (n->kind != YNODE_MAP)
@@ -133,9 +44,7 @@ memory_of_compute(struct wload *l, const struct ynode *n)
     ynode_check_keys(&l->doc, n, NULL, keys);
     bool region = ynode_get(n, "region") != NULL || ynode_get(n, "uses") != NULL;
     if (ynode_get(n, "mpki") == NULL) {
-        static const char *const beside[] = {
-            "region", "uses", "mlp", "writes", "slice", "pattern"
-        };
+        static const char *const beside[] = { "uses", "mlp", "writes", USE_KEYS };
         for (guint i = 0; i < ARRAY_LEN(beside); i++)
             if (ynode_get(n, beside[i]) != NULL) {
                 ynode_error(&l->doc, ynode_get(n, beside[i]),

@@ -166,10 +166,11 @@ struct mem_use {
     struct mapping *map;
     const uint64_t *marked; /* by the mapping, of the group */
     enum access_pattern pattern;
-    uint32_t stride; /* of a strided walk, bytes */
+    struct access_shape shape;
+    struct access_view *view; /* draws: of pages that differ in popularity; NULL: all are alike */
     uint64_t carry;  /* of misses among the uses, in 1/total_weight */
     union {
-        uint64_t needs; /* draws: pages that needed attention when last looked at */
+        uint64_t needs; /* draws: chance of a hit when last looked at, in 1/use_all(u) */
         uint64_t jump;  /* a walk: pages from one to the next */
     };
     uint64_t due;     /* draws: hits that wait for attention */
@@ -202,6 +203,7 @@ struct mm_state {
     struct region **regions;
     struct task_mem *free_mem;
     struct vma *free_vmas; /* by next */
+    struct access_view *views; /* mm_view.c */
     uint32_t line_bytes;
     uint64_t nr_checks;
     uint8_t weights[NODE_MAX]; /* of weighted interleaving; 0 counts as 1 */

@@ -144,8 +144,10 @@ attend_draws(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
     sim_time cost = 0;
     uint64_t page;
 
-    while (use_draw_next(p->mem, u, &page))
+    while (use_draw_next(p->mem, u, &page)) {
         cost += attend_run(k, rq, p, mapping_vma(u->map, page), page, page + 1);
+        region_needs_fell(k, u->map, region_slice_of(u->region, page), use_draw_dealt(u));
+    }
     return cost;
 }
 

@@ -19,7 +19,7 @@ static bool
 use_matches(const struct mem_use *u, const struct burst_use *bu)
 {
     return u->region == bu->region && u->slice == bu->slice && u->pattern == bu->pattern &&
-           u->stride == bu->stride;
+           memcmp(&u->shape, &bu->shape, sizeof(u->shape)) == 0;
 }
 
 static void
@@ -29,8 +29,8 @@ walk_start(const struct kernel *k, struct mem_use *u)
 
     if (u->pattern == ACCESS_SEQUENTIAL)
         stride = k->mm->line_bytes;
-    else if (u->stride > 0)
-        stride = u->stride;
+    else if (u->shape.stride > 0)
+        stride = u->shape.stride;
     u->step = SIM_MAX(page / stride, 1u);
     u->jump = SIM_MAX(stride / page, 1u);
     u->page = u->first;
@@ -48,14 +48,15 @@ use_start(struct kernel *k, struct mem_use *u, const struct burst_use *bu)
     u->group = &r->groups[region_group_index(r, bu->slice)];
     u->marked = mapping_marked(u->map, region_group_index(r, bu->slice));
     u->pattern = bu->pattern;
-    u->stride = bu->stride;
+    u->shape = bu->shape;
     u->first = region_slice_first(r, bu->slice);
     u->nr_pages = region_slice_pages(r, bu->slice);
     u->carry = u->step = 0;
-    if (bu->pattern == ACCESS_RANDOM || bu->pattern == ACCESS_CHASE)
-        use_draw_start(k, u);
-    else
+    u->view = NULL;
+    if (bu->pattern == ACCESS_SEQUENTIAL || bu->pattern == ACCESS_STRIDED)
         walk_start(k, u);
+    else
+        use_draw_start(k, u);
 }
 
 /* Everything but the places in lists. */

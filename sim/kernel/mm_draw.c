@@ -1,5 +1,5 @@
 /*
- * Uses whose accesses are drawn: uniform over the pages of a slice.
+ * Uses whose accesses are drawn: over the pages of a slice, uniform or by popularity.
  *
  * Only hits matter, accesses to a page that is not there yet or that is marked. If A of N pages
  * need attention, an access is a hit with chance A/N, and the page is then any of the A. So nothing
@@ -18,6 +18,7 @@
  */
 #include "kernel/mm_draw.h"
 
+#include "kernel/mm_view.h"
 #include "kernel/page_set.h"
 
 __extension__ typedef unsigned __int128 u128;
@@ -41,13 +42,27 @@ draw_left(struct mem_use *u)
     return left;
 }
 
-/* Pages that the next hit may be: hits that are due have taken theirs. */
+/* The chance of any access, and by how much a hit lowers that of hits: in pages, or in weights. */
 static uint64_t
-open_pages(const struct mem_use *u)
+use_all(const struct mem_use *u)
 {
-    uint64_t needs = page_set_needs(u);
+    return u->view != NULL ? view_all(u->view) : u->nr_pages;
+}
 
-    return needs > u->due ? needs - u->due : 0;
+static uint64_t
+one_hit(const struct mem_use *u)
+{
+    return u->view != NULL ? view_mean_hit(u->view) : 1;
+}
+
+/* The chance of a hit; hits that are due have taken theirs. */
+static uint64_t
+open_now(const struct mem_use *u)
+{
+    uint64_t needs = u->view != NULL ? view_open(u->view) : page_set_needs(u);
+    uint64_t due = u->due > 0 ? u->due * one_hit(u) : 0;
+
+    return needs > due ? needs - due : 0;
 }
 
 void
@@ -57,55 +72,83 @@ use_draw_start(struct kernel *k, struct mem_use *u)
 
     rng_init(&rng, k->seed, "touch", u->task->id);
     u->key = rng_at(rng_at(rng.key, u->region->id), (uint64_t)u->slice << 8 | u->pattern);
+    if (u->pattern == ACCESS_ZIPF || u->pattern == ACCESS_HOT)
+        u->view = view_get(k, u);
     u->draw = u->due = 0;
-    u->needs = open_pages(u);
+    u->needs = open_now(u);
     u->left = draw_left(u);
+}
+
+/* How far hits are put together. */
+static uint64_t
+batch_limit(const struct mem_use *u, uint64_t batch, uint64_t needs)
+{
+    if (u->view != NULL)
+        return 0;
+    batch = SIM_MIN(batch, BATCH_HITS * u->nr_pages / needs);
+    return SIM_MIN(batch, u->nr_pages / BATCH_SHARE);
 }
 
 uint64_t
 use_draw_horizon(struct mem_use *u, uint64_t batch)
 {
-    uint64_t needs = u->needs = open_pages(u);
+    uint64_t needs = u->needs = open_now(u);
 
     if (u->due > 0)
         return 0;
     if (needs == 0)
         return UINT64_MAX;
-    u128 hit = ((u128)u->left * u->nr_pages / needs + ONE - 1) >> 32;
-    if (hit >= batch)
-        return hit > UINT64_MAX ? UINT64_MAX : SIM_MAX((uint64_t)hit, 1u);
-    batch = SIM_MIN(batch, BATCH_HITS * u->nr_pages / needs);
-    batch = SIM_MIN(batch, u->nr_pages / BATCH_SHARE);
-    return SIM_MAX(SIM_MAX(batch, (uint64_t)hit), 1u);
+    u128 hit = ((u128)u->left * use_all(u) / needs + ONE - 1) >> 32;
+    if (hit > UINT64_MAX)
+        return UINT64_MAX;
+    if (hit < batch)
+        hit = SIM_MAX((uint64_t)hit, batch_limit(u, batch, needs));
+    return SIM_MAX((uint64_t)hit, 1u);
 }
 
-/* Twice the pages that needed attention since they were last counted. Users of few are settled
- * whenever one is dealt with (region_needs_fell); of many, a small part may be gone, and went
- * evenly. When there are more now, they came just now: whoever marks pages settles those who use
- * them. */
+/* Twice the chance of a hit since it was last looked at. Users are settled when it has changed by a
+ * small part (region_needs_fell), of few pages whenever one is dealt with; less than that went
+ * evenly. When there is more now, it came just now: whoever marks pages settles those who use them.
+ */
 static uint64_t
 twice_needs_since(const struct mem_use *u, uint64_t now)
 {
-    return u->needs + (u->needs < NEEDS_TELL_SHARE ? u->needs : SIM_MIN(now, u->needs));
+    bool known = u->view != NULL || u->needs < NEEDS_TELL_SHARE;
+
+    return u->needs + (known ? u->needs : SIM_MIN(now, u->needs));
+}
+
+static void
+count_hits(struct task_mem *mem, struct mem_use *u, uint64_t twice, u128 gone)
+{
+    uint64_t one = one_hit(u), open = open_now(u);
+
+    while (open > 0 && gone >= u->left) {
+        uint64_t next = twice > 2 * one ? twice - 2 * one : 0;
+
+        gone = (gone - u->left) * next / twice;
+        u->left = draw_left(u);
+        u->due++;
+        mem->due++;
+        twice = next;
+        open -= SIM_MIN(open, one);
+    }
+    if (open > 0 && gone < u->left)
+        u->left -= (uint64_t)gone;
+    u->needs = open;
 }
 
 void
 use_draw_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses)
 {
-    uint64_t open = open_pages(u), twice = twice_needs_since(u, open);
-    u128 gone = u->nr_pages == 0 ? 0 : ((u128)misses * twice << 31) / u->nr_pages;
+    uint64_t open = open_now(u), twice = twice_needs_since(u, open), all = use_all(u);
+    u128 gone = all == 0 ? 0 : ((u128)misses * twice << 31) / all;
 
-    while (open > 0 && gone >= u->left) {
-        gone = twice > 2 ? (gone - u->left) * (twice - 2) / twice : 0;
-        u->left = draw_left(u);
-        u->due++;
-        mem->due++;
-        twice = twice > 2 ? twice - 2 : 0;
-        open--;
-    }
-    if (open > 0 && gone < u->left)
-        u->left -= (uint64_t)gone;
     u->needs = open;
+    if (open > 0 && gone >= u->left)
+        count_hits(mem, u, twice, gone);
+    else if (open > 0)
+        u->left -= (uint64_t)gone;
 }
 
 bool
@@ -118,11 +161,20 @@ use_draw_next(struct task_mem *mem, struct mem_use *u, uint64_t *page)
         return false;
     }
     struct rng rng = use_stream(u);
-    *page = page_set_draw(u->map, u->first, u->nr_pages, &rng);
+    if (u->view != NULL)
+        *page = view_draw(u->view, &rng);
+    else
+        *page = page_set_draw(u->map, u->first, u->nr_pages, &rng);
     u->draw = rng.counter;
     u->due--;
     mem->due--;
     return true;
+}
+
+uint64_t
+use_draw_dealt(struct mem_use *u)
+{
+    return u->view != NULL ? view_dealt(u->view) : 0;
 }
 
 void

@@ -22,5 +22,7 @@ void use_draw_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses);
 /* The page of the next hit that is due; false: there is none. The page must be dealt with before
  * the next call. */
 bool use_draw_next(struct task_mem *mem, struct mem_use *u, uint64_t *page);
+/* It has been dealt with. Returns by how many pages more than one the chance of hits has fallen. */
+uint64_t use_draw_dealt(struct mem_use *u);
 /* The use ends, and forgets hits that are due. */
 void use_draw_forget(struct task_mem *mem, struct mem_use *u);

@@ -3,11 +3,13 @@
  *
  * Each use counts with its weight, its pages with their share of what is populated. A use of which
  * nothing is populated yet is taken as local: that is where its pages are about to appear under the
- * default policy. Shares are rounded on running sums, so they add up to 65536 exactly.
+ * default policy. Where pages differ in popularity they count by it. Shares are rounded on running
+ * sums, so they add up to 65536 exactly.
  *
  * A mix is made anew only when a group that it was made from has changed; before that the burst is
  * settled, because what it did until now went by the old one.
  */
+#include "kernel/mm_view.h"
 #include "kernel/region.h"
 
 __extension__ typedef unsigned __int128 u128;
@@ -34,25 +36,37 @@ add_share(struct mem_mix *mix, int node, uint32_t share)
     mix->nodes |= NODE_BIT(node);
 }
 
-/* Deals `part` of the accesses to the nodes of one group. */
+/* Deals `part` of the accesses to nodes, by pages or weights on each. */
 static void
-mix_add_group(struct mem_mix *mix, const struct region_group *g, uint32_t nr_nodes, uint32_t part,
-              int local)
+mix_deal(struct mem_mix *mix, const uint64_t *on_node, uint32_t nr_nodes, uint64_t all,
+         uint32_t part)
 {
-    uint64_t populated = region_group_populated(g), upto = 0, dealt = 0;
+    uint64_t upto = 0, dealt = 0;
 
-    if (populated == 0) {
-        add_share(mix, local, part);
-        return;
-    }
     for (uint32_t n = 0; n < nr_nodes; n++) {
-        if (g->count[n] == 0)
+        if (on_node[n] == 0)
             continue;
-        upto += g->count[n];
-        uint64_t sum = mul_div_u64(part, upto, populated);
+        upto += on_node[n];
+        uint64_t sum = mul_div_u64(part, upto, all);
         add_share(mix, (int)n, (uint32_t)(sum - dealt));
         dealt = sum;
     }
+}
+
+/* Of one use. */
+static void
+mix_add_use(struct mem_mix *mix, const struct mem_use *u, uint32_t nr_nodes, uint32_t part,
+            int local)
+{
+    const struct region_group *g = u->group;
+    uint64_t populated = region_group_populated(g);
+
+    if (populated == 0)
+        add_share(mix, local, part);
+    else if (u->view == NULL)
+        mix_deal(mix, g->count, nr_nodes, populated, part);
+    else
+        mix_deal(mix, view_nodes(u->view), nr_nodes, view_populated(u->view), part);
 }
 
 void
@@ -66,12 +80,11 @@ mem_mix_make(struct kernel *k, struct task *p, int node)
     mem->mix_node = node;
     for (uint32_t i = 0; i < mem->nr_uses; i++) {
         struct mem_use *u = &mem->uses[i];
-        const struct region_group *g = u->group;
 
-        u->version = g->version;
+        u->version = u->group->version;
         weight += u->weight;
         uint32_t upto = (uint32_t)(MIX_ALL * weight / SIM_MAX(mem->total_weight, 1u));
-        mix_add_group(&mem->mix, g, k->machine->nr_nodes, upto - dealt, node);
+        mix_add_use(&mem->mix, u, k->machine->nr_nodes, upto - dealt, node);
         dealt = upto;
     }
     if (dealt < MIX_ALL)

@@ -11,6 +11,16 @@ page_set_needs(const struct mem_use *u)
     return u->group->unpopulated + *u->marked;
 }
 
+/* Does a page need attention? And its node, -1: it is not there. */
+static inline bool
+page_set_look(const struct mapping *m, uint64_t page, int *node)
+{
+    uint32_t word = m->region->pages[page];
+
+    *node = page_populated(word) ? page_node(word) : -1;
+    return mapping_needs_attention(m, page);
+}
+
 /* One of the pages in [first, first + n) that need attention, each with the same chance; there is
  * at least one. Trying pages until one does takes n ln n tries until all are in order. */
 static inline uint64_t

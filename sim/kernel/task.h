@@ -36,18 +36,28 @@ enum task_state {
  * How the work of a burst uses the machine. Work is counted in ns at nominal speed with every
  * access a cache hit. Immutable; owned by the workload, shared by many bursts.
  */
+enum access_pattern {
+    ACCESS_SEQUENTIAL,
+    ACCESS_RANDOM, /* each access to a page drawn uniformly */
+    ACCESS_STRIDED,
+    ACCESS_CHASE, /* random, one after the other */
+    ACCESS_ZIPF,  /* random, pages by popularity: the i-th in 1 / i^skew of the accesses */
+    ACCESS_HOT,   /* random, a part of the pages has a part of the accesses */
+    ACCESS_NR
+};
+/* What a pattern needs beside its name; the rest is 0. */
+struct access_shape {
+    uint32_t stride;    /* STRIDED: bytes from one access to the next; 0: a page */
+    uint32_t skew_ppm;  /* ZIPF: the exponent; HOT: share of the accesses */
+    uint32_t hot_ppm;   /* HOT: share of the pages */
+    uint32_t scattered; /* ZIPF, HOT: popular pages lie all over the slice, not at its start */
+};
 struct burst_use {
     struct region *region;
     uint32_t slice;  /* part of a sliced region, or REGION_WHOLE */
     uint32_t weight; /* share of the accesses, relative to the other uses */
-    enum access_pattern {
-        ACCESS_SEQUENTIAL,
-        ACCESS_RANDOM, /* each access to a page drawn uniformly */
-        ACCESS_STRIDED,
-        ACCESS_CHASE, /* random, one after the other */
-        ACCESS_NR
-    } pattern;
-    uint32_t stride; /* STRIDED: bytes from one access to the next; 0: a page */
+    enum access_pattern pattern;
+    struct access_shape shape;
 };
 struct burst_profile {
     uint32_t misses_q20; /* last-level cache misses per ns of work, in 1/2^20 */

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "base/exp.h"
 #include "base/rng.h"
 #include "workload/workload.h"
 
@@ -20,9 +21,4 @@ const char *chance_init(struct chance *c, const struct wdist *d, const struct we
 uint64_t chance_draw(const struct chance *c, struct rng *r);
 
 /* No draw is longer: about 146 years, so that sums of times stay far from the end of the clock. */
-#define CHANCE_MAX ((uint64_t)1 << 62)
-
-/* x * e^y, y in 1/2^32; saturates at CHANCE_MAX. */
-uint64_t mul_exp_q32(uint64_t x, int64_t y_q32);
-/* ln(x), x in 1/2^32 and at least 1. */
-uint64_t ln_q32(uint64_t x_q32);
+#define CHANCE_MAX EXP_MAX

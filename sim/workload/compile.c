@@ -85,8 +85,8 @@ step_differs(const struct workload *w, const struct wstep *s)
 {
     for (uint32_t i = 0; s->mem != NULL && i < s->mem->nr_uses; i++) {
         const struct wuse *u = &s->mem->uses[i];
-        if (u->slice == WSLICE_OWN || w->regions[u->region].group >= 0 ||
-            depends_on_thread(&u->number))
+        if (u->slice == WSLICE_OWN || u->slice == WSLICE_NEIGHBOURS ||
+            w->regions[u->region].group >= 0 || depends_on_thread(&u->number))
             return true;
     }
     return depends_on_thread(&s->amount);
@@ -102,26 +102,63 @@ build_use(const struct thread *t, const struct wuse *u, struct burst_use *to)
     const char *why = NULL;
 
     env_of_thread(&env, t);
-    if (u->slice == WSLICE_OWN)
+    if (u->slice == WSLICE_OWN || u->slice == WSLICE_NEIGHBOURS)
         slice = t->number % r->nr_slices;
     else if (u->slice == WSLICE_NUMBER)
         why = wexpr_eval(&u->number, &env, &slice);
     if (why == NULL && u->slice == WSLICE_NUMBER && slice >= r->nr_slices)
         why = "is not the number of a slice";
-    *to = (struct burst_use){ r, (uint32_t)slice, u->weight, u->pattern, 0 };
+    *to = (struct burst_use){ r, (uint32_t)slice, u->weight, u->pattern, u->shape };
     return why;
 }
 
-static uint64_t
-bytes_of(const struct burst *b)
+/* Accesses to the slices beside: a thread at an edge keeps the share of the one that is missing. */
+static uint32_t
+add_neighbours(const struct wuse *u, struct burst_use *own)
 {
-    uint64_t bytes = 0;
+    uint32_t share = (uint32_t)(u->share_ppm / 1000), n = 1;
 
-    for (uint32_t i = 0; i < b->profile.nr_uses; i++) {
-        const struct burst_use *u = &b->profile.uses[i];
-        bytes += region_slice_pages(u->region, u->slice) * u->region->page_size;
+    own->weight = u->weight * 1000;
+    if (own->slice > 0) {
+        own[n] = *own;
+        own[n].slice = own->slice - 1;
+        own[n++].weight = u->weight * share / 2;
     }
-    return bytes;
+    if (own->slice + 1 < own->region->nr_slices) {
+        own[n] = *own;
+        own[n].slice = own->slice + 1;
+        own[n++].weight = u->weight * share / 2;
+    }
+    own->weight -= (n - 1) * (u->weight * share / 2);
+    return n;
+}
+
+/* The uses of a step, and how many bytes "all of it" is. */
+static const char *
+build_uses(struct thread *t, const struct wmem *mem, struct burst_profile *to, uint64_t *bytes)
+{
+    struct burst_use *uses =
+        arena_new_array(t->run->k->arena, struct burst_use, 3 * (size_t)mem->nr_uses);
+    bool scaled = false;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < mem->nr_uses; i++)
+        scaled |= mem->uses[i].slice == WSLICE_NEIGHBOURS;
+    *bytes = 0;
+    for (uint32_t i = 0; i < mem->nr_uses; i++) {
+        const struct wuse *u = &mem->uses[i];
+        const char *why = build_use(t, u, &uses[n]);
+
+        if (why != NULL)
+            return why;
+        *bytes += region_slice_pages(uses[n].region, uses[n].slice) * uses[n].region->page_size;
+        if (scaled)
+            uses[n].weight *= 1000;
+        n += u->slice == WSLICE_NEIGHBOURS ? add_neighbours(u, &uses[n]) : 1;
+    }
+    to->nr_uses = n;
+    to->uses = uses;
+    return n <= BURST_USES_MAX ? NULL : "comes to more than 8 slices";
 }
 
 static uint32_t
@@ -137,25 +174,20 @@ build_burst(struct thread *t, const struct wstep *s, struct burst *b)
 {
     struct workload_run *r = t->run;
     const struct wmem *mem = s->mem;
-    struct burst_use *uses = arena_new_array(r->k->arena, struct burst_use, mem->nr_uses);
     uint64_t bytes, line = r->k->machine->cache.line_bytes;
     struct wenv env;
-    const char *why = NULL;
+    const char *why;
 
-    for (uint32_t i = 0; i < mem->nr_uses && why == NULL; i++)
-        why = build_use(t, &mem->uses[i], &uses[i]);
-    if (why != NULL)
-        return why;
     b->profile = (struct burst_profile){
         .mlp_q8 = (uint32_t)SIM_MAX(mul_div_u64(mem->mlp_ppm, 256, 1000000), (uint64_t)256),
         .write_q8 = (uint32_t)mul_div_u64(mem->write_ppm, 256, 1000000),
-        .nr_uses = mem->nr_uses,
-        .uses = uses,
     };
+    why = build_uses(t, mem, &b->profile, &bytes);
+    if (why != NULL)
+        return why;
     if (s->kind == WSTEP_COMPUTE) {
         b->profile.misses_q20 = per_ns_q20(mem->mpki_ppm / 1000, r->w->instruction_ps);
     } else {
-        bytes = bytes_of(b);
         env_of_thread(&env, t);
         if (s->amount.nr > 0 && (why = wexpr_eval(&s->amount, &env, &bytes)) != NULL)
             return why;

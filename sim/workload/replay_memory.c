@@ -95,10 +95,10 @@ build_profile(struct replay_run *run, struct replay_thread *t, struct region *ow
 
     if (own != NULL)
         t->uses[n++] =
-            (struct burst_use){ own, REGION_WHOLE, 100 - how->shared_weight, how->pattern, 0 };
+            (struct burst_use){ own, REGION_WHOLE, 100 - how->shared_weight, how->pattern, { 0 } };
     if (shared != NULL)
         t->uses[n++] =
-            (struct burst_use){ shared, REGION_WHOLE, how->shared_weight, how->pattern, 0 };
+            (struct burst_use){ shared, REGION_WHOLE, how->shared_weight, how->pattern, { 0 } };
     t->profile = (struct burst_profile){
         .misses_q20 = (uint32_t)(((uint64_t)how->misses_per_us << MISS_SHIFT) / 1000),
         .mlp_q8 = how->mlp_q8,

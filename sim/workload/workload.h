@@ -70,12 +70,21 @@ struct wregion {
     struct wpolicy initial;
 };
 
+enum wslice {
+    WSLICE_WHOLE,
+    WSLICE_OWN,
+    WSLICE_NEIGHBOURS, /* own, and a share of the accesses in those of the threads beside */
+    WSLICE_NUMBER
+};
+
 struct wuse {
     uint32_t region;
-    enum { WSLICE_WHOLE, WSLICE_OWN, WSLICE_NUMBER } slice;
+    enum wslice slice;
+    uint32_t share_ppm; /* NEIGHBOURS */
     struct wexpr number;
     uint32_t weight;
     enum access_pattern pattern;
+    struct access_shape shape;
 };
 
 /* How a compute or stream step uses memory. */

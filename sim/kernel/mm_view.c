@@ -1,0 +1,258 @@
+/*
+ * Views: the pages of a slice by popularity.
+ *
+ * Pages are ranked: page i of the slice is the i-th most popular one, or ranks are scattered over
+ * the slice by a multiplication modulo a power of two (and again, while the result lies outside).
+ * Ranks form classes whose pages have the same weight: of Zipf's law four an octave, each with the
+ * weight of its middle; of a hot part two. So the weight of what needs attention, which is the
+ * chance of a hit, and the weight on each node are sums over a hundred classes at most.
+ *
+ * A view counts its pages when it finds that somebody else has changed them, which is a look at
+ * each page, and keeps the counts up to date while only its own users do.
+ */
+#include "kernel/mm_view.h"
+
+#include "base/exp.h"
+#include "kernel/page_set.h"
+
+enum { CLASSES_MAX = 128, STEPS_PER_OCTAVE = 4, WEIGHT_BITS = 62 };
+
+struct view_class {
+    uint64_t first, n; /* ranks */
+    uint64_t weight;   /* of a page */
+    uint64_t needs;    /* pages that need attention */
+};
+
+struct access_view {
+    const struct mapping *map;
+    const struct region_group *group;
+    const uint64_t *marked; /* by the mapping, of the group */
+    uint32_t nr_nodes;
+    enum access_pattern pattern;
+    struct access_shape shape;
+    uint64_t first, nr_pages, mask, factor; /* rank to page */
+    uint64_t version, counted;              /* of the group and its needs when this was counted */
+    uint64_t all, open, populated;          /* weights */
+    uint64_t on_node[NODE_MAX];             /* weights */
+    uint64_t page;                          /* the one that was drawn last, */
+    struct view_class *drawn;               /* its class, */
+    int drawn_node;                         /* and its node then */
+    uint32_t nr_classes;
+    struct view_class classes[CLASSES_MAX];
+    struct access_view *next;
+};
+
+/* ---- weights ---- */
+
+static void
+add_class(struct access_view *v, uint64_t first, uint64_t end, uint64_t weight)
+{
+    end = SIM_MIN(end, v->nr_pages);
+    if (first >= end)
+        return;
+    sim_assert(v->nr_classes < CLASSES_MAX);
+    v->classes[v->nr_classes++] =
+        (struct view_class){ .first = first, .n = end - first, .weight = SIM_MAX(weight, 1u) };
+    v->all += (end - first) * SIM_MAX(weight, 1u);
+}
+
+/* 1 / i^skew, i the middle of the ranks [first, end) counted from 1. */
+static uint64_t
+zipf_weight(const struct access_view *v, uint64_t one, uint64_t first, uint64_t end)
+{
+    uint64_t twice = first + end + 1; /* twice the middle */
+    uint64_t ln = ln_q32(twice << 31);
+
+    return mul_exp_q32(one, -(int64_t)mul_div_u64(ln, v->shape.skew_ppm, 1000000));
+}
+
+static void
+make_zipf(struct access_view *v)
+{
+    uint64_t one = (uint64_t)1 << (WEIGHT_BITS - 64 + __builtin_clzll(v->nr_pages));
+
+    for (uint64_t octave = 1; octave <= v->nr_pages; octave *= 2)
+        for (uint64_t step = 0; step < STEPS_PER_OCTAVE; step++) {
+            uint64_t first = octave + octave * step / STEPS_PER_OCTAVE - 1;
+            uint64_t end = octave + octave * (step + 1) / STEPS_PER_OCTAVE - 1;
+
+            end = SIM_MIN(end, v->nr_pages);
+            if (first < end)
+                add_class(v, first, end, zipf_weight(v, one, first, end));
+        }
+}
+
+static void
+make_hot(struct access_view *v)
+{
+    uint64_t hot = SIM_MAX(mul_div_u64(v->nr_pages, v->shape.hot_ppm, 1000000), 1u);
+    uint64_t share = mul_div_u64((uint64_t)1 << (WEIGHT_BITS - 2), v->shape.skew_ppm, 1000000);
+    uint64_t rest = ((uint64_t)1 << (WEIGHT_BITS - 2)) - share;
+
+    add_class(v, 0, hot, share / hot);
+    add_class(v, hot, v->nr_pages, rest / SIM_MAX(v->nr_pages - SIM_MIN(hot, v->nr_pages), 1u));
+}
+
+static uint64_t
+page_of_rank(const struct access_view *v, uint64_t rank)
+{
+    if (!v->shape.scattered)
+        return v->first + rank;
+    do
+        rank = rank * v->factor & v->mask;
+    while (rank >= v->nr_pages);
+    return v->first + rank;
+}
+
+static struct access_view *
+view_new(struct kernel *k, const struct mem_use *u)
+{
+    struct access_view *v = arena_new_object(k->arena, struct access_view);
+    uint32_t bits = u->nr_pages > 1 ? 64 - (uint32_t)__builtin_clzll(u->nr_pages - 1) : 1;
+
+    v->map = u->map;
+    v->group = u->group;
+    v->marked = u->marked;
+    v->nr_nodes = k->machine->nr_nodes;
+    v->pattern = u->pattern;
+    v->shape = u->shape;
+    v->first = u->first;
+    v->nr_pages = u->nr_pages;
+    v->mask = ((uint64_t)1 << bits) - 1;
+    v->factor = (0x9e3779b97f4a7c15u >> (64 - bits)) | 1;
+    if (v->nr_pages > 0 && v->pattern == ACCESS_ZIPF)
+        make_zipf(v);
+    else if (v->nr_pages > 0)
+        make_hot(v);
+    v->next = k->mm->views;
+    k->mm->views = v;
+    return v;
+}
+
+struct access_view *
+view_get(struct kernel *k, const struct mem_use *u)
+{
+    for (struct access_view *v = k->mm->views; v != NULL; v = v->next)
+        if (v->map == u->map && v->group == u->group && v->pattern == u->pattern &&
+            memcmp(&v->shape, &u->shape, sizeof(v->shape)) == 0)
+            return v;
+    return view_new(k, u);
+}
+
+/* ---- counts ---- */
+
+static uint64_t
+view_needs(const struct access_view *v)
+{
+    return v->group->unpopulated + *v->marked;
+}
+
+static void
+count_class(struct access_view *v, struct view_class *c)
+{
+    c->needs = 0;
+    for (uint64_t rank = c->first; rank < c->first + c->n; rank++) {
+        int node;
+
+        c->needs += page_set_look(v->map, page_of_rank(v, rank), &node);
+        if (node >= 0) {
+            v->on_node[node] += c->weight;
+            v->populated += c->weight;
+        }
+    }
+    v->open += c->needs * c->weight;
+}
+
+static void
+view_count(struct access_view *v)
+{
+    uint64_t needs = view_needs(v);
+
+    if (v->version == v->group->version && v->counted == needs)
+        return;
+    v->open = v->populated = 0;
+    memset(v->on_node, 0, v->nr_nodes * sizeof(*v->on_node));
+    for (uint32_t i = 0; i < v->nr_classes; i++)
+        count_class(v, &v->classes[i]);
+    v->version = v->group->version;
+    v->counted = needs;
+}
+
+uint64_t
+view_all(const struct access_view *v)
+{
+    return v->all;
+}
+
+uint64_t
+view_open(struct access_view *v)
+{
+    view_count(v);
+    return v->open;
+}
+
+uint64_t
+view_mean_hit(struct access_view *v)
+{
+    __extension__ typedef unsigned __int128 u128;
+    u128 squares = 0;
+
+    view_count(v);
+    for (uint32_t i = 0; i < v->nr_classes; i++)
+        squares += (u128)v->classes[i].needs * v->classes[i].weight * v->classes[i].weight >> 32;
+    return v->open == 0 ? 0 : SIM_MAX((uint64_t)((squares << 32) / v->open), 1u);
+}
+
+const uint64_t *
+view_nodes(struct access_view *v)
+{
+    view_count(v);
+    return v->on_node;
+}
+
+uint64_t
+view_populated(struct access_view *v)
+{
+    view_count(v);
+    return v->populated;
+}
+
+/* ---- hits ---- */
+
+uint64_t
+view_draw(struct access_view *v, struct rng *rng)
+{
+    view_count(v);
+    uint64_t x = rng_below(rng, v->open);
+    struct view_class *c = v->classes;
+
+    for (; x >= c->needs * c->weight; c++)
+        x -= c->needs * c->weight;
+    v->drawn = c;
+    do
+        v->page = page_of_rank(v, c->first + rng_below(rng, c->n));
+    while (!page_set_look(v->map, v->page, &v->drawn_node));
+    return v->page;
+}
+
+uint64_t
+view_dealt(struct access_view *v)
+{
+    struct view_class *c = v->drawn;
+    uint64_t needs = view_needs(v), heavy;
+    int node;
+
+    if (page_set_look(v->map, v->page, &node) || needs + 1 != v->counted)
+        return 0; /* the next look counts anew */
+    heavy = mul_div_u64(v->counted, c->weight, v->open);
+    c->needs--;
+    v->open -= c->weight;
+    if (v->drawn_node >= 0)
+        v->on_node[v->drawn_node] -= c->weight;
+    else
+        v->populated += c->weight;
+    v->on_node[node] += c->weight;
+    v->counted = needs;
+    v->version = v->group->version;
+    return heavy > 1 ? heavy - 1 : 0;
+}
