@@ -225,6 +225,43 @@ estimates_count_while_tasks_are_queued(void **state)
     fixture_close(&f);
 }
 
+static void
+set_policy(struct fixture *f, struct task *p, enum task_policy policy)
+{
+    struct task_attr attr = { .policy = policy, .rt_priority = policy == POLICY_FIFO ? 1 : 0 };
+
+    assert_null(task_set_scheduler(f->k, p, &attr));
+}
+
+/* In another class a new weight is only noted: __setscheduler_params() finds no reweight_task().
+ * Back in the fair class the old average is divided by the new weight, and a third weight
+ * multiplies what that gave. So normal, fifo, idle, normal within a period leaves 1024 * 1024 / 3
+ * of a load of 1024, as in the kernel; it fades as any other, and what the queue has of it goes
+ * with the task. */
+static void
+a_load_grows_when_the_weight_changes_in_another_class(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_open(&f, 1, 1, 1, false);
+    struct task *p = fixture_hog(&f, "p", 0);
+    struct sched_avg *q = &f.k->rqs[0].cfs.avg;
+    task_start(f.k, p, NULL);
+    fixture_run(&f, SEC(1));
+    assert_in_range(p->se.avg.load_avg, 1020, 1024);
+    set_policy(&f, p, POLICY_FIFO);
+    assert_in_range(q->load_avg, 0, 2);
+    set_policy(&f, p, POLICY_IDLE);
+    assert_in_range(q->load_avg, 1019, 1026);
+    set_policy(&f, p, POLICY_NORMAL);
+    assert_in_range(q->load_avg, 1019 * 1024 / 3, 1025 * 1024 / 3);
+    assert_in_range(p->se.avg.load_avg, 1019 * 1024 / 3, 1025 * 1024 / 3);
+    set_policy(&f, p, POLICY_FIFO);
+    assert_in_range(q->load_avg, 0, 2);
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -237,6 +274,7 @@ main(void)
         cmocka_unit_test(a_wakee_that_moves_is_removed_from_its_old_queue),
         cmocka_unit_test(what_sleeps_decays_in_its_queue),
         cmocka_unit_test(estimates_count_while_tasks_are_queued),
+        cmocka_unit_test(a_load_grows_when_the_weight_changes_in_another_class),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,7 +102,9 @@ check_cfs_rq(const struct kernel *k, const struct cfs_rq *cfs)
     RULE(cfs->idle_h_nr_running == idle_below);
     RULE(cfs->next == NULL || (cfs->next->on_rq && cfs->next->cfs_rq == cfs));
     RULE(cfs->last == NULL || (cfs->last->on_rq && cfs->last->cfs_rq == cfs));
-    RULE(cfs->skip == NULL || (cfs->skip->on_rq && cfs->skip->cfs_rq == cfs));
+    /* who yields in a group that is throttled is skipped on all levels, queued there or not */
+    RULE(cfs->skip == NULL ||
+         ((cfs->skip->on_rq || cfs->skip->my_q != NULL) && cfs->skip->cfs_rq == cfs));
     RULE(k->params.sched.fair == FAIR_CFS || (cfs->last == NULL && cfs->skip == NULL));
     if (se == NULL)
         return NULL;

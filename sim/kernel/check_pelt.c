@@ -16,8 +16,11 @@
  *   moves of the last periods, and a queue whose load is large gets one part in 64 more.
  * - Averages of tasks are divided at the end of a period, those of a group whenever its queue has
  *   lost or gained (update_tg_cfs_load), and a clamp as above takes the larger: what leaves may
- *   differ by one period in LOAD_AVG_MAX from what had come. So a queue gets a part in MOVED_SLACK
- *   of all that came and went lately (cfs_rq.moved), which halves every 32 ms as well.
+ *   differ by one period in LOAD_AVG_MAX from what had come. So a queue with groups in it gets a
+ * part in MOVED_SLACK of all that came and went lately (cfs_rq.moved), which halves every 32 ms as
+ * well.
+ * - The sum of a task counts periods, and loses up to one of them, times its weight, whenever it
+ *   fades; its queue's loses next to nothing. So where there are only tasks, a part in DECAY_SLACK.
  * - A task that gets another weight while it sleeps takes with it what it had when it went to
  * sleep, although the queue's average has halved and halved since (cfs_rq.stale_load bounds this).
  * - Who is woken elsewhere takes its average away, which is as old as the end of the last period;
@@ -25,7 +28,8 @@
  * bound).
  * - A task that gets another weight while it is in another class, and is back within the period,
  *   has the old average and the new weight, as in the kernel: its sum may be any number. Then loads
- *   are not compared.
+ *   are not compared. Its average does not grow within a period as the queue expects, and a
+ *   46th of it may stay behind when it goes; so with one that is not queued (cfs_rq.stale_load).
  * - What tasks that were woken elsewhere left behind (cfs_rq.removed_load) is known as averages,
  * which are as old as the last period's end.
  * - A task whose dequeue is delayed, or that is woken meanwhile, changes h_nr_runnable of all
@@ -37,13 +41,19 @@
  */
 #include "kernel/check.h"
 
-enum { PART_SLACK = 4, MOVES_SLACK = 32, LOAD_SLACK_SHIFT = 6, MOVED_SLACK = 40 };
+enum {
+    PART_SLACK = 4,
+    MOVES_SLACK = 32,
+    LOAD_SLACK_SHIFT = 6,
+    MOVED_SLACK = 40,
+    DECAY_SLACK = 512
+};
 
 struct check_parts {
     uint64_t load, runnable, util, nr, nr_groups, nr_odd;
     /* kept from look to look (of the PELT clock, `seen`): what has lately been added to the
      * counters of the queue, and what they were */
-    uint64_t seen, moved, moved_before, stale, stale_before;
+    uint64_t seen, moved, moved_before, stale, stale_before, late, late_before;
 };
 
 static struct check_parts *
@@ -113,6 +123,8 @@ see_moves(struct check_parts *parts, const struct cfs_rq *cfs)
         parts->seen = now;
     parts->moved = (parts->moved >> SIM_MIN(halves, 63)) + cfs->moved - parts->moved_before;
     parts->stale = (parts->stale >> SIM_MIN(halves, 63)) + cfs->stale_load - parts->stale_before;
+    parts->late = (parts->late >> SIM_MIN(halves, 63)) + cfs->stale_util - parts->late_before;
+    parts->late_before = cfs->stale_util;
     parts->moved_before = cfs->moved;
     parts->stale_before = cfs->stale_load;
 }
@@ -127,14 +139,16 @@ check_queue(struct kernel *k, const struct cfs_rq *cfs)
     uint64_t util_of_parts = parts->util / divider + cfs->removed_util;
     uint64_t runnable_of_parts = parts->runnable / divider + cfs->removed_runnable;
     see_moves(parts, cfs);
-    uint64_t slack = parts->nr + MOVES_SLACK + parts->moved / MOVED_SLACK;
+    uint64_t base =
+        parts->nr + MOVES_SLACK + parts->moved / (parts->nr_groups > 0 ? MOVED_SLACK : DECAY_SLACK);
     uint64_t load_slack =
-        slack + PART_SLACK * parts->nr + (load_of_parts >> LOAD_SLACK_SHIFT) + parts->stale;
+        base + PART_SLACK * parts->nr + (load_of_parts >> LOAD_SLACK_SHIFT) + parts->stale;
+    uint64_t slack = base + parts->late;
 
     RULE(a->load_sum > 0 || a->load_avg == 0);
     RULE(a->util_sum >= (uint64_t)a->util_avg * PELT_MIN_DIVIDER);
-    if (cfs->propagate || cfs->throttle_count > 0)
-        return NULL; /* its parts know more than it does */
+    if ((cfs->se != NULL && cfs->propagate) || cfs->throttle_count > 0)
+        return NULL; /* its parts know more than it does; a root queue tells nobody, ever */
     if (cfs->nr_removed > 0)
         load_slack += SIM_MAX(a->load_sum / divider, a->load_avg) -
                       SIM_MIN(a->load_sum / divider, a->load_avg);

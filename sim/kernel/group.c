@@ -136,8 +136,11 @@ reweight_load_avg(struct cfs_rq *cfs, struct sched_entity *se, uint32_t weight)
     pelt_detach_load(&cfs->avg, &se->avg, se->weight);
     se->avg.load_avg = weight * se->avg.load_sum / pelt_divider(&se->avg);
     cfs->moved += before + se->avg.load_avg;
+    uint64_t larger = SIM_MAX(before, se->avg.load_avg);
     if (!se->on_rq)
-        cfs->stale_load += SIM_MAX(before, se->avg.load_avg);
+        cfs->stale_load += larger;
+    else if (se->avg.load_sum > LOAD_AVG_MAX) /* more than periods: it does not grow with them */
+        cfs->stale_load += larger >> 5;
     cfs->avg.load_avg += se->avg.load_avg;
     cfs->avg.load_sum += weight * se->avg.load_sum;
 }

@@ -78,6 +78,8 @@ attach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se)
 void
 detach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se)
 {
+    if (unlikely(!se->on_rq || se->avg.load_sum > LOAD_AVG_MAX)) /* it does not grow with periods */
+        cfs->stale_load += se->avg.load_avg >> 5;
     pelt_detach(&cfs->avg, &se->avg, se->weight);
     cfs->moved += se->avg.load_avg + se->avg.runnable_avg;
     add_tg_cfs_propagate(cfs, -(int64_t)se->avg.load_sum);
@@ -114,7 +116,9 @@ remove_entity_load_avg(struct kernel *k, struct sched_entity *se)
     cfs->nr_removed++;
     cfs->removed_util += se->avg.util_avg;
     cfs->removed_load += se->avg.load_avg;
-    cfs->stale_load += (uint64_t)se->weight * se->avg.period_contrib >> 15;
+    uint64_t sum = (uint64_t)se->weight * se->avg.load_sum / PELT_MIN_DIVIDER;
+    cfs->stale_load += sum - SIM_MIN(sum, se->avg.load_avg);
+    cfs->stale_util += se->avg.period_contrib >> 5;
     cfs->removed_runnable += se->avg.runnable_avg;
 }
 

@@ -45,8 +45,8 @@ struct cfs_rq {
     /* what tasks that were woken elsewhere left behind, taken off at the next update */
     uint64_t removed_load, removed_util, removed_runnable;
     /* for --check: the larger averages of all that came and went; load of sleepers that got another
-     * weight, and of those who left since their averages were made */
-    uint64_t moved, stale_load;
+     * weight, and of those who left since their averages were made; the same of time alone */
+    uint64_t moved, stale_load, stale_util;
     struct task_group *tg;
     int64_t prop_runnable_sum;
     uint64_t tg_load_avg_contrib, last_update_tg_load_avg;

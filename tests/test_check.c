@@ -1,0 +1,180 @@
+/* layer: kernel */
+/*
+ * --check finds what it is there for: a kernel that has run for a while is fine, and is not once
+ * one number in its books has been changed. The least changes that are found show how wide the
+ * bounds are where the kernel itself rounds.
+ */
+#include "sim_fixture.h"
+
+#include "kernel/check.h"
+#include "kernel/group.h"
+
+static const struct action nap[] = { { .kind = ACTION_RUN, .work = USEC(700) },
+                                     { .kind = ACTION_SLEEP, .until = MSEC(2) } };
+
+struct world {
+    struct fixture f;
+    struct task_group *tg;
+    struct task *hog, *napper, *grouped[2];
+};
+
+static struct task *
+start_in(struct world *w, struct task *p, struct task_group *tg)
+{
+    task_set_affinity(w->f.k, p, fixture_cpus(&w->f, "0"));
+    task_start(w->f.k, p, NULL);
+    if (tg != NULL)
+        task_set_group(w->f.k, p, tg);
+    return p;
+}
+
+/* On CPU 0 a hog, one that sleeps now and then, and two in a group; CPU 1 has had a task that is
+ * gone. Nothing has come or gone for ten half-lives. */
+static void
+open_world(struct world *w)
+{
+    static const struct action once[] = { { .kind = ACTION_RUN, .work = MSEC(20) },
+                                          { .kind = ACTION_EXIT } };
+
+    fixture_open(&w->f, 1, 2, 1, false);
+    w->tg = task_group_new(w->f.k, NULL, "g");
+    w->hog = start_in(w, fixture_hog(&w->f, "hog", 0), NULL);
+    w->napper = start_in(w, fixture_task(&w->f, "napper", 0, nap, 2), NULL);
+    for (int i = 0; i < 2; i++)
+        w->grouped[i] = start_in(w, fixture_hog(&w->f, "grouped", 0), w->tg);
+    struct task *gone = fixture_task(&w->f, "gone", 0, once, 2);
+    task_set_affinity(w->f.k, gone, fixture_cpus(&w->f, "1"));
+    task_start(w->f.k, gone, NULL);
+    fixture_run(&w->f, MSEC(400));
+    assert_null(check_pelt(w->f.k));
+}
+
+static void
+assert_found(struct world *w, const char *part_of_rule)
+{
+    const char *broken = check_pelt(w->f.k);
+
+    assert_non_null(broken);
+    assert_non_null(strstr(broken, part_of_rule));
+}
+
+/* A task leaves without its averages, or takes them along twice. */
+static void
+averages_that_stay_or_go_twice_are_found(void **state)
+{
+    (void)state;
+    for (int twice = 0; twice < 2; twice++) {
+        struct world w;
+
+        open_world(&w);
+        struct sched_avg *q = &w.f.k->rqs[0].cfs.avg, *se = &w.hog->se.avg;
+        int sign = twice ? -1 : 1;
+        q->load_avg += (uint64_t)(sign * (int64_t)se->load_avg);
+        q->load_sum += (uint64_t)(sign * (int64_t)(se->load_sum * w.hog->se.weight));
+        assert_found(&w, "load_sum");
+        fixture_close(&w.f);
+
+        open_world(&w);
+        q = &w.f.k->rqs[0].cfs.avg, se = &w.hog->se.avg;
+        q->util_avg += (uint32_t)(sign * (int32_t)se->util_avg);
+        q->util_sum += (uint32_t)(sign * (int32_t)se->util_sum);
+        assert_found(&w, "util_sum");
+        fixture_close(&w.f);
+
+        open_world(&w); /* a queue whose parts are all tasks */
+        q = &w.tg->cfs_rq[0]->avg, se = &w.grouped[0]->se.avg;
+        q->runnable_avg += (uint32_t)(sign * (int32_t)se->runnable_avg);
+        q->runnable_sum += (uint64_t)(sign * (int64_t)se->runnable_sum);
+        assert_found(&w, "runnable_sum");
+        fixture_close(&w.f);
+    }
+}
+
+/* How many units may be added to an average before the check says no. */
+static uint32_t
+units_until_found(struct world *w, uint64_t *load_sum, uint32_t *util_sum, uint32_t divider)
+{
+    for (uint32_t n = 1; n < 1024; n++) {
+        if (load_sum != NULL)
+            *load_sum += divider;
+        else
+            *util_sum += divider;
+        if (check_pelt(w->f.k) != NULL)
+            return n;
+    }
+    return 1024;
+}
+
+/* In a queue in which nothing has come or gone lately 64 units are found, and a 16th of its load: a
+ * task of nice 0 that runs always has 1024 of each. */
+static void
+a_sixteenth_of_a_task_is_found_in_a_quiet_queue(void **state)
+{
+    struct world w;
+
+    (void)state;
+    open_world(&w);
+    struct sched_avg *q = &w.f.k->rqs[0].cfs.avg;
+    assert_in_range(units_until_found(&w, NULL, &q->util_sum, pelt_divider(q)), 8, 64);
+    fixture_close(&w.f);
+    open_world(&w);
+    q = &w.f.k->rqs[0].cfs.avg;
+    uint64_t least = 64 + q->load_avg / 16;
+    assert_in_range(units_until_found(&w, &q->load_sum, NULL, pelt_divider(q)), 8, least);
+    fixture_close(&w.f);
+}
+
+/* Nobody is attached to the queue of CPU 1 any more. */
+static void
+what_nobody_left_behind_is_found(void **state)
+{
+    struct world w;
+
+    (void)state;
+    open_world(&w);
+    struct sched_avg *q = &w.f.k->rqs[1].cfs.avg;
+    assert_in_range(units_until_found(&w, NULL, &q->util_sum, pelt_divider(q)), 8, 64);
+    fixture_close(&w.f);
+}
+
+/* The sum over the CPUs of a group is exact. */
+static void
+a_group_whose_load_is_not_the_sum_of_its_parts_is_found(void **state)
+{
+    struct world w;
+
+    (void)state;
+    open_world(&w);
+    w.tg->load_avg++;
+    assert_found(&w, "tg->load_avg == published");
+    fixture_close(&w.f);
+}
+
+/* An average without a sum would never fade. */
+static void
+an_average_that_outlives_its_sum_is_found(void **state)
+{
+    struct world w;
+
+    (void)state;
+    open_world(&w);
+    struct sched_avg *q = &w.f.k->rqs[1].cfs.avg;
+    q->load_sum = 0;
+    q->load_avg = 1;
+    assert_found(&w, "a->load_sum > 0");
+    fixture_close(&w.f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(averages_that_stay_or_go_twice_are_found),
+        cmocka_unit_test(a_sixteenth_of_a_task_is_found_in_a_quiet_queue),
+        cmocka_unit_test(what_nobody_left_behind_is_found),
+        cmocka_unit_test(a_group_whose_load_is_not_the_sum_of_its_parts_is_found),
+        cmocka_unit_test(an_average_that_outlives_its_sum_is_found),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
