@@ -35,11 +35,10 @@ FACTOR = "factor 2 of the range seen"
 SHARE_1 = "2 % (README: shares on one CPU)"
 SHARE_N = "10 % (README: shares over many CPUs)"
 NUMA = "tasks are moved by the guest's NUMA balancing (move_numa) or by what else ran there"
-PINNED = ("while tasks are pinned each failed pass doubles the interval of its domain (up to MAX_PINNED_INTERVAL), so "
-          "that the first pass after their release may be 200 ms late; here all domains began together")
+PINNED = ("each pass that finds only pinned tasks doubles its domain's interval (MAX_PINNED_INTERVAL), so the first after "
+          "300 ms of it comes when 508 ms are over; in the guest, sooner: other passes began the doubling anew")
 PARALLEL = "with .rt the guest's CPUs ran in parallel on two of the host; here they take turns as with icount"
 KNOWN = {
-    ("fork_double.n2x2", "distinct in the first 4 of fork_order_cpu"): "a turn ended between two forks",
     ("spread.n2x2", "t_first_migration_ms"): PINNED,
     ("spread.n2x2.rt", "t_first_migration_ms"): PINNED,
     ("spread_few.n2x2", "t_nodes_even_ms"): NUMA,

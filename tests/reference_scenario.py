@@ -135,17 +135,21 @@ def thread_yaml(scenario, i):
 
 
 def parent_yaml(scenario):
-    """Who creates the threads with `nowait`; its CPU time between two of them is that of the guest."""
+    """Who creates the threads with `nowait`; its CPU time between two of them is that of the guest.
+
+    Somebody made the process ready before: the ticks of that CPU age what tasks left behind on idle ones.
+    """
     steps = ["sleep: %dms" % T0_MS, "compute: %dus" % instructions_us(scenario, BEFORE_FORK)]
     for i in range(nr_threads(scenario)):
         steps += ["fork: t%d" % i, "compute: %dus" % instructions_us(scenario, FORK)]
-    return ["      - name: parent", "        program:"] + ["          - " + s for s in steps + ["join: t0"]]
+    lines = ["      - name: parent", "        program:"] + ["          - " + s for s in steps + ["up: forked", "join: t0"]]
+    return lines + ["      - name: harness", "        program:", "          - compute: %dms" % (T0_MS - 5)]
 
 
 def helper_yaml(scenario):
     """The sampler, a FIFO task on the last CPU; who ends the spinning; and the guest's other work.
 
-    With `nowait` the sampler begins behind the last fork, spins until all threads have begun, and takes FIRST_SAMPLE more until its first sample:
+    With `nowait` the sampler waits for the last fork, spins until all threads have begun, and takes FIRST_SAMPLE more until its first sample:
     that came after 87 ms at the earliest, where three CPUs took turns, and so long the last CPU ran nothing else.
     A hog that had a CPU for itself began 5 to 10 turns a second and waited some 25 us for each: so often
     something else ran there.
@@ -162,9 +166,10 @@ def helper_yaml(scenario):
                   "        deferrable: yes", "        program:",
                   "          - loop: {count: forever, do: [{sleep: {exponential: 140ms}}, {compute: %dus}]}"
                   % instructions_us(scenario, KWORKER)]
-    program = ["timer: {every: %dms, from: start}" % (T0_MS + (4 if o.get("nowait") else 0))]
+    program = ["timer: {every: %dms, from: start}" % T0_MS]
     if o.get("nowait"):
-        program += ["down: {name: ready, wait: spin}"] * nr_threads(scenario) + ["compute: %dus" % instructions_us(scenario, FIRST_SAMPLE)]
+        program = ["down: forked"] + ["down: {name: ready, wait: spin}"] * nr_threads(scenario)
+        program.append("compute: %dus" % instructions_us(scenario, FIRST_SAMPLE))
     program.append("loop: {count: forever, do: [{compute: %dus}, {timer: {every: %dms, from: start}}]}"
                    % (sampler_us(scenario), o["ivl"]))
     lines += ["      - name: sampler", "        class: fifo", "        priority: 50",
@@ -179,7 +184,7 @@ def workload_yaml(scenario):
         lines.append("cgroups:")
         lines += ["  g%d: {cpu.weight: %s}" % (i, w) for i, w in enumerate(str(o["cgw"]).split(","))]
     lines += ["processes:", "  - name: p"]
-    sync = ["      %s: {kind: semaphore, value: 0}" % ("ready" if o.get("nowait") else "go")]
+    sync = ["      %s: {kind: semaphore, value: 0}" % name for name in (("forked", "ready") if o.get("nowait") else ("go",))]
     if o["mode"] == "pipe":
         sync += ["      pipe%d: {kind: channel, capacity: 64KiB}" % k for k in range(nr_threads(scenario) // 2)]
     lines += ["    sync:"] + sync if sync else []
