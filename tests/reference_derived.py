@@ -6,14 +6,14 @@ those of a recording come from its file, those of a simulation from the text of 
 import statistics
 
 
-def events_of_trace(path, t0_ms, until_ms):
-    """Events of the threads t0, t1, ..., where they were at t=0, and their CPU time and turns since."""
+def events_of_trace(path, t0_ms, until_ms, since_ms=0.0):
+    """Events of the threads t0, t1, ..., where they were at t=0, and their CPU time and turns since since_ms."""
     cpu, events, run, turns, since = {}, [], {}, {}, {}
 
     def stop(c, now):
         if c in since:
             who, start = since.pop(c)
-            run[who] = run.get(who, 0.0) + max(0.0, now - max(start, 0.0))
+            run[who] = run.get(who, 0.0) + max(0.0, now - max(start, since_ms))
 
     now = 0.0
     with open(path) as f:
@@ -33,7 +33,7 @@ def events_of_trace(path, t0_ms, until_ms):
                 who = thread(word["next_comm"])
                 if who is not None:
                     since[c] = (who, now)
-                    turns[who] = turns.get(who, 0) + (now >= 0)
+                    turns[who] = turns.get(who, 0) + (now >= since_ms)
                     cpu[who] = cpu.get(who, c)
             elif kind in ("sched_wakeup_new", "sched_migrate_task"):
                 who = thread(word["comm"])

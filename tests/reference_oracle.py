@@ -17,7 +17,7 @@ Scheduling scenarios of `../shared/oracle/scenarios`: what Linux 6.12.117 did on
 (`fork_*`: five) repetitions, against three seeds of the simulator. `tests/reference_scenario.py` makes machine and
 workload from the options of each; `tests/reference_derived.py` has the definitions of the quantities, which give the
 oracle's own numbers from its events (the test checks that). Except for `fork_*`: there the oracle counts from
-its first sample, taken after the first migrations, and we count from the placement of the new tasks in both.
+its first sample, taken after the first migrations, and we count events from the placement of the new tasks in both.
 Times of scenarios with `prespin` count from the release (the oracle's are 300 ms
 later). Files `.rt` are the same workload on another clock: the same simulation stands against both. A simulated value is the median, with the range over
 the seeds in brackets; `never` is later than any time.
@@ -59,9 +59,10 @@ def group_sizes(scenario):
 
 def simulate(numasim, scenario, seed, policy="topology"):
     duration = scenario["options"]["dur"]
+    first = median([rep["samples"][0]["t_ms"] for rep in scenario["reps"]])
     with Run(numasim, machine_yaml(scenario["machine"]), workload_yaml(scenario), seed, GUEST, trace=True,
              until="%dms" % (T0_MS + duration), policy=policy) as run:
-        events, start, exec_ms, turns = events_of_trace(run.trace, T0_MS, duration)
+        events, start, exec_ms, turns = events_of_trace(run.trace, T0_MS, duration, first)
     d = derive(events, start, exec_ms, scenario["reps"][0]["params"]["ncpu"], group_sizes(scenario))
     d["slices"] = turns
     return d
