@@ -52,10 +52,26 @@ void active_load_balance_cpu_stop(struct kernel *k, struct rq *rq);
 void update_group_capacity(struct kernel *k, struct sched_domain *sd, int cpu);
 /* Has side activity taken more than the domain tolerates (check_cpu_capacity)? */
 bool check_cpu_capacity(const struct kernel *k, const struct rq *rq, const struct sched_domain *sd);
-/* Interrupts stole ns from the CPU: avg_irq will see it. */
-void account_irq_time(struct kernel *k, struct rq *rq, sim_time ns);
+/* Interrupts stole ns from the CPU: avg_irq will see it, in portions of a PELT period. */
+enum { IRQ_PORTION = 1024 * 1024 };
+void update_irq_load_avg(struct kernel *k, struct rq *rq);
+static inline void
+account_irq_time(struct kernel *k, struct rq *rq, sim_time ns)
+{
+    if (!sched_feat(k, NONTASK_CAPACITY))
+        return;
+    rq->irq_pending += ns;
+    if (unlikely(k->engine.now >= rq->avg_irq.last_update_time + IRQ_PORTION))
+        update_irq_load_avg(k, rq);
+}
 /* Is rq's current task (or p, NULL: none) too large for this CPU (update_misfit_status)? */
-void update_misfit_status(struct kernel *k, struct task *p, struct rq *rq);
+void see_misfit(struct kernel *k, struct task *p, struct rq *rq);
+static inline void
+update_misfit_status(struct kernel *k, struct task *p, struct rq *rq)
+{
+    if (unlikely(k->asym_cpucapacity))
+        see_misfit(k, p, rq);
+}
 /* The CPU of a group that is to be filled first, where CPUs have priorities. */
 int asym_prefer_cpu(const struct kernel *k, const struct cpumask *span);
 /* More than 5 % larger. */

@@ -15,17 +15,15 @@
 #include "kernel/load.h"
 #include "kernel/rt.h"
 
-enum { IRQ_PORTION = 1024 * 1024 }; /* ns */
 /* No domain's imbalance_pct is less: a capacity that passes with it passes everywhere. */
 enum { LEAST_PCT = 110 };
 
 /* ---- what others use ---- */
 
-static void
+void
 update_irq_load_avg(struct kernel *k, struct rq *rq)
 {
-    uint64_t now = k->engine.now, capacity = k->machine->cpus[rq->cpu].capacity;
-    uint64_t stolen = rq->irq_pending * capacity / 1024;
+    uint64_t now = k->engine.now, stolen = rq->irq_pending * rq->capacity_orig / 1024;
     uint64_t last = rq->avg_irq.last_update_time;
 
     rq->irq_pending = 0;
@@ -35,16 +33,6 @@ update_irq_load_avg(struct kernel *k, struct rq *rq)
     pelt_update(&rq->avg_irq, now - stolen, 0, 0, false, 1);
     if (stolen > 0)
         pelt_update(&rq->avg_irq, now, 1, 1, true, 1);
-}
-
-void
-account_irq_time(struct kernel *k, struct rq *rq, sim_time ns)
-{
-    if (!sched_feat(k, NONTASK_CAPACITY))
-        return;
-    rq->irq_pending += ns;
-    if (k->engine.now >= rq->avg_irq.last_update_time + IRQ_PORTION)
-        update_irq_load_avg(k, rq);
 }
 
 void
@@ -63,9 +51,9 @@ update_other_load_avgs(struct kernel *k, struct rq *rq)
 /* ---- of CPUs ---- */
 
 static uint64_t
-scale_rt_capacity(const struct kernel *k, const struct rq *rq)
+scale_rt_capacity(const struct rq *rq)
 {
-    uint64_t max = k->machine->cpus[rq->cpu].capacity, irq = rq->avg_irq.util_avg;
+    uint64_t max = rq->capacity_orig, irq = rq->avg_irq.util_avg;
     uint64_t used = (uint64_t)rq->avg_rt.util_avg + rq->avg_dl.util_avg;
 
     if (irq >= max || used >= max)
@@ -76,8 +64,8 @@ scale_rt_capacity(const struct kernel *k, const struct rq *rq)
 bool
 check_cpu_capacity(const struct kernel *k, const struct rq *rq, const struct sched_domain *sd)
 {
-    return rq->cpu_capacity * sd->imbalance_pct <
-           (uint64_t)k->machine->cpus[rq->cpu].capacity * 100;
+    (void)k;
+    return rq->cpu_capacity * sd->imbalance_pct < (uint64_t)rq->capacity_orig * 100;
 }
 
 static void
@@ -85,7 +73,7 @@ update_cpu_capacity(struct kernel *k, struct sched_domain *sd, int cpu)
 {
     struct rq *rq = &k->rqs[cpu];
     struct sched_group_capacity *sgc = sd->groups->sgc;
-    uint64_t capacity = scale_rt_capacity(k, rq), whole = k->machine->cpus[cpu].capacity;
+    uint64_t capacity = scale_rt_capacity(rq), whole = k->machine->cpus[cpu].capacity;
 
     if (rq->cpu_capacity == capacity && sgc->capacity == capacity)
         return;
@@ -152,11 +140,11 @@ max_allowed_capacity(const struct kernel *k, const struct task *p)
 }
 
 void
-update_misfit_status(struct kernel *k, struct task *p, struct rq *rq)
+see_misfit(struct kernel *k, struct task *p, struct rq *rq)
 {
     uint64_t before = rq->misfit_task_load, now = 0;
 
-    if (likely(!k->asym_cpucapacity) || k->domains->cpus[rq->cpu].asym_cpucapacity == NULL)
+    if (k->domains->cpus[rq->cpu].asym_cpucapacity == NULL)
         return;
     if (p != NULL && p->nr_allowed > 1 &&
         k->machine->cpus[rq->cpu].capacity != max_allowed_capacity(k, p) &&

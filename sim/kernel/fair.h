@@ -23,7 +23,14 @@ void update_curr(struct kernel *k, struct cfs_rq *cfs);
 /* Brings entity and queue up to now, with what `flags` ask for. */
 void update_load_avg(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t flags);
 bool update_cfs_rq_load_avg(struct kernel *k, struct cfs_rq *cfs, uint64_t now);
-uint64_t cfs_rq_clock_pelt(struct kernel *k, struct cfs_rq *cfs);
+static inline uint64_t
+cfs_rq_clock_pelt(struct kernel *k, struct cfs_rq *cfs)
+{
+    (void)k;
+    if (unlikely(cfs->throttle_count > 0))
+        return cfs->throttled_pelt_at - cfs->throttled_pelt_ns;
+    return cfs->rq->clock_pelt - cfs->throttled_pelt_ns;
+}
 /* A sleeping task leaves its queue's averages from elsewhere: they go at its next update. */
 void remove_entity_load_avg(struct kernel *k, struct sched_entity *se);
 /* Ages a sleeping entity up to `now`. */

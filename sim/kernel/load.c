@@ -8,15 +8,6 @@
 
 #include "kernel/fair.h"
 
-uint64_t
-cfs_rq_clock_pelt(struct kernel *k, struct cfs_rq *cfs)
-{
-    (void)k;
-    if (unlikely(cfs->throttle_count > 0))
-        return cfs->throttled_pelt_at - cfs->throttled_pelt_ns;
-    return cfs->rq->clock_pelt - cfs->throttled_pelt_ns;
-}
-
 static uint64_t
 se_runnable(const struct sched_entity *se)
 {
@@ -60,7 +51,7 @@ update_cfs_rq_load_avg(struct kernel *k, struct cfs_rq *cfs, uint64_t now)
     bool decayed = cfs->nr_removed > 0;
     (void)k;
 
-    if (decayed)
+    if (unlikely(decayed))
         take_removed(cfs);
     decayed |=
         pelt_update(&cfs->avg, now, cfs_rq_weight(cfs), cfs->h_nr_runnable, cfs->curr != NULL, 1);
@@ -93,15 +84,16 @@ update_load_avg(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, u
     if (se->avg.last_update_time != 0 && !(flags & SKIP_AGE_LOAD))
         update_load_avg_se(cfs, se, now);
     bool decayed = update_cfs_rq_load_avg(k, cfs, now);
-    decayed |= propagate_entity_load_avg(se);
-    if (se->avg.last_update_time == 0 && flags & DO_ATTACH) {
+    if (unlikely(se->my_q != NULL))
+        decayed |= propagate_entity_load_avg(se);
+    if (unlikely(se->avg.last_update_time == 0) && flags & DO_ATTACH) {
         attach_entity_load_avg(cfs, se);
         update_tg_load_avg(k, cfs);
     } else if (flags & DO_DETACH) {
         detach_entity_load_avg(cfs, se);
         se->avg.last_update_time = 0; /* it has nothing left here to be removed */
         update_tg_load_avg(k, cfs);
-    } else if (decayed && flags & UPDATE_TG) {
+    } else if (decayed && flags & UPDATE_TG && cfs->se != NULL) {
         update_tg_load_avg(k, cfs);
     }
 }
@@ -183,7 +175,7 @@ unseen_tick(struct kernel *k, struct rq *rq, sim_time when)
 }
 
 /* A tick at this very instant counts once its phase has come. */
-static void
+void
 see_ticks(struct kernel *k, struct rq *rq)
 {
     sim_time limit = k->engine.now - (k->engine.reached < PHASE_TICK);
@@ -195,13 +187,6 @@ see_ticks(struct kernel *k, struct rq *rq)
         rq->unseen_tick += k->tick_ns;
     } while (rq->unseen_tick <= limit);
     sums_update(k, rq);
-}
-
-void
-rq_catch_up(struct kernel *k, struct rq *rq)
-{
-    if (unlikely(rq->unseen_tick <= k->engine.now))
-        see_ticks(k, rq);
 }
 
 void

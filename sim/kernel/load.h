@@ -12,7 +12,13 @@
 
 /* Brings the queue to where its last tick would have left it. Every reader of another CPU's
  * averages calls it first; the functions below do. */
-void rq_catch_up(struct kernel *k, struct rq *rq);
+void see_ticks(struct kernel *k, struct rq *rq);
+static inline void
+rq_catch_up(struct kernel *k, struct rq *rq)
+{
+    if (unlikely(rq->unseen_tick <= k->engine.now))
+        see_ticks(k, rq);
+}
 
 /* Of the root queue: load_avg, runnable_avg; utilisation with util_est, at most the capacity. */
 uint64_t cpu_load(struct kernel *k, struct rq *rq);

@@ -9,6 +9,7 @@
  * when the burst is settled. Random and chasing uses are drawn: mm_draw.c.
  */
 #include "kernel/mm_draw.h"
+#include "kernel/page_set.h"
 #include "kernel/region.h"
 
 __extension__ typedef unsigned __int128 u128;
@@ -171,6 +172,10 @@ use_horizon(const struct kernel *k, const struct task_mem *mem, struct mem_use *
     const struct region_group *g = u->group;
 
     if (use_draws(u)) {
+        if (likely(u->view == NULL && page_set_needs(u) == 0 && u->due == 0)) {
+            u->needs = 0;
+            return UINT64_MAX;
+        }
         uint64_t batch = k->params.mm.touch_batch * mem->profile->misses_q20 >> MISS_SHIFT;
         if (mem->nr_uses > 1)
             batch = mul_div_u64(batch, u->weight, mem->total_weight);

@@ -142,12 +142,17 @@ void
 use_draw_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses)
 {
     uint64_t open = open_now(u), twice = twice_needs_since(u, open), all = use_all(u);
+
+    if (likely(open == 0)) {
+        u->needs = 0;
+        return;
+    }
     u128 gone = all == 0 ? 0 : ((u128)misses * twice << 31) / all;
 
     u->needs = open;
-    if (open > 0 && gone >= u->left)
+    if (gone >= u->left)
         count_hits(mem, u, twice, gone);
-    else if (open > 0)
+    else
         u->left -= (uint64_t)gone;
 }
 

@@ -11,37 +11,54 @@ static const uint32_t decay_inverse[LOAD_AVG_PERIOD] = {
 /* Beyond this many periods nothing is left. */
 enum { DECAY_LIMIT = LOAD_AVG_PERIOD * 63 };
 
-uint64_t
-decay_load(uint64_t x, uint64_t n)
+/* Many sums decay by the same number of periods. */
+struct decay {
+    uint32_t shift, inverse;
+};
+
+static inline struct decay
+decay_by(uint64_t n)
+{
+    if (unlikely(n > DECAY_LIMIT))
+        return (struct decay){ 0 };
+    return (struct decay){ (uint32_t)(n / LOAD_AVG_PERIOD), decay_inverse[n % LOAD_AVG_PERIOD] };
+}
+
+static inline uint64_t
+decayed(uint64_t x, struct decay d)
 {
     __extension__ typedef unsigned __int128 u128;
 
-    if (n > DECAY_LIMIT)
-        return 0;
-    x >>= n / LOAD_AVG_PERIOD;
-    return (uint64_t)((u128)x * decay_inverse[n % LOAD_AVG_PERIOD] >> 32);
+    return (uint64_t)((u128)(x >> d.shift) * d.inverse >> 32);
 }
 
-/* What `periods` periods and their two broken ends contribute: the old one's rest decays as a
- * whole. */
-static uint64_t
-contribution(const struct sched_avg *sa, uint64_t periods, uint64_t into_last)
+/* A sum of less than 32 bits. */
+static inline uint64_t
+decayed_short(uint64_t x, struct decay d)
 {
-    return decay_load(1024 - sa->period_contrib, periods) +
-           (LOAD_AVG_MAX - decay_load(LOAD_AVG_MAX, periods) - 1024) + into_last;
+    return (x >> d.shift) * d.inverse >> 32;
+}
+
+uint64_t
+decay_load(uint64_t x, uint64_t n)
+{
+    return decayed(x, decay_by(n));
+}
+
+/* What whole periods and their two broken ends contribute: the old one's rest decays as a whole. */
+static inline uint64_t
+contribution(const struct sched_avg *sa, struct decay d, uint64_t into_last)
+{
+    return decayed_short(1024 - sa->period_contrib, d) +
+           (LOAD_AVG_MAX - decayed_short(LOAD_AVG_MAX, d) - 1024) + into_last;
 }
 
 bool
-pelt_update(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable, bool running,
-            uint64_t weight)
+pelt_accumulate(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable, bool running,
+                uint64_t weight)
 {
-    if ((int64_t)(now - sa->last_update_time) < 0) {
-        sa->last_update_time = now;
-        return false;
-    }
     uint64_t delta = (now - sa->last_update_time) >> 10;
-    if (delta == 0)
-        return false;
+
     sa->last_update_time += delta << 10;
     if (load == 0) {
         runnable = 0;
@@ -50,11 +67,13 @@ pelt_update(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable
     uint64_t contrib = delta, periods = (delta + sa->period_contrib) / 1024;
     uint64_t into_last = (delta + sa->period_contrib) % 1024;
     if (periods > 0) {
-        sa->load_sum = decay_load(sa->load_sum, periods);
-        sa->runnable_sum = decay_load(sa->runnable_sum, periods);
-        sa->util_sum = (uint32_t)decay_load(sa->util_sum, periods);
+        struct decay d = decay_by(periods);
+
+        sa->load_sum = decayed(sa->load_sum, d);
+        sa->runnable_sum = decayed(sa->runnable_sum, d);
+        sa->util_sum = (uint32_t)decayed_short(sa->util_sum, d);
         if (load > 0)
-            contrib = contribution(sa, periods, into_last);
+            contrib = contribution(sa, d, into_last);
     }
     sa->period_contrib = (uint32_t)into_last;
     sa->load_sum += load * contrib;

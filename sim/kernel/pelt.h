@@ -31,8 +31,8 @@ struct sched_avg {
 uint64_t decay_load(uint64_t x, uint64_t n);
 
 /*
- * Brings the sums up to `now`. What counts as load, runnable and running, and the weight of the
- * averages, depends on the owner:
+ * Brings the sums up to `now` (pelt_update; within one unit nothing happens). What counts as load,
+ * runnable and running, and the weight of the averages, depends on the owner:
  *
  *     owner          load           runnable                    running       weight
  *     task           on_rq          on_rq, not delayed          is curr       its weight
@@ -43,8 +43,20 @@ uint64_t decay_load(uint64_t x, uint64_t n);
  *
  * True if a period ended, so that the averages are new.
  */
-bool pelt_update(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable, bool running,
-                 uint64_t weight);
+bool pelt_accumulate(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable,
+                     bool running, uint64_t weight);
+static inline bool
+pelt_update(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable, bool running,
+            uint64_t weight)
+{
+    int64_t delta = (int64_t)(now - sa->last_update_time);
+
+    if (delta >= 1024)
+        return pelt_accumulate(sa, now, load, runnable, running, weight);
+    if (unlikely(delta < 0))
+        sa->last_update_time = now;
+    return false;
+}
 
 /* What a queue's sums are divided by at this point of its period. */
 static inline uint32_t

@@ -117,27 +117,27 @@ sums_init(struct kernel *k)
 
 /* A part of the capacity is gone, by the strictest threshold that a domain has. */
 static bool
-capacity_reduced(const struct kernel *k, const struct rq *rq)
+capacity_reduced(const struct rq *rq)
 {
-    return rq->cpu_capacity * 110 < (uint64_t)k->machine->cpus[rq->cpu].capacity * 100;
+    return rq->cpu_capacity * 110 < (uint64_t)rq->capacity_orig * 100;
 }
 
 /* As cpu_load() and its neighbours read them, without making up for ticks. */
-static struct cpu_sums
-published(const struct kernel *k, const struct rq *rq)
+static inline struct cpu_sums
+published(const struct rq *rq)
 {
     const struct sched_avg *avg = &rq->cfs.avg;
 
     return (struct cpu_sums){
         .load = avg->load_avg,
-        .util = SIM_MIN(SIM_MAX(avg->util_avg, avg->util_est), k->machine->cpus[rq->cpu].capacity),
+        .util = SIM_MIN(SIM_MAX(avg->util_avg, avg->util_est), rq->capacity_orig),
         .runnable = avg->runnable_avg,
         .nr_running = rq->nr_running,
         .h_nr_queued = rq->cfs.h_nr_queued,
         .idle_cpus = rq->nr_running == 0,
         .nr_numa_running = (uint32_t)rq->nr_numa_running,
         .nr_preferred_running = (uint32_t)rq->nr_preferred_running,
-        .nr_reduced = rq->cfs.h_nr_queued == 1 && capacity_reduced(k, rq),
+        .nr_reduced = rq->cfs.h_nr_queued == 1 && capacity_reduced(rq),
         .nr_misfit = rq->misfit_task_load != 0 && rq->nr_running > 0,
     };
 }
@@ -152,37 +152,55 @@ same_counts(const struct cpu_sums *a, const struct cpu_sums *b)
 }
 
 /* Differences wrap, and that is well. */
-static void
-add_counts(struct cpu_sums *s, const struct cpu_sums *now, const struct cpu_sums *old)
+static inline void
+add_counts(struct cpu_sums *s, const struct cpu_sums *change)
 {
-    s->nr_running += now->nr_running - old->nr_running;
-    s->h_nr_queued += now->h_nr_queued - old->h_nr_queued;
-    s->idle_cpus += now->idle_cpus - old->idle_cpus;
-    s->nr_numa_running += now->nr_numa_running - old->nr_numa_running;
-    s->nr_preferred_running += now->nr_preferred_running - old->nr_preferred_running;
-    s->nr_reduced += now->nr_reduced - old->nr_reduced;
-    s->nr_misfit += now->nr_misfit - old->nr_misfit;
+    s->nr_running += change->nr_running;
+    s->h_nr_queued += change->h_nr_queued;
+    s->idle_cpus += change->idle_cpus;
+    s->nr_numa_running += change->nr_numa_running;
+    s->nr_preferred_running += change->nr_preferred_running;
+    s->nr_reduced += change->nr_reduced;
+    s->nr_misfit += change->nr_misfit;
+}
+
+/* now - old, but for what only sets have. */
+static inline struct cpu_sums
+difference(const struct cpu_sums *now, const struct cpu_sums *old)
+{
+    return (struct cpu_sums){
+        .load = now->load - old->load,
+        .util = now->util - old->util,
+        .runnable = now->runnable - old->runnable,
+        .nr_running = now->nr_running - old->nr_running,
+        .h_nr_queued = now->h_nr_queued - old->h_nr_queued,
+        .idle_cpus = now->idle_cpus - old->idle_cpus,
+        .nr_numa_running = now->nr_numa_running - old->nr_numa_running,
+        .nr_preferred_running = now->nr_preferred_running - old->nr_preferred_running,
+        .nr_reduced = now->nr_reduced - old->nr_reduced,
+        .nr_misfit = now->nr_misfit - old->nr_misfit,
+    };
 }
 
 /* The sets that rq is in take over what it has published since. */
 static void
 sums_publish(struct kernel *k, struct rq *rq)
 {
-    struct cpu_sums old = k->cpu_sums[rq->cpu], now = published(k, rq);
-    uint64_t load = now.load - old.load, util = now.util - old.util;
-    uint64_t runnable = now.runnable - old.runnable;
-    bool counts = !same_counts(&now, &old);
+    struct cpu_sums now = published(rq), change = difference(&now, &k->cpu_sums[rq->cpu]);
+    uint64_t averages = change.load | change.util | change.runnable;
+    uint32_t counts = change.nr_running | change.h_nr_queued | change.nr_numa_running |
+                      change.nr_preferred_running | change.nr_reduced | change.nr_misfit;
 
-    if (load == 0 && util == 0 && runnable == 0 && !counts)
+    if (averages == 0 && counts == 0)
         return;
     for (uint32_t i = 0; i < rq->nr_sums; i++) {
         struct cpu_sums *s = rq->sums[i];
 
-        s->load += load;
-        s->util += util;
-        s->runnable += runnable;
-        if (counts)
-            add_counts(s, &now, &old);
+        s->load += change.load;
+        s->util += change.util;
+        s->runnable += change.runnable;
+        if (counts != 0)
+            add_counts(s, &change);
     }
 }
 
@@ -223,12 +241,10 @@ sums_catch_up(struct kernel *k, const struct sched_group *sg, uint64_t jiffy)
 void
 sums_add(struct cpu_sums *total, const struct cpu_sums *s)
 {
-    static const struct cpu_sums none;
-
     total->load += s->load;
     total->util += s->util;
     total->runnable += s->runnable;
-    add_counts(total, s, &none);
+    add_counts(total, s);
 }
 
 void
@@ -248,7 +264,7 @@ sums_rebuild(struct kernel *k)
     join_sets(k);
     for_each_cpu (cpu, k->machine->online) {
         struct rq *rq = &k->rqs[cpu];
-        struct cpu_sums now = published(k, rq);
+        struct cpu_sums now = published(rq);
 
         for (uint32_t i = 0; i < rq->nr_sums; i++)
             sums_add(rq->sums[i], &now);
@@ -261,7 +277,7 @@ check_group(struct kernel *k, const struct sched_group *sg)
     struct cpu_sums total, sum = *group_sums(k, sg, &total), scan = { 0 };
 
     for_each_cpu (cpu, sg->span) {
-        struct cpu_sums s = published(k, &k->rqs[cpu]);
+        struct cpu_sums s = published(&k->rqs[cpu]);
         sums_add(&scan, &s);
     }
     if (sum.load != scan.load || sum.util != scan.util || sum.runnable != scan.runnable)
