@@ -28,6 +28,11 @@ M/D/1 is from Erlang's series.
 **Sharing**: a fair scheduler of one CPU with many tasks is near processor sharing, whose mean response S / (1 - rho) is the same for
 every distribution of service times. (In order of arrival it would be 120, 200 and 440 ms here.) Service times are 40 ms, the
 tick 1 ms, ten seeds of 10^4 arrivals.
+
+**Deadlines**: periodic threads on one CPU, released together to a few microseconds, that must be done by their next release. With priorities by rate (`fifo`) no
+deadline is missed up to a use of n (2^(1/n) - 1) of the CPU (Liu and Layland 1973), and there is a set at that very use in which
+20 us more of work are too much: the periods are in the ratio 2^(1/n), and each thread works for the difference to the next period. By
+the earliest deadline (`deadline`, no admission test) the same sets may use the whole CPU, and not more.
 """
 KNOWN = {
     ("64 tasks, nice -10 .. 19", "worst deviation / allowed"):
@@ -234,10 +239,52 @@ def add_sharing(table, numasim):
         add_interval(table, "M/G/1 shared, rho 0.8, " + service, "mean response ms", "S/(1-rho)", 200.0, means)
 
 
+def periodic(threads, edf):
+    """Threads of (period, work) in us, the shortest period first, for 10 s of rounds. A round begins when its thread first runs, so
+    each is released a microsecond before the next more important one, which would else keep it from its first round. Reservations are two ticks larger than the work: ticks throttle."""
+    lines = ["version: 1", "name: periodic", "doc: deadlines that are periods", "processes:", "  - name: p", "    threads:"]
+    for i, (period, work) in enumerate(threads):
+        kind = ("class: deadline, runtime: %dus, period: %dus" % (min(work + 2000, period), period)) if edf else "class: fifo, priority: %d" % (90 - i)
+        rounds = "{period: {every: %dus, count: %d, do: [{compute: %dus}]}}" % (period, 10000000 // period, work)
+        first = "{sleep: %dus}, " % (len(threads) - 1 - i) if i + 1 < len(threads) else ""
+        lines += ["      - {name: t%d, %s, program: [%s%s]}" % (i, kind, first, rounds)]
+    return "\n".join(lines) + "\n"
+
+
+def misses(numasim, threads, edf):
+    settings = FREE + ["noise.start_jitter=no", "sched.rt_runtime=0ns", "sched.fair_server_runtime=0ns", "sched.hz=1000"]
+    with Run(numasim, ONE_CPU, periodic(threads, edf), settings=settings, until="11s") as run:
+        return sum(int(r["deadline_misses"]) for r in run.csv("processes.csv"))
+
+
+def worst_set(n):
+    """The set at the bound of Liu and Layland: (period, work), in whole us."""
+    periods = [round(10000 * 2 ** (i / n)) for i in range(n)]
+    ends = periods[1:] + [2 * periods[0]]
+    return [(p, end - p) for p, end in zip(periods, ends)]
+
+
+def add_deadlines(table, numasim):
+    for n in (2, 3, 5, 10):
+        at_bound = worst_set(n)
+        more = [(at_bound[0][0], at_bound[0][1] + 20)] + at_bound[1:]
+        bound = "n(2^(1/n)-1) = %.4f" % (n * (2 ** (1 / n) - 1))
+        case = "rate-monotonic, %d threads" % n
+        table.add(case + ", use at the bound", "misses", bound + ": 0", misses(numasim, at_bound, False), 0, 0, "none")
+        table.add(case + ", 20 us more", "misses", "> 0", misses(numasim, more, False), 1, 10 ** 6, "at least one")
+        use = sum(work / period for period, work in at_bound)
+        full = [(period, int(work / use)) for period, work in at_bound]
+        over = [(period, int(1.01 * work / use)) for period, work in at_bound]
+        case = "earliest deadline first, %d threads" % n
+        table.add(case + ", all of the CPU", "misses", "U <= 1: 0", misses(numasim, full, True), 0, 0, "none")
+        table.add(case + ", 1 % more", "misses", "U > 1: > 0", misses(numasim, over, True), 1, 10 ** 6, "at least one")
+
+
 def build(numasim, shared, only=(), seeds=RUNS):
     del shared, seeds
     table = Table("theory", "Known answers against the simulator", TEXT, KNOWN)
-    parts = {"shares": add_shares, "groups": add_groups, "queues": add_queues, "sharing": add_sharing}
+    parts = {"shares": add_shares, "groups": add_groups, "queues": add_queues, "sharing": add_sharing,
+             "deadlines": add_deadlines}
     for name, part in parts.items():
         if not only or name in only:
             part(table, numasim)
