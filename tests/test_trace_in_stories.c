@@ -249,6 +249,40 @@ classes_and_cpus_of_threads_are_read_from_priorities_and_names(void **state)
     close_reading(&x);
 }
 
+/* 1 asks the stopper of CPU 0 to move it: which CPU is left to it, or nothing if it is for exec. */
+static void
+expect_bound(const char *after, int32_t bound)
+{
+    struct reading x;
+    g_autoptr(GString) s = g_string_new(NULL);
+
+    add_switch(s, 0, 0, 0, "R", 1);
+    g_string_append(s, " t-1 [000] d..2. 1.000004: sched_switch: prev_comm=t1 prev_pid=1 "
+                       "prev_prio=120 prev_state=D ==> next_comm=migration/0 next_pid=9 "
+                       "next_prio=0\n"
+                       " migration/0-9 [000] d..2. 1.000005: sched_migrate_task: comm=t1 pid=1 "
+                       "prio=120 orig_cpu=0 dest_cpu=1\n");
+    add_waking(s, 6, 0, 9, 1, false);
+    add_switch(s, 8, 1, 0, "R", 1);
+    g_string_append(s, after);
+    add_switch(s, 12, 1, 1, "S", 0);
+    open_reading(&x, s->str);
+    assert_int_equal(task_of_pid(x.r, 1)->bound, bound);
+    close_reading(&x);
+}
+
+static void
+who_had_itself_moved_and_stays_is_bound_to_its_cpu(void **state)
+{
+    (void)state;
+    expect_bound("", 1);
+    expect_bound(" t-1 [001] d..2. 1.000009: sched_process_exec: filename=/x pid=1 old_pid=1\n",
+                 -1);
+    expect_bound(" t-1 [001] d..2. 1.000009: sched_migrate_task: comm=t1 pid=1 prio=120 "
+                 "orig_cpu=1 dest_cpu=0\n",
+                 -1);
+}
+
 static void
 another_program_is_an_op_of_the_story(void **state)
 {
@@ -285,6 +319,7 @@ main(void)
         cmocka_unit_test(a_number_that_is_used_again_is_another_task),
         cmocka_unit_test(tasks_that_were_there_before_begin_where_they_were),
         cmocka_unit_test(classes_and_cpus_of_threads_are_read_from_priorities_and_names),
+        cmocka_unit_test(who_had_itself_moved_and_stays_is_bound_to_its_cpu),
         cmocka_unit_test(another_program_is_an_op_of_the_story),
         cmocka_unit_test(kernel_threads_are_known_by_their_names),
     };

@@ -23,6 +23,7 @@ struct teller {
     uint64_t awake_ns, died;
     uint64_t burst;    /* ran since it slept last */
     int32_t first_cpu; /* -1: not seen yet */
+    int32_t pinned;    /* the CPU that it asked to be moved to, and never left; -1: none */
     int32_t queue;     /* RUNNABLE: the CPU where it waits; -1: not known */
     uint64_t queued;   /* since */
     enum replay_start start;
@@ -86,6 +87,13 @@ void trace_script_repair(struct trace_compiler *c, const struct lane *lane,
 void trace_tell_run(struct trace_compiler *c, struct teller *t);
 /* It waited for its CPU until now. */
 void trace_tell_waited(struct trace_compiler *c, struct teller *t);
+
+/* ---- import_trace_kthreads.c ---- */
+
+bool trace_is_stopper(const char *comm);
+/* Whether t, which is moved, has a new affinity or becomes another program. */
+bool trace_asked_for_move(const struct trace_compiler *c, const struct trace_event *e,
+                          const struct teller *t);
 
 /* ---- import_trace_sessions.c ---- */
 

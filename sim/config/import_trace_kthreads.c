@@ -2,7 +2,7 @@
  * Kernel threads are known by their names: neither perf nor ftrace marks them. The patterns are
  * those of the threads that a Linux of today starts by itself.
  */
-#include "config/import_trace_replay.h"
+#include "config/import_trace_compiler.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -44,4 +44,23 @@ trace_kthread_cpu(const char *comm)
             return (int32_t)MIN(strtoul(number, NULL, 10), (unsigned long)TRACE_CPUS_MAX);
     }
     return -1; /* kworker/u4:2 is unbound */
+}
+
+bool
+trace_is_stopper(const char *comm)
+{
+    return g_str_has_prefix(comm, "migration/");
+}
+
+/*
+ * A sleeper that a stopper moves has asked for that itself: by exec, which is recorded right
+ * afterwards, or by an affinity without its CPU. Balancing has stoppers move those that wait.
+ */
+bool
+trace_asked_for_move(const struct trace_compiler *c, const struct trace_event *e,
+                     const struct teller *t)
+{
+    const struct teller *by = g_hash_table_lookup(c->by_pid, GINT_TO_POINTER(e->by));
+
+    return by != NULL && trace_is_stopper(by->s.comm) && (t->state == SLEEPING || t->in_wakeup);
 }

@@ -34,7 +34,7 @@ name_teller(struct teller *t, const struct trace_task *from)
 static bool
 is_recorded_scheduler(const struct trace_compiler *c, const char *comm)
 {
-    return !c->o.placement && g_str_has_prefix(comm, "migration/");
+    return !c->o.placement && trace_is_stopper(comm);
 }
 
 static struct teller *
@@ -54,7 +54,7 @@ new_teller(struct trace_compiler *c, const struct trace_task *from, enum state s
     t->dropped = t->s.kthread && (c->o.drop_kthreads || is_recorded_scheduler(c, t->s.comm));
     t->index = t->dropped ? UINT32_MAX : c->nr_kept++;
     t->number = c->tellers->len;
-    t->queue = -1;
+    t->queue = t->pinned = -1;
     g_ptr_array_add(c->tellers, t);
     g_hash_table_insert(c->by_pid, GINT_TO_POINTER(from->pid), t);
     return t;
@@ -187,6 +187,14 @@ waking(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
     queue_on(c, t, e->target_cpu);
 }
 
+/* It is seen on that CPU: it may run there. */
+static void
+note_cpu(struct teller *t, uint32_t cpu)
+{
+    if (t->pinned != (int32_t)cpu)
+        t->pinned = -1;
+}
+
 /* The wake-up itself tells what its sched_waking has not: where that is not recorded. */
 static void
 wakeup(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
@@ -195,6 +203,7 @@ wakeup(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         waking(c, e, t);
     else if (t->state == RUNNING)
         t->early = false; /* it went on running */
+    note_cpu(t, e->target_cpu);
     if (t->state == RUNNABLE)
         t->queue = (int32_t)e->target_cpu;
     trace_script_wakeup(c, e, t);
@@ -310,6 +319,7 @@ enter(struct trace_compiler *c, struct lane *lane, struct teller *t, uint32_t cp
     default:
         break;
     }
+    note_cpu(t, cpu);
     t->state = RUNNING;
     t->early = false;
     t->since = c->now;
@@ -357,6 +367,7 @@ on_exec(struct trace_compiler *c, struct teller *t)
         return;
     trace_tell_run(c, t);
     trace_put_op(t->code, REPLAY_EXEC, 0);
+    t->pinned = -1;
 }
 
 static void
@@ -368,6 +379,7 @@ on_move(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         trace_tell_waited(c, t);
         t->queue = (int32_t)e->target_cpu;
     }
+    t->pinned = trace_asked_for_move(c, e, t) ? (int32_t)e->target_cpu : -1;
     if (!t->dropped && !t->in_wakeup && (delayed || t->state != SLEEPING))
         trace_script_move(c, t, e->target_cpu);
 }

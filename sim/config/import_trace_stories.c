@@ -123,7 +123,9 @@ fill_past(const struct trace_compiler *c, struct replay_task *to, const struct t
     to->zombie = t->zombie;
     to->wanted = share_of(t->awake_ns, t->died - c->t0);
     to->had = share_of(t->s.run_ns, t->died - c->t0);
-    to->cpu = t->first_cpu;
+    if (t->pinned >= 0)
+        to->bound = t->pinned;
+    to->cpu = to->bound >= 0 ? to->bound : t->first_cpu;
 }
 
 /* The kernel's scale: 0 to 98 are of the real-time class, -1 is a deadline task. */

@@ -70,7 +70,7 @@ struct replay_task {
     bool old;             /* there before the recording; then, of 1024 of its time: */
     uint16_t wanted, had; /* a CPU */
     int32_t cpu;          /* where it was first seen; -1: nowhere */
-    int32_t bound;        /* a kernel thread's only CPU; -1: none */
+    int32_t bound;        /* its only CPU; -1: none */
     enum replay_start start;
     sim_time start_at;
     uint32_t session; /* of nr_sessions, which follow each other; kernel threads are in none */

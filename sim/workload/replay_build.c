@@ -47,13 +47,17 @@ build_processes(struct kernel *k, const struct replay *r)
     return all;
 }
 
-/* The CPU of a kernel thread that has one, if the machine has it; NULL: all. */
+/* The CPU of a task that has only one, if the machine has it; NULL: all. What a task asked for on
+ * a machine of another size means nothing here. */
 static const struct cpumask *
 bound_to(struct kernel *k, struct replay_thread *t, const struct replay_task *spec)
 {
     uint32_t cpu = (uint32_t)spec->bound;
 
-    if (spec->bound < 0 || cpu >= k->machine->nr_cpus || !cpumask_test(k->machine->online, cpu))
+    bool hint = !spec->kthread && k->machine->nr_cpus != t->run->spec->nr_cpus;
+
+    if (spec->bound < 0 || hint || cpu >= k->machine->nr_cpus ||
+        !cpumask_test(k->machine->online, cpu))
         return NULL;
     t->only = cpumask_new(k->arena, k->machine->nr_cpus);
     cpumask_set(t->only, cpu);
@@ -66,6 +70,9 @@ build_thread(struct replay_run *run, uint32_t i, struct process *const *processe
 {
     const struct replay_task *spec = &run->spec->tasks[i];
     struct replay_thread *t = &run->threads[i];
+
+    t->spec = spec;
+    t->run = run;
     const struct task_attr attr = {
         .name = arena_printf(run->k->arena, "%s:%d", spec->name, spec->pid),
         .nice = spec->nice,
@@ -77,8 +84,6 @@ build_thread(struct replay_run *run, uint32_t i, struct process *const *processe
         .prog = t,
     };
 
-    t->spec = spec;
-    t->run = run;
     t->at = spec->code;
     t->end = spec->code + spec->code_len;
     t->first_op = true;
