@@ -23,17 +23,33 @@ by_name(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Files of a folder, and of folders in it: those as "folder/name". */
+static void
+add_names(GPtrArray *names, const char *path, const char *prefix)
+{
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *file;
+
+    while (dir != NULL && (file = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *inner = g_build_filename(path, file, NULL);
+
+        if (g_str_has_suffix(file, ".yaml"))
+            g_ptr_array_add(names, g_strdup_printf("%s%.*s", prefix,
+                                                   (int)(strlen(file) - strlen(".yaml")), file));
+        else if (*prefix == '\0' && g_file_test(inner, G_FILE_TEST_IS_DIR)) {
+            g_autofree char *folder = g_strconcat(file, "/", NULL);
+            add_names(names, inner, folder);
+        }
+    }
+}
+
 char **
 shipped_names(const char *data_dir, const char *folder)
 {
     g_autofree char *path = g_build_filename(data_dir, folder, NULL);
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
     GPtrArray *names = g_ptr_array_new();
-    const char *file;
 
-    while (dir != NULL && (file = g_dir_read_name(dir)) != NULL)
-        if (g_str_has_suffix(file, ".yaml"))
-            g_ptr_array_add(names, g_strndup(file, strlen(file) - strlen(".yaml")));
+    add_names(names, path, "");
     g_ptr_array_sort(names, by_name);
     g_ptr_array_add(names, NULL);
     return (char **)g_ptr_array_free(names, FALSE);

@@ -183,8 +183,10 @@ load_named(const char *spec, const char *folder, const char *const *settings, gu
                                   ? g_strdup(spec)
                                   : g_build_filename(folder, spec, NULL);
     bool is_name = strchr(spec, '/') == NULL && strcmp(spec, "-") != 0;
+    bool in_folder =
+        !is_name && !g_path_is_absolute(spec) && !g_file_test(beside, G_FILE_TEST_EXISTS);
 
-    if (is_name && g_file_test(shipped, G_FILE_TEST_IS_REGULAR))
+    if ((is_name || in_folder) && g_file_test(shipped, G_FILE_TEST_IS_REGULAR))
         return load_file(shipped, settings, depth, a, d);
     if (is_name && strcmp(spec, "demo") == 0)
         return load_workload(NULL, settings, a, d);
