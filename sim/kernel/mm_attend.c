@@ -125,16 +125,18 @@ attend_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uin
     return cost;
 }
 
+/* `u`: a use that drew the page, and looks at it before others are told; NULL: none. */
 static sim_time
 attend_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint64_t page,
-           uint64_t end)
+           uint64_t end, struct mem_use *u)
 {
     const struct mapping *m = v->map;
     uint32_t slice = region_slice_of(m->region, page);
     uint64_t needed = mapping_needs(m, slice);
     sim_time cost = attend_pages(k, rq, p, v, page, end);
+    uint64_t fell = needed - mapping_needs(m, slice);
 
-    region_needs_fell(k, m, slice, needed - mapping_needs(m, slice));
+    region_needs_fell(k, m, slice, fell + (u == NULL ? 0 : use_draw_dealt(u)));
     return cost;
 }
 
@@ -144,10 +146,8 @@ attend_draws(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
     sim_time cost = 0;
     uint64_t page;
 
-    while (use_draw_next(p->mem, u, &page)) {
-        cost += attend_run(k, rq, p, mapping_vma(u->map, page), page, page + 1);
-        region_needs_fell(k, u->map, region_slice_of(u->region, page), use_draw_dealt(u));
-    }
+    while (use_draw_next(p->mem, u, &page))
+        cost += attend_run(k, rq, p, mapping_vma(u->map, page), page, page + 1, u);
     return cost;
 }
 
@@ -161,7 +161,7 @@ attend_strided(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *
     sim_time cost = 0;
 
     for (uint64_t page = u->page; page < end; page += u->jump)
-        cost += attend_run(k, rq, p, mapping_vma(u->map, page), page, page + 1);
+        cost += attend_run(k, rq, p, mapping_vma(u->map, page), page, page + 1, NULL);
     return cost;
 }
 
@@ -184,7 +184,7 @@ attend_use(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
         struct vma *v = mapping_vma(u->map, page);
 
         stop = SIM_MIN(region_slice_end(r, page, end), v->first + v->nr_pages);
-        cost += attend_run(k, rq, p, v, page, stop);
+        cost += attend_run(k, rq, p, v, page, stop, NULL);
     }
     return cost;
 }
