@@ -7,8 +7,17 @@
 #include "models/placement/models.h"
 
 const struct placement_ops *const placement_models[] = {
-    &placement_topology_early, &placement_topology,   &placement_workload, &placement_pack,     &placement_spread,
-    &placement_interleave, &placement_inverse,  &placement_autonuma, NULL,
+    &placement_topology_early,
+    &placement_topology,
+    &placement_workload,
+    &placement_pack,
+    &placement_spread,
+    &placement_interleave,
+    &placement_weighted,
+    &placement_inverse,
+    &placement_autonuma,
+    &placement_tiering,
+    NULL,
 };
 
 const struct memory_model_ops *const memory_models[] = {

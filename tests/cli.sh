@@ -119,7 +119,7 @@ lists_name_what_is_shipped() {
     says out '^four-node '
     expect 0 "$numasim" workload list
     expect 0 "$numasim" policy list
-    for policy in topology static:workload static:pack static:spread static:interleave static:inverse autonuma; do
+    for policy in topology static:workload static:pack static:spread static:interleave static:weighted static:inverse autonuma tiering; do
         says out "^$policy "
     done
     expect 0 "$numasim" topo show four-node

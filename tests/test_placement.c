@@ -191,6 +191,52 @@ interleave_leaves_threads_free_and_overrides_bindings(void **state)
     fixture_close(&f);
 }
 
+/* 240, 80, 160 and 30 GB/s: 8, 3 (of 2.7), 5 (of 5.3) and 1. */
+static void
+uneven_bandwidths(struct kernel_params *kp, struct machine *m)
+{
+    static const uint64_t gb[] = { 240, 80, 160, 30 };
+
+    (void)kp;
+    for (uint32_t n = 0; n < m->nr_nodes; n++)
+        m->nodes[n].bandwidth = gb[n] * 1000000000;
+}
+
+static void
+weighted_follows_bandwidth(void **state)
+{
+    static const uint8_t expected[] = { 8, 3, 5, 1 };
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 4, 2, &memory_proportional, uneven_bandwidths);
+    add_process(&f, 2);
+    struct region *r = owned(&f, "mine", 0, MIB(1));
+    place(&f, "static:weighted");
+    assert_nodes(&f, 1, "**");
+    assert_policy(region_policy(r, 0), MPOL_WEIGHTED_INTERLEAVE, 0xf);
+    for (int n = 0; n < 4; n++)
+        assert_int_equal(region_policy(r, 0)->weights[n], expected[n]);
+    fixture_close(&f);
+}
+
+/* Tiering is for machines with slow memory. */
+static void
+tiering_fits_where_memory_is_slow(void **state)
+{
+    struct fixture f;
+    const struct placement_ops *ops = placement_find("tiering");
+
+    (void)state;
+    kit_open(&f, 2, 1, &memory_proportional, NULL);
+    assert_non_null(strstr(ops->fits(f.machine), "no slow memory"));
+    cpumask_clear(f.machine->online, 1);
+    assert_non_null(ops->fits(f.machine)); /* plain memory without CPUs is as fast as any */
+    f.machine->nodes[1].kind = MEMORY_CXL;
+    assert_null(ops->fits(f.machine));
+    fixture_close(&f);
+}
+
 /* 4 GiB a node: 3 GiB fit beside nothing else, and of two such only one. */
 static void
 memory_that_does_not_fit_spills_to_the_nearest(void **state)
@@ -258,7 +304,7 @@ settings_of_presets_are_parameters_that_exist(void **state)
         assert_ptr_equal(placement_find((*p)->name), *p);
         for (const struct param_setting *s = (*p)->settings; s != NULL && s->key != NULL; s++)
             assert_true(kernel_params_set(&kp, s->key, s->value, a, why, sizeof(why)));
-        assert_int_equal(kp.numa.mode, (*p)->level == 3);
+        assert_int_equal(kp.numa.mode != NUMA_BALANCING_DISABLED, (*p)->level == 3);
     }
     arena_free(a);
 }
@@ -314,6 +360,8 @@ main(void)
         cmocka_unit_test(memory_that_does_not_fit_spills_to_the_nearest),
         cmocka_unit_test(a_thread_made_later_is_dealt_on),
         cmocka_unit_test(presets_without_bindings_bind_nothing),
+        cmocka_unit_test(weighted_follows_bandwidth),
+        cmocka_unit_test(tiering_fits_where_memory_is_slow),
         cmocka_unit_test(settings_of_presets_are_parameters_that_exist),
         cmocka_unit_test(policies_are_ordered_as_their_latencies),
     };

@@ -126,7 +126,7 @@ place_region(struct kernel *k, struct place *pl, struct region *r)
 
     place_override_region(k, pl, r);
     if (pl->deal == NULL) {
-        whole = (struct mempolicy){ .mode = MPOL_INTERLEAVE, .nodes = pl->memory_nodes };
+        whole = pl->everywhere;
     } else if (r->nr_slices > 1 && pp->nr > 0) {
         for (uint32_t s = 0; s < r->nr_slices; s++)
             bind_slice(k, pl, r, s);

@@ -53,6 +53,36 @@ const struct placement_ops placement_autonuma = {
     .settings = balancing_on,
 };
 
+static const struct param_setting tiering[] = { { "numa_balancing.mode", "tiering" },
+                                                { "mm.demotion", "yes" },
+                                                { NULL, NULL } };
+
+/* Where CPUs are, memory is fast; what is slow besides plain memory, the kernel knows by its kind.
+ */
+static const char *
+needs_slow_memory(const struct machine *m)
+{
+    for_each_node (n, machine_memory_nodes(m) & ~machine_cpu_nodes(m))
+        if (m->nodes[n].kind != MEMORY_DRAM && m->nodes[n].kind != MEMORY_HBM)
+            return NULL;
+    return "it has no slow memory: a node without CPUs, of a kind other than dram and hbm";
+}
+
+const struct placement_ops placement_tiering = {
+    .name = "tiering",
+    .level = 3,
+    .doc = "hot pages of slow nodes are promoted, cold pages of fast nodes demoted",
+    .page =
+        "As `topology`, with numa_balancing=2 and demotion: pages of slow nodes (CXL, PMEM) are\n"
+        "marked by scans, and a page that is touched soon after moves to the node of the CPU\n"
+        "that touches it. When a fast node runs full, kswapd moves pages that were not touched\n"
+        "lately to the nearest node of the next tier. Pages of fast nodes are not balanced among\n"
+        "them: --set numa_balancing.mode=both does that too. Thresholds and limits are the\n"
+        "numa_balancing.hot_threshold, numa_balancing.promote_rate_limit and mm.* parameters.",
+    .settings = tiering,
+    .fits = needs_slow_memory,
+};
+
 const struct placement_ops placement_workload = {
     .name = "static:workload",
     .level = 2,

@@ -50,6 +50,33 @@ memory_far(const struct kernel *k, const struct place *pl, int node)
     return best >= 0 ? best : memory_near(k, pl, node);
 }
 
+static uint32_t
+gcd(uint32_t a, uint32_t b)
+{
+    return b == 0 ? a : gcd(b, a % b);
+}
+
+/* As many pages in a row as a node's bandwidth is that of the slowest; in smallest numbers. */
+static struct mempolicy
+by_bandwidth(const struct kernel *k, nodemask nodes)
+{
+    struct mempolicy policy = { .mode = MPOL_WEIGHTED_INTERLEAVE, .nodes = nodes };
+    uint64_t least = UINT64_MAX;
+    uint32_t common = 0;
+
+    for_each_node (n, nodes)
+        least = SIM_MIN(least, SIM_MAX(k->machine->nodes[n].bandwidth, (uint64_t)1));
+    for_each_node (n, nodes) {
+        uint64_t weight = (k->machine->nodes[n].bandwidth + least / 2) / least;
+
+        policy.weights[n] = (uint8_t)SIM_CLAMP(weight, (uint64_t)1, (uint64_t)255);
+        common = gcd(policy.weights[n], common);
+    }
+    for_each_node (n, nodes)
+        policy.weights[n] = (uint8_t)(policy.weights[n] / common);
+    return policy;
+}
+
 struct place *
 place_new(struct kernel *k, const struct placement_ops *ops)
 {
@@ -71,6 +98,9 @@ place_new(struct kernel *k, const struct placement_ops *ops)
         if (mem->free_pages > mem->low_watermark)
             n->room = (mem->free_pages - mem->low_watermark) * PAGE_4K;
     }
+    pl->everywhere = (struct mempolicy){ .mode = MPOL_INTERLEAVE, .nodes = pl->memory_nodes };
+    if (ops == &placement_weighted)
+        pl->everywhere = by_bandwidth(k, pl->memory_nodes);
     k->placement_priv = pl;
     return pl;
 }
@@ -144,6 +174,12 @@ place_interleave(struct kernel *k)
 }
 
 static void
+place_weighted(struct kernel *k)
+{
+    place_all(k, &placement_weighted, NULL, false);
+}
+
+static void
 place_inverse(struct kernel *k)
 {
     place_all(k, &placement_inverse, deal_pack, true);
@@ -183,6 +219,13 @@ STATIC_POLICY(
     "Threads run where the scheduler puts them. All regions are interleaved, page by page,\n"
     "over all nodes with memory: every thread sees the same average latency, and all\n"
     "controllers share the load. Bindings of the workload itself are overridden.");
+
+STATIC_POLICY(
+    weighted, "threads free, memory interleaved in proportion to the bandwidth of nodes",
+    "As static:interleave, but a node gets as many pages in a row as its bandwidth is that of the\n"
+    "slowest one, in the smallest whole numbers from 1 to 255 (weighted interleaving of Linux):\n"
+    "all controllers are full at the same time where nodes differ, as with CXL or HBM. Where all\n"
+    "are alike, it is static:interleave. Bindings of the workload itself are overridden.");
 
 STATIC_POLICY(
     inverse, "threads as pack, memory on the farthest node: deliberately worst",

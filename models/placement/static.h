@@ -28,7 +28,8 @@ struct place {
     struct place_node *nodes;
     struct place_process *processes;
     uint32_t nr_processes;
-    int32_t turn; /* spread: the last node dealt to */
+    int32_t turn;                /* spread: the last node dealt to */
+    struct mempolicy everywhere; /* where threads are not dealt */
     uint32_t threads_overridden, regions_overridden, squeezed;
     int (*deal)(struct kernel *k, struct place *pl, struct place_process *pp);
 };

@@ -112,8 +112,8 @@ word_of(const struct ynode *slice)
 }
 
 /* Returns whether it is all-to-all. */
-static bool
-read_slice(struct wload *l, const struct ynode *n, struct wuse *u)
+bool
+wload_slice(struct wload *l, const struct ynode *n, struct wuse *u)
 {
     const struct ynode *slice = n->kind == YNODE_MAP ? ynode_get(n, "slice") : NULL;
     int word = slice == NULL ? 0 : word_of(slice);
@@ -157,7 +157,7 @@ read_use(struct wload *l, const struct ynode *n, struct wmem *mem)
     if (region < 0)
         return false;
     *u = (struct wuse){ .region = (uint32_t)region };
-    bool mixes = read_slice(l, n, u);
+    bool mixes = wload_slice(l, n, u);
     int pattern =
         wload_enum_at(l, n, "pattern", pattern_names, mixes ? ACCESS_RANDOM : ACCESS_SEQUENTIAL);
     u->pattern = pattern == PATTERN_UNIFORM ? ACCESS_RANDOM : (enum access_pattern)pattern;

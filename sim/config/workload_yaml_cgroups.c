@@ -9,10 +9,9 @@
 
 enum { CGROUPS_MAX = 1000, CGROUPS_DEEP = 16 };
 
-static const char *const cgroup_keys[] = { "cpu.weight",    "cpu.weight.nice",
-                                           "cpu.idle",      "cpu.max",
-                                           "cpu.max.burst", "cpuset.cpus",
-                                           "cgroups",       NULL };
+static const char *const cgroup_keys[] = { "cpu.weight",  "cpu.weight.nice", "cpu.idle",
+                                           "cpu.max",     "cpu.max.burst",   "cpuset.cpus",
+                                           "cpuset.mems", "cgroups",         NULL };
 
 /* ---- cpu.weight, cpu.weight.nice, cpu.idle ---- */
 
@@ -125,6 +124,7 @@ read_cgroup(struct wload *l, const struct ynode *n, struct wcgroup *g)
 {
     const struct ynode *max = ynode_get(n, "cpu.max"), *burst = ynode_get(n, "cpu.max.burst");
     const struct ynode *cpus = ynode_get(n, "cpuset.cpus");
+    const struct ynode *mems = ynode_get(n, "cpuset.mems");
 
     ynode_check_keys(&l->doc, n, NULL, cgroup_keys);
     read_share(l, n, g);
@@ -134,6 +134,8 @@ read_cgroup(struct wload *l, const struct ynode *n, struct wcgroup *g)
         read_burst(l, burst, g);
     if (cpus != NULL)
         read_cpus(l, cpus, g);
+    if (mems != NULL)
+        wload_nodes(l, mems, &g->mems);
 }
 
 static void

@@ -43,6 +43,8 @@ const char *wload_name(struct wload *l, const struct ynode *n);
 /* A duration: the number of a distribution; -1 with an error. */
 int32_t wload_duration(struct wload *l, const struct ynode *n);
 int32_t wload_constant(struct wload *l, uint64_t ns);
+/* A list of nodes, `all` or `random`. */
+bool wload_nodes(struct wload *l, const struct ynode *n, struct wpolicy *p);
 bool wload_policy(struct wload *l, const struct ynode *n, struct wpolicy *p);
 bool wload_affinity(struct wload *l, const struct ynode *n, struct waffinity *a);
 /* name: value pairs. */

@@ -4,8 +4,8 @@
  */
 #include "config/workload_yaml_load.h"
 
-static bool
-read_nodes(struct wload *l, const struct ynode *n, struct wpolicy *p)
+bool
+wload_nodes(struct wload *l, const struct ynode *n, struct wpolicy *p)
 {
     struct cpumask *nodes = cpumask_new(l->doc.arena, CPU_MAX);
     uint32_t *numbers;
@@ -142,7 +142,7 @@ wload_policy(struct wload *l, const struct ynode *n, struct wpolicy *p)
         return false;
     }
     p->all_nodes = takes_nodes && nodes == NULL;
-    return (nodes == NULL || read_nodes(l, nodes, p)) &&
+    return (nodes == NULL || wload_nodes(l, nodes, p)) &&
            (weights == NULL || read_weights(l, weights, p)) &&
            (flags == NULL || read_flags(l, flags, p)) && (home == NULL || read_home(l, home, p));
 }

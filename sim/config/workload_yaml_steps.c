@@ -94,7 +94,19 @@ static const struct {
       MAP,
       KEYS("class", "slice", "priority", "runtime", "deadline", "period"),
       read_set_class },
-    { { "mbind", WSTEP_MBIND }, MAP, KEYS("region", "policy", "move"), read_mbind },
+    { { "mbind", WSTEP_MBIND },
+      MAP,
+      KEYS("region", "slice", "policy", "move", "strict"),
+      read_mbind },
+    { { "move_pages", WSTEP_MOVE_PAGES },
+      MAP,
+      KEYS("region", "slice", "node", "all"),
+      read_move_pages },
+    { { "migrate_pages", WSTEP_MIGRATE_PAGES },
+      MAP,
+      KEYS("from", "to", "all"),
+      read_migrate_pages },
+    { { "set_mems", WSTEP_SET_MEMS }, MAP, KEYS("cgroup", "mems"), read_set_mems },
     { { "unmap", WSTEP_UNMAP }, SCALAR, NULL, read_unmap },
     { { "hint", WSTEP_HINT }, MAP, NULL, read_hint },
     { { "work", WSTEP_WORK }, SCALAR, NULL, read_work },
@@ -107,7 +119,6 @@ static const struct {
       KEYS("device", "work", "bytes_in", "bytes_out", "wait"),
       read_later },
     { { "exec", WSTEP_EXEC }, SCALAR, NULL, read_bare },
-    { { "move_pages", WSTEP_NR }, MAP, KEYS("region", "slice", "nodes"), read_later },
 };
 
 static void

@@ -32,6 +32,12 @@ void read_period(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_fork(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_bare(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_set_mempolicy(struct wload *l, const struct ynode *n, const struct verb *v);
+/* `slice` of a map, for a region that is known. True: a mix over several. */
+bool wload_slice(struct wload *l, const struct ynode *n, struct wuse *u);
+
+void read_move_pages(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_migrate_pages(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_set_mems(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_mbind(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_unmap(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_set_affinity(struct wload *l, const struct ynode *n, const struct verb *v);

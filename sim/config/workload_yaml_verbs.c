@@ -255,24 +255,6 @@ read_set_mempolicy(struct wload *l, const struct ynode *n, const struct verb *v)
 }
 
 void
-read_mbind(struct wload *l, const struct ynode *n, const struct verb *v)
-{
-    struct wpolicy *p = arena_new_object(l->doc.arena, struct wpolicy);
-    const struct ynode *region = main_value(l, n, "region"), *policy = ynode_get(n, "policy");
-
-    if (wload_bool_at(l, n, "move", false))
-        wload_not_yet(l, ynode_get(n, "move"), "moving pages with mbind");
-    if (policy == NULL)
-        ynode_error(&l->doc, n, "'policy' is missing: {mode: bind, nodes: 0}");
-    if (region == NULL || policy == NULL || !wload_policy(l, policy, p))
-        return;
-    int32_t r = wload_find_region(l, region);
-    struct wstep *s = step_add(l, n, WSTEP_MBIND);
-    s->policy = p;
-    s->region = r;
-}
-
-void
 read_unmap(struct wload *l, const struct ynode *n, const struct verb *v)
 {
     int32_t r = wload_find_region(l, n);

@@ -3,6 +3,7 @@
  *
  * cpu.weight counts in hundredths of the default, shares in 1024ths.
  */
+#include "kernel/cpuset.h"
 #include "kernel/fair.h"
 #include "kernel/fair_cfs.h"
 
@@ -321,6 +322,7 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
 {
     struct rq *rq = &k->rqs[p->cpu];
     bool queued = p->on_rq, running = rq->curr == p;
+    nodemask before = p->group->mems;
 
     if (tg == p->group)
         return;
@@ -352,4 +354,5 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
         tick_update(k, rq); /* others may have come to compete with it, or are gone */
     sums_update(k, rq);     /* averages came and went */
     task_apply_cpuset(k, p);
+    cpuset_attach_mems(k, p, before);
 }

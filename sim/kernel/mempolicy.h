@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/mm.h"
+#include "kernel/vma.h"
 
 /*
  * Puts a policy in force: policy->user_nodes, as the program asked, become policy->nodes by the
@@ -34,3 +34,14 @@ int mempolicy_interleave_node(const struct kernel *k, const struct mempolicy *po
  * after the last one; weighted: each node as often in a row as its weight says. */
 int mempolicy_cursor_node(const struct kernel *k, struct task_mem *mem,
                           const struct mempolicy *policy);
+
+/* What interleaving counts by: the address, or the place in a shared object, in units of a page of
+ * the allocation; objects begin at different nodes (by inode number in Linux, by the region's number
+ * here). */
+static inline uint64_t
+vma_interleave_index(const struct mapping *m, uint64_t page)
+{
+    const struct region *r = m->region;
+
+    return page + (r->sharing == REGION_GLOBAL ? r->id : m->start / r->scale);
+}

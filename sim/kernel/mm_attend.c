@@ -6,6 +6,7 @@
  * slice of time, so threads that walk through one region race for its pages as on a real machine,
  * and large enough that a fault costs a simulator nanoseconds.
  */
+#include "kernel/mempolicy.h"
 #include "kernel/mm_draw.h"
 #include "kernel/numa.h"
 #include "kernel/page_alloc.h"
@@ -76,7 +77,8 @@ touch_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint32
     uint64_t at = page;
 
     while (at < end) {
-        struct page_walk w = page_walk_for(k, p, policy, rq->node, at, r->scale);
+        struct page_walk w =
+            page_walk_for(k, p, policy, rq->node, vma_interleave_index(v->map, at), r->scale);
         int node = page_walk_find(k, &w);
 
         if (node < 0)
@@ -88,7 +90,8 @@ touch_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint32
             if (chosen != node) {
                 forced.nodes = NODE_BIT(chosen);
                 policy = &forced;
-                w = page_walk_for(k, p, policy, rq->node, at, r->scale);
+                w = page_walk_for(k, p, policy, rq->node, vma_interleave_index(v->map, at),
+                                  r->scale);
                 node = chosen;
             }
         }

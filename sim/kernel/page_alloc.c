@@ -134,7 +134,7 @@ walk_hard(struct kernel *k, const struct page_walk *w, nodemask allowed)
 
     while (node < 0 && w->p != NULL && try_to_free_pages(k, w->p, w->start, nodes))
         node = walk_nodes(k, w, allowed, false);
-    while (node < 0 && out_of_memory(k, w->p, nodes, w->strict))
+    while (node < 0 && !w->spares && out_of_memory(k, w->p, nodes, w->strict))
         node = walk_nodes(k, w, allowed, false);
     return node;
 }

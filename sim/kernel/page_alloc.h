@@ -12,6 +12,7 @@ struct page_walk {
     bool strict;     /* never outside `allowed` */
     bool indexed;    /* the next page has another start */
     bool start_only; /* a huge page: from the start node or not at all */
+    bool spares;     /* nobody is killed for the page */
     bool light;      /* neither wakes kswapd nor reclaims, and may fail */
 };
 

@@ -224,6 +224,8 @@ const struct field kernel_param_fields[] = {
              "its minimum"),
     K(FIELD_BOOL, "mm.thp_min_free", mm.thp_min_free, .def = "no",
       .doc = "the minimum is raised as khugepaged does, to keep whole 2 MiB blocks free"),
+    K(FIELD_BOOL, "mm.demotion", mm.demotion, .def = "no",
+      .doc = "reclaim moves cold pages to slower nodes (/sys/kernel/mm/numa/demotion_enabled)"),
     K(FIELD_STRING, "mm.interleave_weights", mm.interleave_weights, .def = "1",
       .doc =
           "weights of weighted interleaving, from 1 to 255, by node and with commas (the files in "
@@ -258,6 +260,10 @@ const struct field kernel_param_fields[] = {
       .max = "10ms", .doc = "moving a 2 MiB page, copy apart"),
     K(FIELD_BANDWIDTH, "cost.copy_bandwidth", cost.copy_bandwidth, .def = "10.7GB/s",
       .min = "1MB/s", .max = "1000GB/s", .doc = "rate at which migrated pages are copied"),
+    K(FIELD_TIME, "cost.lru_drain", cost.lru_drain, .def = "58us", .max = "100ms",
+      .doc = "a call that moves pages (mbind, move_pages, migrate_pages, a cpuset), before the "
+             "first of them: all CPUs give up the pages that they are about to sort; with one page "
+             "a call takes 60 us"),
     K(FIELD_TIME, "cost.scan_per_page", cost.scan_per_page, .def = "20ns", .max = "10us",
       .doc = "marking one 4 KiB page"),
     K(FIELD_TIME, "cost.scan_per_huge_page", cost.scan_per_huge_page, .def = "100ns", .max = "10us",

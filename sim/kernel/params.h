@@ -84,7 +84,7 @@ struct mm_params {
     uint64_t reserved;    /* bytes of each node that the system holds */
     uint64_t min_free;    /* bytes of the machine that stay free; 0: by its size */
     uint32_t watermark_scale_factor;
-    bool thp_min_free, tier_data;
+    bool thp_min_free, tier_data, demotion;
     const char *interleave_weights;
     uint8_t weights[64]; /* by node, from them; 0 counts as 1 */
 };
@@ -102,6 +102,7 @@ struct cost_params {
     uint64_t page_migration, page_migration_huge; /* fixed part; the copy is added */
     uint64_t copy_bandwidth;                      /* bytes/s */
     uint64_t scan_per_page, scan_per_huge_page;
+    uint64_t lru_drain; /* before a call moves pages */
     uint64_t tlb_shootdown, tlb_per_cpu, tlb_victim;
 };
 

@@ -5,6 +5,8 @@
  * workload_limits() has looked at every count; an expression that fails here for one thread only
  * (`10 - thread`) is refused all the same.
  */
+#include "kernel/group.h"
+#include "kernel/mempolicy.h"
 #include "workload/run.h"
 
 const char *const wobject_names[WOBJECT_NR + 1] = {
@@ -53,6 +55,15 @@ draw_node(struct workload_run *r)
 
 /* ---- regions ---- */
 
+/* What the cpuset of the process's first threads allows: who maps the regions. */
+static nodemask
+mems_of(const struct workload_run *r, const struct instance *in)
+{
+    int32_t cgroup = in->spec->nr_groups > 0 ? r->w->groups[in->spec->first_group].cgroup : -1;
+
+    return cgroup >= 0 ? r->cgroups[cgroup]->mems : r->k->groups[0]->mems;
+}
+
 static struct region *
 build_region(struct workload_run *r, const struct instance *in, const struct wregion *spec,
              int32_t owner)
@@ -76,6 +87,11 @@ build_region(struct workload_run *r, const struct instance *in, const struct wre
     attr.nr_slices =
         (uint32_t)SIM_MIN((uint64_t)attr.nr_slices, div_round_up_u64(attr.bytes, attr.page_size));
     resolve_policy(r, &spec->policy, &attr.policy);
+    if (!mempolicy_apply(&attr.policy, mems_of(r, in))) {
+        kernel_note(r->k, "%s: the cpuset allows none of the nodes of its policy (EINVAL)",
+                    spec->name);
+        attr.policy = (struct mempolicy){ .mode = MPOL_DEFAULT };
+    }
     struct region *region = region_new(r->k, in->process->mm, &attr);
     if (spec->populated) {
         resolve_policy(r, &spec->initial, &initial);

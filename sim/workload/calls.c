@@ -2,10 +2,7 @@
  * The calls by which a program places itself and tells policies about itself, and the words for all
  * steps. They take no time of their own.
  */
-#include "kernel/mempolicy.h"
 #include "workload/run.h"
-
-#include "kernel/vma.h"
 
 const struct step_aux *
 aux_of(const struct thread *t, const struct wstep *s)
@@ -13,68 +10,6 @@ aux_of(const struct thread *t, const struct wstep *s)
     const struct wgroup *g = t->crew->spec;
 
     return &t->run->aux[g - t->run->w->groups][s - g->steps];
-}
-
-/* set_mempolicy() of the thread's own policy; a refusal leaves the old one in force. */
-void
-thread_apply_policy(struct thread *t)
-{
-    struct mempolicy policy = t->policy;
-
-    if (mempolicy_apply(&policy, task_mems(t->run->k, t->task)))
-        task_set_mempolicy(t->task, &policy);
-    else
-        kernel_note(t->run->k, "%s: set_mempolicy(%s): none of its nodes is allowed (EINVAL)",
-                    t->task->name, mempolicy_names[policy.mode]);
-}
-
-bool
-step_set_mempolicy(struct thread *t, const struct wstep *s, struct action *act)
-{
-    t->policy = *aux_of(t, s)->policy;
-    thread_apply_policy(t);
-    t->pc++;
-    return false;
-}
-
-bool
-step_force_node(struct thread *t, const struct wstep *s, struct action *act)
-{
-    bool force = s->kind == WSTEP_FORCE_NODE;
-
-    if (force)
-        t->task->mem->policy = t->run->forced;
-    else
-        thread_apply_policy(t);
-    t->pc++;
-    return false;
-}
-
-static struct region *
-region_of(const struct thread *t, const struct wstep *s)
-{
-    const struct wregion *spec = &t->run->w->regions[s->region];
-    struct region **of = t->crew->instance->regions[s->region];
-
-    return of[spec->group >= 0 ? t->number : 0];
-}
-
-bool
-step_mbind(struct thread *t, const struct wstep *s, struct action *act)
-{
-    struct region *r = region_of(t, s);
-
-    region_set_policy(t->run->k, r, 0, r->nr_pages, aux_of(t, s)->policy);
-    t->pc++;
-    return false;
-}
-
-bool
-step_unmap(struct thread *t, const struct wstep *s, struct action *act)
-{
-    region_unmap(t->run->k, region_of(t, s));
-    t->pc++;
-    return false;
 }
 
 bool
@@ -160,6 +95,9 @@ const char *const wstep_names[WSTEP_NR + 1] = {
     [WSTEP_FORCE_NODE] = "touch",
     [WSTEP_UNFORCE_NODE] = "end of touch",
     [WSTEP_MBIND] = "mbind",
+    [WSTEP_MOVE_PAGES] = "move_pages",
+    [WSTEP_MIGRATE_PAGES] = "migrate_pages",
+    [WSTEP_SET_MEMS] = "set_mems",
     [WSTEP_UNMAP] = "unmap",
     [WSTEP_SET_AFFINITY] = "set_affinity",
     [WSTEP_SET_NICE] = "set_nice",

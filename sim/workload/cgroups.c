@@ -5,7 +5,7 @@
  * Limits are set before there are tasks, as a container's are. workload_limits() has looked at
  * every number.
  */
-#include "kernel/group.h"
+#include "kernel/cpuset.h"
 #include "kernel/hotplug.h"
 #include "workload/run.h"
 
@@ -38,11 +38,15 @@ build_cgroup(struct workload_run *r, const struct wcgroup *g, struct task_group 
     const char *leaf = strrchr(g->name, '/');
     struct task_group *tg = task_group_new(k, parent, leaf != NULL ? leaf + 1 : g->name);
     const char *why = NULL;
+    struct mempolicy mems;
 
     *to = tg;
     set_share(k, tg, g);
     if (g->cpus.kind != WAFFINITY_ALL)
         task_group_set_cpus(k, tg, resolve_affinity(r, &g->cpus));
+    resolve_policy(r, &g->mems, &mems);
+    if (mems.user_nodes != 0)
+        task_group_set_mems(k, tg, mems.user_nodes);
     if (g->quota.nr > 0)
         why = task_group_set_bandwidth(k, tg, value_of(r, &g->quota, CFS_NO_QUOTA),
                                        value_of(r, &g->period, CFS_PERIOD_DEFAULT),

@@ -92,7 +92,7 @@ step_differs(const struct workload *w, const struct wstep *s)
     return depends_on_thread(&s->amount);
 }
 
-static const char *
+const char *
 build_use(const struct thread *t, const struct wuse *u, struct burst_use *to)
 {
     const struct wregion *spec = &t->run->w->regions[u->region];

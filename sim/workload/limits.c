@@ -168,6 +168,7 @@ check_cgroups(struct check *c)
         struct cpumask *cpus = cpus_of_affinity(c, &g->cpus, g->name);
 
         check_bandwidth(c, g);
+        check_policy(c, &g->mems, g->name);
         if (c->why == NULL && !cpumask_intersects(cpus, above))
             refuse(c, "%s: its cpuset is CPUs %s, and the group above it has only CPUs %s", g->name,
                    cpumask_text(c->scratch, cpus), cpumask_text(c->scratch, above));
@@ -226,6 +227,8 @@ check_group(struct check *c, const struct wgroup *g, uint64_t copies)
             check_affinity(c, g->steps[i].affinity, g->name, g->cgroup);
         if (g->steps[i].policy != NULL)
             check_policy(c, g->steps[i].policy, g->name);
+        if (g->steps[i].from != NULL)
+            check_policy(c, g->steps[i].from, g->name);
         if (g->steps[i].mem != NULL)
             add(c, &c->bursts, n, copies, NUMBER_MAX, g->name, "steps that use memory");
     }

@@ -136,6 +136,7 @@ struct workload_run {
     struct thread **threads;
     uint32_t nr_sources;
     struct source *sources;
+    uint32_t nr_failed_calls;
     uint32_t nr_unfinished;    /* foreground threads that have been started and live */
     struct mempolicy forced;   /* the run's random node */
     struct replay_run *replay; /* instead of all that: a recording */
@@ -147,6 +148,8 @@ extern const struct task_ops program_ops;
 void env_of_thread(struct wenv *env, const struct thread *t);
 /* NULL, or why the run cannot be built. */
 const char *build_steps(struct workload_run *r);
+/* A region and its part; NULL, or what is wrong with the number of the part. */
+const char *build_use(const struct thread *t, const struct wuse *u, struct burst_use *to);
 void resolve_policy(const struct workload_run *r, const struct wpolicy *from, struct mempolicy *to);
 const struct cpumask *resolve_affinity(struct workload_run *r, const struct waffinity *from);
 /* Those that are meant, and are among `of`. */
@@ -198,6 +201,9 @@ const struct step_aux *aux_of(const struct thread *t, const struct wstep *s);
 void thread_apply_policy(struct thread *t);
 bool step_set_mempolicy(struct thread *t, const struct wstep *s, struct action *act);
 bool step_force_node(struct thread *t, const struct wstep *s, struct action *act);
+bool step_move_pages(struct thread *t, const struct wstep *s, struct action *act);
+bool step_migrate_pages(struct thread *t, const struct wstep *s, struct action *act);
+bool step_set_mems(struct thread *t, const struct wstep *s, struct action *act);
 bool step_mbind(struct thread *t, const struct wstep *s, struct action *act);
 bool step_unmap(struct thread *t, const struct wstep *s, struct action *act);
 bool step_set_affinity(struct thread *t, const struct wstep *s, struct action *act);

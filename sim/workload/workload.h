@@ -120,6 +120,7 @@ struct wcgroup {
     int32_t nice;                      /* cpu.weight.nice */
     struct wexpr quota, period, burst; /* ns; no quota: no limit; no period: 100 ms */
     struct waffinity cpus;             /* cpuset.cpus */
+    struct wpolicy mems;               /* cpuset.mems: its nodes */
 };
 
 /* ---- what threads meet at ---- */
@@ -206,6 +207,9 @@ enum wstep_kind {
     WSTEP_FORCE_NODE,   /* new pages on the run's random node, */
     WSTEP_UNFORCE_NODE, /* until here */
     WSTEP_MBIND,
+    WSTEP_MOVE_PAGES,
+    WSTEP_MIGRATE_PAGES,
+    WSTEP_SET_MEMS,
     WSTEP_UNMAP,
     WSTEP_SET_AFFINITY,
     WSTEP_SET_NICE,
@@ -241,7 +245,11 @@ struct wstep {
     enum wait_mode wait;
     uint64_t spin_ns;
     const struct wmem *mem;
-    const struct wpolicy *policy;
+    const struct wpolicy *policy; /* or the nodes that pages go to */
+    const struct wpolicy *from;   /* MIGRATE_PAGES */
+    const struct wuse *range;     /* MBIND, MOVE_PAGES */
+    bool move, all, strict;
+    int32_t cgroup; /* SET_MEMS */
     const struct waffinity *affinity;
     int32_t nice;
     const struct wclass *class; /* SET_CLASS */

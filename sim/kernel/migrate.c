@@ -1,0 +1,283 @@
+/*
+ * Moving pages: one page at a time, charged in batches.
+ *
+ * A page gets a new place by an ordinary allocation, so that a call may reclaim on its target and
+ * fails where that does not help. Each batch of up to 512 pages costs one TLB flush on top of the
+ * pages, and a call begins by emptying the lists of all CPUs, which costs more than a few pages.
+ *
+ * Pages that another process has mapped as well are left alone unless all are asked for.
+ */
+#include "kernel/migrate.h"
+
+#include "kernel/memory_tiers.h"
+#include "kernel/mempolicy.h"
+#include "kernel/region.h"
+
+enum { BATCH_PAGES = 512 };
+
+void
+region_relocate(struct kernel *k, struct region *r, uint64_t page, int to)
+{
+    uint32_t slice = region_slice_of(r, page), word = r->pages[page];
+    int from = page_node(word);
+
+    k->mm->nodes[from].free_pages += r->scale;
+    word = (word & ~(uint32_t)PAGE_NODE_MASK) | (uint32_t)to;
+    /* a time is not a tag, and a tag not a time */
+    if ((k->params.numa.mode & NUMA_BALANCING_MEMORY_TIERING) &&
+        node_is_toptier(k, from) != node_is_toptier(k, to))
+        word &= (1u << PAGE_TAG_SHIFT) - 1;
+    r->pages[page] = word;
+    region_recount(r, slice, from, to, 1);
+    region_moved_unmark(r, slice, page, NULL);
+    region_changed(k, r, slice, 1);
+    mm_traffic(k, from, to, (uint64_t)r->scale * PAGE_4K);
+}
+
+static void
+flush_batch(struct page_mover *mv)
+{
+    const struct cost_params *c = &mv->k->params.cost;
+    uint64_t pages = mv->units[0] + mv->units[1] * (PAGE_2M / PAGE_4K), others = 0;
+
+    if (pages == 0)
+        return;
+    for_each_cpu (cpu, mv->k->machine->online) {
+        const struct task *curr = mv->k->rqs[cpu].curr;
+
+        if (cpu == mv->cpu || curr == NULL || curr->mm != mv->mm)
+            continue;
+        charge(mv->k, cpu, c->tlb_victim, CHARGE_IRQ);
+        others++;
+    }
+    mv->cost += c->tlb_shootdown + others * c->tlb_per_cpu;
+    mv->cost += mv->units[0] * c->page_migration + mv->units[1] * c->page_migration_huge;
+    mv->cost += mul_div_u64(pages * PAGE_4K, 1000000000u, c->copy_bandwidth);
+    mv->units[0] = mv->units[1] = 0;
+}
+
+struct page_mover
+page_mover_begin(struct kernel *k, struct task *p, struct mm *mm, int cpu)
+{
+    return (struct page_mover){
+        .k = k, .p = p, .mm = mm, .cpu = cpu, .cost = k->params.cost.lru_drain
+    };
+}
+
+bool
+page_mover_move(struct page_mover *mv, struct region *r, uint64_t page, const struct page_walk *w)
+{
+    struct kernel *k = mv->k;
+    int from = page_node(r->pages[page]), node = page_walk_find(k, w);
+
+    if (node < 0) {
+        mv->failed += r->scale;
+        k->stats.thp_migration_fail += r->scale > 1;
+        return false;
+    }
+    if (node == from)
+        return true;
+    page_walk_take(k, w, node, 1);
+    region_relocate(k, r, page, node);
+    mv->moved += r->scale;
+    k->stats.thp_migration_success += r->scale > 1;
+    mv->units[r->scale > 1]++;
+    if (mv->units[0] >= BATCH_PAGES || mv->units[1] > 0)
+        flush_batch(mv);
+    for (struct observer *o = k->observers; o != NULL && mv->p != NULL; o = o->next)
+        if (o->pages_migrate != NULL)
+            o->pages_migrate(o->priv, k, mv->p, from, node, r->scale);
+    return true;
+}
+
+void
+page_mover_end(struct page_mover *mv, enum charge_kind kind)
+{
+    struct kernel *k = mv->k;
+
+    flush_batch(mv);
+    k->stats.pgmigrate_success += mv->moved;
+    k->stats.pgmigrate_fail += mv->failed;
+    charge(k, mv->cpu, mv->cost, kind);
+    mv->cost = 0;
+}
+
+/* ---- a set of nodes to another, by position (do_migrate_pages) ---- */
+
+/* Strictly to one node. */
+static struct page_walk
+walk_to(const struct kernel *k, struct task *p, int node, uint32_t scale)
+{
+    static const struct mempolicy local = { .mode = MPOL_LOCAL };
+    struct page_walk w = page_walk_for(k, p, &local, node, 0, scale);
+
+    w.allowed = w.mems = NODE_BIT(node);
+    w.start_only = w.spares = true;
+    return w;
+}
+
+/* Do other processes map it? */
+static bool
+is_shared(const struct region *r)
+{
+    return r->maps->next != NULL;
+}
+
+/* What is on `from` goes to `to`. */
+static void
+move_node(struct page_mover *mv, int from, int to, bool all)
+{
+    for (struct vma *v = mv->mm->vmas; v != NULL; v = v->next) {
+        struct region *r = v->map->region;
+        struct page_walk w = walk_to(mv->k, mv->p, to, r->scale);
+        uint64_t end = v->first + v->nr_pages;
+
+        for (uint64_t page = v->first; page < end && region_whole(r)->count[from] > 0; page++) {
+            if (page_node(r->pages[page]) != from)
+                continue;
+            if (is_shared(r) && !all)
+                mv->failed += r->scale;
+            else
+                page_mover_move(mv, r, page, &w);
+        }
+    }
+}
+
+/* The pair to be moved next: one whose target is no source any more, else the last of all. */
+static bool
+next_pair(nodemask left, nodemask from, nodemask to, int *source, int *target)
+{
+    bool same_size = __builtin_popcountll(from) == __builtin_popcountll(to), found = false;
+
+    for_each_node (s, left) {
+        int t = node_remap(s, from, to);
+
+        if (s == t || (!same_size && (to & NODE_BIT(s))))
+            continue;
+        *source = s;
+        *target = t;
+        found = true;
+        if (!(left & NODE_BIT(t)))
+            break;
+    }
+    return found;
+}
+
+static void
+move_sets(struct page_mover *mv, nodemask from, nodemask to, bool all)
+{
+    nodemask left = from;
+    int source, target;
+
+    while (next_pair(left, from, to, &source, &target)) {
+        left &= ~NODE_BIT(source);
+        move_node(mv, source, target, all);
+    }
+}
+
+void
+migrate_mm(struct kernel *k, struct mm *mm, int cpu, nodemask from, nodemask to)
+{
+    struct page_mover mv = page_mover_begin(k, NULL, mm, cpu);
+
+    move_sets(&mv, from, to, true);
+    page_mover_end(&mv, CHARGE_SOFTIRQ);
+}
+
+const char *
+migrate_pages(struct kernel *k, struct task *p, nodemask from, nodemask to, bool all,
+              uint64_t *failed)
+{
+    struct page_mover mv = page_mover_begin(k, p, p->mm, p->cpu);
+
+    to &= task_mems(k, p);
+    *failed = 0;
+    if (to == 0)
+        return "EINVAL";
+    move_sets(&mv, from, to, all);
+    page_mover_end(&mv, CHARGE_TASK);
+    *failed = mv.failed;
+    return NULL;
+}
+
+const char *
+move_pages(struct kernel *k, struct task *p, struct region *r, uint64_t first, uint64_t n, int node,
+           bool all, uint64_t *failed)
+{
+    struct page_mover mv = page_mover_begin(k, p, p->mm, p->cpu);
+    struct page_walk w = walk_to(k, p, node, r->scale);
+
+    *failed = 0;
+    if (!(task_mems(k, p) & NODE_BIT(node)))
+        return "EACCES";
+    for (uint64_t page = first; page < first + n; page++) {
+        if (!page_populated(r->pages[page]) || page_node(r->pages[page]) == node)
+            continue;
+        if (is_shared(r) && !all)
+            mv.failed += r->scale;
+        else
+            page_mover_move(&mv, r, page, &w);
+    }
+    page_mover_end(&mv, CHARGE_TASK);
+    *failed = mv.failed;
+    return NULL;
+}
+
+/* ---- mbind() ---- */
+
+/* Pages of the range that are on none of the nodes that the call names. */
+static uint64_t
+count_misplaced(const struct region *r, uint64_t first, uint64_t n, nodemask named)
+{
+    uint64_t misplaced = 0;
+
+    for (uint64_t page = first; page < first + n; page++)
+        misplaced +=
+            page_populated(r->pages[page]) && !(named & NODE_BIT(page_node(r->pages[page])));
+    return misplaced;
+}
+
+static void
+move_misplaced(struct page_mover *mv, struct region *r, uint64_t first, uint64_t n,
+               const struct mempolicy *policy, bool all)
+{
+    for (uint64_t page = first; page < first + n; page++) {
+        if (!page_populated(r->pages[page]) ||
+            (policy->user_nodes & NODE_BIT(page_node(r->pages[page]))))
+            continue;
+        if (is_shared(r) && !all) {
+            mv->failed += r->scale;
+            continue;
+        }
+        struct page_walk w = page_walk_for(mv->k, mv->p, policy, mv->k->rqs[mv->cpu].node,
+                                           vma_interleave_index(r->maps, page), r->scale);
+        w.spares = true;
+        page_mover_move(mv, r, page, &w);
+    }
+}
+
+/* Without MOVE, STRICT is a question: it fails before anything is changed. */
+const char *
+mbind_pages(struct kernel *k, struct task *p, struct region *r, uint64_t first, uint64_t n,
+            const struct mempolicy *policy, uint32_t flags)
+{
+    struct mempolicy applied = *policy;
+    uint64_t misplaced = count_misplaced(r, first, n, policy->user_nodes);
+    bool moves = flags & (MBIND_MOVE | MBIND_MOVE_ALL);
+
+    if (policy->mode == MPOL_DEFAULT)
+        flags &= ~(uint32_t)MBIND_STRICT;
+    if (!mempolicy_apply(&applied, task_mems(k, p)))
+        return "EINVAL";
+    if ((flags & MBIND_STRICT) && !moves && misplaced > 0)
+        return "EIO";
+    region_set_policy(k, r, first, n, &applied);
+    if (!moves)
+        return NULL;
+    if (policy->mode == MPOL_DEFAULT) /* a move needs one: the task's */
+        applied = p->mem->policy;
+    struct page_mover mv = page_mover_begin(k, p, p->mm, p->cpu);
+    move_misplaced(&mv, r, first, n, &applied, flags & MBIND_MOVE_ALL);
+    page_mover_end(&mv, CHARGE_TASK);
+    return mv.failed > 0 && (flags & MBIND_STRICT) ? "EIO" : NULL;
+}
