@@ -29,13 +29,10 @@ uses_memory(const struct task *p)
 }
 
 void
-burst_settle(struct kernel *k, struct rq *rq)
+burst_account(struct kernel *k, struct rq *rq)
 {
     struct task *p = rq->curr;
     sim_time now = k->engine.now;
-
-    if (now <= rq->burst_at)
-        return;
     sim_time elapsed = now - rq->burst_at;
     rq->burst_at = now;
     if (p == NULL || !p->in_burst || p->spinning)

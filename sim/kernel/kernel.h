@@ -310,7 +310,13 @@ const char *kernel_check(struct kernel *k);
 /* ---- bursts (burst.c): how fast a task gets through its work ---- */
 
 /* Accounts for the work done up to now. Settle before you change. */
-void burst_settle(struct kernel *k, struct rq *rq);
+void burst_account(struct kernel *k, struct rq *rq);
+static inline void
+burst_settle(struct kernel *k, struct rq *rq)
+{
+    if (k->engine.now > rq->burst_at)
+        burst_account(k, rq);
+}
 /* Moves the end of the burst after something changed. */
 void burst_reprice(struct kernel *k, struct rq *rq);
 /* The memory model's result for the CPU: settles and reprices if it differs. */
