@@ -230,6 +230,9 @@ const struct field kernel_param_fields[] = {
       .doc =
           "weights of weighted interleaving, from 1 to 255, by node and with commas (the files in "
           "/sys/kernel/mm/mempolicy/weighted_interleave); nodes without one have 1"),
+    K(FIELD_BOOL, "mm.report", mm.report, .def = "no",
+      .doc = "memory is recorded in detail: vmstat, numastat, numa_maps, a map of pages over time "
+             "(pages.csv), series of tasks and regions; changes nothing else"),
     K(FIELD_BOOL, "mm.tier_data", mm.tier_data, .def = "yes",
       .doc = "firmware reports latency and bandwidth of memory (HMAT, CDAT), and its tier follows "
              "from them; no: CXL and PMEM form a slow tier, all else counts as DRAM"),

@@ -85,6 +85,7 @@ struct mm_params {
     uint64_t min_free;    /* bytes of the machine that stay free; 0: by its size */
     uint32_t watermark_scale_factor;
     bool thp_min_free, tier_data, demotion;
+    bool report; /* memory is recorded in detail */
     const char *interleave_weights;
     uint8_t weights[64]; /* by node, from them; 0 counts as 1 */
 };

@@ -148,6 +148,8 @@ static const struct picture {
     { "locality", "share of local memory accesses over simulated time", plot_locality, 900, 520 },
     { "latency", "how many waits are at least that long", plot_latency, 900, 520 },
     { "traffic", "bytes between nodes", plot_traffic, 1000, 640 },
+    { "pages", "which node has the pages of each region over simulated time", plot_pages, 1000,
+      640 },
 };
 
 static void

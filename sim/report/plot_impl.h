@@ -26,6 +26,7 @@ bool plot_policies(struct plot *p);
 bool plot_locality(struct plot *p);
 bool plot_latency(struct plot *p);
 bool plot_traffic(struct plot *p);
+bool plot_pages(struct plot *p);
 
 /* A text as gnuplot reads it literally. */
 char *plot_quote(const char *text);

@@ -5,7 +5,7 @@
  */
 #include "kernel/kernel.h"
 #include "kernel/mm.h"
-#include "kernel/numa.h"
+#include "kernel/numa_group.h"
 #include "report/schedstat.h"
 
 /* set_task_cpu() to another CPU; the placement of a new task is none. */
@@ -174,17 +174,26 @@ number_as_text(struct put *put, const char *name, int64_t value, bool ns)
 static void
 numa_text(const struct kernel *k, const struct task *p, GString *out)
 {
-    g_string_append_printf(out, "current_node=%u, numa_group_id=0\n",
-                           k->machine->nodes[k->machine->cpus[p->cpu].node].os_index);
+    const struct task_numa *n = p->numa;
+    const struct numa_group *g = n != NULL ? n->group : NULL;
+
+    g_string_append_printf(out, "current_node=%u, numa_group_id=%u\n",
+                           k->machine->nodes[k->machine->cpus[p->cpu].node].os_index,
+                           g != NULL ? g->gid : 0);
     for (uint32_t node = 0; node < k->machine->nr_nodes; node++) {
-        const uint64_t *f = p->numa != NULL && p->numa->faults != NULL
-                                ? numa_faults(k, p->numa, NUMA_MEM, (int)node)
-                                : NULL;
-        g_string_append_printf(
-            out,
-            "numa_faults node=%u task_private=%" G_GUINT64_FORMAT " task_shared=%" G_GUINT64_FORMAT
-            " group_private=0 group_shared=0\n",
-            k->machine->nodes[node].os_index, f != NULL ? f[1] : 0, f != NULL ? f[0] : 0);
+        static const uint64_t none[2];
+        const uint64_t *f = none, *gf = none;
+
+        if (n != NULL && n->faults != NULL)
+            f = numa_faults(k, n, NUMA_MEM, (int)node);
+        if (g != NULL)
+            gf = &g->faults[2 * ((uint32_t)NUMA_MEM * k->machine->nr_nodes + node)];
+        g_string_append_printf(out,
+                               "numa_faults node=%u task_private=%" G_GUINT64_FORMAT
+                               " task_shared=%" G_GUINT64_FORMAT " group_private=%" G_GUINT64_FORMAT
+                               " group_shared=%" G_GUINT64_FORMAT "\n",
+                               k->machine->nodes[node].os_index, f[NUMA_PRIVATE], f[NUMA_SHARED],
+                               gf[NUMA_PRIVATE], gf[NUMA_SHARED]);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "report/metric.h"
 #include "report/run_report_impl.h"
 #include "report/schedstat.h"
+#include "report/vm_text.h"
 
 static void
 write_summary(const struct report *r, struct csv *c)
@@ -195,7 +196,7 @@ run_report_write(const char *dir, const struct kernel *k, const struct run_info 
             fine = csv_close(c, error);
         }
     }
-    fine = fine && schedstat_write(dir, k, error);
+    fine = fine && schedstat_write(dir, k, error) && vm_text_write(dir, k, error);
     if (fine && samples != NULL)
         fine = samples_write(samples, dir, error);
     arena_free(r.arena);

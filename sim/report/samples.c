@@ -41,6 +41,7 @@ sample_free(gpointer data)
     struct sample *s = data;
 
     g_array_unref(s->points);
+    g_array_unref(s->cells);
     g_free(s);
 }
 
@@ -127,6 +128,7 @@ samples_take(struct samples *s)
 
     to->time = s->kernel->engine.now;
     to->points = g_array_new(FALSE, FALSE, sizeof(struct point));
+    to->cells = g_array_new(FALSE, FALSE, sizeof(struct cell));
     samples_look(s, to);
     g_ptr_array_add(s->all, to);
     if (s->all->len >= (s->adaptive ? SAMPLES_MOST : CHOSEN_MOST))
@@ -189,5 +191,5 @@ samples_write(const struct samples *s, const char *dir, GError **error)
         write_sample(s, c, at, at->time - last, before);
         last = at->time;
     }
-    return csv_close(c, error);
+    return csv_close(c, error) && samples_write_pages(s, dir, error);
 }

@@ -14,9 +14,18 @@ struct point {
     double a, b;
 };
 
+/* Pages of a part of a region that one node has. */
+struct cell {
+    const struct region *region;
+    uint64_t first, nr_pages; /* the part, entries */
+    uint32_t node;
+    uint64_t on_node; /* entries */
+};
+
 struct sample {
     sim_time time;
     GArray *points;
+    GArray *cells; /* by region, then part, then node */
 };
 
 struct samples {
@@ -33,3 +42,8 @@ void sample_add(struct samples *s, struct sample *to, enum series_kind kind, con
 
 /* Adds everything that can be seen now. */
 void samples_look(struct samples *s, struct sample *to);
+/* With mm.report: tasks, regions, a map of pages. */
+void samples_look_at_memory(struct samples *s, struct sample *to);
+bool samples_write_pages(const struct samples *s, const char *dir, GError **error);
+/* Accesses of the running burst since it was last charged, by the mix that is known. */
+void samples_uncharged(const struct kernel *k, const struct task *p, double *local, double *remote);

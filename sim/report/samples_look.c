@@ -9,9 +9,8 @@
  * their own, and pairs of nodes have them on machines of which one could draw the pairs. */
 enum { PROCESSES_MOST = 32, PAIRED_NODES_MOST = 16 };
 
-/* Accesses of the running burst since it was last charged, by the mix that is known. */
-static void
-uncharged(const struct kernel *k, const struct task *p, double *local, double *remote)
+void
+samples_uncharged(const struct kernel *k, const struct task *p, double *local, double *remote)
 {
     const struct rq *rq = &k->rqs[p->cpu];
 
@@ -32,7 +31,7 @@ process_accesses(const struct kernel *k, const struct process *pr, double *local
         const struct task *p = pr->members[i];
         *local += (double)p->stats.accesses_local;
         *remote += (double)p->stats.accesses_remote;
-        uncharged(k, p, local, remote);
+        samples_uncharged(k, p, local, remote);
     }
 }
 
@@ -119,4 +118,5 @@ samples_look(struct samples *s, struct sample *to)
     look_at_processes(s, to);
     look_at_nodes(s, to);
     look_at_traffic(s, to);
+    samples_look_at_memory(s, to);
 }

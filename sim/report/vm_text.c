@@ -1,0 +1,213 @@
+/*
+ * /proc/vmstat, numastat and /proc/PID/numa_maps (mm/vmstat.c, fs/proc/task_mmu.c).
+ *
+ * Pages are 4 KiB pages everywhere, also those of a 2 MiB page. Of numa_maps: memory here is
+ * anonymous and all of it was written, so anon, dirty and mapped are the pages that are there.
+ */
+#include "report/vm_text.h"
+
+#include "kernel/numa.h"
+#include "kernel/page_set.h"
+
+/* ---- vmstat ---- */
+
+void
+vmstat_text(const struct kernel *k, GString *out)
+{
+    const struct kernel_stats *s = &k->stats;
+    uint64_t free_pages = 0;
+
+    for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
+        free_pages += k->mm->nodes[n].free_pages;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } lines[] = {
+        { "nr_free_pages", free_pages },
+        { "numa_hit", s->numa_hit },
+        { "numa_miss", s->numa_miss },
+        { "numa_foreign", s->numa_foreign },
+        { "numa_interleave", s->numa_interleave },
+        { "numa_local", s->numa_local },
+        { "numa_other", s->numa_other },
+        { "pgpromote_success", s->pgpromote_success },
+        { "pgpromote_candidate", s->pgpromote_candidate },
+        { "pgdemote_kswapd", s->pgdemote_kswapd },
+        { "pgdemote_direct", s->pgdemote_direct },
+        { "oom_kill", s->oom_kill },
+        { "numa_pte_updates", s->numa_pte_updates },
+        { "numa_hint_faults", s->numa_hint_faults },
+        { "numa_hint_faults_local", s->numa_hint_faults_local },
+        { "numa_pages_migrated", s->numa_pages_migrated },
+        { "pgmigrate_success", s->pgmigrate_success },
+        { "pgmigrate_fail", s->pgmigrate_fail },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(lines); i++)
+        g_string_append_printf(out, "%s %" G_GUINT64_FORMAT "\n", lines[i].name, lines[i].value);
+}
+
+/* ---- numastat ---- */
+
+static void
+numastat_line(const struct kernel *k, const char *name, size_t offset, GString *out)
+{
+    g_string_append_printf(out, "%-16s", name);
+    for (uint32_t n = 0; n < k->machine->nr_nodes; n++) {
+        uint64_t value;
+
+        memcpy(&value, (const char *)&k->mm->nodes[n] + offset, sizeof(value));
+        g_string_append_printf(out, "%16" G_GUINT64_FORMAT, value);
+    }
+    g_string_append_c(out, '\n');
+}
+
+void
+numastat_text(const struct kernel *k, GString *out)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } lines[] = {
+        { "numa_hit", offsetof(struct mm_node, numa_hit) },
+        { "numa_miss", offsetof(struct mm_node, numa_miss) },
+        { "numa_foreign", offsetof(struct mm_node, numa_foreign) },
+        { "interleave_hit", offsetof(struct mm_node, interleave_hit) },
+        { "local_node", offsetof(struct mm_node, local_node) },
+        { "other_node", offsetof(struct mm_node, other_node) },
+    };
+
+    g_string_append_printf(out, "%-16s", "");
+    for (uint32_t n = 0; n < k->machine->nr_nodes; n++) {
+        g_autofree char *name = g_strdup_printf("node%u", k->machine->nodes[n].os_index);
+        g_string_append_printf(out, "%16s", name);
+    }
+    g_string_append_c(out, '\n');
+    for (guint i = 0; i < G_N_ELEMENTS(lines); i++)
+        numastat_line(k, lines[i].name, lines[i].offset, out);
+}
+
+/* ---- numa_maps ---- */
+
+/* As the kernel writes sets: 0-2,5. */
+static void
+put_nodes(const struct kernel *k, nodemask nodes, GString *out)
+{
+    const struct machine *m = k->machine;
+    bool first = true;
+
+    for (uint32_t n = 0; n < m->nr_nodes; n++) {
+        uint32_t last = n;
+
+        if (!(nodes & NODE_BIT(n)))
+            continue;
+        while (last + 1 < m->nr_nodes && (nodes & NODE_BIT(last + 1)) &&
+               m->nodes[last + 1].os_index == m->nodes[last].os_index + 1)
+            last++;
+        g_string_append_printf(out, "%s%u", first ? "" : ",", m->nodes[n].os_index);
+        if (last > n)
+            g_string_append_printf(out, "-%u", m->nodes[last].os_index);
+        first = false;
+        n = last;
+    }
+}
+
+/* mpol_to_str() */
+static void
+put_policy(const struct kernel *k, const struct mempolicy *pol, GString *out)
+{
+    static const char *const names[] = {
+        [MPOL_DEFAULT] = "default",
+        [MPOL_LOCAL] = "local",
+        [MPOL_PREFERRED] = "prefer",
+        [MPOL_PREFERRED_MANY] = "prefer (many)",
+        [MPOL_BIND] = "bind",
+        [MPOL_INTERLEAVE] = "interleave",
+        [MPOL_WEIGHTED_INTERLEAVE] = "weighted interleave",
+    };
+
+    g_string_append(out, names[pol->mode]);
+    if (pol->mode == MPOL_DEFAULT || pol->mode == MPOL_LOCAL)
+        return;
+    if (pol->static_nodes || pol->relative_nodes)
+        g_string_append(out, pol->static_nodes ? "=static" : "=relative");
+    g_string_append_c(out, ':');
+    put_nodes(k, pol->nodes, out);
+}
+
+/* Entries on each node of a VMA's pages; returns how many there are. */
+static uint64_t
+count_vma(const struct kernel *k, const struct vma *v, uint64_t *count)
+{
+    const struct region_group *whole = region_whole(v->map->region);
+    uint64_t sum = 0;
+
+    memset(count, 0, k->machine->nr_nodes * sizeof(*count));
+    if (v->nr_pages == v->map->region->nr_pages)
+        memcpy(count, whole->count, k->machine->nr_nodes * sizeof(*count));
+    else
+        for (uint64_t page = v->first; page < v->first + v->nr_pages; page++) {
+            int node;
+
+            page_set_look(v->map, page, &node);
+            if (node >= 0)
+                count[node]++;
+        }
+    for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
+        sum += count[n];
+    return sum;
+}
+
+static void
+numa_maps_line(const struct kernel *k, const struct vma *v, GString *out)
+{
+    const struct region *r = v->map->region;
+    uint64_t count[NODE_MAX], there = count_vma(k, v, count) * r->scale;
+
+    g_string_append_printf(out, "%08" G_GINT64_MODIFIER "x ", v->start * PAGE_4K);
+    put_policy(k, &v->policy, out);
+    if (there > 0)
+        g_string_append_printf(
+            out, " anon=%" G_GUINT64_FORMAT " dirty=%" G_GUINT64_FORMAT " active=0", there, there);
+    for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
+        if (count[n] > 0)
+            g_string_append_printf(out, " N%u=%" G_GUINT64_FORMAT, k->machine->nodes[n].os_index,
+                                   count[n] * r->scale);
+    g_string_append(out, " kernelpagesize_kB=4\n");
+}
+
+void
+numa_maps_text(const struct kernel *k, GString *out)
+{
+    for (uint32_t i = 0; i < k->nr_processes; i++) {
+        const struct process *pr = k->processes[i];
+
+        if (pr->mm == NULL)
+            continue;
+        g_string_append_printf(out, "# %s\n", pr->name);
+        for (const struct vma *v = pr->mm->vmas; v != NULL; v = v->next)
+            numa_maps_line(k, v, out);
+    }
+}
+
+bool
+vm_text_write(const char *dir, const struct kernel *k, GError **error)
+{
+    static const struct {
+        const char *name;
+        void (*text)(const struct kernel *k, GString *out);
+    } files[] = {
+        { "vmstat", vmstat_text },
+        { "numastat", numastat_text },
+        { "numa_maps", numa_maps_text },
+    };
+    bool fine = true;
+
+    for (guint i = 0; k->params.mm.report && i < G_N_ELEMENTS(files) && fine; i++) {
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        files[i].text(k, text);
+        fine = write_whole_file(dir, files[i].name, text->str, error);
+    }
+    return fine;
+}
