@@ -7,6 +7,7 @@
 #include "sim_fixture.h"
 
 #include "kernel/numa.h"
+#include "kernel/page_exact.h"
 #include "kernel/vma.h"
 
 /* Costs are zero unless the test sets them; `set` may change parameters. */
@@ -69,6 +70,22 @@ kit_task(struct fixture *f, const char *cpus, const struct burst_profile *profil
     if (cpus != NULL)
         task_set_affinity(f->k, p, fixture_cpus(f, cpus));
     return p;
+}
+
+/* Marks [first, end) as a scan does that leaves out no page; how many. */
+static inline uint64_t
+kit_mark(struct mapping *m, uint64_t first, uint64_t end)
+{
+    struct mark_how how = { .skip_node = -1, .skip_huge_node = -1 };
+    uint64_t huge = 0;
+
+    return m->region->ops->mark(m, first, end, &how, &huge);
+}
+
+static inline bool
+kit_marked(const struct mapping *m, uint64_t page)
+{
+    return exact_page_marked(m, chunk_of(m->region, page), page);
 }
 
 static inline void

@@ -39,7 +39,7 @@ assert_pages(const struct kit *kit, const char *expected)
     char got[PAGES + 1] = "";
 
     for (int i = 0; i < PAGES; i++)
-        got[i] = (char)('0' + page_node(kit->r->pages[i]));
+        got[i] = (char)('0' + page_node(page_word(kit->r, i)));
     assert_string_equal(got, expected);
     const char *why = mm_check(kit->f.k);
     if (why != NULL)

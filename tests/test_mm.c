@@ -215,7 +215,7 @@ a_huge_page_is_one_entry_and_512_pages(void **state)
         f.k, f.process->mm,
         &(struct region_attr){ .name = "huge", .bytes = 4 * PAGE_2M, .page_size = PAGE_2M });
     kit_populate(&f, r, 0);
-    assert_int_equal(r->nr_pages, 4);
+    assert_int_equal(r->nr_pages, 4 * 512);
     assert_int_equal(f.k->mm->nodes[0].free_pages, before - 4 * 512);
     assert_int_equal(f.process->mm->rss_pages, 4 * 512);
     assert_int_equal(f.k->mm->nodes[0].numa_hit, 4);
@@ -292,9 +292,9 @@ the_check_finds_a_page_that_is_counted_wrongly(void **state)
     struct region *r = kit_region(&f, "data", PAGES * PAGE_4K, 1);
     kit_populate(&f, r, 0);
     assert_null(check_thoroughly(f.k));
-    r->pages[7] = 1;
+    chunk_of(r, 7)->table[7]++; /* node 1 */
     assert_non_null(check_thoroughly(f.k));
-    r->pages[7] = 0;
+    chunk_of(r, 7)->table[7]--;
     assert_null(check_thoroughly(f.k));
     f.k->mm->nodes[0].free_pages--;
     assert_non_null(mm_check(f.k));

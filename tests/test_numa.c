@@ -199,13 +199,13 @@ a_page_moves_when_should_migrate_says_so(void **state)
         p->numa->preferred = rows[i].preferred;
         p->numa->scan_seq = rows[i].seq;
         if (rows[i].cpu >= 0)
-            r->pages[i] |= tag(rows[i].cpu, rows[i].pid);
-        r->pages[i] |= PAGE_MARKED;
-        r->groups[0].marked++;
-        numa_fault_pages(f.k, &f.k->rqs[2], p, r->maps->vmas[0], 0, i, i + 1);
-        if ((page_node(r->pages[i]) == 1) != rows[i].moves)
-            fail_msg("row %zu: node %d", i, page_node(r->pages[i]));
-        assert_int_equal(r->pages[i] & ~(PAGE_NODE_MASK | PAGE_MARKED), tag(2, 1));
+            r->ops->retag(r, i, tag(rows[i].cpu, rows[i].pid) >> PAGE_TAG_SHIFT);
+        kit_mark(r->maps, i, i + 1);
+        numa_fault_pages(f.k, &f.k->rqs[2], p, r->maps->vmas[0],
+                         (struct page_stretch){ .at = i, .end = i + 1 });
+        if ((page_node(page_word(r, i)) == 1) != rows[i].moves)
+            fail_msg("row %zu: node %d", i, page_node(page_word(r, i)));
+        assert_int_equal(page_word(r, i) & ~(PAGE_NODE_MASK | PAGE_MARKED), tag(2, 1));
     }
     assert_null(mm_check(f.k));
     p->numa->preferred = NUMA_NO_NODE;
@@ -223,10 +223,10 @@ a_local_fault_leaves_the_tag_alone(void **state)
     struct task *p = numa_task(&f, "0");
     struct region *r = kit_region(&f, "data", PAGE_4K, 1);
     kit_populate(&f, r, 0);
-    r->pages[0] |= tag(3, 9) | PAGE_MARKED;
-    r->groups[0].marked++;
-    numa_fault_pages(f.k, &f.k->rqs[0], p, r->maps->vmas[0], 0, 0, 1);
-    assert_int_equal(r->pages[0], tag(3, 9));
+    r->ops->retag(r, 0, tag(3, 9) >> PAGE_TAG_SHIFT);
+    kit_mark(r->maps, 0, 1);
+    numa_fault_pages(f.k, &f.k->rqs[0], p, r->maps->vmas[0], (struct page_stretch){ .end = 1 });
+    assert_int_equal(page_word(r, 0), tag(3, 9));
     assert_int_equal(f.k->stats.numa_hint_faults, 1);
     assert_int_equal(f.k->stats.numa_hint_faults_local, 1);
     assert_int_equal(f.k->stats.numa_pages_migrated, 0);

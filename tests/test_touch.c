@@ -177,7 +177,7 @@ one_run(struct fixture *f, struct region *r, const struct burst_profile *const *
 
     if (c->mark_every > 0)
         for (uint32_t page = 0; page < c->pages; page += c->mark_every)
-            region_mark(r->maps, page, page + 1, -1);
+            kit_mark(r->maps, page, page + 1);
     else
         region_unmap(f->k, r);
     for (uint32_t j = 0; j < c->nr; j++) {

@@ -87,11 +87,11 @@ each_process_that_shares_a_region_has_marks_and_resident_pages_of_its_own(void *
     assert_int_equal(third->mm->rss_pages, 0);
     assert_int_equal(a->vmas[0]->kind, VMA_SHMEM);
 
-    assert_int_equal(region_mark(b, 0, 300, -1), 300);
+    assert_int_equal(kit_mark(b, 0, 300), 300);
     assert_int_equal(*mapping_marked(b, 0), 256);
     assert_int_equal(*mapping_marked(b, 1), 44);
     assert_int_equal(*mapping_marked(a, 0), 0);
-    assert_int_equal(region_mark(a, 10, 20, -1), 10);
+    assert_int_equal(kit_mark(a, 10, 20), 10);
     assert_int_equal(region_next_attention(a, 0, PAGES), 10);
     assert_int_equal(region_next_attention(b, 0, PAGES), 0);
     assert_int_equal(region_next_attention(b, 300, PAGES), PAGES);
@@ -99,8 +99,8 @@ each_process_that_shares_a_region_has_marks_and_resident_pages_of_its_own(void *
         assert_null(mm_check(f.k));
     /* a page that moves is mapped anew: nobody's mark is left */
     assert_true(region_move_page(f.k, r, 12, 0));
-    assert_false(mapping_page_marked(a, 12));
-    assert_false(mapping_page_marked(b, 12));
+    assert_false(kit_marked(a, 12));
+    assert_false(kit_marked(b, 12));
     assert_int_equal(*mapping_marked(a, 0), 9);
     assert_int_equal(*mapping_marked(b, 0), 255);
     for (int i = 0; i < 256; i++)

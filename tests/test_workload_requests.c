@@ -2,7 +2,7 @@
 /* Requests, deadlines, and hints about memory; programs that fail. */
 #include "workload_kit.h"
 
-#include "kernel/vma.h"
+#include "kernel/pages.h"
 
 static void
 an_absolute_timer_catches_up_and_a_relative_one_does_not(void **state)
@@ -210,10 +210,10 @@ one_node_touches_put_all_pages_on_the_same_random_node(void **state)
         assert_true(workload_done(x.r));
         const struct region *a = x.f.k->processes[0]->mm->regions;
         const struct region *b = x.f.k->processes[1]->mm->regions;
-        int node = page_node(a->pages[0]);
+        int node = page_node(page_word(a, 0));
         for (uint32_t i = 0; i < 256; i++) {
-            assert_int_equal(page_node(a->pages[i]), node);
-            assert_int_equal(page_node(b->pages[i]), node);
+            assert_int_equal(page_node(page_word(a, i)), node);
+            assert_int_equal(page_node(page_word(b, i)), node);
         }
         seen |= UINT64_C(1) << node;
         fixture_close(&x.f);

@@ -112,7 +112,7 @@ bind_slice(struct kernel *k, struct place *pl, struct region *r, uint32_t slice)
 
     if (pp->nr == 0)
         return;
-    struct mempolicy near = bind_near(k, pl, pp->node_of[slice % pp->nr], pages * r->page_size);
+    struct mempolicy near = bind_near(k, pl, pp->node_of[slice % pp->nr], pages * PAGE_4K);
     region_set_policy(k, r, region_slice_first(r, slice), pages, &near);
 }
 
@@ -120,7 +120,7 @@ void
 place_region(struct kernel *k, struct place *pl, struct region *r)
 {
     const struct place_process *pp = place_process_of(k, pl, r->mm->process);
-    uint64_t bytes = r->nr_pages * r->page_size;
+    uint64_t bytes = r->nr_pages * PAGE_4K;
     struct mempolicy whole;
     int owner = owner_of(pp, r);
 
@@ -148,7 +148,7 @@ place_region_of(struct kernel *k, struct place *pl, struct region *r, uint32_t m
         if (member < r->nr_slices)
             bind_slice(k, pl, r, member);
     } else if (owner_of(pp, r) == (int)member) {
-        struct mempolicy near = bind_near(k, pl, pp->node_of[member], r->nr_pages * r->page_size);
+        struct mempolicy near = bind_near(k, pl, pp->node_of[member], r->nr_pages * PAGE_4K);
 
         region_set_policy(k, r, 0, r->nr_pages, &near);
     }

@@ -32,6 +32,7 @@ struct kernel_stats {
     uint64_t pgmigrate_success, pgmigrate_fail;
     uint64_t pgpromote_success, pgpromote_candidate, pgdemote_kswapd, pgdemote_direct;
     uint64_t oom_kill, thp_migration_success, thp_migration_fail;
+    uint64_t numa_huge_pte_updates, thp_fault_alloc, thp_fault_fallback, thp_split_page;
     uint64_t numa_hit, numa_miss, numa_foreign, numa_local, numa_other, numa_interleave;
     uint64_t remote_bytes;
     uint64_t sched_overhead_ns;

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/vma.h"
+#include "kernel/pages.h"
 
 /*
  * Puts a policy in force: policy->user_nodes, as the program asked, become policy->nodes by the
@@ -36,12 +36,13 @@ int mempolicy_cursor_node(const struct kernel *k, struct task_mem *mem,
                           const struct mempolicy *policy);
 
 /* What interleaving counts by: the address, or the place in a shared object, in units of a page of
- * the allocation; objects begin at different nodes (by inode number in Linux, by the region's number
- * here). */
+ * the allocation; objects begin at different nodes (by inode number in Linux, by the region's
+ * number here). */
 static inline uint64_t
-vma_interleave_index(const struct mapping *m, uint64_t page)
+vma_interleave_index(const struct mapping *m, uint64_t page, bool huge)
 {
     const struct region *r = m->region;
+    uint32_t order = huge ? CHUNK_SHIFT : 0;
 
-    return page + (r->sharing == REGION_GLOBAL ? r->id : m->start / r->scale);
+    return r->sharing == REGION_GLOBAL ? (page >> order) + r->id : (m->start + page) >> order;
 }

@@ -18,20 +18,18 @@ enum { BATCH_PAGES = 512 };
 void
 region_relocate(struct kernel *k, struct region *r, uint64_t page, int to)
 {
-    uint32_t slice = region_slice_of(r, page), word = r->pages[page];
-    int from = page_node(word);
+    uint32_t slice = region_slice_of(r, page);
+    uint32_t np;
+    int from = region_page_at(r, page, &np);
 
-    k->mm->nodes[from].free_pages += r->scale;
-    word = (word & ~(uint32_t)PAGE_NODE_MASK) | (uint32_t)to;
+    k->mm->nodes[to].free_pages += np; /* which the move takes */
+    r->ops->move(k, r, page, 1, from, to, np);
     /* a time is not a tag, and a tag not a time */
     if ((k->params.numa.mode & NUMA_BALANCING_MEMORY_TIERING) &&
         node_is_toptier(k, from) != node_is_toptier(k, to))
-        word &= (1u << PAGE_TAG_SHIFT) - 1;
-    r->pages[page] = word;
-    region_recount(r, slice, from, to, 1);
-    region_moved_unmark(r, slice, page, NULL);
-    region_changed(k, r, slice, 1);
-    mm_traffic(k, from, to, (uint64_t)r->scale * PAGE_4K);
+        r->ops->retag(r, page, 0);
+    region_changed(k, r, slice, np);
+    mm_traffic(k, from, to, (uint64_t)np * PAGE_4K);
 }
 
 static void
@@ -68,25 +66,27 @@ bool
 page_mover_move(struct page_mover *mv, struct region *r, uint64_t page, const struct page_walk *w)
 {
     struct kernel *k = mv->k;
-    int from = page_node(r->pages[page]), node = page_walk_find(k, w);
+    uint32_t np;
+    int from = region_page_at(r, page, &np), node = page_walk_find(k, w);
+    bool huge = w->scale > 1;
 
     if (node < 0) {
-        mv->failed += r->scale;
-        k->stats.thp_migration_fail += r->scale > 1;
+        mv->failed += w->scale;
+        k->stats.thp_migration_fail += huge;
         return false;
     }
     if (node == from)
         return true;
     page_walk_take(k, w, node, 1);
     region_relocate(k, r, page, node);
-    mv->moved += r->scale;
-    k->stats.thp_migration_success += r->scale > 1;
-    mv->units[r->scale > 1]++;
+    mv->moved += w->scale;
+    k->stats.thp_migration_success += huge;
+    mv->units[huge]++;
     if (mv->units[0] >= BATCH_PAGES || mv->units[1] > 0)
         flush_batch(mv);
     for (struct observer *o = k->observers; o != NULL && mv->p != NULL; o = o->next)
         if (o->pages_migrate != NULL)
-            o->pages_migrate(o->priv, k, mv->p, from, node, r->scale);
+            o->pages_migrate(o->priv, k, mv->p, from, node, w->scale);
     return true;
 }
 
@@ -129,14 +129,16 @@ move_node(struct page_mover *mv, int from, int to, bool all)
 {
     for (struct vma *v = mv->mm->vmas; v != NULL; v = v->next) {
         struct region *r = v->map->region;
-        struct page_walk w = walk_to(mv->k, mv->p, to, r->scale);
         uint64_t end = v->first + v->nr_pages;
+        uint32_t np;
 
-        for (uint64_t page = v->first; page < end && region_whole(r)->count[from] > 0; page++) {
-            if (page_node(r->pages[page]) != from)
+        for (uint64_t page = v->first; page < end && region_whole(r)->count[from] > 0;
+             page = page_after(page, np)) {
+            if (region_page_at(r, page, &np) != from)
                 continue;
+            struct page_walk w = walk_to(mv->k, mv->p, to, np);
             if (is_shared(r) && !all)
-                mv->failed += r->scale;
+                mv->failed += w.scale;
             else
                 page_mover_move(mv, r, page, &w);
         }
@@ -205,16 +207,19 @@ move_pages(struct kernel *k, struct task *p, struct region *r, uint64_t first, u
            bool all, uint64_t *failed)
 {
     struct page_mover mv = page_mover_begin(k, p, p->mm, p->cpu);
-    struct page_walk w = walk_to(k, p, node, r->scale);
+    uint32_t np;
 
     *failed = 0;
     if (!(task_mems(k, p) & NODE_BIT(node)))
         return "EACCES";
-    for (uint64_t page = first; page < first + n; page++) {
-        if (!page_populated(r->pages[page]) || page_node(r->pages[page]) == node)
+    for (uint64_t page = first; page < first + n; page = page_after(page, np)) {
+        int at = region_page_at(r, page, &np);
+
+        if (at < 0 || at == node)
             continue;
+        struct page_walk w = walk_to(k, p, node, np);
         if (is_shared(r) && !all)
-            mv.failed += r->scale;
+            mv.failed += w.scale;
         else
             page_mover_move(&mv, r, page, &w);
     }
@@ -229,11 +234,11 @@ move_pages(struct kernel *k, struct task *p, struct region *r, uint64_t first, u
 static uint64_t
 count_misplaced(const struct region *r, uint64_t first, uint64_t n, nodemask named)
 {
-    uint64_t misplaced = 0;
+    uint64_t count[NODE_MAX] = { 0 }, misplaced = 0;
 
-    for (uint64_t page = first; page < first + n; page++)
-        misplaced +=
-            page_populated(r->pages[page]) && !(named & NODE_BIT(page_node(r->pages[page])));
+    r->ops->count(r, first, n, count);
+    for (uint32_t i = 0; i < NODE_MAX; i++)
+        misplaced += named & NODE_BIT(i) ? 0 : count[i];
     return misplaced;
 }
 
@@ -241,16 +246,19 @@ static void
 move_misplaced(struct page_mover *mv, struct region *r, uint64_t first, uint64_t n,
                const struct mempolicy *policy, bool all)
 {
-    for (uint64_t page = first; page < first + n; page++) {
-        if (!page_populated(r->pages[page]) ||
-            (policy->user_nodes & NODE_BIT(page_node(r->pages[page]))))
+    uint32_t np;
+
+    for (uint64_t page = first; page < first + n; page = page_after(page, np)) {
+        int at = region_page_at(r, page, &np);
+
+        if (at < 0 || (policy->user_nodes & NODE_BIT(at)))
             continue;
         if (is_shared(r) && !all) {
-            mv->failed += r->scale;
+            mv->failed += np;
             continue;
         }
         struct page_walk w = page_walk_for(mv->k, mv->p, policy, mv->k->rqs[mv->cpu].node,
-                                           vma_interleave_index(r->maps, page), r->scale);
+                                           vma_interleave_index(r->maps, page, np > 1), np);
         w.spares = true;
         page_mover_move(mv, r, page, &w);
     }

@@ -68,18 +68,17 @@ struct region {
     const char *name;
     struct mm *mm; /* the address space that it was built in */
     enum region_sharing sharing;
-    int32_t owner; /* index of the owning thread in its process; -1: none */
-    uint32_t page_size;
-    uint32_t scale;       /* 4 KiB pages of an entry */
-    uint64_t nr_pages;    /* entries, of page_size each */
+    int32_t owner;        /* index of the owning thread in its process; -1: none */
+    bool thp;             /* first touches take huge pages where they can */
+    uint64_t nr_pages;    /* of 4 KiB */
     uint32_t nr_slices;   /* 1: not sliced */
-    uint32_t *pages;      /* by page */
-    uint32_t chunk_shift; /* entries of a chunk that is attended at once, log2 */
-    uint64_t *attention;  /* bit per chunk: a page may be unpopulated or marked */
+    uint32_t chunk_shift; /* pages that are attended to at once, log2 */
     uint32_t nr_groups;   /* slices, then the whole; 1 if not sliced */
     struct region_group *groups;
-    struct mapping *maps; /* the first exists always, also while nobody uses the region */
-    struct region *next;  /* built in the same mm */
+    const struct page_ops *ops; /* pages.h: who keeps the pages */
+    void *pages;                /* theirs */
+    struct mapping *maps;       /* the first exists always, also while nobody uses the region */
+    struct region *next;        /* built in the same mm */
 };
 
 enum vma_kind { VMA_ANON, VMA_FILE, VMA_SHMEM };
@@ -104,11 +103,10 @@ struct vma {
     struct vma_numab numab;
 };
 
-/* Marks of a mapping that is not its region's first: they are not in the region's words. */
+/* Marks of a mapping that is not its region's first: they are not with the pages. */
 struct mapping_marks {
-    uint64_t *bits;      /* by page */
-    uint64_t *attention; /* as in the region */
-    uint64_t *marked;    /* by group of the region */
+    uint64_t *marked; /* by group of the region */
+    void *pages;      /* of page_ops */
 };
 
 /* A region in one address space: a process that shares it has marks and VMAs of its own. All
@@ -168,7 +166,7 @@ struct mem_use {
     enum access_pattern pattern;
     struct access_shape shape;
     struct access_view *view; /* draws: of pages that differ in popularity; NULL: all are alike */
-    uint64_t carry;  /* of misses among the uses, in 1/total_weight */
+    uint64_t carry;           /* of misses among the uses, in 1/total_weight */
     union {
         uint64_t needs; /* draws: chance of a hit when last looked at, in 1/use_all(u) */
         uint64_t jump;  /* a walk: pages from one to the next */
@@ -202,7 +200,8 @@ struct mm_state {
     uint32_t nr_regions, cap_regions;
     struct region **regions;
     struct task_mem *free_mem;
-    struct vma *free_vmas; /* by next */
+    struct vma *free_vmas;     /* by next */
+    void *free_tables;         /* of page_exact, by their first word */
     struct access_view *views; /* mm_view.c */
     uint32_t line_bytes;
     uint64_t nr_checks;
@@ -221,7 +220,7 @@ void mm_task_exit(struct kernel *k, struct task *p);
 struct region_attr {
     const char *name;
     uint64_t bytes;
-    uint32_t page_size; /* 0: 4 KiB */
+    uint32_t page_size; /* PAGE_2M: huge pages where they can be had; else 4 KiB */
     enum region_sharing sharing;
     int32_t owner;      /* -1 */
     uint32_t nr_slices; /* 0, 1: not sliced */
@@ -317,9 +316,4 @@ static inline bool
 page_populated(uint32_t page)
 {
     return (page & PAGE_NODE_MASK) != PAGE_NOWHERE;
-}
-static inline bool
-page_needs_attention(uint32_t page)
-{
-    return !page_populated(page) || (page & PAGE_MARKED);
 }

@@ -13,13 +13,17 @@
 #include "kernel/page_set.h"
 #include "kernel/region.h"
 
+struct touched {
+    uint64_t huge, small; /* faults that gave a page of 2 MiB, of 4 KiB */
+};
+
 static sim_time
-touch_cost(const struct kernel *k, const struct region *r, uint64_t pages)
+touch_cost(const struct kernel *k, const struct touched *t)
 {
     const struct cost_params *c = &k->params.cost;
 
-    return pages * c->minor_fault +
-           mul_div_u64(pages * r->page_size, 1000000000u, c->zero_bandwidth);
+    return (t->huge + t->small) * c->minor_fault +
+           mul_div_u64(t->huge * PAGE_2M + t->small * PAGE_4K, 1000000000u, c->zero_bandwidth);
 }
 
 static const char *
@@ -39,7 +43,7 @@ probe_nodes(struct kernel *k, const struct page_walk *w, const struct region *r,
     probe_input(k, "region", r->id);
     probe_input(k, "page", (int64_t)page);
     probe_input(k, "pages", (int64_t)want);
-    probe_input(k, "scale", r->scale);
+    probe_input(k, "scale", w->scale);
     for (uint32_t n = 0; n < k->machine->nr_nodes; n++) {
         const struct mm_node *node = &k->mm->nodes[n];
 
@@ -65,81 +69,136 @@ decide_node(struct kernel *k, struct rq *rq, struct task *p, const struct region
     return chosen;
 }
 
-/* Populates [page, end), unpopulated pages of one slice. */
-static sim_time
-touch_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint32_t slice,
-          uint64_t page, uint64_t end)
+/* Where new pages of one VMA come from. */
+struct touch {
+    struct kernel *k;
+    struct rq *rq;
+    struct task *p;
+    struct vma *v;
+    const struct mempolicy *policy;
+    struct mempolicy forced;
+    bool decided;
+    struct touched got;
+};
+
+/* The node for [at, end), and the walk that leads there; -1: none. */
+static int
+choose_node(struct touch *t, uint64_t at, uint64_t end, bool huge, struct page_walk *w)
 {
-    struct region *r = v->map->region;
-    const struct mempolicy *policy = get_vma_policy(p, v);
-    struct mempolicy forced = { .mode = MPOL_PREFERRED };
-    bool decided = false;
-    uint64_t at = page;
+    struct kernel *k = t->k;
+    uint64_t index = vma_interleave_index(t->v->map, at, huge);
+
+    *w = page_walk_for(k, t->p, t->policy, t->rq->node, index, 1);
+    if (huge)
+        page_walk_huge(w);
+    int node = page_walk_find(k, w);
+    if (node < 0 || (t->decided && w->indexed))
+        return node;
+    int chosen = decide_node(k, t->rq, t->p, t->v->map->region, at, end - at, w, node);
+    t->decided = true;
+    if (chosen != node) {
+        t->forced = (struct mempolicy){ .mode = MPOL_PREFERRED, .nodes = NODE_BIT(chosen) };
+        t->policy = &t->forced;
+        *w = page_walk_for(k, t->p, t->policy, t->rq->node, index, 1);
+        if (huge)
+            page_walk_huge(w);
+    }
+    return chosen;
+}
+
+/* The chunk of page `at` as one huge page, if its node has one. */
+static bool
+touch_huge(struct touch *t, uint64_t at)
+{
+    struct region *r = t->v->map->region;
+    uint64_t first = at & ~(uint64_t)(CHUNK_PAGES - 1);
+    struct page_walk w;
+    int node = choose_node(t, first, first + CHUNK_PAGES, true, &w);
+
+    if (node < 0) {
+        t->k->stats.thp_fault_fallback++;
+        return false;
+    }
+    page_walk_take(t->k, &w, node, 1);
+    r->ops->claim(t->k, r, first, CHUNK_PAGES, node, true);
+    t->k->stats.thp_fault_alloc++;
+    t->got.huge++;
+    return true;
+}
+
+/* Populates [at, end), unpopulated pages of one slice and VMA. */
+static void
+touch_run(struct touch *t, uint64_t at, uint64_t end)
+{
+    struct region *r = t->v->map->region;
+    struct page_walk w;
 
     while (at < end) {
-        struct page_walk w =
-            page_walk_for(k, p, policy, rq->node, vma_interleave_index(v->map, at), r->scale);
-        int node = page_walk_find(k, &w);
+        uint64_t chunk = (at | (CHUNK_PAGES - 1)) + 1;
 
+        if (r->ops->can_be_huge(t->v, at) && touch_huge(t, at)) {
+            at = chunk;
+            continue;
+        }
+        int node = choose_node(t, at, end, false, &w);
         if (node < 0)
             break;
-        if (!decided || !w.indexed) {
-            int chosen = decide_node(k, rq, p, r, at, end - at, &w, node);
-
-            decided = true;
-            if (chosen != node) {
-                forced.nodes = NODE_BIT(chosen);
-                policy = &forced;
-                w = page_walk_for(k, p, policy, rq->node, vma_interleave_index(v->map, at),
-                                  r->scale);
-                node = chosen;
-            }
-        }
-        uint64_t n = page_walk_take(k, &w, node, end - at);
-        region_claim(r, slice, at, n, node);
+        uint64_t n = page_walk_take(t->k, &w, node, (r->thp ? SIM_MIN(end, chunk) : end) - at);
+        r->ops->claim(t->k, r, at, n, node, false);
+        t->got.small += n;
         at += n;
     }
-    region_changed(k, r, slice, at - page);
-    return touch_cost(k, r, at - page);
 }
 
 /* Pages of one slice and one VMA. */
 static sim_time
-attend_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint64_t page,
-             uint64_t end)
+attend_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, struct page_stretch st)
 {
-    const struct region *r = v->map->region;
-    uint32_t slice = region_slice_of(r, page);
+    struct region *r = v->map->region;
+    uint32_t slice = region_slice_of(r, st.at);
+    struct touch t = { .k = k, .rq = rq, .p = p, .v = v, .policy = get_vma_policy(p, v) };
     sim_time cost = 0;
+    uint64_t first, n;
 
     if (*mapping_marked(v->map, slice) > 0)
-        cost += numa_fault_pages(k, rq, p, v, slice, page, end);
+        cost += numa_fault_pages(k, rq, p, v, st);
     if (r->groups[slice].unpopulated == 0 || numa_move_wanted(p))
         return cost;
-    while (page < end && k->error == NULL && !p->process->killed) {
-        uint64_t run = page;
+    while (k->error == NULL && !p->process->killed &&
+           (n = r->ops->absent_run(v->map, &st, &first)) > 0)
+        touch_run(&t, first, first + n);
+    region_changed(k, r, slice, t.got.small + t.got.huge * CHUNK_PAGES);
+    return cost + touch_cost(k, &t.got);
+}
 
-        while (run < end && !page_populated(r->pages[run]))
-            run++;
-        if (run > page)
-            cost += touch_run(k, rq, p, v, slice, page, run);
-        page = run + 1;
-    }
-    return cost;
+/* A huge page may lie in other slices too, whose users come to fewer pages as well. */
+static void
+neighbours_need_less(struct kernel *k, const struct mapping *m, uint32_t slice, uint64_t page)
+{
+    const struct region *r = m->region;
+    uint64_t first = page & ~(uint64_t)(CHUNK_PAGES - 1);
+    uint64_t last = SIM_MIN(first + CHUNK_PAGES, r->nr_pages) - 1;
+
+    if (!r->thp || r->nr_slices == 1)
+        return;
+    for (uint32_t s = region_slice_of(r, first); s <= region_slice_of(r, last); s++)
+        if (s != slice)
+            region_needs_fell(k, m, s, CHUNK_PAGES);
 }
 
 /* `u`: a use that drew the page, and looks at it before others are told; NULL: none. */
 static sim_time
-attend_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint64_t page,
-           uint64_t end, struct mem_use *u)
+attend_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, struct page_stretch st,
+           struct mem_use *u)
 {
     const struct mapping *m = v->map;
-    uint32_t slice = region_slice_of(m->region, page);
+    uint32_t slice = region_slice_of(m->region, st.at);
     uint64_t needed = mapping_needs(m, slice);
-    sim_time cost = attend_pages(k, rq, p, v, page, end);
+    sim_time cost = attend_pages(k, rq, p, v, st);
     uint64_t fell = needed - mapping_needs(m, slice);
 
     region_needs_fell(k, m, slice, fell + (u == NULL ? 0 : use_draw_dealt(u)));
+    neighbours_need_less(k, m, slice, st.at);
     return cost;
 }
 
@@ -149,8 +208,9 @@ attend_draws(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
     sim_time cost = 0;
     uint64_t page;
 
-    while (use_draw_next(p->mem, u, &page))
-        cost += attend_run(k, rq, p, mapping_vma(u->map, page), page, page + 1, u);
+    while (!numa_move_wanted(p) && use_draw_next(p->mem, u, &page))
+        cost += attend_run(k, rq, p, mapping_vma(u->map, page),
+                           (struct page_stretch){ .at = page, .end = page + 1, .drawn = true }, u);
     return cost;
 }
 
@@ -164,7 +224,8 @@ attend_strided(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *
     sim_time cost = 0;
 
     for (uint64_t page = u->page; page < end; page += u->jump)
-        cost += attend_run(k, rq, p, mapping_vma(u->map, page), page, page + 1, NULL);
+        cost += attend_run(k, rq, p, mapping_vma(u->map, page),
+                           (struct page_stretch){ .at = page, .end = page + 1 }, NULL);
     return cost;
 }
 
@@ -187,7 +248,7 @@ attend_use(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
         struct vma *v = mapping_vma(u->map, page);
 
         stop = SIM_MIN(region_slice_end(r, page, end), v->first + v->nr_pages);
-        cost += attend_run(k, rq, p, v, page, stop, NULL);
+        cost += attend_run(k, rq, p, v, (struct page_stretch){ .at = page, .end = stop }, NULL);
     }
     return cost;
 }

@@ -26,7 +26,7 @@ use_matches(const struct mem_use *u, const struct burst_use *bu)
 static void
 walk_start(const struct kernel *k, struct mem_use *u)
 {
-    uint32_t page = u->region->page_size, stride = page;
+    uint32_t page = PAGE_4K, stride = page;
 
     if (u->pattern == ACCESS_SEQUENTIAL)
         stride = k->mm->line_bytes;
@@ -125,7 +125,7 @@ static uint64_t
 strided_page(const struct mem_use *u, uint64_t misses)
 {
     uint64_t round = div_round_up_u64(u->nr_pages, u->jump);
-    uint64_t shift = misses / round / (u->region->page_size / LINE) % u->jump;
+    uint64_t shift = misses / round / (PAGE_4K / LINE) % u->jump;
 
     return u->first + SIM_MIN(shift + misses % round * u->jump, u->nr_pages - 1);
 }

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "kernel/mm.h"
 #include "kernel/numa_quirks.h"
+#include "kernel/pages.h"
 
 /* Parts of task_numa.faults, in kernel order; *BUF: raw counts since the last placement. */
 enum numa_faults_kind { NUMA_MEM, NUMA_CPU, NUMA_MEMBUF, NUMA_CPUBUF, NUMA_KIND_NR };
@@ -67,10 +67,10 @@ void numa_task_exit(struct kernel *k, struct task *p);
 /* exec: what was learnt of the old address space is forgotten, and scans wait as for a new one. */
 void numa_task_exec(struct kernel *k, struct task *p);
 
-/* The marked pages of [first, end) of the region, all of `slice` and of the VMA, are touched by p
- * on rq: each is decided upon, migrated, accounted. Returns the ns that it cost. */
+/* The marked pages of the stretch, all of one slice and of the VMA, are touched by p on rq: each is
+ * decided upon, migrated, accounted. Returns the ns that it cost. */
 sim_time numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
-                          uint32_t slice, uint64_t first, uint64_t end);
+                          struct page_stretch st);
 /* A fault has found that p should try to move; until it has, it takes no more faults. */
 static inline bool
 numa_move_wanted(const struct task *p)

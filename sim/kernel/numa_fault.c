@@ -7,29 +7,34 @@
  * kernel, a fault on a local page under the default policy leaves the tag alone, so "in a row"
  * means among remote faults.
  *
- * A stretch of pages faults in one go. The order within each fault is the kernel's: counters, tag
- * and decision, migration, group, placement, and then this fault is added. A fault that makes its
- * task want to move ends the stretch: the task pays, moves, and faults on at its new place.
+ * A stretch of pages faults in one go, and pages side by side that are alike are one unit, decided
+ * upon once. The order within a fault is the kernel's: counters, tag and decision, migration,
+ * group, placement, and then this fault is added. What changes later decisions is done for one page
+ * alone: the first fault when the gate of the placement is open, and the first with a tag that may
+ * make the task join a group. A fault that makes its task want to move ends the stretch: the task
+ * pays, moves, and faults on at its new place.
  */
 #include "kernel/numa_group.h"
 #include "kernel/numa_tier.h"
+#include "kernel/page_alloc.h"
 #include "kernel/region.h"
 
-/* A stretch of pages of one slice that fault one after the other. */
+/* Pages of one VMA that fault one after the other. */
 struct faults {
     struct kernel *k;
     struct rq *rq;
     struct task *p;
     struct vma *v;
     struct region *r;
-    uint32_t slice;
     const struct mempolicy *policy;
-    uint64_t nr, nr_here, nr_moved, nr_failed;
+    uint64_t nr, nr_here, nr_huge; /* events; on the task's node; of huge pages */
+    /* 4 KiB pages: */
+    uint64_t here, moved, failed, huge_moved;
     uint64_t nr_kind[2], nr_local[2]; /* accounted: by NUMA_SHARED/PRIVATE, NUMA_REMOTE/LOCAL */
     uint64_t *membuf;                 /* [node][priv] */
-    uint64_t room;                    /* pages that may still move here */
     int from;                         /* of the pages moved last */
     uint64_t from_pages;
+    uint32_t asked; /* the last tag of somebody else that the group was asked about */
     bool placed;
 };
 
@@ -56,63 +61,66 @@ probe_fault(const struct faults *f, const struct numa_fault *one, uint64_t page,
     probe_input(k, "mem_dst", (int64_t)group_faults(k, n->group, f->rq->node));
 }
 
-/* True: the page is to move. Its tag is changed by the way. */
+/* True: the pages are to move. Their tag is changed by the way. */
 static bool
-decide(const struct faults *f, uint64_t page, uint32_t *word)
+decide(const struct faults *f, const struct page_unit *u, uint32_t nr, uint32_t *tag)
 {
-    uint32_t last = *word >> PAGE_TAG_SHIFT;
-    struct numa_fault one = { .rq = f->rq,
-                              .p = f->p,
-                              .policy = f->policy,
-                              .src = page_node(*word),
-                              .np = f->r->scale,
-                              .tag = last };
+    struct numa_fault one = {
+        .rq = f->rq, .p = f->p, .policy = f->policy, .src = u->node, .np = u->np, .tag = u->tag
+    };
     bool move = numa_misplaced(f->k, &one);
 
-    if (one.tag != last)
-        *word = (*word & ((1u << PAGE_TAG_SHIFT) - 1)) | one.tag << PAGE_TAG_SHIFT;
-    if (probe_wants(f->k, DECISION_HINT_FAULT))
-        probe_fault(f, &one, page, last);
+    *tag = one.tag;
+    if (probe_wants(f->k, DECISION_HINT_FAULT)) {
+        probe_fault(f, &one, u->first, u->tag);
+        probe_input(f->k, "pages", (int64_t)nr * u->np);
+    }
     return probe_decide(f->k, DECISION_HINT_FAULT, one.rule, f->p, f->rq->cpu, move) == 1 &&
            one.src != f->rq->node;
 }
 
-/* The books of pages that moved together: counts, free pages, bytes, observers. */
+/* What others hear of pages that moved together: bytes, observers. */
 static void
 flush_moved(struct faults *f)
 {
     struct kernel *k = f->k;
-    uint64_t pages = f->from_pages * f->r->scale;
 
-    if (pages == 0)
+    if (f->from_pages == 0)
         return;
-    region_recount(f->r, f->slice, f->from, f->rq->node, f->from_pages);
-    k->mm->nodes[f->from].free_pages += pages;
-    k->mm->nodes[f->rq->node].free_pages -= pages;
-    mm_traffic(k, f->from, f->rq->node, pages * PAGE_4K);
+    mm_traffic(k, f->from, f->rq->node, f->from_pages * PAGE_4K);
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->pages_migrate != NULL)
-            o->pages_migrate(o->priv, k, f->p, f->from, f->rq->node, pages);
+            o->pages_migrate(o->priv, k, f->p, f->from, f->rq->node, f->from_pages);
     f->from_pages = 0;
 }
 
-static bool
-move_page(struct faults *f, uint32_t *word)
+/* How many of nr pages the task's node has room for. */
+static uint32_t
+room_for(const struct faults *f, const struct page_unit *u, uint32_t nr)
 {
-    int from = page_node(*word);
+    const struct mm_node *target = &f->k->mm->nodes[f->rq->node];
+    uint64_t room = 0;
 
-    if (f->room == 0) {
-        f->nr_failed++;
-        return false;
-    }
-    if (from != f->from)
+    if (target->free_pages > target->high_watermark)
+        room = (target->free_pages - target->high_watermark - 1) / u->np;
+    if (likely(room >= nr))
+        return nr;
+    migrate_check_room(f->k, f->rq->node, u->np); /* kswapd may hear of it */
+    return (uint32_t)room;
+}
+
+static void
+move_pages(struct faults *f, struct page_unit *u, uint32_t nr, uint32_t tag)
+{
+    uint64_t pages = (uint64_t)nr * u->np;
+
+    if (u->node != f->from)
         flush_moved(f);
-    *word = (*word & ~(uint32_t)PAGE_NODE_MASK) | (uint32_t)f->rq->node;
-    f->room--;
-    f->from = from;
-    f->from_pages++;
-    f->nr_moved++;
-    return true;
+    f->r->ops->settle(f->k, f->v->map, u, nr, f->rq->node, tag);
+    f->from = u->node;
+    f->from_pages += pages;
+    f->moved += pages;
+    f->huge_moved += u->np > 1;
 }
 
 /* Private or shared, by the tag that the page had; a shared fault may make the task join a group.
@@ -142,47 +150,69 @@ counts_as_local(const struct faults *f, int mem, int priv, bool local)
                      numa_is_active_node(k, g, f->rq->node) && numa_is_active_node(k, g, mem));
 }
 
+static bool
+gate_is_open(const struct faults *f)
+{
+    return !f->placed && jiffies(f->k) > f->p->numa->migrate_retry;
+}
+
 /* task_numa_fault(): the gate of the next placement opens at most once in an instant, and what is
  * decided there does not know of this fault yet. */
 static void
-task_numa_fault(struct faults *f, uint32_t last, int mem, bool local)
+task_numa_fault(struct faults *f, uint32_t last, int mem, bool local, uint64_t pages)
 {
     struct kernel *k = f->k;
 
-    if (numa_uses_access_time(k, mem))
+    if (pages == 0 || numa_uses_access_time(k, mem))
         return;
     int priv = classify(f, last);
     local = counts_as_local(f, mem, priv, local);
-    if (!f->placed && jiffies(k) > f->p->numa->migrate_retry) {
+    if (gate_is_open(f)) {
         task_numa_placement(k, f->rq, f->p);
         numa_migrate_preferred(k, f->p);
         f->placed = true;
     }
-    f->membuf[2 * mem + priv] += f->r->scale;
-    f->nr_kind[priv]++;
-    f->nr_local[local]++;
+    f->membuf[2 * mem + priv] += pages;
+    f->nr_kind[priv] += pages;
+    f->nr_local[local] += pages;
 }
 
+/* nr pages of the unit, which have one fate, but for those that there is no room for. */
 static void
-do_numa_page(struct faults *f, uint64_t page)
+do_numa_pages(struct faults *f, struct page_unit u, uint32_t nr)
 {
-    mapping_unmark(f->v->map, page);
-    uint32_t word = f->r->pages[page];
-    bool timed = numa_uses_access_time(f->k, page_node(word));
-    uint32_t last = timed ? 0 : word >> PAGE_TAG_SHIFT;
-    bool local = page_node(word) == f->rq->node;
+    bool timed = numa_uses_access_time(f->k, u.node), local = u.node == f->rq->node;
+    uint32_t last = timed ? 0 : u.tag, tag, moved = 0;
+    int from = u.node;
 
-    f->nr++;
-    f->nr_here += local;
-    bool moved = decide(f, page, &word) && move_page(f, &word);
-    if (moved && timed) {
-        word &= (1u << PAGE_TAG_SHIFT) - 1; /* a page of a fast node has a tag: unset */
-        f->k->stats.pgpromote_success += f->r->scale;
+    f->nr += nr;
+    f->nr_here += local ? nr : 0;
+    f->here += local ? (uint64_t)nr * u.np : 0;
+    f->nr_huge += u.np > 1;
+    if (decide(f, &u, nr, &tag)) {
+        moved = room_for(f, &u, nr);
+        f->failed += (uint64_t)(nr - moved) * u.np;
     }
-    f->r->pages[page] = word;
-    if (moved && f->r->maps->next != NULL)
-        region_moved_unmark(f->r, f->slice, page, f->v->map);
-    task_numa_fault(f, last, page_node(word), local);
+    if (moved > 0) {
+        move_pages(f, &u, moved, timed ? 0 : tag); /* a page of a fast node has a tag: unset */
+        f->k->stats.pgpromote_success += timed ? (uint64_t)moved * u.np : 0;
+        u.first += (uint64_t)moved * u.np;
+    }
+    if (moved < nr)
+        f->r->ops->settle(f->k, f->v->map, &u, nr - moved, from, tag);
+    task_numa_fault(f, last, f->rq->node, local, (uint64_t)moved * u.np);
+    task_numa_fault(f, last, from, local, (uint64_t)(nr - moved) * u.np);
+}
+
+/* How many pages of the unit may be decided upon at once. */
+static uint32_t
+pages_alike(struct faults *f, const struct page_unit *u)
+{
+    bool others = u->tag != 0 && u->tag != f->asked && !numa_tag_matches(f->k, u->tag, f->p);
+
+    if (others)
+        f->asked = u->tag;
+    return others || gate_is_open(f) || numa_uses_access_time(f->k, u->node) ? 1 : u->nr;
 }
 
 /* The sums of a stretch. */
@@ -191,25 +221,26 @@ account(const struct faults *f)
 {
     struct task_numa *n = f->p->numa;
     uint64_t *cpubuf = numa_faults(f->k, n, NUMA_CPUBUF, f->rq->node);
-    uint64_t np = f->r->scale;
 
-    cpubuf[NUMA_SHARED] += f->nr_kind[NUMA_SHARED] * np;
-    cpubuf[NUMA_PRIVATE] += f->nr_kind[NUMA_PRIVATE] * np;
-    n->locality[NUMA_LOCAL] += f->nr_local[NUMA_LOCAL] * np;
-    n->locality[NUMA_REMOTE] += f->nr_local[NUMA_REMOTE] * np;
-    n->locality[NUMA_FAILED] += f->nr_failed * np;
-    n->pages_migrated += f->nr_moved * np;
+    cpubuf[NUMA_SHARED] += f->nr_kind[NUMA_SHARED];
+    cpubuf[NUMA_PRIVATE] += f->nr_kind[NUMA_PRIVATE];
+    n->locality[NUMA_LOCAL] += f->nr_local[NUMA_LOCAL];
+    n->locality[NUMA_REMOTE] += f->nr_local[NUMA_REMOTE];
+    n->locality[NUMA_FAILED] += f->failed;
+    n->pages_migrated += f->moved;
 }
 
 static sim_time
 fault_cost(const struct faults *f)
 {
     const struct cost_params *c = &f->k->params.cost;
-    bool huge = f->r->scale > 1;
-    sim_time copy = mul_div_u64(f->r->page_size, 1000000000u, c->copy_bandwidth);
+    sim_time copy = mul_div_u64(PAGE_4K, 1000000000u, c->copy_bandwidth);
+    sim_time copy_huge = mul_div_u64(PAGE_2M, 1000000000u, c->copy_bandwidth);
+    uint64_t small_moved = f->moved - f->huge_moved * CHUNK_PAGES;
 
-    return f->nr * (huge ? c->hint_fault_huge : c->hint_fault) +
-           f->nr_moved * ((huge ? c->page_migration_huge : c->page_migration) + copy);
+    return (f->nr - f->nr_huge) * c->hint_fault + f->nr_huge * c->hint_fault_huge +
+           small_moved * (c->page_migration + copy) +
+           f->huge_moved * (c->page_migration_huge + copy_huge);
 }
 
 static void
@@ -217,49 +248,43 @@ count_faults(const struct faults *f)
 {
     struct kernel_stats *ks = &f->k->stats;
     struct process_stats *ps = &f->p->process->stats;
-    uint64_t pages = f->nr_moved * f->r->scale;
-    uint64_t np = numa_quirk(f->k, THP_COUNTS_ONCE) ? 1 : f->r->scale;
+    bool once = numa_quirk(f->k, THP_COUNTS_ONCE);
+    uint64_t all = f->nr + (once ? 0 : f->nr_huge * (CHUNK_PAGES - 1));
+    uint64_t here = once ? f->nr_here : f->here;
 
-    ks->numa_hint_faults += f->nr * np;
-    ks->numa_hint_faults_local += f->nr_here * np;
-    ks->numa_pages_migrated += pages;
-    ks->pgmigrate_success += pages;
-    ps->numa_hint_faults += f->nr * np;
-    ps->numa_hint_faults_local += f->nr_here * np;
-    ps->numa_pages_migrated += pages;
-    ps->remote_bytes += pages * PAGE_4K;
-}
-
-static struct faults
-faults_begin(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint32_t slice)
-{
-    struct region *r = v->map->region;
-    struct faults f = { .k = k, .rq = rq, .p = p, .v = v, .r = r, .slice = slice };
-    const struct mm_node *target = &k->mm->nodes[rq->node];
-
-    f.policy = get_vma_policy(p, v);
-    if (target->free_pages > target->high_watermark + r->scale)
-        f.room = (target->free_pages - target->high_watermark - 1) / r->scale;
-    numa_faults_alloc(k, p->numa);
-    f.membuf = numa_faults(k, p->numa, NUMA_MEMBUF, 0);
-    return f;
+    ks->numa_hint_faults += all;
+    ks->numa_hint_faults_local += here;
+    ks->numa_pages_migrated += f->moved;
+    ks->pgmigrate_success += f->moved;
+    ks->thp_migration_success += f->huge_moved;
+    ps->numa_hint_faults += all;
+    ps->numa_hint_faults_local += here;
+    ps->numa_pages_migrated += f->moved;
+    ps->remote_bytes += f->moved * PAGE_4K;
 }
 
 sim_time
-numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint32_t slice,
-                 uint64_t first, uint64_t end)
+numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
+                 struct page_stretch st)
 {
-    struct faults f = faults_begin(k, rq, p, v, slice);
+    struct faults f = { .k = k, .rq = rq, .p = p, .v = v, .r = v->map->region };
+    struct page_unit u;
+    uint64_t first = st.at;
 
+    f.policy = get_vma_policy(p, v);
+    numa_faults_alloc(k, p->numa);
+    f.membuf = numa_faults(k, p->numa, NUMA_MEMBUF, 0);
     v->numab.pids_active[1] |= numa_pid_bit(p);
-    for (uint64_t page = first; page < end && !p->numa->move_wanted; page++)
-        if (mapping_page_marked(v->map, page))
-            do_numa_page(&f, page);
+    while (!p->numa->move_wanted && f.r->ops->marked_unit(v->map, &st, &u))
+        for (uint32_t nr; u.nr > 0 && !p->numa->move_wanted; u.nr -= nr) {
+            nr = pages_alike(&f, &u);
+            do_numa_pages(&f, u, nr);
+            u.first += (uint64_t)nr * u.np;
+        }
     flush_moved(&f);
-    mapping_unmarked(v->map, slice, f.nr);
     account(&f);
     count_faults(&f);
-    region_changed(k, f.r, slice, f.nr_moved);
+    region_changed(k, f.r, region_slice_of(f.r, first), f.moved);
     return fault_cost(&f);
 }
 

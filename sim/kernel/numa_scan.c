@@ -13,10 +13,11 @@
  * begins a new pass.
  */
 #include "kernel/burst.h"
-#include "kernel/numa.h"
+#include "kernel/numa_quirks.h"
+#include "kernel/numa_tier.h"
 #include "kernel/region.h"
 
-enum { PAGES_2M = 512, SCAN_COST_LIMIT = 32, UNCONDITIONAL_PASSES = 2 };
+enum { SCAN_COST_LIMIT = 32, UNCONDITIONAL_PASSES = 2 };
 
 struct scan {
     struct kernel *k;
@@ -25,7 +26,7 @@ struct scan {
     struct mm *mm;
     uint64_t start;           /* page number of the address */
     int64_t pages, virtpages; /* budgets, 4 KiB pages */
-    uint64_t marked;
+    uint64_t marked, huge;    /* 4 KiB pages; 2 MiB pages among them */
     bool pid_skipped, forced;
     sim_time cost;
 };
@@ -48,13 +49,26 @@ flush_tlb(struct scan *s)
     return c->tlb_shootdown + others * c->tlb_per_cpu;
 }
 
-/* Local pages of a process with one thread need no faults; huge pages fault all the same. */
-static int
-skipped_node(const struct scan *s, const struct vma *v)
+/* Local pages of a process with one thread need no faults; huge pages fault all the same. With
+ * tiers, pages of slow nodes get the time; if there is only promotion, those of fast ones stay. */
+static struct mark_how
+how_to_mark(const struct scan *s, const struct vma *v)
 {
-    bool single = s->mm->nr_users == 1 && !v->shared && v->map->region->scale == 1;
+    struct kernel *k = s->k;
+    bool single = s->mm->nr_users == 1 && !v->shared;
+    struct mark_how how = { .skip_node = single ? s->rq->node : -1, .skip_huge_node = -1 };
 
-    return single ? s->rq->node : -1;
+    if (!numa_quirk(k, THP_LOCAL_MARKS))
+        how.skip_huge_node = how.skip_node;
+    if (!(k->params.numa.mode & NUMA_BALANCING_MEMORY_TIERING))
+        return how;
+    for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
+        if (numa_uses_access_time(k, (int)n))
+            how.timed |= NODE_BIT(n);
+        else if (!(k->params.numa.mode & NUMA_BALANCING_NORMAL))
+            how.skip |= NODE_BIT(n);
+    how.time = numa_access_time(k);
+    return how;
 }
 
 /* change_prot_numa(), by pages of addresses. */
@@ -62,15 +76,16 @@ static uint64_t
 mark_chunk(struct scan *s, const struct vma *v, uint64_t start, uint64_t end)
 {
     const struct cost_params *c = &s->k->params.cost;
-    uint64_t scale = v->map->region->scale;
-    uint64_t first = v->first + (start - v->start) / scale;
-    uint64_t n = region_mark(v->map, first, first + div_round_up_u64(end - start, scale),
-                             skipped_node(s, v));
+    const struct mark_how how = how_to_mark(s, v);
+    uint64_t first = v->first + (start - v->start), huge = 0;
+    uint64_t n = v->map->region->ops->mark(v->map, first, first + (end - start), &how, &huge);
 
     if (n == 0)
         return 0;
-    s->cost += n * (scale > 1 ? c->scan_per_huge_page : c->scan_per_page) + flush_tlb(s);
-    s->marked += n * scale;
+    s->cost +=
+        (n - huge * CHUNK_PAGES) * c->scan_per_page + huge * c->scan_per_huge_page + flush_tlb(s);
+    s->marked += n;
+    s->huge += huge;
     region_closer(s->k, v->map);
     return n;
 }
@@ -83,7 +98,7 @@ scan_vma(struct scan *s, struct vma *v)
 
     do {
         s->start = SIM_MAX(s->start, v->start);
-        end = div_round_up_u64(s->start + (uint64_t)s->pages, PAGES_2M) * PAGES_2M;
+        end = div_round_up_u64(s->start + (uint64_t)s->pages, CHUNK_PAGES) * CHUNK_PAGES;
         end = SIM_MIN(end, vma_end(v));
         int64_t walked = (int64_t)(end - s->start);
 
@@ -259,6 +274,7 @@ task_numa_work(struct kernel *k, struct rq *rq, struct task *p)
         return;
     scan_pass(&s);
     k->stats.numa_pte_updates += s.marked;
+    k->stats.numa_huge_pte_updates += s.huge;
     p->process->stats.numa_pte_updates += s.marked;
     n->node_stamp += SCAN_COST_LIMIT * s.cost;
     charge(k, rq->cpu, s.cost, CHARGE_TASK);

@@ -15,21 +15,13 @@ page_set_needs(const struct mem_use *u)
 static inline bool
 page_set_look(const struct mapping *m, uint64_t page, int *node)
 {
-    uint32_t word = m->region->pages[page];
-
-    *node = page_populated(word) ? page_node(word) : -1;
-    return mapping_needs_attention(m, page);
+    return m->region->ops->look(m, page, node);
 }
 
 /* One of the pages in [first, first + n) that need attention, each with the same chance; there is
- * at least one. Trying pages until one does takes n ln n tries until all are in order. */
+ * at least one. */
 static inline uint64_t
 page_set_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng)
 {
-    for (;;) {
-        uint64_t page = first + rng_below(rng, n);
-
-        if (mapping_needs_attention(m, page))
-            return page;
-    }
+    return m->region->ops->draw(m, first, n, rng);
 }

@@ -6,11 +6,10 @@
  * uses the region; further ones copy its cuts and its policies, which belong to the object, as the
  * policies of shared memory do in Linux.
  */
-#include "kernel/vma.h"
+#include "kernel/pages.h"
 
 /* Addresses of mmap() on x86-64 begin near here; a multiple of what policies may count in. */
 #define MMAP_BASE ((uint64_t)0x7f0000000000 / PAGE_4K)
-enum { PAGES_2M = 512 };
 
 struct mapping *
 region_mapping(const struct region *r, const struct mm *mm)
@@ -103,15 +102,11 @@ static struct mapping *
 mapping_copy(struct kernel *k, struct region *r)
 {
     struct mapping *m = arena_new_object(k->arena, struct mapping), **last = &r->maps;
-    uint64_t words = div_round_up_u64(r->nr_pages, 64);
-    uint64_t chunks = ((r->nr_pages - 1) >> r->chunk_shift) / 64 + 1;
 
     m->region = r;
     m->own = arena_new_object(k->arena, struct mapping_marks);
-    m->own->bits = arena_new_array(k->arena, uint64_t, words);
-    m->own->attention = arena_new_array(k->arena, uint64_t, chunks);
     m->own->marked = arena_new_array(k->arena, uint64_t, r->nr_groups);
-    memset(m->own->attention, 0xff, chunks * sizeof(*m->own->attention));
+    r->ops->map(k, m);
     for (uint32_t i = 0; i < r->maps->nr_vmas; i++) {
         struct vma *v = vma_new(k);
 
@@ -135,18 +130,18 @@ attach(struct mapping *m, struct mm *mm)
 
     m->mm = mm;
     m->start = SIM_MAX(mm->mmap_base, MMAP_BASE);
-    mm->mmap_base = m->start + div_round_up_u64(r->nr_pages * r->scale, PAGES_2M) * PAGES_2M;
+    mm->mmap_base = m->start + div_round_up_u64(r->nr_pages, CHUNK_PAGES) * CHUNK_PAGES;
     while (*last != NULL)
         last = &(*last)->next;
     for (uint32_t i = 0; i < m->nr_vmas; i++) {
         struct vma *v = m->vmas[i];
 
-        v->start = m->start + v->first * r->scale;
+        v->start = m->start + v->first;
         v->next = NULL;
         *last = v;
         last = &v->next;
     }
-    mm->rss_pages += region_group_populated(region_whole(r)) * r->scale;
+    mm->rss_pages += region_group_populated(region_whole(r));
 }
 
 struct mapping *
@@ -174,7 +169,7 @@ split_mapping(struct kernel *k, struct mapping *m, uint64_t page)
     *upper = *v;
     upper->numab = (struct vma_numab){ .made = false };
     upper->first = page;
-    upper->start = v->start + n * m->region->scale;
+    upper->start = v->start + n;
     upper->nr_pages = v->nr_pages - n;
     v->nr_pages = n;
     v->next = upper;
@@ -186,6 +181,8 @@ split_vma(struct kernel *k, struct region *r, uint64_t page)
 {
     if (page == 0 || page >= r->nr_pages)
         return;
+    if (page % CHUNK_PAGES != 0 && r->ops->split_huge(k, r, page))
+        k->stats.thp_split_page++;
     for (struct mapping *m = r->maps; m != NULL; m = m->next)
         split_mapping(k, m, page);
 }
@@ -268,7 +265,7 @@ vma_check(struct kernel *k, const struct mm *mm)
         end = vma_end(v);
         page += v->nr_pages;
         if (page == r->nr_pages)
-            rss += region_group_populated(region_whole(r)) * r->scale;
+            rss += region_group_populated(region_whole(r));
     }
     return rss == mm->rss_pages ? NULL
                                 : arena_printf(k->arena,

@@ -3,8 +3,9 @@
  *
  * A region is mapped once into each process that uses it; the mapping has an address, marks of its
  * own (a NUMA scan marks page tables, not pages) and one VMA for each stretch with a policy of its
- * own: mbind() of a part splits the VMA, as in Linux, and what the scan knew of the new half is
- * forgotten. Every mapping begins at a multiple of 2 MiB, in order of creation.
+ * own: mbind() of a part splits the VMA (and the huge page that lies across), as in Linux, and what
+ * the scan knew of the new half is forgotten. Every mapping begins at a multiple of 2 MiB, in order
+ * of creation.
  *
  * Model assumption: a page of a shared region is present in all of its mappings as soon as it is
  * populated. In Linux each process takes a minor fault of its own first.
@@ -41,7 +42,7 @@ const char *vma_check(struct kernel *k, const struct mm *mm);
 static inline uint64_t
 vma_end(const struct vma *v)
 {
-    return v->start + v->nr_pages * v->map->region->scale;
+    return v->start + v->nr_pages;
 }
 
 /* How many pages of a group (index in the region) the mapping has marked. */
@@ -49,11 +50,4 @@ static inline uint64_t *
 mapping_marked(const struct mapping *m, uint32_t group)
 {
     return m->own != NULL ? &m->own->marked[group] : &m->region->groups[group].marked;
-}
-
-static inline bool
-mapping_page_marked(const struct mapping *m, uint64_t page)
-{
-    return m->own != NULL ? m->own->bits[page / 64] >> (page % 64) & 1
-                          : (m->region->pages[page] & PAGE_MARKED) != 0;
 }

@@ -46,7 +46,7 @@ look_at_memory(struct samples *s, struct sample *to, const struct process *pr)
         uint64_t bytes = 0;
         for (const struct vma *v = pr->mm->vmas; v != NULL; v = v->next)
             if (v->first == 0)
-                bytes += region_whole(v->map->region)->count[n] * v->map->region->page_size;
+                bytes += region_whole(v->map->region)->count[n] * PAGE_4K;
         g_autofree char *metric = g_strdup_printf("node%u_bytes", m->nodes[n].os_index);
         sample_add(s, to, SERIES_LEVEL, "process", pr->name, metric, (double)bytes, 0);
     }

@@ -151,7 +151,7 @@ build_uses(struct thread *t, const struct wmem *mem, struct burst_profile *to, u
 
         if (why != NULL)
             return why;
-        *bytes += region_slice_pages(uses[n].region, uses[n].slice) * uses[n].region->page_size;
+        *bytes += region_slice_pages(uses[n].region, uses[n].slice) * PAGE_4K;
         if (scaled)
             uses[n].weight *= 1000;
         n += u->slice == WSLICE_NEIGHBOURS ? add_neighbours(u, &uses[n]) : 1;
