@@ -2,8 +2,7 @@
  * What a sample sees of memory with mm.report=yes: each task's node and where its accesses go, each
  * region's pages by node and how many of the accesses to it are local, and a map of pages.
  */
-#include "kernel/mm.h"
-#include "kernel/page_set.h"
+#include "kernel/pages.h"
 #include "report/samples_impl.h"
 
 enum { TASKS_MOST = 64, REGIONS_MOST = 64, CELLS = 64 };
@@ -69,7 +68,7 @@ look_at_region(struct samples *s, struct sample *to, const struct region *r)
     for (uint32_t n = 0; n < m->nr_nodes; n++) {
         g_autofree char *metric = g_strdup_printf("node%u_bytes", m->nodes[n].os_index);
         sample_add(s, to, SERIES_LEVEL, "region", name, metric,
-                   (double)region_whole(r)->count[n] * r->page_size, 0);
+                   (double)region_whole(r)->count[n] * PAGE_4K, 0);
     }
     if (local_share(s->kernel, r, &share))
         sample_add(s, to, SERIES_LEVEL, "region", name, "local_share", share, 0);
@@ -102,13 +101,7 @@ look_at_cells(const struct kernel *k, struct sample *to, const struct region *r)
         uint64_t first = mul_div_u64(r->nr_pages, c, cells);
         uint64_t end = mul_div_u64(r->nr_pages, c + 1, cells), count[NODE_MAX] = { 0 };
 
-        for (uint64_t page = first; page < end; page++) {
-            int node;
-
-            page_set_look(r->maps, page, &node);
-            if (node >= 0)
-                count[node]++;
-        }
+        r->ops->count(r, first, end - first, count);
         for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
             if (count[n] > 0)
                 add_cell(to, (struct cell){ r, first, end - first, n, count[n] });
@@ -170,10 +163,10 @@ samples_write_pages(const struct samples *s, const char *dir, GError **error)
 
             csv_uint(c, at->time);
             csv_text(c, name);
-            csv_uint(c, cell->first * cell->region->page_size);
-            csv_uint(c, cell->nr_pages * cell->region->page_size);
+            csv_uint(c, cell->first * PAGE_4K);
+            csv_uint(c, cell->nr_pages * PAGE_4K);
             csv_uint(c, m->nodes[cell->node].os_index);
-            csv_uint(c, cell->on_node * cell->region->page_size);
+            csv_uint(c, cell->on_node * PAGE_4K);
             csv_end_row(c);
         }
     }

@@ -7,7 +7,6 @@
 #include "report/vm_text.h"
 
 #include "kernel/numa.h"
-#include "kernel/page_set.h"
 
 /* ---- vmstat ---- */
 
@@ -36,11 +35,17 @@ vmstat_text(const struct kernel *k, GString *out)
         { "pgdemote_direct", s->pgdemote_direct },
         { "oom_kill", s->oom_kill },
         { "numa_pte_updates", s->numa_pte_updates },
+        { "numa_huge_pte_updates", s->numa_huge_pte_updates },
         { "numa_hint_faults", s->numa_hint_faults },
         { "numa_hint_faults_local", s->numa_hint_faults_local },
         { "numa_pages_migrated", s->numa_pages_migrated },
         { "pgmigrate_success", s->pgmigrate_success },
         { "pgmigrate_fail", s->pgmigrate_fail },
+        { "thp_migration_success", s->thp_migration_success },
+        { "thp_migration_fail", s->thp_migration_fail },
+        { "thp_fault_alloc", s->thp_fault_alloc },
+        { "thp_fault_fallback", s->thp_fault_fallback },
+        { "thp_split_page", s->thp_split_page },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(lines); i++)
@@ -135,7 +140,7 @@ put_policy(const struct kernel *k, const struct mempolicy *pol, GString *out)
     put_nodes(k, pol->nodes, out);
 }
 
-/* Entries on each node of a VMA's pages; returns how many there are. */
+/* Pages on each node of a VMA's pages; returns how many there are. */
 static uint64_t
 count_vma(const struct kernel *k, const struct vma *v, uint64_t *count)
 {
@@ -146,13 +151,7 @@ count_vma(const struct kernel *k, const struct vma *v, uint64_t *count)
     if (v->nr_pages == v->map->region->nr_pages)
         memcpy(count, whole->count, k->machine->nr_nodes * sizeof(*count));
     else
-        for (uint64_t page = v->first; page < v->first + v->nr_pages; page++) {
-            int node;
-
-            page_set_look(v->map, page, &node);
-            if (node >= 0)
-                count[node]++;
-        }
+        v->map->region->ops->count(v->map->region, v->first, v->nr_pages, count);
     for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
         sum += count[n];
     return sum;
@@ -161,8 +160,7 @@ count_vma(const struct kernel *k, const struct vma *v, uint64_t *count)
 static void
 numa_maps_line(const struct kernel *k, const struct vma *v, GString *out)
 {
-    const struct region *r = v->map->region;
-    uint64_t count[NODE_MAX], there = count_vma(k, v, count) * r->scale;
+    uint64_t count[NODE_MAX], there = count_vma(k, v, count);
 
     g_string_append_printf(out, "%08" G_GINT64_MODIFIER "x ", v->start * PAGE_4K);
     put_policy(k, &v->policy, out);
@@ -172,7 +170,7 @@ numa_maps_line(const struct kernel *k, const struct vma *v, GString *out)
     for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
         if (count[n] > 0)
             g_string_append_printf(out, " N%u=%" G_GUINT64_FORMAT, k->machine->nodes[n].os_index,
-                                   count[n] * r->scale);
+                                   count[n]);
     g_string_append(out, " kernelpagesize_kB=4\n");
 }
 
