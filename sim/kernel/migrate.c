@@ -9,6 +9,8 @@
  */
 #include "kernel/migrate.h"
 
+#include "kernel/lru_batch.h"
+
 #include "kernel/memory_tiers.h"
 #include "kernel/mempolicy.h"
 #include "kernel/region.h"
@@ -57,6 +59,7 @@ flush_batch(struct page_mover *mv)
 struct page_mover
 page_mover_begin(struct kernel *k, struct task *p, struct mm *mm, int cpu)
 {
+    lru_add_drain_all(k);
     return (struct page_mover){
         .k = k, .p = p, .mm = mm, .cpu = cpu, .cost = k->params.cost.lru_drain
     };

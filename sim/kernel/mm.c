@@ -4,6 +4,8 @@
  */
 #include "kernel/mm.h"
 
+#include "kernel/lru_batch.h"
+
 #include "kernel/memory_tiers.h"
 #include "kernel/oom.h"
 
@@ -25,6 +27,7 @@ mm_init(struct kernel *k)
     k->mm = arena_new_object(k->arena, struct mm_state);
     k->mm->nodes = arena_new_array(k->arena, struct mm_node, m->nr_nodes);
     k->mm->line_bytes = m->cache.line_bytes ? m->cache.line_bytes : 64;
+    lru_batch_init(k);
     rng_init(&k->mm->rng, k->seed, "mm", 0);
     for (uint32_t n = 0; n < m->nr_nodes; n++)
         node_init(k, &k->mm->nodes[n], &m->nodes[n]);

@@ -195,7 +195,9 @@ struct task_mem {
     uint32_t il_weight;      /* that il_prev still gets in a row */
 };
 
+struct lru_state;
 struct mm_state {
+    struct lru_state *lru; /* lru_batch.h */
     struct mm_node *nodes;
     uint32_t nr_regions, cap_regions;
     struct region **regions;

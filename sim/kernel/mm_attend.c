@@ -6,6 +6,7 @@
  * slice of time, so threads that walk through one region race for its pages as on a real machine,
  * and large enough that a fault costs a simulator nanoseconds.
  */
+#include "kernel/lru_batch.h"
 #include "kernel/mempolicy.h"
 #include "kernel/mm_draw.h"
 #include "kernel/numa.h"
@@ -121,6 +122,7 @@ touch_huge(struct touch *t, uint64_t at)
     }
     page_walk_take(t->k, &w, node, 1);
     r->ops->claim(t->k, r, first, CHUNK_PAGES, node, true);
+    lru_add(t->k, t->rq->cpu, r, first, CHUNK_PAGES, true);
     t->k->stats.thp_fault_alloc++;
     t->got.huge++;
     return true;
@@ -145,6 +147,7 @@ touch_run(struct touch *t, uint64_t at, uint64_t end)
             break;
         uint64_t n = page_walk_take(t->k, &w, node, (r->thp ? SIM_MIN(end, chunk) : end) - at);
         r->ops->claim(t->k, r, at, n, node, false);
+        lru_add(t->k, t->rq->cpu, r, at, n, false);
         t->got.small += n;
         at += n;
     }

@@ -14,6 +14,7 @@
  * make the task join a group. A fault that makes its task want to move ends the stretch: the task
  * pays, moves, and faults on at its new place.
  */
+#include "kernel/lru_batch.h"
 #include "kernel/numa_group.h"
 #include "kernel/numa_tier.h"
 #include "kernel/page_alloc.h"
@@ -94,13 +95,16 @@ flush_moved(struct faults *f)
     f->from_pages = 0;
 }
 
-/* How many of nr pages the task's node has room for. */
+/* How many of nr pages can go to the task's node: none that waits on a CPU's batch, and as many as
+ * there is room for. */
 static uint32_t
-room_for(const struct faults *f, const struct page_unit *u, uint32_t nr)
+movable(const struct faults *f, const struct page_unit *u, uint32_t nr)
 {
     const struct mm_node *target = &f->k->mm->nodes[f->rq->node];
     uint64_t room = 0;
 
+    if (lru_on_batch(f->k, f->r, u->first))
+        return 0;
     if (target->free_pages > target->high_watermark)
         room = (target->free_pages - target->high_watermark - 1) / u->np;
     if (likely(room >= nr))
@@ -117,6 +121,7 @@ move_pages(struct faults *f, struct page_unit *u, uint32_t nr, uint32_t tag)
     if (u->node != f->from)
         flush_moved(f);
     f->r->ops->settle(f->k, f->v->map, u, nr, f->rq->node, tag);
+    lru_add(f->k, f->rq->cpu, f->r, u->first, pages, u->np > 1);
     f->from = u->node;
     f->from_pages += pages;
     f->moved += pages;
@@ -190,7 +195,7 @@ do_numa_pages(struct faults *f, struct page_unit u, uint32_t nr)
     f->here += local ? (uint64_t)nr * u.np : 0;
     f->nr_huge += u.np > 1;
     if (decide(f, &u, nr, &tag)) {
-        moved = room_for(f, &u, nr);
+        moved = movable(f, &u, nr);
         f->failed += (uint64_t)(nr - moved) * u.np;
     }
     if (moved > 0) {
@@ -212,7 +217,9 @@ pages_alike(struct faults *f, const struct page_unit *u)
 
     if (others)
         f->asked = u->tag;
-    return others || gate_is_open(f) || numa_uses_access_time(f->k, u->node) ? 1 : u->nr;
+    if (others || gate_is_open(f) || numa_uses_access_time(f->k, u->node))
+        return 1;
+    return u->np > 1 ? u->nr : lru_alike(f->k, f->r, u->first, u->nr);
 }
 
 /* The sums of a stretch. */

@@ -9,6 +9,7 @@
 
 /* Bit 0: normal, bit 1: tiering, as kernel.numa_balancing. */
 static const char *const numa_modes[] = { "off", "on", "tiering", "both", NULL };
+static const char *const lru_batch_modes[] = { "off", "new", "all", NULL };
 static const char *const numa_places[] = { "linux", "textbook", NULL };
 
 static const char *const kernel_versions[] = { "6.12.0", "6.12.117", NULL };
@@ -213,6 +214,10 @@ const struct field kernel_param_fields[] = {
     K(FIELD_TIME, "mm.touch_batch", mm.touch_batch, .def = "20us", .max = "1ms",
       .doc = "work within which first touches and hinting faults of random accesses are handled "
              "together, at most about 64 of them; 0ns: each at its own instant"),
+    K(FIELD_ENUM, "mm.lru_batches", mm.lru_batches, .def = "new", .names = lru_batch_modes,
+      .doc =
+          "up to 30 new pages of a CPU are not on an LRU list yet, so hinting faults cannot move "
+          "them; all: nor those that the CPUs of their nodes got last before the run"),
     K(FIELD_SIZE, "mm.reserved", mm.reserved, .def = "0B", .max = "1TiB",
       .doc = "memory of each node that the system itself holds"),
     K(FIELD_SIZE, "mm.min_free", mm.min_free, .def = "0B", .max = "1TiB",

@@ -78,6 +78,7 @@ struct numa_params {
     uint64_t promote_rate_limit; /* bytes/s */
 };
 
+enum lru_batch_mode { LRU_BATCHES_OFF, LRU_BATCHES_NEW, LRU_BATCHES_ALL };
 struct mm_params {
     uint64_t touch_chunk; /* bytes handled at a time while pages are populated or fault */
     uint64_t touch_batch; /* ns of work within which hits of random accesses are put together */
@@ -86,6 +87,7 @@ struct mm_params {
     uint32_t watermark_scale_factor;
     bool thp_min_free, tier_data, demotion;
     bool report; /* memory is recorded in detail */
+    uint32_t lru_batches; /* enum lru_batch_mode */
     const char *interleave_weights;
     uint8_t weights[64]; /* by node, from them; 0 counts as 1 */
 };

@@ -2,6 +2,7 @@
  * Pages outside a burst: initial placement, munmap, single moves, and the check that nothing was
  * lost or counted twice.
  */
+#include "kernel/lru_batch.h"
 #include "kernel/page_alloc.h"
 #include "kernel/region.h"
 
@@ -17,13 +18,16 @@ populate_some(struct kernel *k, struct region *r, uint64_t page, uint64_t n,
     if (n >= CHUNK_PAGES && page == first && r->ops->can_be_huge(v, page) &&
         alloc_pages(k, NULL, policy, node, page >> CHUNK_SHIFT, true, 1, &got) > 0) {
         r->ops->claim(k, r, first, CHUNK_PAGES, got, true);
+        lru_add_initial(k, got, r, first, CHUNK_PAGES, true);
         return CHUNK_PAGES;
     }
     if (r->thp)
         n = SIM_MIN(n, first + CHUNK_PAGES - page);
     n = alloc_pages(k, NULL, policy, node, page, false, n, &got);
-    if (n > 0)
-        r->ops->claim(k, r, page, n, got, false);
+    if (n == 0)
+        return 0;
+    r->ops->claim(k, r, page, n, got, false);
+    lru_add_initial(k, got, r, page, n, false);
     return n;
 }
 

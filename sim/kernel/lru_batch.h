@@ -1,0 +1,32 @@
+/*
+ * Pages that are not on their LRU list yet (mm/swap.c: the lru_add batches).
+ *
+ * A CPU that has got a new page, by first touch or by migration, puts it on a batch of its own; 31
+ * of them go to the LRU lists together. Until then a page cannot be taken off a list, so it cannot
+ * migrate: a hinting fault on it counts as a failed migration, and that doubles the scan period of
+ * the task. A huge page does not wait, and takes the batch with it.
+ *
+ * Model assumption: pages that a workload places before the run have long left their batch, unless
+ * mm.lru_batches=all. Nothing but new pages and the calls that drain all CPUs (mbind and the like)
+ * empties a batch; on a real machine other processes that end there do.
+ */
+#pragma once
+
+#include "kernel/mm.h"
+
+enum { LRU_BATCH = 31 };
+
+void lru_batch_init(struct kernel *k);
+/* Pages [first, first + n) of a region, or one huge page of that size, have just been allocated on
+ * this CPU. */
+void lru_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n,
+             bool huge);
+/* The same before the run, on the first CPU of the pages' node. */
+void lru_add_initial(struct kernel *k, int node, const struct region *r, uint64_t first, uint64_t n,
+                     bool huge);
+/* lru_add_drain_all() */
+void lru_add_drain_all(struct kernel *k);
+/* Does the page wait on some CPU's batch? */
+bool lru_on_batch(const struct kernel *k, const struct region *r, uint64_t page);
+/* How many pages from `first` on, of n, do as it does. */
+uint32_t lru_alike(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n);

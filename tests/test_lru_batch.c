@@ -1,0 +1,96 @@
+/* layer: models */
+#include "memory_kit.h"
+
+#include "kernel/lru_batch.h"
+
+static void
+balancing(struct kernel_params *kp, struct machine *m)
+{
+    (void)m;
+    kp->numa.mode = NUMA_BALANCING_NORMAL;
+}
+
+static uint32_t
+waiting(struct fixture *f, const struct region *r)
+{
+    uint32_t n = 0;
+
+    for (uint64_t page = 0; page < r->nr_pages; page++)
+        n += lru_on_batch(f->k, r, page);
+    return n;
+}
+
+/* The oracle's one_proc_fits: of 1024 pages that one CPU touched in a row one is left, 33 batches
+ * of 31 having gone. */
+static void
+the_last_pages_of_a_cpu_wait(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 2, &fixture_memory, balancing);
+    struct region *r = kit_region(&f, "data", 1024 * PAGE_4K, 1);
+    lru_add(f.k, 0, r, 0, 1024, false);
+    assert_int_equal(waiting(&f, r), 1);
+    assert_true(lru_on_batch(f.k, r, 1023));
+    /* another CPU has a batch of its own; 30 more fill the first one */
+    lru_add(f.k, 1, r, 0, 10, false);
+    assert_int_equal(waiting(&f, r), 11);
+    lru_add(f.k, 0, r, 10, 29, false);
+    assert_int_equal(waiting(&f, r), 40);
+    lru_add(f.k, 0, r, 39, 1, false);
+    assert_int_equal(waiting(&f, r), 10);
+    lru_add_drain_all(f.k);
+    assert_int_equal(waiting(&f, r), 0);
+    fixture_close(&f);
+}
+
+/* A huge page goes at once, and the batch with it. */
+static void
+a_huge_page_drains_the_batch(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 2, &fixture_memory, balancing);
+    struct region *r = kit_region(&f, "data", MIB(1), 1);
+    struct region *huge =
+        region_new(f.k, f.process->mm,
+                   &(struct region_attr){
+                       .name = "huge", .bytes = MIB(4), .page_size = PAGE_2M, .owner = -1 });
+    lru_add(f.k, 0, r, 0, 5, false);
+    lru_add(f.k, 0, huge, 0, 512, true);
+    assert_int_equal(waiting(&f, r), 0);
+    assert_false(lru_on_batch(f.k, huge, 0));
+    fixture_close(&f);
+}
+
+/* Many batches at once, drained in another order: the index of pages loses none. */
+static void
+the_index_finds_every_page(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 8, 8, &fixture_memory, balancing);
+    struct region *r = kit_region(&f, "data", MIB(64), 1);
+    for (uint64_t i = 0; i < 64 * 30; i++)
+        lru_add(f.k, (int)(i * 13 % 64), r, i * 7 % r->nr_pages, 1, false);
+    assert_int_equal(waiting(&f, r), 64 * 30);
+    for (int cpu = 63; cpu >= 0; cpu -= 2)
+        lru_add(f.k, cpu, r, 16000 + (uint64_t)cpu, 1, false);
+    assert_int_equal(waiting(&f, r), 32 * 30);
+    fixture_close(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_last_pages_of_a_cpu_wait),
+        cmocka_unit_test(a_huge_page_drains_the_batch),
+        cmocka_unit_test(the_index_finds_every_page),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
