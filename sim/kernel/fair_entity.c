@@ -265,7 +265,8 @@ dequeue_levels(struct kernel *k, struct sched_entity *se, int flags, uint64_t *s
         struct cfs_rq *cfs = se->cfs_rq;
 
         if (!dequeue_entity(k, cfs, se, flags)) {
-            *slice = cfs_rq_min_slice(cfs);
+            if (!entity_is_task(se)) /* else there is nobody whose slice follows from it */
+                *slice = cfs_rq_min_slice(cfs);
             return se;
         }
         add_h_nr(cfs, d, false);
