@@ -181,7 +181,7 @@ one_run(struct fixture *f, struct region *r, const struct burst_profile *const *
     else
         region_unmap(f->k, r);
     for (uint32_t j = 0; j < c->nr; j++) {
-        char cpu[4];
+        char cpu[12];
         snprintf(cpu, sizeof(cpu), "%u", j);
         tasks[j] = kit_task(f, cpu, profiles[j], MSEC(40));
         task_start(f->k, tasks[j], NULL);
