@@ -1,4 +1,5 @@
 /* numasim bench: the speed of the simulator itself, as ratios that were measured in one sitting. */
+#include "cli/bench_pages.h"
 #include "cli/bench_rq.h"
 #include "cli/bench_whole.h"
 #include "cli/cli.h"
@@ -9,6 +10,7 @@ static const struct {
 } parts[] = {
     { "queue", bench_queue },
     { "rq", bench_rq },
+    { "pages", bench_pages },
     { "whole", bench_whole },
 };
 
@@ -65,7 +67,7 @@ cmd_bench(const struct command *c, int argc, char **argv)
     for (guint i = 0; nr == 1 && i < G_N_ELEMENTS(parts); i++)
         known = known || strcmp(rest[0], parts[i].name) == 0;
     if (!known)
-        return cli_usage(c, "write queue, rq, whole, or nothing for all");
+        return cli_usage(c, "write queue, rq, pages, whole, or nothing for all");
     if (rounds < 1 || rounds > 1000)
         return cli_usage(c, "--rounds: write a number from 1 to 1000");
     return measure(rest[0], (guint)rounds);

@@ -237,17 +237,23 @@ account(const struct faults *f)
     n->pages_migrated += f->moved;
 }
 
+/* Pages of `bytes` each. */
+static sim_time
+copy_cost(const struct faults *f, uint64_t pages, uint64_t bytes)
+{
+    return pages == 0 ? 0
+                      : pages * mul_div_u64(bytes, 1000000000u, f->k->params.cost.copy_bandwidth);
+}
+
 static sim_time
 fault_cost(const struct faults *f)
 {
     const struct cost_params *c = &f->k->params.cost;
-    sim_time copy = mul_div_u64(PAGE_4K, 1000000000u, c->copy_bandwidth);
-    sim_time copy_huge = mul_div_u64(PAGE_2M, 1000000000u, c->copy_bandwidth);
     uint64_t small_moved = f->moved - f->huge_moved * CHUNK_PAGES;
 
     return (f->nr - f->nr_huge) * c->hint_fault + f->nr_huge * c->hint_fault_huge +
-           small_moved * (c->page_migration + copy) +
-           f->huge_moved * (c->page_migration_huge + copy_huge);
+           small_moved * c->page_migration + copy_cost(f, small_moved, PAGE_4K) +
+           f->huge_moved * c->page_migration_huge + copy_cost(f, f->huge_moved, PAGE_2M);
 }
 
 static void

@@ -111,9 +111,9 @@ bench_open(struct bench *b, bool block)
     b->k = kernel_new(a, eight_nodes(a), &kp, 1, &limits, &no_physics);
     struct process *pr = process_new(b->k, "bench", NULL);
     b->p = task_new(b->k, pr, &(struct task_attr){ .name = "bench", .ops = &ops });
-    b->r = region_new(b->k, pr->mm,
-                      &(struct region_attr){
-                          .name = "data", .bytes = (uint64_t)PAGES * PAGE_4K, .owner = -1 });
+    b->r = region_new(
+        b->k, pr->mm,
+        &(struct region_attr){ .name = "data", .bytes = (uint64_t)PAGES * PAGE_4K, .owner = -1 });
     b->map = b->r->maps;
     region_populate(b->k, b->r, 0, PAGES,
                     &(struct mempolicy){ .mode = MPOL_BIND, .nodes = NODE_BIT(0) }, 0);
