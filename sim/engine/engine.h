@@ -42,6 +42,7 @@ enum event_kind {
     EVENT_NOHZ,    /* one: ticks that may kick the balancer of idle CPUs */
     EVENT_HOTPLUG, /* per change of the online CPUs */
     EVENT_HOST,    /* one: the turn of a guest's CPU ends */
+    EVENT_KSWAPD,  /* per node: a batch of reclaim */
     EVENT_KIND_NR,
 };
 

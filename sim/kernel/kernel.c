@@ -39,6 +39,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_NOHZ] = 1,
         [EVENT_HOST] = 1,
         [EVENT_HOTPLUG] = limits->nr_hotplug,
+        [EVENT_KSWAPD] = k->machine->nr_nodes,
     };
 
     engine_init(&k->engine, k->arena, nr, ENGINE_QUEUE_AUTO);

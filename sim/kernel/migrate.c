@@ -102,6 +102,7 @@ page_mover_end(struct page_mover *mv, enum charge_kind kind)
     k->stats.pgmigrate_success += mv->moved;
     k->stats.pgmigrate_fail += mv->failed;
     charge(k, mv->cpu, mv->cost, kind);
+    mv->spent += mv->cost;
     mv->cost = 0;
 }
 

@@ -16,6 +16,7 @@ struct page_mover {
     uint64_t moved, failed;
     uint64_t units[2]; /* moved since the last flush: pages, huge pages */
     sim_time cost;     /* not charged yet */
+    sim_time spent;
 };
 
 /* A call begins: pages that wait on per-CPU lists are collected from all CPUs. */

@@ -8,6 +8,7 @@
 
 #include "kernel/memory_tiers.h"
 #include "kernel/oom.h"
+#include "kernel/vmscan.h"
 
 /* The system itself holds `reserved` of each node; a node that is smaller has nothing to give. */
 static void
@@ -34,6 +35,7 @@ mm_init(struct kernel *k)
     memcpy(k->mm->weights, k->params.mm.weights, sizeof(k->mm->weights));
     mm_setup_watermarks(k);
     memory_tiers_init(k);
+    kswapd_init(k);
 }
 
 void
@@ -44,6 +46,7 @@ mm_reset_stats(struct kernel *k)
 
         n->numa_hit = n->numa_miss = n->numa_foreign = 0;
         n->local_node = n->other_node = n->interleave_hit = 0;
+        n->pgdemote_kswapd = n->pgdemote_direct = 0;
     }
 }
 

@@ -59,6 +59,7 @@ struct region_group {
     uint64_t nr_pages, unpopulated, marked; /* entries */
     uint64_t version;                       /* changes with the counts */
     uint64_t changed;                       /* entries since the users were last told */
+    uint64_t visits;                        /* of any of its pages, in 1/4096, for reclaim */
     uint64_t fell;                          /* entries that got in order since the same */
     struct list users;                      /* mem_use.user: may hold some that run no more */
 };
@@ -79,6 +80,7 @@ struct region {
     void *pages;                /* theirs */
     struct mapping *maps;       /* the first exists always, also while nobody uses the region */
     struct region *next;        /* built in the same mm */
+    struct page_looks *looks;   /* by chunk: reclaim_age.c; NULL: never reclaimed */
 };
 
 enum vma_kind { VMA_ANON, VMA_FILE, VMA_SHMEM };
@@ -142,6 +144,7 @@ struct mm_node {
     uint32_t tier;                  /* where its abstract distances begin: lower is faster */
     nodemask demotion, lower_tiers; /* targets of its cold pages, and what stands in for them */
     uint64_t numa_hit, numa_miss, numa_foreign, local_node, other_node, interleave_hit;
+    uint64_t pgdemote_kswapd, pgdemote_direct; /* pages that went from here */
 };
 
 /* One use of a burst: a walk (mm_burst.c), or accesses that are drawn (mm_draw.c). What every
@@ -175,6 +178,8 @@ struct mem_use {
     uint64_t key;     /* of its stream of draws */
     struct list user; /* in its region_group */
     struct task *task;
+    uint64_t *visits; /* of the group or the view, */
+    uint32_t visit;   /* what a miss adds to them */
 };
 
 /* State of one task's memory use; made with the task. What every settling looks at stands in the
@@ -209,7 +214,8 @@ struct mm_state {
     uint64_t nr_checks;
     uint8_t weights[NODE_MAX]; /* of weighted interleaving; 0 counts as 1 */
     uint32_t top_tier;         /* the slowest that has CPUs */
-    struct rng rng, demotion_rng;
+    struct kswapd *kswapd;     /* by node: vmscan.c */
+    struct rng rng, demotion_rng, reclaim_rng;
 };
 
 void mm_init(struct kernel *k);

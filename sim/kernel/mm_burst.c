@@ -9,6 +9,7 @@
  * when the burst is settled. Random and chasing uses are drawn: mm_draw.c.
  */
 #include "kernel/mm_draw.h"
+#include "kernel/mm_view.h"
 #include "kernel/page_set.h"
 #include "kernel/region.h"
 
@@ -58,6 +59,8 @@ use_start(struct kernel *k, struct mem_use *u, const struct burst_use *bu)
         walk_start(k, u);
     else
         use_draw_start(k, u);
+    u->visits = u->view != NULL ? view_visits_of(u->view) : &u->group->visits;
+    u->visit = (uint32_t)(4096 / SIM_MAX(u->step, (uint64_t)1));
 }
 
 /* Everything but the places in lists. */
@@ -236,6 +239,7 @@ walk_advance(struct mem_use *u, uint64_t misses)
 static void
 use_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses)
 {
+    *u->visits += misses * u->visit;
     if (use_draws(u)) {
         use_draw_advance(mem, u, misses);
         return;

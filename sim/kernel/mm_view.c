@@ -37,6 +37,8 @@ struct access_view {
     uint64_t page;                          /* the one that was drawn last, */
     struct view_class *drawn;               /* its class, */
     int drawn_node;                         /* and its node then */
+    uint64_t visits;                        /* for reclaim */
+    uint8_t *class_of;                      /* by page; NULL: not made yet */
     uint32_t nr_classes;
     struct view_class classes[CLASSES_MAX];
     struct access_view *next;
@@ -255,4 +257,36 @@ view_dealt(struct access_view *v)
     v->counted = needs;
     v->version = v->group->version;
     return heavy > 1 ? heavy - 1 : 0;
+}
+
+/* ---- visits ---- */
+
+uint64_t *
+view_visits_of(struct access_view *v)
+{
+    return &v->visits;
+}
+
+static void
+name_classes(struct kernel *k, struct access_view *v)
+{
+    v->class_of = arena_new_array(k->arena, uint8_t, v->nr_pages);
+    for (uint32_t i = 0; i < v->nr_classes; i++)
+        for (uint64_t rank = 0; rank < v->classes[i].n; rank++)
+            v->class_of[page_of_rank(v, v->classes[i].first + rank) - v->first] = (uint8_t)i;
+}
+
+uint64_t
+view_visits(struct kernel *k, const struct region *r, uint64_t page)
+{
+    uint64_t sum = 0;
+
+    for (struct access_view *v = k->mm->views; v != NULL; v = v->next) {
+        if (v->map->region != r || page - v->first >= v->nr_pages)
+            continue;
+        if (v->class_of == NULL)
+            name_classes(k, v);
+        sum += mul_div_u64(v->visits, v->classes[v->class_of[page - v->first]].weight, v->all);
+    }
+    return sum;
 }

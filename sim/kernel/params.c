@@ -268,6 +268,8 @@ const struct field kernel_param_fields[] = {
       .max = "10ms", .doc = "moving a 2 MiB page, copy apart"),
     K(FIELD_BANDWIDTH, "cost.copy_bandwidth", cost.copy_bandwidth, .def = "10.7GB/s",
       .min = "1MB/s", .max = "1000GB/s", .doc = "rate at which migrated pages are copied"),
+    K(FIELD_TIME, "cost.reclaim_look", cost.reclaim_look, .def = "100ns", .max = "1ms",
+      .doc = "reclaim looks whether a page was accessed (assumed: it finds its page tables)"),
     K(FIELD_TIME, "cost.lru_drain", cost.lru_drain, .def = "58us", .max = "100ms",
       .doc = "a call that moves pages (mbind, move_pages, migrate_pages, a cpuset), before the "
              "first of them: all CPUs give up the pages that they are about to sort; with one page "

@@ -105,7 +105,8 @@ struct cost_params {
     uint64_t page_migration, page_migration_huge; /* fixed part; the copy is added */
     uint64_t copy_bandwidth;                      /* bytes/s */
     uint64_t scan_per_page, scan_per_huge_page;
-    uint64_t lru_drain; /* before a call moves pages */
+    uint64_t reclaim_look; /* at a page */
+    uint64_t lru_drain;    /* before a call moves pages */
     uint64_t tlb_shootdown, tlb_per_cpu, tlb_victim;
 };
 

@@ -5,6 +5,7 @@
 
 #include "kernel/kernel.h"
 
+void kswapd_init(struct kernel *k);
 /* A walk found the node below its low watermark, or a promotion found no room: reclaim up to high,
  * with tiering to promo. */
 void wakeup_kswapd(struct kernel *k, int node);
