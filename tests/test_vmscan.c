@@ -181,9 +181,9 @@ pages_are_found_accessed_by_chance(void **state)
     (void)state;
     r->groups[0].visits = (uint64_t)4096 * PAGES;
     for (uint64_t i = 0; i < PAGES; i++)
-        accessed += page_referenced(f.k, r, i);
+        accessed += page_referenced(f.k, r, i, 1);
     for (uint64_t i = 0; i < PAGES; i++)
-        again += page_referenced(f.k, r, i);
+        again += page_referenced(f.k, r, i, 1);
     assert_in_range(accessed, 2589 - 124, 2589 + 124);
     assert_int_equal(again, 0);
     fixture_close(&f);

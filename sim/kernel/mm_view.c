@@ -39,6 +39,7 @@ struct access_view {
     int drawn_node;                         /* and its node then */
     uint64_t visits;                        /* for reclaim */
     uint8_t *class_of;                      /* by page; NULL: not made yet */
+    uint64_t *chunk_weight;                 /* by 2 MiB; NULL: not made yet */
     uint32_t nr_classes;
     struct view_class classes[CLASSES_MAX];
     struct access_view *next;
@@ -276,17 +277,42 @@ name_classes(struct kernel *k, struct access_view *v)
             v->class_of[page_of_rank(v, v->classes[i].first + rank) - v->first] = (uint8_t)i;
 }
 
+/* The weight of a huge page is that of its parts. */
+static void
+sum_chunks(struct kernel *k, struct access_view *v)
+{
+    uint64_t last = (v->first + v->nr_pages - 1) >> CHUNK_SHIFT, first = v->first >> CHUNK_SHIFT;
+
+    v->chunk_weight = arena_new_array(k->arena, uint64_t, last - first + 1);
+    for (uint32_t i = 0; i < v->nr_classes; i++)
+        for (uint64_t rank = 0; rank < v->classes[i].n; rank++) {
+            uint64_t page = page_of_rank(v, v->classes[i].first + rank);
+
+            v->chunk_weight[(page >> CHUNK_SHIFT) - first] += v->classes[i].weight;
+        }
+}
+
+static uint64_t
+weight_of_page(struct kernel *k, struct access_view *v, uint64_t page, uint32_t np)
+{
+    if (np > 1 && v->chunk_weight == NULL)
+        sum_chunks(k, v);
+    if (np > 1)
+        return v->chunk_weight[(page >> CHUNK_SHIFT) - (v->first >> CHUNK_SHIFT)];
+    if (v->class_of == NULL)
+        name_classes(k, v);
+    return v->classes[v->class_of[page - v->first]].weight;
+}
+
 uint64_t
-view_visits(struct kernel *k, const struct region *r, uint64_t page)
+view_visits(struct kernel *k, const struct region *r, uint64_t page, uint32_t np)
 {
     uint64_t sum = 0;
 
     for (struct access_view *v = k->mm->views; v != NULL; v = v->next) {
-        if (v->map->region != r || page - v->first >= v->nr_pages)
+        if (v->map->region != r || page + np <= v->first || page >= v->first + v->nr_pages)
             continue;
-        if (v->class_of == NULL)
-            name_classes(k, v);
-        sum += mul_div_u64(v->visits, v->classes[v->class_of[page - v->first]].weight, v->all);
+        sum += mul_div_u64(v->visits, weight_of_page(k, v, SIM_MAX(page, v->first), np), v->all);
     }
     return sum;
 }

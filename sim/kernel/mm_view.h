@@ -21,7 +21,7 @@ uint64_t view_dealt(struct access_view *v);
 
 /* Where its users count visits, in 1/4096; and what all views of a page's region expect of them. */
 uint64_t *view_visits_of(struct access_view *v);
-uint64_t view_visits(struct kernel *k, const struct region *r, uint64_t page);
+uint64_t view_visits(struct kernel *k, const struct region *r, uint64_t page, uint32_t np);
 
 /* Sums of the weights of populated pages: by node, and all. */
 const uint64_t *view_nodes(struct access_view *v);

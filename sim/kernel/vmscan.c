@@ -84,13 +84,13 @@ demotion_walk(const struct batch *b, nodemask nodes, uint32_t scale)
 }
 
 static bool
-demote(struct batch *b, struct region *r, uint64_t page)
+demote(struct batch *b, struct region *r, uint64_t page, uint32_t np)
 {
-    struct page_walk w = demotion_walk(b, NODE_BIT(b->target), r->scale);
+    struct page_walk w = demotion_walk(b, NODE_BIT(b->target), np);
 
     w.start_only = true;
     if (page_walk_find(b->k, &w) < 0)
-        w = demotion_walk(b, node_lower_tiers(b->k, b->from->node), r->scale);
+        w = demotion_walk(b, node_lower_tiers(b->k, b->from->node), np);
     return page_mover_move(&b->mover, r, page, &w);
 }
 
@@ -108,14 +108,21 @@ account_demoted(struct batch *b)
 /* ---- the hand ---- */
 
 static void
-look_at(struct batch *b, struct region *r, uint64_t page)
+look_at(struct batch *b, struct region *r, uint64_t page, uint32_t np)
 {
     b->looks++;
-    b->from->in_vain += r->scale;
-    if (page_referenced(b->k, r, page) || !demote(b, r, page))
+    b->from->in_vain += np;
+    if (page_referenced(b->k, r, page, np) || !demote(b, r, page, np))
         return;
     b->units++;
     b->from->in_vain = 0;
+}
+
+/* Is there more of the node in the region that the hand is in? */
+static bool
+has_more(const struct kswapd *s, const struct region *r)
+{
+    return s->page < r->nr_pages && region_whole(r)->count[s->node] != 0;
 }
 
 /* The pages of one region from the hand on. */
@@ -123,17 +130,20 @@ static void
 scan_region(struct batch *b, struct region *r)
 {
     struct kswapd *s = b->from;
-    const uint64_t *here = &region_whole(r)->count[s->node];
 
     b->mover = page_mover_begin(b->k, b->p, r->maps->mm, b->cpu);
     b->mover.cost = 0; /* nothing is drained */
-    for (; s->page<r->nr_pages && * here> 0 && b->units < BATCH && b->looks < LOOKS; s->page++)
-        if (page_node(r->pages[s->page]) == s->node)
-            look_at(b, r, s->page);
+    while (has_more(s, r) && b->units < BATCH && b->looks < LOOKS) {
+        uint32_t np;
+
+        if (region_page_at(r, s->page, &np) == s->node)
+            look_at(b, r, s->page, np);
+        s->page = page_after(s->page, np);
+    }
     account_demoted(b);
     page_mover_end(&b->mover, b->p != NULL ? CHARGE_TASK : CHARGE_SOFTIRQ);
     b->cost += b->mover.spent;
-    if (s->page<r->nr_pages && * here> 0)
+    if (has_more(s, r))
         return;
     s->page = 0;
     s->region++;
