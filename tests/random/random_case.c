@@ -2,6 +2,7 @@
 #include "random_case.h"
 
 #include "kernel/hotplug.h"
+#include "kernel/numa_quirks.h"
 #include "kernel/wasted.h"
 #include "models/registry.h"
 
@@ -36,6 +37,26 @@ case_draw(struct random_case *c, uint64_t seed)
     }
 }
 
+/* Quirks, and the variants for teaching. */
+static void
+set_numa_params(const struct random_case *c, struct numa_params *np)
+{
+    bool *variants[] = { &np->two_stage_filter, &np->migrate_pages, &np->migrate_tasks,
+                         &np->groups,           &np->swap,          &np->scan_adapt,
+                         &np->private_weight };
+
+    for (uint32_t i = 0; i < c->value[DIM_NUMA]; i++) {
+        uint64_t n = case_pick(c, "numa variant", i, NUMA_QUIRK_NR + ARRAY_LEN(variants) + 1);
+
+        if (n < NUMA_QUIRK_NR)
+            np->quirks ^= (uint64_t)1 << n;
+        else if (n < NUMA_QUIRK_NR + ARRAY_LEN(variants))
+            *variants[n - NUMA_QUIRK_NR] ^= true;
+        else
+            np->place ^= NUMA_PLACE_TEXTBOOK;
+    }
+}
+
 static void
 set_params(const struct random_case *c, struct kernel_params *kp, struct arena *a)
 {
@@ -57,6 +78,7 @@ set_params(const struct random_case *c, struct kernel_params *kp, struct arena *
         kp->sched.fair = FAIR_CFS;
     for (uint32_t i = 0; i < c->value[DIM_FEATURES]; i++)
         kp->sched.features ^= (uint64_t)1 << case_pick(c, "feature", i, SCHED_FEATURE_NR);
+    set_numa_params(c, &kp->numa);
     /* what takes seconds on a real machine shall happen within the run */
     kp->numa.scan_delay = MSEC(5);
     kp->numa.scan_period_min = MSEC(10);

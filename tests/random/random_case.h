@@ -46,6 +46,7 @@
     X(DIM_VERSION, "version", 0, 1, false, "1: Linux 6.12.0")                                      \
     X(DIM_CFS, "cfs", 0, 1, false, "1: the classic CFS instead of EEVDF")                          \
     X(DIM_POLICY, "policy", 0, 6, false, "number of the placement policy")                         \
+    X(DIM_NUMA, "numa", 0, 6, false, "switches of NUMA balancing that are turned over")            \
     X(DIM_MEMORY, "memory", 0, 4, false, "regions that tasks use")                                 \
     X(DIM_HOTPLUG, "hotplug", 0, 8, false, "times that some CPUs go offline and come back")        \
     X(DIM_COSTS, "costs", 0, 1, false, "1: kernel work takes time")                                \
