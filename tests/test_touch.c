@@ -309,11 +309,15 @@ batches_keep_the_end_and_the_shares(void **state)
 static void
 popular_pages_come_first(void **state)
 {
-    static const struct crew zipf = { 200, 1, { 100 }, 0, 0, ACCESS_ZIPF, { 0, 990000, 0, 0 } };
-    static const struct crew two = { 96, 2, { 100, 250 }, 0, 0, ACCESS_ZIPF, { 0, 700000, 0, 0 } };
-    static const struct crew marked = { 200, 1, { 100 }, 4, 0, ACCESS_ZIPF, { 0, 600000, 0, 0 } };
+    static const struct crew zipf = { 200, 1, { 100 }, 0, 0, ACCESS_ZIPF, { .skew_ppm = 990000 } };
+    static const struct crew two = {
+        96, 2, { 100, 250 }, 0, 0, ACCESS_ZIPF, { .skew_ppm = 700000 }
+    };
+    static const struct crew marked = {
+        200, 1, { 100 }, 4, 0, ACCESS_ZIPF, { .skew_ppm = 600000 }
+    };
     static const struct crew hot = {
-        200, 2, { 100, 100 }, 0, 0, ACCESS_HOT, { 0, 800000, 200000, 0 }
+        200, 2, { 100, 100 }, 0, 0, ACCESS_HOT, { .skew_ppm = 800000, .hot_ppm = 200000 }
     };
 
     (void)state;

@@ -64,6 +64,8 @@ patterns_come_with_what_they_need(void **state)
     assert_int_equal(u->shape.hot_ppm, 50000);
     assert_int_equal(u->shape.skew_ppm, 950000);
     assert_int_equal(u->shape.scattered, 1);
+    u = use_of(arena, STEP("region: e, pattern: random, block: 8KiB"));
+    assert_int_equal(u->shape.block, 8192);
     u = use_of(arena, STEP("region: d, slice: all_to_all"));
     assert_int_equal(u->slice, WSLICE_WHOLE);
     assert_int_equal(u->pattern, ACCESS_RANDOM);
@@ -77,6 +79,7 @@ keys_of_other_patterns_are_refused(void **state)
 {
     static const char *const wrong[][2] = {
         { STEP("region: e, stride: 8KiB"), "only the pattern 'strided' has a stride\n" },
+        { STEP("region: e, block: 8KiB"), "only random patterns have a block\n" },
         { STEP("region: e, pattern: strided, stride: 8B"),
           "out of range; write a size from 64B to 4GiB\n" },
         { STEP("region: e, pattern: hot, skew: 1"), "only the pattern 'zipf' has a skew\n" },

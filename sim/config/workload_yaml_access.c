@@ -72,6 +72,24 @@ read_stride(struct wload *l, const struct ynode *n, struct wuse *u)
 }
 
 static bool
+read_block(struct wload *l, const struct ynode *n, struct wuse *u)
+{
+    bool walks = u->pattern == ACCESS_SEQUENTIAL || u->pattern == ACCESS_STRIDED;
+    const struct ynode *value = key_of(l, n, "block", !walks, "random patterns have a block");
+    uint64_t bytes = 0;
+
+    if (value == NULL)
+        return true;
+    if (!ynode_quantity(&l->doc, value, FIELD_SIZE, &bytes))
+        return false;
+    u->shape.block = (uint32_t)bytes;
+    if (bytes >= 64 && bytes <= 16 << 20)
+        return true;
+    ynode_error(&l->doc, value, "out of range; write a size from 64B to 16MiB");
+    return false;
+}
+
+static bool
 read_popularity(struct wload *l, const struct ynode *n, struct wuse *u)
 {
     static const char *const layouts[] = { "contiguous", "scattered", NULL };
@@ -166,7 +184,8 @@ read_use(struct wload *l, const struct ynode *n, struct wmem *mem)
         return false;
     u->weight = (uint32_t)weight;
     mem->nr_uses++;
-    return read_share(l, n, u) && read_stride(l, n, u) && read_popularity(l, n, u);
+    return read_share(l, n, u) && read_stride(l, n, u) && read_block(l, n, u) &&
+           read_popularity(l, n, u);
 }
 
 /* Beside `uses` stands nothing that belongs in it. */

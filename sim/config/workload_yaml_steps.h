@@ -49,6 +49,6 @@ void read_later(struct wload *l, const struct ynode *n, const struct verb *v);
 
 /* What one use of memory is written with. */
 #define USE_KEYS                                                                                   \
-    "region", "slice", "share", "pattern", "stride", "skew", "hot", "accesses", "layout"
+    "region", "slice", "share", "pattern", "stride", "block", "skew", "hot", "accesses", "layout"
 /* `uses`, or the one that stands beside them. */
 bool read_uses(struct wload *l, const struct ynode *n, struct wmem *mem);

@@ -168,6 +168,7 @@ struct mem_use {
     const uint64_t *marked; /* by the mapping, of the group */
     enum access_pattern pattern;
     struct access_shape shape;
+    uint32_t misses_each;     /* draws: misses for each page that is drawn */
     struct access_view *view; /* draws: of pages that differ in popularity; NULL: all are alike */
     uint64_t carry;           /* of misses among the uses, in 1/total_weight */
     union {

@@ -15,6 +15,13 @@
  * others see them soon enough), and the hits of that stretch are counted from the same variables
  * and dealt with together, in their order. A burst that is settled earlier counts the hits so far
  * as due; they come first when it goes on.
+ *
+ * Where pages differ in popularity (mm_view.c), the chance of a hit is the sum of the weights of
+ * the pages that need attention, and the page is drawn by weight. Such hits are not put together,
+ * nor those on huge pages: each changes the chance by what it takes with it.
+ *
+ * Blocks of several lines from each place make hits rarer: so many misses count as one access.
+ * Where a block reaches into further pages, each of them is drawn by itself.
  */
 #include "kernel/mm_draw.h"
 
@@ -49,6 +56,15 @@ use_all(const struct mem_use *u)
     return u->view != NULL ? view_all(u->view) : u->nr_pages;
 }
 
+/* A block of many lines comes to one page, and to those that it reaches into. */
+static uint32_t
+misses_of_page(const struct kernel *k, const struct mem_use *u)
+{
+    uint32_t page = u->region->thp ? PAGE_2M : PAGE_4K, lines = u->shape.block / k->mm->line_bytes;
+
+    return SIM_MAX((uint32_t)mul_div_u64(lines, page, (uint64_t)page + u->shape.block), 1u);
+}
+
 static uint64_t
 one_hit(const struct mem_use *u)
 {
@@ -74,6 +90,7 @@ use_draw_start(struct kernel *k, struct mem_use *u)
     u->key = rng_at(rng_at(rng.key, u->region->id), (uint64_t)u->slice << 8 | u->pattern);
     if (u->pattern == ACCESS_ZIPF || u->pattern == ACCESS_HOT)
         u->view = view_get(k, u);
+    u->misses_each = misses_of_page(k, u);
     u->draw = u->due = 0;
     u->needs = open_now(u);
     u->left = draw_left(u);
@@ -83,7 +100,7 @@ use_draw_start(struct kernel *k, struct mem_use *u)
 static uint64_t
 batch_limit(const struct mem_use *u, uint64_t batch, uint64_t needs)
 {
-    if (u->view != NULL)
+    if (u->view != NULL || u->region->thp)
         return 0;
     batch = SIM_MIN(batch, BATCH_HITS * u->nr_pages / needs);
     return SIM_MIN(batch, u->nr_pages / BATCH_SHARE);
@@ -98,7 +115,7 @@ use_draw_horizon(struct mem_use *u, uint64_t batch)
         return 0;
     if (needs == 0)
         return UINT64_MAX;
-    u128 hit = ((u128)u->left * use_all(u) / needs + ONE - 1) >> 32;
+    u128 hit = ((u128)u->left * use_all(u) / needs * u->misses_each + ONE - 1) >> 32;
     if (hit > UINT64_MAX)
         return UINT64_MAX;
     if (hit < batch)
@@ -147,7 +164,7 @@ use_draw_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses)
         u->needs = 0;
         return;
     }
-    u128 gone = all == 0 ? 0 : ((u128)misses * twice << 31) / all;
+    u128 gone = all == 0 ? 0 : ((u128)misses * twice << 31) / all / u->misses_each;
 
     u->needs = open;
     if (gone >= u->left)

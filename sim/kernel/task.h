@@ -50,6 +50,7 @@ struct access_shape {
     uint32_t stride;    /* STRIDED: bytes from one access to the next; 0: a page */
     uint32_t skew_ppm;  /* ZIPF: the exponent; HOT: share of the accesses */
     uint32_t hot_ppm;   /* HOT: share of the pages */
+    uint32_t block;     /* drawn: bytes that are worked through from each place; 0: a line */
     uint32_t scattered; /* ZIPF, HOT: popular pages lie all over the slice, not at its start */
 };
 struct burst_use {
