@@ -28,7 +28,8 @@
  * bound).
  * - A task that gets another weight while it is in another class, and is back within the period,
  *   has the old average and the new weight, as in the kernel: its sum may be any number. Then loads
- *   are not compared. Its average does not grow within a period as the queue expects, and a
+ *   are not compared, and what it leaves behind when it goes may be as large (cfs_rq.stale_load).
+ *   Its average does not grow within a period as the queue expects, and a
  *   46th of it may stay behind when it goes; so with one that is not queued (cfs_rq.stale_load).
  * - What tasks that were woken elsewhere left behind (cfs_rq.removed_load) is known as averages,
  * which are as old as the last period's end.

@@ -69,7 +69,9 @@ attach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se)
 void
 detach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se)
 {
-    if (unlikely(!se->on_rq || se->avg.load_sum > LOAD_AVG_MAX)) /* it does not grow with periods */
+    if (unlikely(se->avg.load_sum > LOAD_AVG_MAX)) /* sum and average have nothing in common */
+        cfs->stale_load += se->avg.load_avg + se->weight * se->avg.load_sum / PELT_MIN_DIVIDER;
+    else if (unlikely(!se->on_rq))
         cfs->stale_load += se->avg.load_avg >> 5;
     pelt_detach(&cfs->avg, &se->avg, se->weight);
     cfs->moved += se->avg.load_avg + se->avg.runnable_avg;
