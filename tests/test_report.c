@@ -190,7 +190,7 @@ a_run_in_which_nothing_happened_has_empty_fields_and_no_zeroes_to_average(void *
     assert_string_equal(
         strchr(text, '\n') + 1,
         "two-node,\"a, \"\"b\"\"\",topology,7,1,2000000000,0,0,0,,,,,,,,,,,,,,,0,0,0,0,0,"
-        "0,0,0,0,0,0,0,0,0,,,,,99,,,,,\n");
+        "0,0,0,0,0,0,0,0,0,,,,,99,,,,,,\n");
 }
 
 static double
