@@ -127,26 +127,42 @@ is_shared(const struct region *r)
     return r->maps->next != NULL;
 }
 
+/* Pages of a block that moved have changed the places of others: one more look, while it helps. */
+static bool
+look_again(const struct page_mover *mv, const struct region *r, uint64_t moved_before)
+{
+    return r->ops == &page_block && mv->moved > moved_before;
+}
+
+static void
+move_node_of(struct page_mover *mv, const struct vma *v, int from, int to, bool all)
+{
+    struct region *r = v->map->region;
+    uint64_t end = v->first + v->nr_pages;
+    uint32_t np;
+
+    for (uint64_t page = v->first; page < end && region_whole(r)->count[from] > 0;
+         page = page_after(page, np)) {
+        if (region_page_at(r, page, &np) != from)
+            continue;
+        struct page_walk w = walk_to(mv->k, mv->p, to, np);
+        if (is_shared(r) && !all)
+            mv->failed += w.scale;
+        else
+            page_mover_move(mv, r, page, &w);
+    }
+}
+
 /* What is on `from` goes to `to`. */
 static void
 move_node(struct page_mover *mv, int from, int to, bool all)
 {
-    for (struct vma *v = mv->mm->vmas; v != NULL; v = v->next) {
-        struct region *r = v->map->region;
-        uint64_t end = v->first + v->nr_pages;
-        uint32_t np;
-
-        for (uint64_t page = v->first; page < end && region_whole(r)->count[from] > 0;
-             page = page_after(page, np)) {
-            if (region_page_at(r, page, &np) != from)
-                continue;
-            struct page_walk w = walk_to(mv->k, mv->p, to, np);
-            if (is_shared(r) && !all)
-                mv->failed += w.scale;
-            else
-                page_mover_move(mv, r, page, &w);
+    for (struct vma *v = mv->mm->vmas; v != NULL; v = v->next)
+        for (uint64_t before, more = 1; more;) {
+            before = mv->moved;
+            move_node_of(mv, v, from, to, all);
+            more = look_again(mv, v->map->region, before);
         }
-    }
 }
 
 /* The pair to be moved next: one whose target is no source any more, else the last of all. */
@@ -289,7 +305,11 @@ mbind_pages(struct kernel *k, struct task *p, struct region *r, uint64_t first, 
     if (policy->mode == MPOL_DEFAULT) /* a move needs one: the task's */
         applied = p->mem->policy;
     struct page_mover mv = page_mover_begin(k, p, p->mm, p->cpu);
-    move_misplaced(&mv, r, first, n, &applied, flags & MBIND_MOVE_ALL);
+    uint64_t before;
+    do {
+        before = mv.moved;
+        move_misplaced(&mv, r, first, n, &applied, flags & MBIND_MOVE_ALL);
+    } while (look_again(&mv, r, before));
     page_mover_end(&mv, CHARGE_TASK);
     return mv.failed > 0 && (flags & MBIND_STRICT) ? "EIO" : NULL;
 }

@@ -205,7 +205,8 @@ struct lru_state;
 struct mm_state {
     struct lru_state *lru; /* lru_batch.h */
     struct mm_node *nodes;
-    uint32_t nr_regions, cap_regions;
+    uint32_t nr_regions, cap_regions, nr_block_regions;
+    uint64_t exact_bytes; /* of the representation of pages: mm.exact_limit */
     struct region **regions;
     struct task_mem *free_mem;
     struct vma *free_vmas;     /* by next */

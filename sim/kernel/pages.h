@@ -84,7 +84,7 @@ struct page_ops {
     const char *(*check)(struct kernel *k, const struct region *r);
 };
 
-extern const struct page_ops page_exact;
+extern const struct page_ops page_exact, page_block;
 
 /* The node of a page, -1: it is not there. *np: of how many 4 KiB pages it is, which may begin
  * before this one. */

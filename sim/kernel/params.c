@@ -209,6 +209,10 @@ const struct field kernel_param_fields[] = {
       .doc = "tiering: most promotions per target node "
              "(numa_balancing_promote_rate_limit_MBps)"),
 
+    K(FIELD_SIZE, "mm.exact_limit", mm.exact_limit, .def = "512MiB", .max = "1TiB",
+      .doc =
+          "memory of the simulator for pages that are known one by one, 4 bytes each; regions of "
+          "4 KiB pages beyond it are kept as counts for blocks of 2 MiB, and the run says so"),
     K(FIELD_SIZE, "mm.touch_chunk", mm.touch_chunk, .def = "256KiB", .min = "4KiB", .max = "64MiB",
       .doc = "stretch of memory whose first touches and hinting faults are handled together"),
     K(FIELD_TIME, "mm.touch_batch", mm.touch_batch, .def = "20us", .max = "1ms",

@@ -80,13 +80,14 @@ struct numa_params {
 
 enum lru_batch_mode { LRU_BATCHES_OFF, LRU_BATCHES_NEW, LRU_BATCHES_ALL };
 struct mm_params {
+    uint64_t exact_limit; /* bytes that exact pages may take; more are kept in blocks */
     uint64_t touch_chunk; /* bytes handled at a time while pages are populated or fault */
     uint64_t touch_batch; /* ns of work within which hits of random accesses are put together */
     uint64_t reserved;    /* bytes of each node that the system holds */
     uint64_t min_free;    /* bytes of the machine that stay free; 0: by its size */
     uint32_t watermark_scale_factor;
     bool thp_min_free, tier_data, demotion;
-    bool report; /* memory is recorded in detail */
+    bool report;          /* memory is recorded in detail */
     uint32_t lru_batches; /* enum lru_batch_mode */
     const char *interleave_weights;
     uint8_t weights[64]; /* by node, from them; 0 counts as 1 */

@@ -52,6 +52,27 @@ region_make_groups(struct kernel *k, struct region *r)
     region_whole(r)->nr_pages = region_whole(r)->unpopulated = r->nr_pages;
 }
 
+/* Exact pages as far as they fit, in order of creation; the user is told when they do not. */
+static void
+choose_ops(struct kernel *k, struct region *r)
+{
+    struct mm_state *s = k->mm;
+    uint64_t bytes = page_exact.bytes(k, r->nr_pages, r->thp);
+
+    r->ops = &page_exact;
+    if (r->thp ||
+        bytes <= k->params.mm.exact_limit - SIM_MIN(s->exact_bytes, k->params.mm.exact_limit)) {
+        s->exact_bytes += bytes;
+        return;
+    }
+    r->ops = &page_block;
+    if (s->nr_block_regions++ == 0)
+        kernel_note(k,
+                    "pages are kept in blocks of 2 MiB from region %s on: to know each would take "
+                    "%llu MiB more (mm.exact_limit)",
+                    r->name, (unsigned long long)((bytes + MIB(1) - 1) >> 20));
+}
+
 struct region *
 region_new(struct kernel *k, struct mm *mm, const struct region_attr *attr)
 {
@@ -66,7 +87,7 @@ region_new(struct kernel *k, struct mm *mm, const struct region_attr *attr)
     r->nr_pages = SIM_MAX(div_round_up_u64(attr->bytes, PAGE_4K), 1u);
     r->nr_slices = SIM_MAX(attr->nr_slices, 1u);
     r->chunk_shift = 63 - (uint32_t)__builtin_clzll(stretch);
-    r->ops = &page_exact;
+    choose_ops(k, r);
     r->ops->init(k, r);
     region_make_groups(k, r);
     region_register(k, r);

@@ -13,7 +13,7 @@
 #include "kernel/numa.h"
 #include "kernel/region.h"
 
-enum { NODES = 8, PAGES = 65536, STRETCH = 64 };
+enum { NODES = 8, PAGES = 65536, STRETCH = 64, STRETCH_BLOCK = 512 };
 
 static double best[5];
 enum { MARK, MARK_SKIP, FAULT_MOVE, FAULT_STAY, FAULT_RANDOM };
@@ -107,7 +107,7 @@ bench_open(struct bench *b, bool block)
     kernel_params_set(&kp, "noise", "off", a, why, sizeof(why));
     kp.numa.mode = NUMA_BALANCING_NORMAL;
     if (block)
-        return;
+        kp.mm.exact_limit = 0;
     b->k = kernel_new(a, eight_nodes(a), &kp, 1, &limits, &no_physics);
     struct process *pr = process_new(b->k, "bench", NULL);
     b->p = task_new(b->k, pr, &(struct task_attr){ .name = "bench", .ops = &ops });
@@ -152,7 +152,7 @@ static void
 faults(struct bench *b, int what, int cpu, bool in_order)
 {
     struct vma *v = b->map->vmas[0];
-    uint32_t step = in_order ? STRETCH : 1;
+    uint32_t step = !in_order ? 1 : b->r->ops == &page_block ? STRETCH_BLOCK : STRETCH;
     double t = cpu_s();
 
     for (uint32_t i = 0; i < PAGES; i += step) {
