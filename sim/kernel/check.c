@@ -111,5 +111,7 @@ kernel_check(struct kernel *k)
     if (k->params.numa.mode != NUMA_BALANCING_DISABLED &&
         k->engine.nr_events % CHECK_NUMA_EVENTS == 0 && (broken = check_numa(k)) != NULL)
         return broken;
+    if ((broken = check_memory(k)) != NULL)
+        return broken;
     return mm_check(k);
 }

@@ -14,6 +14,7 @@
     } while (0)
 
 /* The fair queues of a CPU, of every group, level by level (check_fair.c). */
+const char *check_memory(struct kernel *k);
 const char *check_fair(const struct kernel *k, const struct rq *rq);
 /* A fair task and its entity. */
 const char *check_fair_task(const struct kernel *k, const struct task *p);

@@ -15,6 +15,7 @@
 #include "kernel/burst.h"
 #include "kernel/mempolicy.h"
 #include "kernel/rq.h"
+#include "kernel/vma.h"
 
 static bool
 may_use(const struct kernel *k, const struct task *p, nodemask nodes)
@@ -139,11 +140,21 @@ process_kill(struct kernel *k, struct process *pr)
         kill_task(k, pr->members[i]);
 }
 
+static bool
+all_killed(const struct region *r)
+{
+    for (const struct mapping *m = r->maps; m != NULL; m = m->next)
+        if (m->mm != NULL && !m->mm->process->killed)
+            return false;
+    return true;
+}
+
+/* What others map as well stays, until they are killed too. */
 void
 process_reap(struct kernel *k, struct process *pr)
 {
-    for (struct region *r = pr->mm->regions; r != NULL; r = r->next)
-        if (r->sharing != REGION_GLOBAL)
-            region_unmap(k, r);
+    for (const struct vma *v = pr->mm->vmas; v != NULL; v = v->next)
+        if (v->first == 0 && all_killed(v->map->region))
+            region_unmap(k, v->map->region);
     pr->reaped = true;
 }

@@ -79,6 +79,7 @@ set_params(const struct random_case *c, struct kernel_params *kp, struct arena *
     for (uint32_t i = 0; i < c->value[DIM_FEATURES]; i++)
         kp->sched.features ^= (uint64_t)1 << case_pick(c, "feature", i, SCHED_FEATURE_NR);
     set_numa_params(c, &kp->numa);
+    kp->mm.demotion = c->value[DIM_TIERS] > 0;
     /* what takes seconds on a real machine shall happen within the run */
     kp->numa.scan_delay = MSEC(5);
     kp->numa.scan_period_min = MSEC(10);

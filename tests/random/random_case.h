@@ -45,9 +45,15 @@
     X(DIM_BALANCE, "balance", 0, 3, false, "1 no newly idle balancing, 2 none at ticks, 3 none")   \
     X(DIM_VERSION, "version", 0, 1, false, "1: Linux 6.12.0")                                      \
     X(DIM_CFS, "cfs", 0, 1, false, "1: the classic CFS instead of EEVDF")                          \
-    X(DIM_POLICY, "policy", 0, 6, false, "number of the placement policy")                         \
+    X(DIM_POLICY, "policy", 0, 8, false, "number of the placement policy")                         \
     X(DIM_NUMA, "numa", 0, 6, false, "switches of NUMA balancing that are turned over")            \
     X(DIM_MEMORY, "memory", 0, 4, false, "regions that tasks use")                                 \
+    X(DIM_THP, "thp", 0, 1, false, "1: regions take huge pages")                                   \
+    X(DIM_MEMPOLICY, "mempolicy", 0, 10, false, "tenths of the tasks with a memory policy")        \
+    X(DIM_MEMCALLS, "memcalls", 0, 5, false,                                                       \
+      "percent of the steps that set policies or cpusets of memory, or move pages")                \
+    X(DIM_TIERS, "tiers", 0, 2, false, "slow nodes without CPUs; reclaim demotes to them")         \
+    X(DIM_PRESSURE, "pressure", 0, 4, false, "nodes have 256 MiB, a quarter for each step")        \
     X(DIM_HOTPLUG, "hotplug", 0, 8, false, "times that some CPUs go offline and come back")        \
     X(DIM_COSTS, "costs", 0, 1, false, "1: kernel work takes time")                                \
     X(DIM_NOISE, "noise", 0, 1, false, "1: the seed varies tick phase, start CPU and the like")

@@ -54,17 +54,22 @@ struct machine *
 case_machine(const struct random_case *c, struct arena *a)
 {
     uint32_t nodes = c->value[DIM_NODES];
-    struct machine *m = machine_new(a, nodes * c->value[DIM_CORES] * c->value[DIM_THREADS], nodes);
+    uint32_t all = nodes + c->value[DIM_TIERS], pressure = c->value[DIM_PRESSURE];
+    struct machine *m = machine_new(a, nodes * c->value[DIM_CORES] * c->value[DIM_THREADS], all);
 
     m->name = "random";
     m->vendor = VENDOR_INTEL;
     m->has_distances = true;
-    for (uint32_t i = 0; i < nodes; i++) {
-        m->nodes[i].mem_bytes = GIB(4);
+    for (uint32_t i = 0; i < all; i++) {
+        m->nodes[i].mem_bytes = pressure > 0 ? MIB(1024) >> 2 * pressure : GIB(4);
+        m->nodes[i].kind = i < nodes ? MEMORY_DRAM : MEMORY_CXL;
         m->nodes[i].online = true;
         m->nodes[i].os_index = i;
-        for (uint32_t j = 0; j < nodes; j++)
-            m->distances[i * nodes + j] = distance(c, nodes, i, j);
+        for (uint32_t j = 0; j < all; j++)
+            m->distances[i * all + j] =
+                (uint8_t)(i == j                     ? LOCAL_DISTANCE
+                          : i >= nodes || j >= nodes ? 40
+                                                     : distance(c, nodes, i, j));
     }
     for (uint32_t cpu = 0; cpu < m->nr_cpus; cpu++)
         place_cpu(c, m, cpu);

@@ -3,6 +3,7 @@
  * task, yields, and now and then wakes, forks or changes somebody.
  */
 #include "random_case.h"
+#include "random_memory.h"
 
 #include "kernel/group.h"
 #include "kernel/mm.h"
@@ -129,6 +130,9 @@ meddle(struct actor *a, struct task *self)
         w->forks_left--;
         task_start(w->k, actor_new(w, self), self);
     }
+    if (value(w, DIM_MEMCALLS) > 0 && w->k->mm->nr_regions > 0 &&
+        rng_below(&a->rng, 100) < value(w, DIM_MEMCALLS))
+        random_memory_call(w->k, self, &a->rng);
     if (rng_below(&a->rng, 100) < value(w, DIM_CHANGES))
         change_somebody(a);
 }
@@ -240,10 +244,13 @@ static void
 build_memory(struct world *w)
 {
     for (uint32_t i = 0; i < value(w, DIM_MEMORY); i++) {
-        struct region *r = region_new(
-            w->k, w->process[i % 2]->mm,
-            &(struct region_attr){
-                .name = "heap", .bytes = MIB(4) << i, .sharing = REGION_GLOBAL, .owner = -1 });
+        struct region *r =
+            region_new(w->k, w->process[i % 2]->mm,
+                       &(struct region_attr){ .name = "heap",
+                                              .bytes = MIB(4) << i,
+                                              .sharing = i % 3 == 2 ? REGION_SHARED : REGION_GLOBAL,
+                                              .page_size = value(w, DIM_THP) ? PAGE_2M : PAGE_4K,
+                                              .owner = -1 });
         struct burst_use *use = arena_new_object(w->k->arena, struct burst_use);
         struct burst_profile *p = arena_new_object(w->k->arena, struct burst_profile);
 
@@ -317,6 +324,13 @@ case_tasks(const struct random_case *c, struct kernel *k)
         actor_new(w, NULL);
     if (k->placement != NULL && k->placement->place != NULL)
         k->placement->place(k);
+    for (uint32_t i = 0; i < w->nr; i++) {
+        struct rng rng;
+
+        rng_init(&rng, c->seed, "mempolicy of", i);
+        if (case_chance(c, "mempolicy", i, value(w, DIM_MEMPOLICY)))
+            random_task_policy(k, w->task[i], &rng);
+    }
     for (uint32_t i = 0; i < w->nr; i++)
         task_start_at(k, w->task[i],
                       case_pick(c, "start", i, MSEC(10) * SIM_MIN(value(w, DIM_TIME), 4)));
