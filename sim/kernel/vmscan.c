@@ -31,8 +31,8 @@ struct kswapd {
     bool running;
     uint32_t region; /* the hand: a region, and a page of it */
     uint64_t page;
-    uint64_t in_vain; /* pages looked at since the last victim */
-    sim_time rests_until;
+    uint64_t in_vain;              /* pages looked at since the last victim */
+    sim_time rests_until, vain_at; /* vain_at: when a task found nothing, + 1 */
 };
 
 /* One batch: from where, at whose cost. */
@@ -236,16 +236,20 @@ try_to_free_pages(struct kernel *k, struct task *p, int start, nodemask nodes)
     uint64_t freed = 0;
 
     for (const int32_t *n = k->domains->fallback[start]; *n >= 0; n++) {
-        if (!(nodes & NODE_BIT(*n)) || !reclaimable(k, *n))
-            continue;
         struct kswapd *s = &k->mm->kswapd[*n];
+
+        if (!(nodes & NODE_BIT(*n)) || !reclaimable(k, *n) || s->vain_at == k->engine.now + 1)
+            continue;
         struct batch b = { .k = k, .from = s, .p = p, .cpu = p->cpu };
 
-        do
+        do {
+            b.looks = b.units = 0;
             shrink_node(&b);
-        while (b.freed == 0 && !in_vain(&b));
-        if (b.freed == 0)
+        } while (b.freed == 0 && !in_vain(&b));
+        if (b.freed == 0) {
             s->in_vain = 0;
+            s->vain_at = k->engine.now + 1;
+        }
         freed += b.freed;
     }
     return freed > 0;
