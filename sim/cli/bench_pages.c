@@ -19,6 +19,10 @@ static const struct {
     { "exact", "exact: ns of a fault that leaves it", 3, 8 },
     { "exact", "exact: ns of one at random, by itself", 4, 0 },
     { "exact", "exact: bytes a page (0.05 for its 2 MiB)", BYTES, 4.1 },
+    { "block", "block: ns to mark a page", 0, 0.15 },
+    { "block", "block: ns of a fault, 512 in a row", 2, 0 },
+    { "block", "block: ns of one at random, by itself", 4, 0 },
+    { "block", "block: bytes a page", BYTES, 0.07 },
 };
 enum { NR_LINES = 5 };
 

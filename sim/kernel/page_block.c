@@ -10,9 +10,9 @@
  * rest when it comes again. A page that is drawn among those that need attention is marked, absent
  * or of a node with the chances that it has in truth.
  *
- * The tag of a marked page is drawn from those of the marked pages of its slab, without
- * replacement. A slab remembers eight different ones; a ninth takes the place of the one with the
- * fewest pages.
+ * The tag of a marked page is drawn from those of the marked pages on its node in its slab, without
+ * replacement. A slab remembers eight pairs of tag and node; a ninth takes the place of the one
+ * with the fewest pages of its node.
  *
  * Model assumptions beside these: who marks or moves part of a block takes its share of each node.
  * A page that moves loses the marks of other processes as often as pages of its node have them. No
@@ -24,9 +24,8 @@
 enum { SLAB_TAGS = 8, SLAB_SHIFT = 5, FEW_TRIES = 4, BLOCKS_A_TRY = 16 };
 
 struct slab {
-    uint32_t populated, marked; /* pages; by the first mapping */
-    uint32_t tag[SLAB_TAGS];
-    uint16_t n[SLAB_TAGS], m[SLAB_TAGS]; /* pages with the tag, marked ones; all others have none */
+    uint32_t key[SLAB_TAGS];             /* a tag and a node */
+    uint16_t n[SLAB_TAGS], m[SLAB_TAGS]; /* pages with both, marked ones; all others have no tag */
 };
 
 /* Counts of the pages of one block, and of those marked by one mapping, by node. */
@@ -110,7 +109,18 @@ look_for(const struct mapping *m, uint64_t index)
     attention_of(m)[index / 64] |= (uint64_t)1 << (index % 64);
 }
 
-/* ---- tags ---- */
+/* ---- tags: kept by node, for who used a page last and where it is go together ---- */
+
+static uint32_t
+key_of(uint32_t tag, int node)
+{
+    return tag << 8 | (uint32_t)node;
+}
+static bool
+is_on(const struct slab *s, int i, int node)
+{
+    return s->n[i] > 0 && (int)(s->key[i] & 255) == node;
+}
 
 static struct slab *
 slab_of(const struct region *r, const struct block *b)
@@ -118,35 +128,68 @@ slab_of(const struct region *r, const struct block *b)
     return &((struct slab *)blocks_of(r)->slabs)[b->index >> SLAB_SHIFT];
 }
 
-/* Adds x marks (or, if `takes`, takes them off) to pages of the slab by their share of those that
- * can change; pages without a tag get the rest. */
-static void
-share_marks(struct slab *s, uint32_t x, bool takes)
+/* Sum over the blocks of a slab, of pages on a node or of marked ones. */
+static uint32_t
+slab_sum(const struct region *r, const struct block *b, const uint16_t *counts, int node)
 {
-    uint32_t all = takes ? s->marked : s->populated - s->marked, left = x;
+    const struct block_pages *x = blocks_of(r);
+    uint64_t from = b->index >> SLAB_SHIFT << SLAB_SHIFT;
+    uint64_t to = SIM_MIN(from + (1u << SLAB_SHIFT), x->nr_blocks);
+    uint32_t sum = 0;
 
-    s->marked += takes ? -x : x;
-    for (int i = 0; i < SLAB_TAGS && left > 0; i++) {
-        uint32_t can = takes ? s->m[i] : (uint32_t)s->n[i] - s->m[i];
-        uint32_t some = can == 0 ? 0 : (uint32_t)((uint64_t)left * can / all);
-
-        s->m[i] += (uint16_t)(takes ? -some : some);
-        left -= some;
-        all -= can;
-    }
+    for (uint64_t i = from; i < to; i++)
+        sum += counts[i * x->nr_nodes + (uint32_t)node];
+    return sum;
 }
 
-/* Pages whose tag is drawn: those that the first mapping has marked; for others all. */
+/* Of x pages among `all` on a node, entry i's part; what is left goes to pages without a tag. */
+static uint32_t
+deal(uint32_t *x, uint32_t *all, uint32_t can)
+{
+    uint32_t some = can == 0 ? 0 : (uint32_t)((uint64_t)*x * can / *all);
+
+    *x -= some;
+    *all -= can;
+    return some;
+}
+
+/* x more pages of a node get the first mapping's mark, before they are counted. */
+static void
+deal_marks(struct region *r, const struct block *b, int node, uint32_t x)
+{
+    struct slab *s = slab_of(r, b);
+    uint32_t all =
+        slab_sum(r, b, blocks_of(r)->count, node) - slab_sum(r, b, blocks_of(r)->marked, node);
+
+    for (int i = 0; i < SLAB_TAGS; i++)
+        if (is_on(s, i, node))
+            s->m[i] += (uint16_t)deal(&x, &all, (uint32_t)s->n[i] - s->m[i]);
+}
+
+/* x lose it, before they are counted off. */
+static void
+take_marks(struct region *r, const struct block *b, int node, uint32_t x)
+{
+    struct slab *s = slab_of(r, b);
+    uint32_t all = slab_sum(r, b, blocks_of(r)->marked, node);
+
+    for (int i = 0; i < SLAB_TAGS; i++)
+        if (is_on(s, i, node))
+            s->m[i] -= (uint16_t)deal(&x, &all, s->m[i]);
+}
+
+/* Pages whose tag is drawn: those on a node that the first mapping has marked; for others all. */
 struct lot {
     const struct slab *s;
     bool marked;
+    int node;
     uint32_t all;
 };
 
 static uint32_t
 lot_of(const struct lot *l, int i)
 {
-    return l->marked ? l->s->m[i] : l->s->n[i];
+    return !is_on(l->s, i, l->node) ? 0 : l->marked ? l->s->m[i] : l->s->n[i];
 }
 
 /* The tag of one page, when `taken` with the tag `known` are gone. */
@@ -156,10 +199,11 @@ draw_tag(const struct lot *l, struct rng *rng, uint32_t known, uint32_t taken)
     uint64_t nth = rng_below(rng, l->all - taken);
 
     for (int i = 0; i < SLAB_TAGS; i++) {
-        uint32_t n = lot_of(l, i) - (lot_of(l, i) > 0 && l->s->tag[i] == known ? taken : 0);
+        uint32_t n = lot_of(l, i);
 
+        n -= n > 0 && l->s->key[i] >> 8 == known ? taken : 0;
         if (nth < n)
-            return l->s->tag[i];
+            return l->s->key[i] >> 8;
         nth -= n;
     }
     return 0;
@@ -172,7 +216,7 @@ only_one_tag(const struct lot *l, uint32_t *tag)
 
     for (int i = 0; i < SLAB_TAGS; i++) {
         any |= lot_of(l, i) > 0;
-        *tag = l->s->tag[i];
+        *tag = l->s->key[i] >> 8;
         if (lot_of(l, i) == l->all)
             return true;
     }
@@ -180,16 +224,16 @@ only_one_tag(const struct lot *l, uint32_t *tag)
     return !any;
 }
 
-/* How many of up to `most` pages have the same tag one after the other, and which. */
+/* How many of up to `most` pages of a node have the same tag one after the other, and which. */
 static uint32_t
-run_of_tags(const struct mapping *m, const struct block *b, uint32_t most, uint32_t *tag)
+run_of_tags(const struct mapping *m, const struct block *b, int node, uint32_t most, uint32_t *tag)
 {
-    const struct slab *s = slab_of(m->region, b);
-    struct lot l = { .s = s, .marked = m->own == NULL };
+    const struct block_pages *x = blocks_of(m->region);
+    struct lot l = { .s = slab_of(m->region, b), .marked = m->own == NULL, .node = node };
     struct rng *rng = &blocks_of(m->region)->rng;
     uint32_t n = 1;
 
-    l.all = l.marked ? s->marked : s->populated;
+    l.all = slab_sum(m->region, b, l.marked ? x->marked : x->count, node);
     if (only_one_tag(&l, tag))
         return most;
     *tag = draw_tag(&l, rng, 0, 0);
@@ -198,53 +242,65 @@ run_of_tags(const struct mapping *m, const struct block *b, uint32_t most, uint3
     return n;
 }
 
-/* nr pages with the tag, of which the first mapping had marked `unmarked`, lose it. */
+/* nr pages lose the tag, of which the first mapping had marked `marked`. */
 static void
-slab_take(struct slab *s, uint32_t tag, uint32_t nr, uint32_t unmarked)
+slab_take(struct slab *s, uint32_t tag, int node, uint32_t nr, uint32_t marked)
 {
     for (int i = 0; i < SLAB_TAGS && tag != 0; i++) {
-        if (s->tag[i] != tag || s->n[i] == 0)
+        if (!is_on(s, i, node) || s->key[i] >> 8 != tag)
             continue;
         s->n[i] -= (uint16_t)SIM_MIN(s->n[i], nr);
-        s->m[i] -= (uint16_t)SIM_MIN(s->m[i], unmarked);
+        s->m[i] -= (uint16_t)SIM_MIN(s->m[i], marked);
         s->m[i] = SIM_MIN(s->m[i], s->n[i]);
+        return;
     }
 }
 
 static void
-slab_put(struct slab *s, uint32_t tag, uint32_t nr)
+slab_put(struct slab *s, uint32_t tag, int node, uint32_t nr)
 {
-    int least = 0;
+    int least = 0, same = -1;
 
-    if (tag == 0)
+    if (tag == 0 || nr == 0)
         return;
     for (int i = 0; i < SLAB_TAGS; i++) {
-        if (s->n[i] > 0 && s->tag[i] == tag) {
+        if (s->n[i] > 0 && s->key[i] == key_of(tag, node)) {
             s->n[i] += (uint16_t)nr;
             return;
         }
         if (s->n[i] < s->n[least])
             least = i;
+        if (is_on(s, i, node) && (same < 0 || s->n[i] < s->n[same]))
+            same = i;
     }
-    s->tag[least] = tag;
+    if (s->n[least] > 0) /* all are taken */
+        least = same >= 0 ? same : least;
+    if (same != least)
+        s->n[least] = s->m[least] = 0;
+    s->key[least] = key_of(tag, node);
     s->n[least] += (uint16_t)nr;
 }
 
-/* nr unmarked pages, any of the slab's, get another tag. */
+/* nr unmarked pages of a node, any of the slab's, get another tag (KEEP_TAG: keep theirs) and are
+ * on node `to`; before they are counted there. */
+enum { KEEP_TAG = UINT32_MAX };
 static void
-retag_some(struct slab *s, uint32_t nr, uint32_t tag)
+retag_some(struct region *r, const struct block *b, int node, uint32_t nr, uint32_t tag, int to)
 {
-    uint32_t all = s->populated - s->marked, left = nr;
+    struct slab *s = slab_of(r, b);
+    struct slab old = *s;
+    uint32_t all = slab_sum(r, b, blocks_of(r)->count, node), left = nr;
 
-    for (int i = 0; i < SLAB_TAGS && left > 0; i++) {
-        uint32_t can = (uint32_t)s->n[i] - s->m[i];
-        uint32_t some = can == 0 ? 0 : (uint32_t)((uint64_t)left * can / all);
-
-        s->n[i] -= (uint16_t)some;
-        left -= some;
-        all -= can;
+    for (int i = 0; i < SLAB_TAGS; i++) {
+        if (!is_on(&old, i, node))
+            continue;
+        uint32_t some = deal(&left, &all, old.n[i]);
+        slab_take(s, old.key[i] >> 8, node, some, 0);
+        if (tag == KEEP_TAG)
+            slab_put(s, old.key[i] >> 8, to, some);
     }
-    slab_put(s, tag, nr);
+    if (tag != KEEP_TAG)
+        slab_put(s, tag, to, nr);
 }
 
 /* ---- the operations ---- */
@@ -320,7 +376,6 @@ block_claim(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int 
 
         stop = SIM_MIN(first + n, block_end(&b));
         b.count[node] += (uint16_t)(stop - page);
-        slab_of(r, &b)->populated += (uint32_t)(stop - page);
     }
 }
 
@@ -364,10 +419,10 @@ block_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_ho
             if ((int)n == how->skip_node || (how->skip & NODE_BIT(n)))
                 continue;
             if ((how->timed & NODE_BIT(n)) && some > 0)
-                retag_some(slab_of(r, &b), some, how->time);
-            b.marked[n] += (uint16_t)some;
+                retag_some(r, &b, (int)n, some, how->time, (int)n);
             if (m->own == NULL)
-                share_marks(slab_of(r, &b), some, false);
+                deal_marks(r, &b, (int)n, some);
+            b.marked[n] += (uint16_t)some;
             marked += some;
         }
         if (marked == 0)
@@ -478,7 +533,7 @@ block_marked_unit(const struct mapping *m, struct page_stretch *st, struct page_
             if (upto <= at)
                 continue;
             *u = (struct page_unit){ .first = at, .np = 1, .node = (int)n };
-            u->nr = run_of_tags(m, &b, (uint32_t)(SIM_MIN(upto, stop) - at), &u->tag);
+            u->nr = run_of_tags(m, &b, (int)n, (uint32_t)(SIM_MIN(upto, stop) - at), &u->tag);
             st->at = at + u->nr;
             return true;
         }
@@ -515,9 +570,9 @@ drop_marks(struct region *r, const struct block *at, int from, uint32_t nr,
             continue;
         if (b.marked[from] - lost > b.count[from])
             lost = b.marked[from] - b.count[from];
-        b.marked[from] -= (uint16_t)lost;
         if (m->own == NULL)
-            share_marks(slab_of(r, &b), lost, true);
+            take_marks(r, &b, from, lost);
+        b.marked[from] -= (uint16_t)lost;
         count_marks(m, at->first, 1, -(int64_t)lost);
     }
 }
@@ -543,10 +598,8 @@ block_settle(struct kernel *k, struct mapping *m, const struct page_unit *u, uin
         return;
     b.marked[u->node] -= (uint16_t)nr;
     count_marks(m, u->first, 1, -(int64_t)nr);
-    slab_take(slab_of(r, &b), u->tag, nr, m->own == NULL ? nr : 0);
-    slab_put(slab_of(r, &b), tag, nr);
-    if (m->own == NULL)
-        slab_of(r, &b)->marked -= nr;
+    slab_take(slab_of(r, &b), u->tag, u->node, nr, m->own == NULL ? nr : 0);
+    slab_put(slab_of(r, &b), tag, node, nr);
     if (node != u->node)
         move_some(k, r, &b, nr, u->node, node, m);
 }
@@ -572,8 +625,10 @@ block_move(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int f
             if ((int)i == to || (only >= 0 && (int)i != only) || b.count[i] == 0)
                 continue;
             some = SIM_MIN(some, most - moved);
-            if (some > 0)
+            if (some > 0) {
+                retag_some(r, &b, (int)i, (uint32_t)some, KEEP_TAG, to);
                 move_some(k, r, &b, (uint32_t)some, (int)i, to, NULL);
+            }
             moved += some;
         }
     }
@@ -626,7 +681,11 @@ block_retag(struct region *r, uint64_t page, uint32_t tag)
 {
     struct block b = block_at(r->maps, page);
 
-    retag_some(slab_of(r, &b), 1, tag);
+    int node;
+
+    block_look(r->maps, page, &node);
+    if (node >= 0)
+        retag_some(r, &b, node, 1, tag, node);
 }
 
 /* Sums of a slice's blocks against its group, marks of a mapping. */

@@ -70,6 +70,10 @@ VALUE(exit_reason_of)
 {
     return text_value(t->info->ext_exit_reason);
 }
+VALUE(page_model_of)
+{
+    return text_value(t->page_model);
+}
 VALUE(fairness_of)
 {
     return real_value(t->fairness_jain);
@@ -226,6 +230,12 @@ const struct metric metrics[] = {
       .offset = offsetof(struct totals, local_throttled_usec),
       .doc = "time that the group's queues waited for a cpu.max, its own or one above it, "
              "summed over CPUs (cpu.stat.local)" },
+    MACHINE(thp_fault_alloc, "first touches that got a huge page"),
+    MACHINE(thp_fault_fallback, "first touches that wanted one and did not get it"),
+    MACHINE(thp_split_page, "huge pages that were split"),
+    MACHINE(numa_huge_pte_updates, "huge pages marked by NUMA scans"),
+    TEXT("page_model", page_model_of,
+         "how pages were kept: exact; block: counts for 2 MiB; mixed: some regions so, some so"),
     { .name = NULL },
 };
 

@@ -8,6 +8,7 @@
 #include "report/totals.h"
 
 #include "kernel/group.h"
+#include "kernel/mm.h"
 
 #include <math.h>
 
@@ -143,6 +144,13 @@ take_machine_counters(struct totals *t, const struct kernel *k)
     t->pgdemote_direct = s->pgdemote_direct;
     t->remote_bytes = s->remote_bytes;
     t->sched_overhead_ns = s->sched_overhead_ns;
+    t->thp_fault_alloc = s->thp_fault_alloc;
+    t->thp_fault_fallback = s->thp_fault_fallback;
+    t->thp_split_page = s->thp_split_page;
+    t->numa_huge_pte_updates = s->numa_huge_pte_updates;
+    t->page_model = k->mm->nr_block_regions == 0                   ? "exact"
+                    : k->mm->nr_block_regions == k->mm->nr_regions ? "block"
+                                                                   : "mixed";
 }
 
 static bool
