@@ -243,6 +243,9 @@ actor_new(struct world *w, struct task *parent)
 static void
 build_memory(struct world *w)
 {
+    static const enum access_pattern patterns[] = { ACCESS_SEQUENTIAL, ACCESS_ZIPF, ACCESS_STRIDED,
+                                                    ACCESS_RANDOM,     ACCESS_HOT,  ACCESS_CHASE };
+
     for (uint32_t i = 0; i < value(w, DIM_MEMORY); i++) {
         struct region *r =
             region_new(w->k, w->process[i % 2]->mm,
@@ -254,9 +257,14 @@ build_memory(struct world *w)
         struct burst_use *use = arena_new_object(w->k->arena, struct burst_use);
         struct burst_profile *p = arena_new_object(w->k->arena, struct burst_profile);
 
-        *use = (struct burst_use){
-            .region = r, .slice = REGION_WHOLE, .weight = 1, .pattern = (enum access_pattern)(i % 4)
-        };
+        *use = (struct burst_use){ .region = r,
+                                   .slice = REGION_WHOLE,
+                                   .weight = 1,
+                                   .pattern = patterns[i % ARRAY_LEN(patterns)],
+                                   .shape = { .stride = 3 * PAGE_4K,
+                                              .skew_ppm = 800000,
+                                              .hot_ppm = 200000,
+                                              .scattered = i & 1 } };
         *p = (struct burst_profile){
             .misses_q20 = 1u << (10 + i), .mlp_q8 = 512, .write_q8 = 64, .nr_uses = 1, .uses = use
         };
