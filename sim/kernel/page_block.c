@@ -128,18 +128,34 @@ slab_of(const struct region *r, const struct block *b)
     return &((struct slab *)blocks_of(r)->slabs)[b->index >> SLAB_SHIFT];
 }
 
-/* Sum over the blocks of a slab, of pages on a node or of marked ones. */
-static uint32_t
-slab_sum(const struct region *r, const struct block *b, const uint16_t *counts, int node)
+/* Pages of a slab on a node; and those that the first mapping has marked. */
+static uint16_t *
+slab_count(const struct region *r, const struct block *b, int node)
 {
     const struct block_pages *x = blocks_of(r);
-    uint64_t from = b->index >> SLAB_SHIFT << SLAB_SHIFT;
-    uint64_t to = SIM_MIN(from + (1u << SLAB_SHIFT), x->nr_blocks);
-    uint32_t sum = 0;
 
-    for (uint64_t i = from; i < to; i++)
-        sum += counts[i * x->nr_nodes + (uint32_t)node];
-    return sum;
+    return &x->slab_count[(b->index >> SLAB_SHIFT) * x->nr_nodes + (uint32_t)node];
+}
+static uint16_t *
+slab_marked(const struct region *r, const struct block *b, int node)
+{
+    const struct block_pages *x = blocks_of(r);
+
+    return &x->slab_marked[(b->index >> SLAB_SHIFT) * x->nr_nodes + (uint32_t)node];
+}
+
+static void
+add_count(const struct region *r, const struct block *b, int node, int32_t n)
+{
+    b->count[node] += (uint16_t)n;
+    *slab_count(r, b, node) += (uint16_t)n;
+}
+static void
+add_marked(const struct mapping *m, const struct block *b, int node, int32_t n)
+{
+    b->marked[node] += (uint16_t)n;
+    if (m->own == NULL)
+        *slab_marked(m->region, b, node) += (uint16_t)n;
 }
 
 /* Of x pages among `all` on a node, entry i's part; what is left goes to pages without a tag. */
@@ -158,8 +174,7 @@ static void
 deal_marks(struct region *r, const struct block *b, int node, uint32_t x)
 {
     struct slab *s = slab_of(r, b);
-    uint32_t all =
-        slab_sum(r, b, blocks_of(r)->count, node) - slab_sum(r, b, blocks_of(r)->marked, node);
+    uint32_t all = *slab_count(r, b, node) - *slab_marked(r, b, node);
 
     for (int i = 0; i < SLAB_TAGS; i++)
         if (is_on(s, i, node))
@@ -171,7 +186,7 @@ static void
 take_marks(struct region *r, const struct block *b, int node, uint32_t x)
 {
     struct slab *s = slab_of(r, b);
-    uint32_t all = slab_sum(r, b, blocks_of(r)->marked, node);
+    uint32_t all = *slab_marked(r, b, node);
 
     for (int i = 0; i < SLAB_TAGS; i++)
         if (is_on(s, i, node))
@@ -228,12 +243,11 @@ only_one_tag(const struct lot *l, uint32_t *tag)
 static uint32_t
 run_of_tags(const struct mapping *m, const struct block *b, int node, uint32_t most, uint32_t *tag)
 {
-    const struct block_pages *x = blocks_of(m->region);
     struct lot l = { .s = slab_of(m->region, b), .marked = m->own == NULL, .node = node };
     struct rng *rng = &blocks_of(m->region)->rng;
     uint32_t n = 1;
 
-    l.all = slab_sum(m->region, b, l.marked ? x->marked : x->count, node);
+    l.all = l.marked ? *slab_marked(m->region, b, node) : *slab_count(m->region, b, node);
     if (only_one_tag(&l, tag))
         return most;
     *tag = draw_tag(&l, rng, 0, 0);
@@ -289,7 +303,7 @@ retag_some(struct region *r, const struct block *b, int node, uint32_t nr, uint3
 {
     struct slab *s = slab_of(r, b);
     struct slab old = *s;
-    uint32_t all = slab_sum(r, b, blocks_of(r)->count, node), left = nr;
+    uint32_t all = *slab_count(r, b, node), left = nr;
 
     for (int i = 0; i < SLAB_TAGS; i++) {
         if (!is_on(&old, i, node))
@@ -322,7 +336,9 @@ block_bytes(const struct kernel *k, uint64_t nr_pages, bool thp)
     (void)thp;
 
     return blocks * 2 * k->machine->nr_nodes * sizeof(uint16_t) +
-           div_round_up_u64(blocks, 1 << SLAB_SHIFT) * sizeof(struct slab) + blocks / 8;
+           div_round_up_u64(blocks, 1 << SLAB_SHIFT) *
+               (sizeof(struct slab) + 2 * k->machine->nr_nodes * sizeof(uint16_t)) +
+           blocks / 8;
 }
 
 static uint64_t *
@@ -346,6 +362,8 @@ block_init(struct kernel *k, struct region *r)
     x->marked = arena_new_array(k->arena, uint16_t, x->nr_blocks * x->nr_nodes);
     x->nr_slabs = div_round_up_u64(x->nr_blocks, 1 << SLAB_SHIFT);
     x->slabs = arena_new_array(k->arena, struct slab, x->nr_slabs);
+    x->slab_count = arena_new_array(k->arena, uint16_t, x->nr_slabs * x->nr_nodes);
+    x->slab_marked = arena_new_array(k->arena, uint16_t, x->nr_slabs * x->nr_nodes);
     x->attention = attention_new(k, x->nr_blocks);
     rng_init(&x->rng, k->seed, "blocks", r->id);
     if (r->nr_slices == 1)
@@ -375,7 +393,7 @@ block_claim(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int 
         struct block b = block_at(r->maps, page);
 
         stop = SIM_MIN(first + n, block_end(&b));
-        b.count[node] += (uint16_t)(stop - page);
+        add_count(r, &b, node, (int32_t)(stop - page));
     }
 }
 
@@ -416,13 +434,13 @@ block_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_ho
         for (uint32_t n = 0; n < blocks_of(r)->nr_nodes; n++) {
             uint32_t some = share_of(b.count[n] - b.marked[n], &b, page, stop);
 
-            if ((int)n == how->skip_node || (how->skip & NODE_BIT(n)))
+            if (some == 0 || (int)n == how->skip_node || (how->skip & NODE_BIT(n)))
                 continue;
-            if ((how->timed & NODE_BIT(n)) && some > 0)
+            if (how->timed & NODE_BIT(n))
                 retag_some(r, &b, (int)n, some, how->time, (int)n);
             if (m->own == NULL)
                 deal_marks(r, &b, (int)n, some);
-            b.marked[n] += (uint16_t)some;
+            add_marked(m, &b, (int)n, (int32_t)some);
             marked += some;
         }
         if (marked == 0)
@@ -572,7 +590,7 @@ drop_marks(struct region *r, const struct block *at, int from, uint32_t nr,
             lost = b.marked[from] - b.count[from];
         if (m->own == NULL)
             take_marks(r, &b, from, lost);
-        b.marked[from] -= (uint16_t)lost;
+        add_marked(m, &b, from, -(int32_t)lost);
         count_marks(m, at->first, 1, -(int64_t)lost);
     }
 }
@@ -581,8 +599,8 @@ static void
 move_some(struct kernel *k, struct region *r, const struct block *b, uint32_t nr, int from, int to,
           const struct mapping *but)
 {
-    b->count[from] -= (uint16_t)nr;
-    b->count[to] += (uint16_t)nr;
+    add_count(r, b, from, -(int32_t)nr);
+    add_count(r, b, to, (int32_t)nr);
     count_move(k, r, b->first, nr, from, to);
     drop_marks(r, b, from, nr, but);
 }
@@ -596,7 +614,7 @@ block_settle(struct kernel *k, struct mapping *m, const struct page_unit *u, uin
 
     if (nr == 0)
         return;
-    b.marked[u->node] -= (uint16_t)nr;
+    add_marked(m, &b, u->node, -(int32_t)nr);
     count_marks(m, u->first, 1, -(int64_t)nr);
     slab_take(slab_of(r, &b), u->tag, u->node, nr, m->own == NULL ? nr : 0);
     slab_put(slab_of(r, &b), tag, node, nr);
@@ -651,6 +669,8 @@ block_clear(struct kernel *k, struct region *r)
 
     memset(x->count, 0, counts);
     memset(x->slabs, 0, x->nr_slabs * sizeof(struct slab));
+    memset(x->slab_count, 0, x->nr_slabs * x->nr_nodes * sizeof(*x->slab_count));
+    memset(x->slab_marked, 0, x->nr_slabs * x->nr_nodes * sizeof(*x->slab_marked));
     for (struct mapping *m = r->maps; m != NULL; m = m->next) {
         memset(marks_of(m), 0, counts);
         memset(attention_of(m), 0xff, div_round_up_u64(x->nr_blocks, 64) * sizeof(uint64_t));

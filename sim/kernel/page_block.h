@@ -11,8 +11,9 @@ struct block_pages {
     uint64_t nr_blocks, nr_slabs;
     uint16_t *count, *marked; /* [block][node]: pages; those that the first mapping has marked */
     void *slabs;              /* of 32 blocks: their access tags */
-    uint64_t *attention;      /* bit per block, as in the exact representation */
-    uint64_t *before;         /* blocks of the slices before each; NULL: one slice */
+    uint16_t *slab_count, *slab_marked; /* [slab][node]: sums of those */
+    uint64_t *attention;                /* bit per block, as in the exact representation */
+    uint64_t *before;                   /* blocks of the slices before each; NULL: one slice */
     struct rng rng;
 };
 
