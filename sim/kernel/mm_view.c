@@ -24,6 +24,7 @@ struct view_class {
 };
 
 struct access_view {
+    struct arena *arena;
     const struct mapping *map;
     const struct region_group *group;
     const uint64_t *marked; /* by the mapping, of the group */
@@ -113,6 +114,7 @@ view_new(struct kernel *k, const struct mem_use *u)
     struct access_view *v = arena_new_object(k->arena, struct access_view);
     uint32_t bits = u->nr_pages > 1 ? 64 - (uint32_t)__builtin_clzll(u->nr_pages - 1) : 1;
 
+    v->arena = k->arena;
     v->map = u->map;
     v->group = u->group;
     v->marked = u->marked;
@@ -222,6 +224,43 @@ view_populated(struct access_view *v)
 
 /* ---- hits ---- */
 
+static void
+name_classes(struct access_view *v)
+{
+    v->class_of = arena_new_array(v->arena, uint8_t, v->nr_pages);
+    for (uint32_t i = 0; i < v->nr_classes; i++)
+        for (uint64_t rank = 0; rank < v->classes[i].n; rank++)
+            v->class_of[page_of_rank(v, v->classes[i].first + rank) - v->first] = (uint8_t)i;
+}
+
+static struct view_class *
+class_of_page(struct access_view *v, uint64_t page)
+{
+    if (v->class_of == NULL)
+        name_classes(v);
+    return &v->classes[v->class_of[page - v->first]];
+}
+
+/* A page of the class that needs attention, each with the same chance: of the class until it does,
+ * or, where fewer need attention than the class has pages, of those until it is of the class. */
+static uint64_t
+draw_of_class(struct access_view *v, struct view_class *c, struct rng *rng)
+{
+    uint64_t page;
+
+    if (c->n <= view_needs(v)) {
+        do
+            page = page_of_rank(v, c->first + rng_below(rng, c->n));
+        while (!page_set_look(v->map, page, &v->drawn_node));
+        return page;
+    }
+    do
+        page = page_set_draw(v->map, v->first, v->nr_pages, rng);
+    while (class_of_page(v, page) != c);
+    page_set_look(v->map, page, &v->drawn_node);
+    return page;
+}
+
 uint64_t
 view_draw(struct access_view *v, struct rng *rng)
 {
@@ -232,22 +271,14 @@ view_draw(struct access_view *v, struct rng *rng)
     for (; x >= c->needs * c->weight; c++)
         x -= c->needs * c->weight;
     v->drawn = c;
-    do
-        v->page = page_of_rank(v, c->first + rng_below(rng, c->n));
-    while (!page_set_look(v->map, v->page, &v->drawn_node));
+    v->page = draw_of_class(v, c, rng);
     return v->page;
 }
 
-uint64_t
-view_dealt(struct access_view *v)
+/* A page that was drawn, or part of one that is huge, needs attention no more. */
+static void
+deal_page(struct access_view *v, struct view_class *c, int node)
 {
-    struct view_class *c = v->drawn;
-    uint64_t needs = view_needs(v), heavy;
-    int node;
-
-    if (page_set_look(v->map, v->page, &node) || needs + 1 != v->counted)
-        return 0; /* the next look counts anew */
-    heavy = mul_div_u64(v->counted, c->weight, v->open);
     c->needs--;
     v->open -= c->weight;
     if (v->drawn_node >= 0)
@@ -255,6 +286,42 @@ view_dealt(struct access_view *v)
     else
         v->populated += c->weight;
     v->on_node[node] += c->weight;
+}
+
+/* The whole chunk of the page was dealt with at once, as a huge page is. */
+static void
+deal_chunk(struct access_view *v, int node)
+{
+    uint64_t first = v->page & ~(uint64_t)(CHUNK_PAGES - 1), end = first + CHUNK_PAGES;
+
+    for (uint64_t page = SIM_MAX(first, v->first); page < SIM_MIN(end, v->first + v->nr_pages);
+         page++)
+        deal_page(v, class_of_page(v, page), node);
+}
+
+static uint64_t
+pages_in_chunk(const struct access_view *v)
+{
+    uint64_t first = v->page & ~(uint64_t)(CHUNK_PAGES - 1), end = first + CHUNK_PAGES;
+
+    return SIM_MIN(end, v->first + v->nr_pages) - SIM_MAX(first, v->first);
+}
+
+uint64_t
+view_dealt(struct access_view *v)
+{
+    const struct region *r = v->map->region;
+    uint64_t needs = view_needs(v), heavy, gone = v->counted - needs;
+    int node;
+    bool huge = r->thp && gone > 1 && r->ops->nr_huge(r, v->page, 1) > 0;
+
+    if (page_set_look(v->map, v->page, &node) || gone != (huge ? pages_in_chunk(v) : 1))
+        return 0; /* the next look counts anew */
+    heavy = mul_div_u64(v->counted, v->drawn->weight, v->open);
+    if (huge)
+        deal_chunk(v, node);
+    else
+        deal_page(v, v->drawn, node);
     v->counted = needs;
     v->version = v->group->version;
     return heavy > 1 ? heavy - 1 : 0;
@@ -266,15 +333,6 @@ uint64_t *
 view_visits_of(struct access_view *v)
 {
     return &v->visits;
-}
-
-static void
-name_classes(struct kernel *k, struct access_view *v)
-{
-    v->class_of = arena_new_array(k->arena, uint8_t, v->nr_pages);
-    for (uint32_t i = 0; i < v->nr_classes; i++)
-        for (uint64_t rank = 0; rank < v->classes[i].n; rank++)
-            v->class_of[page_of_rank(v, v->classes[i].first + rank) - v->first] = (uint8_t)i;
 }
 
 /* The weight of a huge page is that of its parts. */
@@ -299,9 +357,7 @@ weight_of_page(struct kernel *k, struct access_view *v, uint64_t page, uint32_t 
         sum_chunks(k, v);
     if (np > 1)
         return v->chunk_weight[(page >> CHUNK_SHIFT) - (v->first >> CHUNK_SHIFT)];
-    if (v->class_of == NULL)
-        name_classes(k, v);
-    return v->classes[v->class_of[page - v->first]].weight;
+    return class_of_page(v, page)->weight;
 }
 
 uint64_t
