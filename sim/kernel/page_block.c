@@ -21,38 +21,11 @@
  */
 #include "kernel/page_block.h"
 
-enum { SLAB_TAGS = 8, SLAB_SHIFT = 5, FEW_TRIES = 4, BLOCKS_A_TRY = 16 };
-
-struct slab {
-    uint32_t key[SLAB_TAGS];             /* a tag and a node */
-    uint16_t n[SLAB_TAGS], m[SLAB_TAGS]; /* pages with both, marked ones; all others have no tag */
-};
-
-/* Counts of the pages of one block, and of those marked by one mapping, by node. */
-struct block {
-    uint64_t index, first, span;
-    uint16_t *count, *marked;
-    uint32_t populated, nr_marked;
-};
-
-static struct block_pages *
-blocks_of(const struct region *r)
-{
-    return r->pages;
-}
-
 static uint16_t *
 marks_of(const struct mapping *m)
 {
     return m->own != NULL ? ((struct block_marks *)m->own->pages)->marked
                           : blocks_of(m->region)->marked;
-}
-
-static uint64_t *
-attention_of(const struct mapping *m)
-{
-    return m->own != NULL ? ((struct block_marks *)m->own->pages)->attention
-                          : blocks_of(m->region)->attention;
 }
 
 static uint64_t
@@ -61,8 +34,7 @@ blocks_before(const struct region *r, uint32_t slice)
     return r->nr_slices == 1 ? 0 : blocks_of(r)->before[slice];
 }
 
-/* The block of a page, as a mapping sees it. */
-static struct block
+struct block
 block_at(const struct mapping *m, uint64_t page)
 {
     const struct region *r = m->region;
@@ -85,236 +57,10 @@ block_at(const struct mapping *m, uint64_t page)
     return b;
 }
 
-static uint64_t
-block_end(const struct block *b)
-{
-    return b->first + b->span;
-}
-
-/* The first page that needs attention; those behind it do, too. */
-static uint64_t
-first_needing(const struct block *b)
-{
-    return b->first + b->populated - b->nr_marked;
-}
-static uint64_t
-first_marked(const struct block *b)
-{
-    return block_end(b) - b->nr_marked;
-}
-
 static void
 look_for(const struct mapping *m, uint64_t index)
 {
-    attention_of(m)[index / 64] |= (uint64_t)1 << (index % 64);
-}
-
-/* ---- tags: kept by node, for who used a page last and where it is go together ---- */
-
-static uint32_t
-key_of(uint32_t tag, int node)
-{
-    return tag << 8 | (uint32_t)node;
-}
-static bool
-is_on(const struct slab *s, int i, int node)
-{
-    return s->n[i] > 0 && (int)(s->key[i] & 255) == node;
-}
-
-static struct slab *
-slab_of(const struct region *r, const struct block *b)
-{
-    return &((struct slab *)blocks_of(r)->slabs)[b->index >> SLAB_SHIFT];
-}
-
-/* Pages of a slab on a node; and those that the first mapping has marked. */
-static uint16_t *
-slab_count(const struct region *r, const struct block *b, int node)
-{
-    const struct block_pages *x = blocks_of(r);
-
-    return &x->slab_count[(b->index >> SLAB_SHIFT) * x->nr_nodes + (uint32_t)node];
-}
-static uint16_t *
-slab_marked(const struct region *r, const struct block *b, int node)
-{
-    const struct block_pages *x = blocks_of(r);
-
-    return &x->slab_marked[(b->index >> SLAB_SHIFT) * x->nr_nodes + (uint32_t)node];
-}
-
-static void
-add_count(const struct region *r, const struct block *b, int node, int32_t n)
-{
-    b->count[node] += (uint16_t)n;
-    *slab_count(r, b, node) += (uint16_t)n;
-}
-static void
-add_marked(const struct mapping *m, const struct block *b, int node, int32_t n)
-{
-    b->marked[node] += (uint16_t)n;
-    if (m->own == NULL)
-        *slab_marked(m->region, b, node) += (uint16_t)n;
-}
-
-/* Of x pages among `all` on a node, entry i's part; what is left goes to pages without a tag. */
-static uint32_t
-deal(uint32_t *x, uint32_t *all, uint32_t can)
-{
-    uint32_t some = can == 0 ? 0 : (uint32_t)((uint64_t)*x * can / *all);
-
-    *x -= some;
-    *all -= can;
-    return some;
-}
-
-/* x more pages of a node get the first mapping's mark, before they are counted. */
-static void
-deal_marks(struct region *r, const struct block *b, int node, uint32_t x)
-{
-    struct slab *s = slab_of(r, b);
-    uint32_t all = *slab_count(r, b, node) - *slab_marked(r, b, node);
-
-    for (int i = 0; i < SLAB_TAGS; i++)
-        if (is_on(s, i, node))
-            s->m[i] += (uint16_t)deal(&x, &all, (uint32_t)s->n[i] - s->m[i]);
-}
-
-/* x lose it, before they are counted off. */
-static void
-take_marks(struct region *r, const struct block *b, int node, uint32_t x)
-{
-    struct slab *s = slab_of(r, b);
-    uint32_t all = *slab_marked(r, b, node);
-
-    for (int i = 0; i < SLAB_TAGS; i++)
-        if (is_on(s, i, node))
-            s->m[i] -= (uint16_t)deal(&x, &all, s->m[i]);
-}
-
-/* Pages whose tag is drawn: those on a node that the first mapping has marked; for others all. */
-struct lot {
-    const struct slab *s;
-    bool marked;
-    int node;
-    uint32_t all;
-};
-
-static uint32_t
-lot_of(const struct lot *l, int i)
-{
-    return !is_on(l->s, i, l->node) ? 0 : l->marked ? l->s->m[i] : l->s->n[i];
-}
-
-/* The tag of one page, when `taken` with the tag `known` are gone. */
-static uint32_t
-draw_tag(const struct lot *l, struct rng *rng, uint32_t known, uint32_t taken)
-{
-    uint64_t nth = rng_below(rng, l->all - taken);
-
-    for (int i = 0; i < SLAB_TAGS; i++) {
-        uint32_t n = lot_of(l, i);
-
-        n -= n > 0 && l->s->key[i] >> 8 == known ? taken : 0;
-        if (nth < n)
-            return l->s->key[i] >> 8;
-        nth -= n;
-    }
-    return 0;
-}
-
-static bool
-only_one_tag(const struct lot *l, uint32_t *tag)
-{
-    bool any = false;
-
-    for (int i = 0; i < SLAB_TAGS; i++) {
-        any |= lot_of(l, i) > 0;
-        *tag = l->s->key[i] >> 8;
-        if (lot_of(l, i) == l->all)
-            return true;
-    }
-    *tag = 0;
-    return !any;
-}
-
-/* How many of up to `most` pages of a node have the same tag one after the other, and which. */
-static uint32_t
-run_of_tags(const struct mapping *m, const struct block *b, int node, uint32_t most, uint32_t *tag)
-{
-    struct lot l = { .s = slab_of(m->region, b), .marked = m->own == NULL, .node = node };
-    struct rng *rng = &blocks_of(m->region)->rng;
-    uint32_t n = 1;
-
-    l.all = l.marked ? *slab_marked(m->region, b, node) : *slab_count(m->region, b, node);
-    if (only_one_tag(&l, tag))
-        return most;
-    *tag = draw_tag(&l, rng, 0, 0);
-    while (n < most && draw_tag(&l, rng, *tag, n) == *tag)
-        n++;
-    return n;
-}
-
-/* nr pages lose the tag, of which the first mapping had marked `marked`. */
-static void
-slab_take(struct slab *s, uint32_t tag, int node, uint32_t nr, uint32_t marked)
-{
-    for (int i = 0; i < SLAB_TAGS && tag != 0; i++) {
-        if (!is_on(s, i, node) || s->key[i] >> 8 != tag)
-            continue;
-        s->n[i] -= (uint16_t)SIM_MIN(s->n[i], nr);
-        s->m[i] -= (uint16_t)SIM_MIN(s->m[i], marked);
-        s->m[i] = SIM_MIN(s->m[i], s->n[i]);
-        return;
-    }
-}
-
-static void
-slab_put(struct slab *s, uint32_t tag, int node, uint32_t nr)
-{
-    int least = 0, same = -1;
-
-    if (tag == 0 || nr == 0)
-        return;
-    for (int i = 0; i < SLAB_TAGS; i++) {
-        if (s->n[i] > 0 && s->key[i] == key_of(tag, node)) {
-            s->n[i] += (uint16_t)nr;
-            return;
-        }
-        if (s->n[i] < s->n[least])
-            least = i;
-        if (is_on(s, i, node) && (same < 0 || s->n[i] < s->n[same]))
-            same = i;
-    }
-    if (s->n[least] > 0) /* all are taken */
-        least = same >= 0 ? same : least;
-    if (same != least)
-        s->n[least] = s->m[least] = 0;
-    s->key[least] = key_of(tag, node);
-    s->n[least] += (uint16_t)nr;
-}
-
-/* nr unmarked pages of a node, any of the slab's, get another tag (KEEP_TAG: keep theirs) and are
- * on node `to`; before they are counted there. */
-enum { KEEP_TAG = UINT32_MAX };
-static void
-retag_some(struct region *r, const struct block *b, int node, uint32_t nr, uint32_t tag, int to)
-{
-    struct slab *s = slab_of(r, b);
-    struct slab old = *s;
-    uint32_t all = *slab_count(r, b, node), left = nr;
-
-    for (int i = 0; i < SLAB_TAGS; i++) {
-        if (!is_on(&old, i, node))
-            continue;
-        uint32_t some = deal(&left, &all, old.n[i]);
-        slab_take(s, old.key[i] >> 8, node, some, 0);
-        if (tag == KEEP_TAG)
-            slab_put(s, old.key[i] >> 8, to, some);
-    }
-    if (tag != KEEP_TAG)
-        slab_put(s, tag, to, nr);
+    block_attention(m)[index / 64] |= (uint64_t)1 << (index % 64);
 }
 
 /* ---- the operations ---- */
@@ -455,7 +201,7 @@ block_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_ho
 static uint64_t
 block_next(const struct mapping *m, uint64_t from, uint64_t to)
 {
-    uint64_t *attention = attention_of(m);
+    uint64_t *attention = block_attention(m);
 
     while (from < to) {
         struct block b = block_at(m, from);
@@ -495,44 +241,6 @@ block_look(const struct mapping *m, uint64_t page, int *node)
         nth -= here;
     }
     return marked;
-}
-
-static uint64_t
-count_needs(const struct mapping *m, uint64_t first, uint64_t end, uint64_t nth, uint64_t *page)
-{
-    uint64_t seen = 0;
-
-    for (uint64_t at = first, stop; at < end; at = stop) {
-        struct block b = block_at(m, at);
-        uint64_t from = SIM_MAX(at, first_needing(&b));
-
-        stop = SIM_MIN(end, block_end(&b));
-        uint64_t n = stop > from ? stop - from : 0;
-        if (nth < seen + n) {
-            *page = from + nth - seen;
-            return seen;
-        }
-        seen += n;
-    }
-    return seen;
-}
-
-static uint64_t
-block_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng)
-{
-    uint64_t tries = SIM_MAX((n >> CHUNK_SHIFT) / BLOCKS_A_TRY, (uint64_t)FEW_TRIES), page = first;
-
-    while (tries-- > 0) {
-        page = first + rng_below(rng, n);
-        struct block b = block_at(m, page);
-
-        if (page >= first_needing(&b))
-            return page;
-    }
-    uint64_t all = count_needs(m, first, first + n, UINT64_MAX, &page);
-    sim_assert(all > 0);
-    count_needs(m, first, first + n, rng_below(rng, all), &page);
-    return page;
 }
 
 static bool
@@ -673,7 +381,7 @@ block_clear(struct kernel *k, struct region *r)
     memset(x->slab_marked, 0, x->nr_slabs * x->nr_nodes * sizeof(*x->slab_marked));
     for (struct mapping *m = r->maps; m != NULL; m = m->next) {
         memset(marks_of(m), 0, counts);
-        memset(attention_of(m), 0xff, div_round_up_u64(x->nr_blocks, 64) * sizeof(uint64_t));
+        memset(block_attention(m), 0xff, div_round_up_u64(x->nr_blocks, 64) * sizeof(uint64_t));
     }
 }
 
@@ -706,45 +414,6 @@ block_retag(struct region *r, uint64_t page, uint32_t tag)
     block_look(r->maps, page, &node);
     if (node >= 0)
         retag_some(r, &b, node, 1, tag, node);
-}
-
-/* Sums of a slice's blocks against its group, marks of a mapping. */
-static bool
-slice_adds_up(const struct kernel *k, const struct mapping *m, uint32_t slice)
-{
-    const struct region *r = m->region;
-    uint64_t first = region_slice_first(r, slice), n = region_slice_pages(r, slice), marked = 0;
-    struct page_tally t = { .unpopulated = n };
-
-    for (uint64_t page = first; page < first + n; page += CHUNK_PAGES) {
-        struct block b = block_at(m, page);
-
-        if (b.populated > b.span)
-            return false;
-        for (uint32_t i = 0; i < k->machine->nr_nodes; i++) {
-            if (b.marked[i] > b.count[i])
-                return false;
-            t.count[i] += b.count[i];
-        }
-        t.unpopulated -= b.populated;
-        marked += b.nr_marked;
-        if (first_needing(&b) < block_end(&b) &&
-            !(attention_of(m)[b.index / 64] >> (b.index % 64) & 1))
-            return false;
-    }
-    return tally_agrees(&t, &r->groups[slice], k->machine->nr_nodes) &&
-           marked == *mapping_marked(m, slice);
-}
-
-static const char *
-block_check(struct kernel *k, const struct region *r)
-{
-    for (const struct mapping *m = r->maps; m != NULL; m = m->next)
-        for (uint32_t s = 0; s < r->nr_slices; s++)
-            if (!slice_adds_up(k, m, s))
-                return arena_printf(k->arena, "region %s: the blocks of slice %u do not add up",
-                                    r->name, s);
-    return NULL;
 }
 
 const struct page_ops page_block = {
