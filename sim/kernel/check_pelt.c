@@ -19,6 +19,10 @@
  *   differ by one period in LOAD_AVG_MAX from what had come. So a queue with groups in it gets a
  * part in MOVED_SLACK of all that came and went lately (cfs_rq.moved), which halves every 32 ms as
  * well.
+ * - An average is a sum divided by 46718 to 47742 (pelt_divider), by where in its period it was
+ *   made. Who leaves takes an average that was divided elsewhere in a period than the queue's, and
+ *   the queue's sum is raised to what is left of its average: so up to a 46th of what leaves may
+ *   stay: of load a part in LEFT_SLACK, since cfs_rq.moved counts comings as well.
  * - The sum of a task counts periods, and loses up to one of them, times its weight, whenever it
  *   fades; its queue's loses next to nothing. So where there are only tasks, a part in DECAY_SLACK.
  * - A task that gets another weight while it sleeps takes with it what it had when it went to
@@ -47,7 +51,8 @@ enum {
     MOVES_SLACK = 32,
     LOAD_SLACK_SHIFT = 6,
     MOVED_SLACK = 40,
-    DECAY_SLACK = 512
+    DECAY_SLACK = 512,
+    LEFT_SLACK = 92
 };
 
 struct check_parts {
@@ -142,8 +147,8 @@ check_queue(struct kernel *k, const struct cfs_rq *cfs)
     see_moves(parts, cfs);
     uint64_t base =
         parts->nr + MOVES_SLACK + parts->moved / (parts->nr_groups > 0 ? MOVED_SLACK : DECAY_SLACK);
-    uint64_t load_slack =
-        base + PART_SLACK * parts->nr + (load_of_parts >> LOAD_SLACK_SHIFT) + parts->stale;
+    uint64_t load_slack = base + PART_SLACK * parts->nr + (load_of_parts >> LOAD_SLACK_SHIFT) +
+                          parts->stale + parts->moved / LEFT_SLACK;
     uint64_t slack = base + parts->late;
 
     RULE(a->load_sum > 0 || a->load_avg == 0);
