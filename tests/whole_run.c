@@ -1,7 +1,7 @@
 /*
- * whole_run TOPOLOGY WORKLOAD POLICY TIME: simulates TIME and prints what it cost in CPU time:
- * "SWITCHES switches CPU_NS ns EVENTS events". The first tenth of the time is not counted. For
- * `numasim bench`; built twice, with the probe and with NUMASIM_NO_PROBE.
+ * whole_run TOPOLOGY WORKLOAD POLICY TIME [all]: simulates TIME and prints what it cost in CPU
+ * time: "SWITCHES switches CPU_NS ns EVENTS events". The first tenth of the time is not counted,
+ * but with `all`. For `numasim bench`; built twice, with the probe and with NUMASIM_NO_PROBE.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,7 +40,8 @@ main(int argc, char **argv)
     const char *reason = NULL;
 
     diag_init(&d);
-    if (argc != 5 || !parse_quantity(FIELD_TIME, argv[4], &spec.until, why, sizeof(why)) ||
+    if (argc < 5 || argc > 6 ||
+        !parse_quantity(FIELD_TIME, argv[4], &spec.until, why, sizeof(why)) ||
         !load_policy(argv[3], a, &spec.policy, &d))
         return fail(&d, why);
     spec.machine = load_machine(argv[1], a, &d);
@@ -50,7 +51,8 @@ main(int argc, char **argv)
     struct simulation *s = simulation_new(a, &spec, &reason);
     if (s == NULL)
         return fail(&d, reason);
-    simulation_run(s, spec.until / 10);
+    if (argc == 5)
+        simulation_run(s, spec.until / 10);
     uint64_t began = cpu_time(), switches = s->kernel->stats.context_switches;
     uint64_t events = s->kernel->engine.nr_events;
     simulation_run(s, SIM_NEVER);

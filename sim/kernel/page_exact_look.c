@@ -28,25 +28,49 @@ needs_in(const struct mapping *m, uint64_t first, uint64_t end)
     return n;
 }
 
-/* The page number `nth` of those that need attention, or how many there are if they are fewer. */
+/* Page number `nth` of those in [page, end), all of one chunk, that need attention. */
+static uint64_t
+nth_in_chunk(const struct mapping *m, uint64_t page, uint64_t nth)
+{
+    for (;; page++)
+        if (needs(m, page) && nth-- == 0)
+            return page;
+}
+
+/* The page number `nth` of those that need attention, or how many there are if they are fewer. The
+ * chunks between the first and the last lie inside, so their counts are all that is looked at. */
 static uint64_t
 nth_needing(const struct mapping *m, uint64_t first, uint64_t end, uint64_t nth, bool *found)
 {
-    uint64_t seen = 0;
+    const struct page_chunk *chunks = exact_of(m->region)->chunks;
+    const struct exact_marks *own = own_marks(m);
+    uint64_t ci = first >> CHUNK_SHIFT, last = (end - 1) >> CHUNK_SHIFT, page = first, seen = 0, n;
 
-    for (uint64_t page = first, stop; page < end; page = stop) {
-        stop = SIM_MIN(end, (page | (CHUNK_PAGES - 1)) + 1);
-        uint64_t n = needs_in(m, page, stop);
-        if (seen + n <= nth) {
-            seen += n;
-            continue;
-        }
-        for (*found = true;; page++)
-            if (needs(m, page) && seen++ == nth)
-                return page;
+    for (;; page = ++ci << CHUNK_SHIFT) {
+        if (page == ci << CHUNK_SHIFT && ci < last)
+            n = CHUNK_PAGES - (uint64_t)chunks[ci].populated +
+                (own != NULL ? own->marked[ci] : chunks[ci].marked);
+        else
+            n = needs_in(m, page, SIM_MIN(end, (ci + 1) << CHUNK_SHIFT));
+        *found = seen + n > nth;
+        if (*found)
+            return nth_in_chunk(m, page, nth - seen);
+        seen += n;
+        if (ci == last)
+            return seen;
     }
-    *found = false;
-    return seen;
+}
+
+/* How many of the pages need attention. Of a whole region that is known. */
+static uint64_t
+count_needing(const struct mapping *m, uint64_t first, uint64_t n)
+{
+    const struct region_group *whole = region_whole(m->region);
+    bool found;
+
+    if (n == m->region->nr_pages)
+        return whole->unpopulated + *mapping_marked(m, region_group_index(m->region, REGION_WHOLE));
+    return nth_needing(m, first, first + n, UINT64_MAX, &found);
 }
 
 /* Tries are cheap while many pages need attention; few are counted, chunk by chunk. */
@@ -62,7 +86,7 @@ exact_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng)
         if (needs(m, page))
             return page;
     }
-    uint64_t all = nth_needing(m, first, first + n, UINT64_MAX, &found);
+    uint64_t all = count_needing(m, first, n);
     sim_assert(all > 0);
     return nth_needing(m, first, first + n, rng_below(rng, all), &found);
 }
