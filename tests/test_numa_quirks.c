@@ -201,6 +201,9 @@ only_fair_tasks_scan(void **state)
         task_start(f.k, p, NULL);
         fixture_run(&f, SEC(3));
         assert_int_equal(f.k->stats.numa_pte_updates > 0, repaired);
+        /* its preferred node is nobody's who balances fair tasks */
+        numa_set_preferred(f.k, p, 1);
+        assert_int_equal(f.k->rqs[0].nr_numa_running, 0);
         fixture_close(&f);
     }
 }

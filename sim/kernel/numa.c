@@ -178,7 +178,7 @@ task_tick_numa(struct kernel *k, struct rq *rq, struct task *p)
     struct task_numa *n = p->numa;
 
     if (k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL || !class_scans(k, p) ||
-        kernel_now(k) < k->params.numa.start)
+        p->mm->vmas == NULL || kernel_now(k) < k->params.numa.start)
         return;
     uint64_t period = n->scan_period * MS_NS;
     if (p->se.sum_exec <= n->node_stamp + period)

@@ -73,16 +73,16 @@ node_faults(const struct kernel *k, const struct task_numa *n, int node)
                             : mem[NUMA_SHARED] + mem[NUMA_PRIVATE];
 }
 
-/* sched_setnuma(): the counts of the queue follow. */
+/* sched_setnuma(): the counts of the queue follow, if the task is in a fair one. */
 void
 numa_set_preferred(struct kernel *k, struct task *p, int node)
 {
     struct rq *rq = &k->rqs[p->cpu];
 
-    if (p->on_rq)
+    if (p->se.on_rq)
         account_numa_dequeue(rq, p);
     p->numa->preferred = node;
-    if (p->on_rq) {
+    if (p->se.on_rq) {
         account_numa_enqueue(rq, p);
         sums_update(k, rq);
     }
