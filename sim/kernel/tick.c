@@ -52,8 +52,10 @@ tick_update(struct kernel *k, struct rq *rq)
         due = SIM_MIN(due, balance_tick_due(k, rq));
         if (unlikely(rq->fair_server.active) && rq->curr->class == &fair_sched_class)
             due = SIM_MIN(due, dl_server_tick_due(k, rq));
-        /* a tick at this very instant may be over */
-        due = SIM_MAX(due, k->engine.now + (k->engine.reached >= PHASE_TICK));
+        /* a tick at this very instant may be over, but not one that is still to fire */
+        bool over = k->engine.reached >= PHASE_TICK &&
+                    engine_when(&k->engine, &rq->tick_ev) != k->engine.now;
+        due = SIM_MAX(due, k->engine.now + over);
     }
     rq->tick_due = due;
     if (due <= engine_when(&k->engine, &rq->tick_ev) - k->tick_ns)
