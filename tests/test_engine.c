@@ -366,6 +366,44 @@ kinds_and_phases_have_names(void **state)
         assert_non_null(event_kind_name((enum event_kind)i));
 }
 
+/* Who asks within an instant is told whose turn has been, also of those who were not due. */
+static bool seen[3];
+static struct letter *asked[3];
+
+static void
+ask_fire(struct engine *eng, struct event *ev)
+{
+    (void)ev;
+    for (int i = 0; i < 3; i++)
+        seen[i] = engine_passed(eng, &asked[i]->ev);
+}
+
+static void
+places_are_passed_in_order(void **state)
+{
+    struct fixture *fx = *state;
+    struct letter t[3], early;
+
+    for (uint32_t i = 0; i < 3; i++) {
+        t[i] = letter(fx, (char)('a' + i));
+        asked[i] = &t[i];
+        event_init(&fx->eng, &t[i].ev, EVENT_TICK, i, PHASE_TICK, i == 1 ? ask_fire : letter_fire);
+    }
+    engine_at(&fx->eng, &t[1].ev, 10);
+    engine_at(&fx->eng, &t[2].ev, 10);
+    engine_run(&fx->eng, 11);
+    assert_true(seen[0] && seen[1]);
+    assert_false(seen[2]);
+    assert_true(engine_passed(&fx->eng, &t[2].ev));
+    assert_false(engine_reached(&fx->eng, PHASE_BALANCE));
+    /* in the next instant nothing has been yet */
+    early = letter(fx, 'e');
+    event_init(&fx->eng, &early.ev, EVENT_BURST, 0, PHASE_COMPLETE, ask_fire);
+    engine_at(&fx->eng, &early.ev, 20);
+    engine_run(&fx->eng, 21);
+    assert_false(seen[0] || seen[1] || seen[2]);
+}
+
 int
 main(void)
 {
@@ -386,6 +424,7 @@ main(void)
         CASE(the_hook_runs_after_every_handler),
         CASE(a_slot_can_be_taken_over),
         CASE(kinds_and_phases_have_names),
+        CASE(places_are_passed_in_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

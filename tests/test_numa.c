@@ -428,6 +428,27 @@ scans_and_faults_are_charged_to_the_task(void **state)
     fixture_close(&f);
 }
 
+/* CPU faults are weighted by how long the task had run at its last tick (HZ 250: 100 ms), whether
+ * that tick was simulated or is made up for when somebody asks. */
+static void
+placement_knows_the_ticks_that_were_not_simulated(void **state)
+{
+    (void)state;
+    for (int simulated = 0; simulated < 2; simulated++) {
+        struct fixture f;
+
+        kit_open(&f, 2, 2, &fixture_memory, balancing);
+        f.k->params.sched.tick = simulated ? TICK_SIMULATED : TICK_COMPUTED;
+        struct task *p = numa_task(&f, "0");
+        engine_run(&f.k->engine, MSEC(103));
+        p->mm->numa_scan_seq++;
+        task_numa_placement(f.k, &f.k->rqs[0], p);
+        assert_int_equal(p->numa->last_placement, MSEC(100));
+        assert_int_equal(p->numa->last_sum_exec, MSEC(100));
+        fixture_close(&f);
+    }
+}
+
 int
 main(void)
 {
@@ -444,6 +465,7 @@ main(void)
         cmocka_unit_test(a_task_moves_to_an_idle_cpu_of_the_node_with_its_memory),
         cmocka_unit_test(two_tasks_change_places_when_both_gain),
         cmocka_unit_test(scans_and_faults_are_charged_to_the_task),
+        cmocka_unit_test(placement_knows_the_ticks_that_were_not_simulated),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

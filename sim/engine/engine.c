@@ -131,8 +131,9 @@ static inline void
 fire(struct engine *eng, struct event *ev)
 {
     ev->when = SIM_NEVER;
-    if (ev->phase > eng->reached)
-        eng->reached = ev->phase;
+    uint64_t place = engine_place((enum event_phase)ev->phase, ev->slot);
+
+    eng->reached = SIM_MAX(eng->reached, place);
     eng->recent[eng->same_instant++ % ENGINE_RECENT] = ev->slot;
     eng->nr_events++;
     eng->handlers[ev->handler](eng, ev);

@@ -88,7 +88,8 @@ struct engine {
     void (*after)(struct engine *eng,
                   struct event *ev); /* after every handler; NULL: none (--check) */
     bool stop;
-    uint8_t reached; /* the latest phase of which an event has fired at this instant */
+    uint64_t
+        reached; /* of the events that fired at this instant, the last in order of (phase, slot) */
     /* the guard against time standing still */
     uint64_t same_instant, same_instant_limit; /* engine_init sets 10 million */
     uint32_t recent[ENGINE_RECENT];            /* slots, by number of events at this instant */
@@ -122,6 +123,26 @@ static inline uint32_t
 event_index(const struct engine *eng, const struct event *ev)
 {
     return ev->slot - eng->first_slot[ev->kind];
+}
+
+/* Where an event stands in the order of an instant. */
+static inline uint64_t
+engine_place(enum event_phase phase, uint32_t slot)
+{
+    return (uint64_t)phase << 32 | slot;
+}
+/* Has this instant come to the phase? */
+static inline bool
+engine_reached(const struct engine *eng, enum event_phase phase)
+{
+    return eng->reached >= engine_place(phase, 0);
+}
+/* Has it come to the event's place, or gone beyond, whether the event was due or not? While the
+ * event itself fires it has. */
+static inline bool
+engine_passed(const struct engine *eng, const struct event *ev)
+{
+    return eng->reached >= engine_place((enum event_phase)ev->phase, ev->slot);
 }
 
 /* When it will fire, or SIM_NEVER. */

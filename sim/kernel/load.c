@@ -176,11 +176,11 @@ unseen_tick(struct kernel *k, struct rq *rq, sim_time when)
     update_misfit_status(k, task_of(cfs->curr), rq);
 }
 
-/* A tick at this very instant counts once its phase has come. */
+/* A tick at this very instant counts once its turn has come. */
 void
 see_ticks(struct kernel *k, struct rq *rq)
 {
-    sim_time limit = k->engine.now - (k->engine.reached < PHASE_TICK);
+    sim_time limit = k->engine.now - !engine_passed(&k->engine, &rq->tick_ev);
 
     if (rq->unseen_tick > limit)
         return;

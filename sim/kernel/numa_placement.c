@@ -195,6 +195,7 @@ task_numa_placement(struct kernel *k, struct rq *rq, struct task *p)
                       .n = n,
                       .group = n->group,
                       .total = n->locality[NUMA_REMOTE] + n->locality[NUMA_LOCAL] };
+    rq_catch_up(k, rq); /* times are those of the last tick */
     s.share = runtime_share(p);
     int best = fold_nodes(&s), node = numa_nearest_cpu_node(k, best);
     if (n->group != NULL) {

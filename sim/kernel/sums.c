@@ -214,28 +214,35 @@ sums_flush_slow(struct kernel *k)
     k->nr_dirty = 0;
 }
 
+/* `all`: every CPU has had its tick of that jiffy, or it is not at this instant. */
 static void
-catch_up(struct kernel *k, struct cpu_sums *set, const struct cpumask *cpus, uint64_t jiffy)
+catch_up(struct kernel *k, struct cpu_sums *set, const struct cpumask *cpus, uint64_t jiffy,
+         bool all)
 {
     if (set->caught_up == jiffy)
         return;
     for (int cpu = cpumask_next_and(cpus, k->quiet_cpus, 0); cpu >= 0;
          cpu = cpumask_next_and(cpus, k->quiet_cpus, (uint32_t)cpu + 1))
         rq_catch_up(k, &k->rqs[cpu]);
-    set->caught_up = jiffy;
+    if (all)
+        set->caught_up = jiffy;
 }
 
 void
 sums_catch_up(struct kernel *k, const struct sched_group *sg, uint64_t jiffy)
 {
-    if (k->engine.reached < PHASE_TICK && jiffy_time(k, jiffy) == k->engine.now)
+    bool now = jiffy_time(k, jiffy) == k->engine.now, all = true;
+
+    if (now && !engine_reached(&k->engine, PHASE_TICK))
         jiffy--; /* the tick at this very instant is still to come */
+    else if (now)
+        all = engine_passed(&k->engine, &k->rqs[k->machine->nr_cpus - 1].tick_ev);
     if (sg->sums != NULL) {
-        catch_up(k, sg->sgc->sums, sg->span, jiffy);
+        catch_up(k, sg->sgc->sums, sg->span, jiffy, all);
         return;
     }
     for_each_node (node, sg->nodes)
-        catch_up(k, &k->node_sums[node], k->machine->nodes[node].cpus, jiffy);
+        catch_up(k, &k->node_sums[node], k->machine->nodes[node].cpus, jiffy, all);
 }
 
 void

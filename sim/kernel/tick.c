@@ -18,8 +18,9 @@ see_ticks_from_now(struct kernel *k, struct rq *rq)
     bool computed = k->params.sched.tick == TICK_COMPUTED && rq->curr->class == &fair_sched_class &&
                     rq->curr->se.depth == 0;
 
-    rq->unseen_tick =
-        computed ? next_tick_at(k, k->engine.now + (k->engine.reached >= PHASE_TICK)) : SIM_NEVER;
+    rq->unseen_tick = computed
+                          ? next_tick_at(k, k->engine.now + engine_passed(&k->engine, &rq->tick_ev))
+                          : SIM_NEVER;
     cpumask_set(k->quiet_cpus, (uint32_t)rq->cpu);
 }
 
@@ -53,7 +54,7 @@ tick_update(struct kernel *k, struct rq *rq)
         if (unlikely(rq->fair_server.active) && rq->curr->class == &fair_sched_class)
             due = SIM_MIN(due, dl_server_tick_due(k, rq));
         /* a tick at this very instant may be over, but not one that is still to fire */
-        bool over = k->engine.reached >= PHASE_TICK &&
+        bool over = engine_passed(&k->engine, &rq->tick_ev) &&
                     engine_when(&k->engine, &rq->tick_ev) != k->engine.now;
         due = SIM_MAX(due, k->engine.now + over);
     }
