@@ -260,6 +260,22 @@ disk_that_is_full_is_said() {
     expect 4 sh -c "\"$numasim\" policy list >/dev/full"
 }
 
+# What does not fit the machine is known when both have been read, and the folders are there.
+a_refused_run_leaves_nothing() {
+    printf '%s\n' 'version: 1' 'name: far' 'doc: d' 'processes:' '  - name: p' '    regions:' \
+        '      - {name: r, size: 1MiB, policy: {mode: bind, nodes: 9}}' '    threads:' '      - name: t' \
+        '        program:' '          - compute: 1ms' >far.yaml
+    expect 1 "$numasim" run --no-plot -q -t four-node -w far.yaml
+    says err 'the machine has no node 9'
+    ls -d results 2>/dev/null && complain "a folder was left"
+    mkdir -p mine
+    expect 1 "$numasim" run --no-plot -q -t four-node -w far.yaml -o mine/deep/er
+    [ -d mine ] || complain "a folder of the user's is gone"
+    ls -d mine/deep 2>/dev/null && complain "a folder was left in the user's"
+    expect 0 "$numasim" run $short -o mine/deep/er
+    [ -s mine/deep/er/summary.csv ] || complain "no result"
+}
+
 endless_work_needs_an_end() {
     expect 1 "$numasim" run --no-plot -q -t bench-8 -w bench-mix
     says err '\-\-until'

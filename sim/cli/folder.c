@@ -72,6 +72,26 @@ may_be_written(struct folder *f, bool chosen, bool force, GError **error)
     return true;
 }
 
+/* The topmost folder on the way to `path` that is not there yet; NULL: all are. */
+static char *
+first_missing(const char *path)
+{
+    char *missing = NULL;
+
+    for (char *at = g_strdup(path); at != NULL;) {
+        char *above = NULL;
+
+        if (!g_file_test(at, G_FILE_TEST_EXISTS)) {
+            g_free(missing);
+            missing = g_strdup(at);
+            above = g_path_get_dirname(at);
+        }
+        g_free(at);
+        at = above;
+    }
+    return missing;
+}
+
 bool
 folder_begin(struct folder *f, const char *final, bool chosen, bool force, GError **error)
 {
@@ -81,6 +101,7 @@ folder_begin(struct folder *f, const char *final, bool chosen, bool force, GErro
     if (!may_be_written(f, chosen, force, error))
         return false;
     g_autofree char *parent = g_path_get_dirname(f->final);
+    f->made = first_missing(parent);
     if (g_mkdir_with_parents(parent, 0777) != 0)
         return fail(error, parent, errno);
     f->temporary = g_strdup_printf("%s.tmp-XXXXXX", f->final);
@@ -146,6 +167,7 @@ clear(struct folder *f)
 {
     g_clear_pointer(&f->final, g_free);
     g_clear_pointer(&f->temporary, g_free);
+    g_clear_pointer(&f->made, g_free);
 }
 
 bool
@@ -161,10 +183,25 @@ folder_finish(struct folder *f, GError **error)
     return fine;
 }
 
+/* Those that are not empty stay. */
+static void
+remove_made(const struct folder *f)
+{
+    g_autofree char *at = g_path_get_dirname(f->final);
+
+    while (g_rmdir(at) == 0 && strcmp(at, f->made) != 0) {
+        char *above = g_path_get_dirname(at);
+        g_free(at);
+        at = above;
+    }
+}
+
 void
 folder_discard(struct folder *f)
 {
     if (f->temporary != NULL)
         remove_tree(f->temporary);
+    if (f->made != NULL)
+        remove_made(f);
     clear(f);
 }

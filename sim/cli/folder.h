@@ -9,6 +9,7 @@
 
 struct folder {
     char *final, *temporary;
+    char *made; /* the topmost of the folders above that had to be made; NULL: none */
     bool merge; /* into a folder that numasim did not make */
 };
 
