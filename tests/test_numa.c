@@ -1,29 +1,9 @@
 /* layer: models */
-#include "memory_kit.h"
+#include "numa_kit.h"
 
-#include "kernel/numa_group.h"
 #include "models/memory/models.h"
 
 enum { GIB_PAGES = 262144 };
-
-static void
-balancing(struct kernel_params *kp, struct machine *m)
-{
-    (void)m;
-    kp->numa.mode = NUMA_BALANCING_NORMAL;
-}
-
-/* A started task with fault arrays, for calls by hand. */
-static struct task *
-numa_task(struct fixture *f, const char *cpu)
-{
-    struct task *p = fixture_hog(f, "p", 0);
-
-    task_set_affinity(f->k, p, fixture_cpus(f, cpu));
-    task_start(f->k, p, NULL);
-    numa_faults_alloc(f->k, p->numa);
-    return p;
-}
 
 /* numa-balancing.md 1.3, without a group. */
 static void
@@ -39,7 +19,7 @@ scan_periods_follow_the_resident_set(void **state)
 
     (void)state;
     kit_open(&f, 2, 2, &fixture_memory, balancing);
-    struct task *p = numa_task(&f, "0");
+    struct task *p = numa_task(&f, "0", 0);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         f.process->mm->rss_pages = rows[i].mib * 256;
         assert_int_equal(numa_scan_min(f.k, f.process->mm), rows[i].least);
@@ -117,7 +97,7 @@ placement_decays_and_prefers_as_worked_out_by_hand(void **state)
         struct fixture f;
 
         kit_open(&f, 2, 2, &fixture_memory, balancing);
-        struct task *p = numa_task(&f, "0");
+        struct task *p = numa_task(&f, "0", 0);
         f.process->mm->rss_pages = GIB_PAGES;
         p->numa->scan_period = 250;
         p->se.avg.load_sum = 38194;
@@ -148,7 +128,7 @@ the_scan_period_adapts_as_in_the_table(void **state)
 
     (void)state;
     kit_open(&f, 2, 2, &fixture_memory, balancing);
-    struct task *p = numa_task(&f, "0");
+    struct task *p = numa_task(&f, "0", 0);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         numa_faults(f.k, p->numa, NUMA_MEMBUF, 0)[NUMA_SHARED] = rows[i].shared;
         numa_faults(f.k, p->numa, NUMA_MEMBUF, 0)[NUMA_PRIVATE] = rows[i].private;
@@ -160,77 +140,6 @@ the_scan_period_adapts_as_in_the_table(void **state)
         task_numa_placement(f.k, &f.k->rqs[0], p);
         assert_int_equal(p->numa->scan_period, rows[i].after);
     }
-    fixture_close(&f);
-}
-
-static uint32_t
-tag(int cpu, uint32_t pid)
-{
-    return (((uint32_t)cpu << 8 | pid) + 1) << PAGE_TAG_SHIFT;
-}
-
-/* numa-balancing.md 5.7 without a group: the task has pid 1, on CPU 2 of node 1; pages are on
- * node 0. */
-static void
-a_page_moves_when_should_migrate_says_so(void **state)
-{
-    static const struct {
-        int cpu; /* of the last fault; -1: unset */
-        uint32_t pid;
-        uint64_t seq;
-        int preferred;
-        bool moves;
-    } rows[] = {
-        { -1, 0, 9, 1, true },  { 0, 7, 9, 1, false }, { 2, 1, 9, 1, true },
-        { 2, 7, 9, 1, true },   { 0, 1, 3, 1, true },  { 0, 1, 4, 1, true },
-        { 0, 1, 5, 1, false },  { 0, 1, 9, -1, true }, { 0, 7, 3, -1, false },
-        { 0, 255, 9, 1, true },
-    };
-    struct fixture f;
-
-    (void)state;
-    kit_open(&f, 2, 2, &fixture_memory, balancing);
-    struct task *p = numa_task(&f, "2");
-    struct region *r = kit_region(&f, "data", ARRAY_LEN(rows) * PAGE_4K, 1);
-    kit_populate(&f, r, 0);
-    p->numa->migrate_retry = UINT64_MAX;
-    f.k->params.numa.groups = false;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        p->numa->preferred = rows[i].preferred;
-        p->numa->scan_seq = rows[i].seq;
-        if (rows[i].cpu >= 0)
-            r->ops->retag(r, i, tag(rows[i].cpu, rows[i].pid) >> PAGE_TAG_SHIFT);
-        kit_mark(r->maps, i, i + 1);
-        numa_fault_pages(f.k, &f.k->rqs[2], p, r->maps->vmas[0],
-                         (struct page_stretch){ .at = i, .end = i + 1 });
-        if ((page_node(page_word(r, i)) == 1) != rows[i].moves)
-            fail_msg("row %zu: node %d", i, page_node(page_word(r, i)));
-        assert_int_equal(page_word(r, i) & ~(PAGE_NODE_MASK | PAGE_MARKED), tag(2, 1));
-    }
-    assert_null(mm_check(f.k));
-    p->numa->preferred = NUMA_NO_NODE;
-    fixture_close(&f);
-}
-
-/* Under the default policy a local fault is not looked at further: the tag stays. */
-static void
-a_local_fault_leaves_the_tag_alone(void **state)
-{
-    struct fixture f;
-
-    (void)state;
-    kit_open(&f, 2, 2, &fixture_memory, balancing);
-    struct task *p = numa_task(&f, "0");
-    struct region *r = kit_region(&f, "data", PAGE_4K, 1);
-    kit_populate(&f, r, 0);
-    r->ops->retag(r, 0, tag(3, 9) >> PAGE_TAG_SHIFT);
-    kit_mark(r->maps, 0, 1);
-    numa_fault_pages(f.k, &f.k->rqs[0], p, r->maps->vmas[0], (struct page_stretch){ .end = 1 });
-    assert_int_equal(page_word(r, 0), tag(3, 9));
-    assert_int_equal(f.k->stats.numa_hint_faults, 1);
-    assert_int_equal(f.k->stats.numa_hint_faults_local, 1);
-    assert_int_equal(f.k->stats.numa_pages_migrated, 0);
-    assert_int_equal(numa_faults(f.k, p->numa, NUMA_MEMBUF, 0)[NUMA_SHARED], 1);
     fixture_close(&f);
 }
 
@@ -439,7 +348,7 @@ placement_knows_the_ticks_that_were_not_simulated(void **state)
 
         kit_open(&f, 2, 2, &fixture_memory, balancing);
         f.k->params.sched.tick = simulated ? TICK_SIMULATED : TICK_COMPUTED;
-        struct task *p = numa_task(&f, "0");
+        struct task *p = numa_task(&f, "0", 0);
         engine_run(&f.k->engine, MSEC(103));
         p->mm->numa_scan_seq++;
         task_numa_placement(f.k, &f.k->rqs[0], p);
@@ -456,8 +365,6 @@ main(void)
         cmocka_unit_test(scan_periods_follow_the_resident_set),
         cmocka_unit_test(placement_decays_and_prefers_as_worked_out_by_hand),
         cmocka_unit_test(the_scan_period_adapts_as_in_the_table),
-        cmocka_unit_test(a_page_moves_when_should_migrate_says_so),
-        cmocka_unit_test(a_local_fault_leaves_the_tag_alone),
         cmocka_unit_test(scans_come_at_the_ticks_worked_out_by_hand),
         cmocka_unit_test(local_pages_of_a_single_thread_are_not_marked),
         cmocka_unit_test(bound_memory_is_neither_scanned_nor_moved),

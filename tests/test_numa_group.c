@@ -1,30 +1,7 @@
 /* layer: models */
-#include "memory_kit.h"
-
-#include "kernel/numa_group.h"
+#include "numa_kit.h"
 
 enum { GIB_PAGES = 262144 };
-
-static void
-balancing(struct kernel_params *kp, struct machine *m)
-{
-    (void)m;
-    kp->numa.mode = NUMA_BALANCING_NORMAL;
-}
-
-/* A started task with fault arrays, and the pid that a vector gives it. */
-static struct task *
-member(struct fixture *f, const char *cpu, int32_t pid)
-{
-    struct task *p = fixture_hog(f, "p", 0);
-
-    p->pid = pid;
-    task_set_affinity(f->k, p, fixture_cpus(f, cpu));
-    task_start(f->k, p, NULL);
-    fixture_run(f, f->k->engine.now + MSEC(10));
-    numa_faults_alloc(f->k, p->numa);
-    return p;
-}
 
 static void
 set_faults(struct fixture *f, uint64_t *faults, enum numa_faults_kind kind, int node,
@@ -67,7 +44,7 @@ a_member_is_placed_as_worked_out_by_hand(void **state)
 
     (void)state;
     kit_open(&f, 2, 2, &fixture_memory, balancing);
-    struct task *p = member(&f, "0", 0), *q = member(&f, "2", 0);
+    struct task *p = running(&f, "0", 0), *q = running(&f, "2", 0);
     struct numa_group *g = group_of_two(&f, p, q);
     struct task_numa *n = p->numa;
     p->mm->rss_pages = GIB_PAGES;
@@ -126,7 +103,8 @@ threads_join_groups_step_by_step(void **state)
 
     (void)state;
     kit_open(&f, 2, 2, &fixture_memory, balancing);
-    struct task *p = member(&f, "0", 1000), *q = member(&f, "2", 1001), *r = member(&f, "1", 1002);
+    struct task *p = running(&f, "0", 1000), *q = running(&f, "2", 1001),
+                *r = running(&f, "1", 1002);
     p->numa->total_faults = 500;
     q->numa->total_faults = 300;
     assert_int_equal(task_numa_group(f.k, p, 2, 233, false), NUMA_SHARED);
@@ -161,9 +139,9 @@ strangers_join_only_through_shared_mappings(void **state)
 
     (void)state;
     kit_open(&f, 2, 2, &fixture_memory, balancing);
-    struct task *p = member(&f, "0", 1000);
+    struct task *p = running(&f, "0", 1000);
     f.process = process_new(f.k, "other", NULL);
-    struct task *q = member(&f, "2", 1001);
+    struct task *q = running(&f, "2", 1001);
     task_numa_group(f.k, p, 3, 233, false);
     assert_int_equal(p->numa->group->nr_tasks, 1);
     task_numa_group(f.k, q, 3, 233, false);
@@ -199,7 +177,7 @@ a_group_decides_about_pages(void **state)
 
     (void)state;
     kit_open(&f, 2, 2, &fixture_memory, balancing);
-    struct task *p = member(&f, "2", 1), *q = member(&f, "0", 7);
+    struct task *p = running(&f, "2", 1), *q = running(&f, "0", 7);
     struct numa_group *g = group_of_two(&f, p, q);
     struct mempolicy policy = { .mode = MPOL_DEFAULT };
     p->numa->preferred = 1;
@@ -258,7 +236,7 @@ on_a_mesh_nodes_between_count_by_nearness(void **state)
     (void)state;
     kit_open(&f, 4, 1, &fixture_memory, line);
     assert_int_equal(f.k->domains->topology_type, NUMA_GLUELESS_MESH);
-    struct task *p = member(&f, "0", 0), *q = member(&f, "1", 0);
+    struct task *p = running(&f, "0", 0), *q = running(&f, "1", 0);
     for (int n = 0; n < 4; n++)
         set_faults(&f, p->numa->faults, NUMA_MEM, n, (uint64_t[]){ 600, 100, 200, 100 }[n], 0);
     p->numa->total_faults = 1000;
@@ -281,16 +259,6 @@ on_a_mesh_nodes_between_count_by_nearness(void **state)
     fixture_close(&f);
 }
 
-/* Two boxes of two nodes: 10, 16 inside, 28 across. */
-static void
-boxes(struct kernel_params *kp, struct machine *m)
-{
-    balancing(kp, m);
-    for (uint32_t a = 0; a < m->nr_nodes; a++)
-        for (uint32_t b = 0; b < m->nr_nodes; b++)
-            m->distances[a * m->nr_nodes + b] = a == b ? 10 : a / 2 == b / 2 ? 16 : 28;
-}
-
 /* 1.18: most faults on node 0, but more in the other box: that box, and within it the fuller node.
  */
 static void
@@ -301,7 +269,7 @@ on_a_backplane_the_fuller_box_is_preferred(void **state)
     (void)state;
     kit_open(&f, 4, 1, &fixture_memory, boxes);
     assert_int_equal(f.k->domains->topology_type, NUMA_BACKPLANE);
-    struct task *p = member(&f, "0", 0), *q = member(&f, "1", 0);
+    struct task *p = running(&f, "0", 0), *q = running(&f, "1", 0);
     struct numa_group *g = group_of_two(&f, p, q);
     for (int n = 0; n < 4; n++)
         set_faults(&f, g->faults, NUMA_MEM, n, (uint64_t[]){ 500, 10, 280, 300 }[n], 0);

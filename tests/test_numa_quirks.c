@@ -1,35 +1,13 @@
 /* layer: models */
-#include "memory_kit.h"
-
-#include "kernel/numa_group.h"
+#include "numa_kit.h"
 
 /* numa-balancing.md section 6: each quirk as 6.12 has it, and repaired. Those of page marks, of
  * counters and of policies are tested beside what they belong to. */
 
 static void
-balancing(struct kernel_params *kp, struct machine *m)
-{
-    (void)m;
-    kp->numa.mode = NUMA_BALANCING_NORMAL;
-}
-
-static void
 repair(struct fixture *f, enum numa_quirk quirk)
 {
     f->k->params.numa.quirks &= ~((uint64_t)1 << quirk);
-}
-
-static struct task *
-running(struct fixture *f, const char *cpu, int32_t pid)
-{
-    struct task *p = fixture_hog(f, "p", 0);
-
-    p->pid = pid;
-    task_set_affinity(f->k, p, fixture_cpus(f, cpu));
-    task_start(f->k, p, NULL);
-    fixture_run(f, f->k->engine.now + MSEC(10));
-    numa_faults_alloc(f->k, p->numa);
-    return p;
 }
 
 /* Q1 */
@@ -96,16 +74,6 @@ private_remote_faults_slow_the_scan(void **state)
         assert_int_equal(n->scan_period, rows[i].after);
         fixture_close(&f);
     }
-}
-
-/* Two boxes of two nodes with a CPU each: 10, 16 inside, 28 across. */
-static void
-boxes(struct kernel_params *kp, struct machine *m)
-{
-    balancing(kp, m);
-    for (uint32_t a = 0; a < m->nr_nodes; a++)
-        for (uint32_t b = 0; b < m->nr_nodes; b++)
-            m->distances[a * m->nr_nodes + b] = a == b ? 10 : a / 2 == b / 2 ? 16 : 28;
 }
 
 /* Q4: node 1 is preferred and taken. By its distance, 16, node 2 has 300 of 1000 faults, fewer than

@@ -24,12 +24,12 @@ region_relocate(struct kernel *k, struct region *r, uint64_t page, int to)
     uint32_t np;
     int from = region_page_at(r, page, &np);
 
-    k->mm->nodes[to].free_pages += np; /* which the move takes */
-    r->ops->move(k, r, page, 1, from, to, np);
     /* a time is not a tag, and a tag not a time */
     if ((k->params.numa.mode & NUMA_BALANCING_MEMORY_TIERING) &&
         node_is_toptier(k, from) != node_is_toptier(k, to))
         r->ops->retag(r, page, 0);
+    k->mm->nodes[to].free_pages += np; /* which the move takes */
+    r->ops->move(k, r, page, 1, from, to, np);
     region_changed(k, r, slice, np);
     mm_traffic(k, from, to, (uint64_t)np * PAGE_4K);
 }
@@ -66,7 +66,7 @@ page_mover_begin(struct kernel *k, struct task *p, struct mm *mm, int cpu)
 }
 
 bool
-page_mover_move(struct page_mover *mv, struct region *r, uint64_t page, const struct page_walk *w)
+page_mover_move(struct page_mover *mv, struct region *r, uint64_t page, struct page_walk *w)
 {
     struct kernel *k = mv->k;
     uint32_t np;
@@ -210,12 +210,11 @@ const char *
 migrate_pages(struct kernel *k, struct task *p, nodemask from, nodemask to, bool all,
               uint64_t *failed)
 {
-    struct page_mover mv = page_mover_begin(k, p, p->mm, p->cpu);
-
     to &= task_mems(k, p);
     *failed = 0;
     if (to == 0)
         return "EINVAL";
+    struct page_mover mv = page_mover_begin(k, p, p->mm, p->cpu);
     move_sets(&mv, from, to, all);
     page_mover_end(&mv, CHARGE_TASK);
     *failed = mv.failed;
@@ -226,12 +225,12 @@ const char *
 move_pages(struct kernel *k, struct task *p, struct region *r, uint64_t first, uint64_t n, int node,
            bool all, uint64_t *failed)
 {
-    struct page_mover mv = page_mover_begin(k, p, p->mm, p->cpu);
     uint32_t np;
 
     *failed = 0;
     if (!(task_mems(k, p) & NODE_BIT(node)))
         return "EACCES";
+    struct page_mover mv = page_mover_begin(k, p, p->mm, p->cpu);
     for (uint64_t page = first; page < first + n; page = page_after(page, np)) {
         int at = region_page_at(r, page, &np);
 

@@ -22,8 +22,7 @@ struct page_mover {
 /* A call begins: pages that wait on per-CPU lists are collected from all CPUs. */
 struct page_mover page_mover_begin(struct kernel *k, struct task *p, struct mm *mm, int cpu);
 /* One page of r to a node that the walk finds. False: there is none. */
-bool page_mover_move(struct page_mover *mv, struct region *r, uint64_t page,
-                     const struct page_walk *w);
+bool page_mover_move(struct page_mover *mv, struct region *r, uint64_t page, struct page_walk *w);
 /* The call is over: counters, and the time on its CPU. */
 void page_mover_end(struct page_mover *mv, enum charge_kind kind);
 

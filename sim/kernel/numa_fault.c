@@ -15,6 +15,7 @@
  * pays, moves, and faults on at its new place.
  */
 #include "kernel/lru_batch.h"
+#include "kernel/mempolicy.h"
 #include "kernel/numa_group.h"
 #include "kernel/numa_tier.h"
 #include "kernel/page_alloc.h"
@@ -95,15 +96,15 @@ flush_moved(struct faults *f)
     f->from_pages = 0;
 }
 
-/* How many of nr pages can go to the task's node: none that waits on a CPU's batch, and as many as
- * there is room for. */
+/* How many of nr pages can go to the task's node: none that waits on a CPU's batch, none if the
+ * task's cpuset does not have the node, and as many as there is room for. */
 static uint32_t
 movable(const struct faults *f, const struct page_unit *u, uint32_t nr)
 {
     const struct mm_node *target = &f->k->mm->nodes[f->rq->node];
     uint64_t room = 0;
 
-    if (lru_on_batch(f->k, f->r, u->first))
+    if (lru_on_batch(f->k, f->r, u->first) || !(task_mems(f->k, f->p) & NODE_BIT(f->rq->node)))
         return 0;
     if (target->free_pages > target->high_watermark)
         room = (target->free_pages - target->high_watermark - 1) / u->np;
@@ -134,11 +135,10 @@ static int
 classify(struct faults *f, uint32_t last)
 {
     const struct kernel *k = f->k;
-    bool read_only = false; /* such pages say nothing about who works together */
 
     if (last == 0 || numa_tag_matches(k, last, f->p) || !k->params.numa.private_weight)
         return NUMA_PRIVATE;
-    if (read_only || numa_tag_cpu(k, last) >= (int)k->machine->nr_cpus)
+    if (numa_tag_cpu(k, last) >= (int)k->machine->nr_cpus)
         return NUMA_SHARED;
     return task_numa_group(f->k, f->p, numa_tag_cpu(k, last), numa_tag_pid(k, last),
                            f->r->sharing == REGION_GLOBAL);
@@ -196,7 +196,7 @@ do_numa_pages(struct faults *f, struct page_unit u, uint32_t nr)
     f->nr_huge += u.np > 1;
     if (decide(f, &u, nr, &tag)) {
         moved = movable(f, &u, nr);
-        f->failed += (uint64_t)(nr - moved) * u.np;
+        f->failed += timed ? 0 : (uint64_t)(nr - moved) * u.np; /* those are not accounted */
     }
     if (moved > 0) {
         move_pages(f, &u, moved, timed ? 0 : tag); /* a page of a fast node has a tag: unset */
@@ -287,13 +287,14 @@ numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
     f.policy = get_vma_policy(p, v);
     numa_faults_alloc(k, p->numa);
     f.membuf = numa_faults(k, p->numa, NUMA_MEMBUF, 0);
-    v->numab.pids_active[1] |= numa_pid_bit(p);
     while (!p->numa->move_wanted && f.r->ops->marked_unit(v->map, &st, &u))
         for (uint32_t nr; u.nr > 0 && !p->numa->move_wanted; u.nr -= nr) {
             nr = pages_alike(&f, &u);
             do_numa_pages(&f, u, nr);
             u.first += (uint64_t)nr * u.np;
         }
+    if (f.nr > 0)
+        v->numab.pids_active[1] |= numa_pid_bit(p);
     flush_moved(&f);
     account(&f);
     count_faults(&f);

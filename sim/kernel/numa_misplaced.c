@@ -58,7 +58,7 @@ should_numa_migrate_memory(struct kernel *k, struct numa_fault *f)
     return group_wants(k, f);
 }
 
-/* Under the default policy, and LOCAL with it, a page belongs to whoever uses it. */
+/* Under the default policy a page belongs to whoever uses it. */
 static bool
 policy_lets_move(struct kernel *k, struct numa_fault *f)
 {

@@ -81,12 +81,12 @@ mark_of(const struct mm_node *node, bool above_low)
 
 /* The first node in the order of `start` with `scale` pages above its mark; -1: none. */
 static int
-walk_nodes(const struct kernel *k, const struct page_walk *w, nodemask allowed, bool above_low)
+walk_nodes(const struct kernel *k, const struct page_walk *w, bool above_low)
 {
     for (const int32_t *n = k->domains->fallback[w->start]; *n >= 0; n++) {
         const struct mm_node *node = &k->mm->nodes[*n];
 
-        if ((allowed & w->mems & NODE_BIT(*n)) &&
+        if ((w->allowed & w->mems & NODE_BIT(*n)) &&
             node->free_pages >= mark_of(node, above_low) + w->scale)
             return *n;
         if (w->start_only)
@@ -105,51 +105,50 @@ first_allowed(const struct kernel *k, int start, nodemask allowed)
 }
 
 static void
-wake_kswapds(struct kernel *k, const struct page_walk *w, nodemask allowed)
+wake_kswapds(struct kernel *k, const struct page_walk *w)
 {
     for (const int32_t *n = k->domains->fallback[w->start]; *n >= 0; n++)
-        if (allowed & w->mems & NODE_BIT(*n))
+        if (w->allowed & w->mems & NODE_BIT(*n))
             wakeup_kswapd(k, *n);
 }
 
 /* Above low, or with kswapd at work above the minimum. */
 static int
-walk_twice(struct kernel *k, const struct page_walk *w, nodemask allowed)
+walk_twice(struct kernel *k, const struct page_walk *w)
 {
-    int node = walk_nodes(k, w, allowed, true);
+    int node = walk_nodes(k, w, true);
 
     if (node >= 0)
         return node;
     if (!w->light)
-        wake_kswapds(k, w, allowed);
-    return walk_nodes(k, w, allowed, false);
+        wake_kswapds(k, w);
+    return walk_nodes(k, w, false);
 }
 
 /* Nothing is left: the task reclaims as long as this gets it somewhere, then somebody must go. */
 static int
-walk_hard(struct kernel *k, const struct page_walk *w, nodemask allowed)
+walk_hard(struct kernel *k, const struct page_walk *w)
 {
-    nodemask nodes = allowed & w->mems & machine_memory_nodes(k->machine);
+    nodemask nodes = w->allowed & w->mems & machine_memory_nodes(k->machine);
     int node = -1;
 
     while (node < 0 && w->p != NULL && try_to_free_pages(k, w->p, w->start, nodes))
-        node = walk_nodes(k, w, allowed, false);
+        node = walk_nodes(k, w, false);
     while (node < 0 && !w->spares && out_of_memory(k, w->p, nodes, w->strict))
-        node = walk_nodes(k, w, allowed, false);
+        node = walk_nodes(k, w, false);
     return node;
 }
 
 int
-page_walk_find(struct kernel *k, const struct page_walk *w)
+page_walk_find(struct kernel *k, struct page_walk *w)
 {
-    nodemask allowed = w->allowed;
-    int node = walk_twice(k, w, allowed);
+    int node = walk_twice(k, w);
 
     if (node < 0 && w->mode == MPOL_PREFERRED_MANY) {
-        allowed = w->mems;
-        node = walk_twice(k, w, allowed);
+        w->allowed = w->mems;
+        node = walk_twice(k, w);
     }
-    return node < 0 && !w->light ? walk_hard(k, w, allowed) : node;
+    return node < 0 && !w->light ? walk_hard(k, w) : node;
 }
 
 static void

@@ -23,8 +23,8 @@ struct page_walk page_walk_for(const struct kernel *k, struct task *p,
 /* As a huge page, which may fail: then there are small ones, which may come from elsewhere. */
 void page_walk_huge(struct page_walk *w);
 /* The node that gives the next page; -1: none. Then the task is being killed, or the run has
- * failed, or the page was a huge one. */
-int page_walk_find(struct kernel *k, const struct page_walk *w);
+ * failed, or the page was a huge one. The second walk of PREFERRED_MANY is without its set. */
+int page_walk_find(struct kernel *k, struct page_walk *w);
 /* Takes up to `want` entries from it; how many it gave. */
 uint64_t page_walk_take(struct kernel *k, const struct page_walk *w, int node, uint64_t want);
 

@@ -16,6 +16,7 @@
  */
 #include "kernel/vmscan.h"
 
+#include "kernel/lru_batch.h"
 #include "kernel/memory_tiers.h"
 #include "kernel/mempolicy.h"
 #include "kernel/migrate.h"
@@ -112,7 +113,8 @@ look_at(struct batch *b, struct region *r, uint64_t page, uint32_t np)
 {
     b->looks++;
     b->from->in_vain += np;
-    if (page_referenced(b->k, r, page, np) || !demote(b, r, page, np))
+    if (lru_on_batch(b->k, r, page) || page_referenced(b->k, r, page, np) ||
+        !demote(b, r, page, np))
         return;
     b->units++;
     b->from->in_vain = 0;
@@ -131,8 +133,7 @@ scan_region(struct batch *b, struct region *r)
 {
     struct kswapd *s = b->from;
 
-    b->mover = page_mover_begin(b->k, b->p, r->maps->mm, b->cpu);
-    b->mover.cost = 0; /* nothing is drained */
+    b->mover = (struct page_mover){ .k = b->k, .p = b->p, .mm = r->maps->mm, .cpu = b->cpu };
     while (has_more(s, r) && b->units < BATCH && b->looks < LOOKS) {
         uint32_t np;
 
