@@ -5,6 +5,8 @@
  */
 #include "sim_fixture.h"
 
+#include "kernel/host_turns.h"
+
 static void
 open_guest(struct fixture *f, uint32_t cpus, const char *turn)
 {
@@ -148,6 +150,43 @@ deferrable_timers_leave_idle_cpus_alone(void **state)
     fixture_close(&f);
 }
 
+static sim_time past_the_turn;
+
+static void
+ask_when_idle(void *priv, struct kernel *k, int cpu, struct task *prev, struct task *next)
+{
+    (void)priv;
+    (void)prev;
+    if (cpu == 0 && next == NULL && past_the_turn == 0)
+        past_the_turn = host_elapsed(k, MSEC(8));
+}
+
+/* A pass of a CPU that runs dry is cut by the turn of each other CPU that wants one. */
+static void
+what_a_turn_cuts_waits_for_the_others(void **state)
+{
+    static const struct action work_1ms[] = { { .kind = ACTION_RUN, .work = MSEC(1) },
+                                              { .kind = ACTION_SLEEP, .until = MSEC(50) } };
+    static const char *const cpus[] = { "0", "1", "2" };
+
+    (void)state;
+    for (int others = 0; others < 3; others++) {
+        struct observer o = { .task_switch = ask_when_idle };
+        struct fixture f;
+
+        open_guest(&f, (uint32_t)others + 1, "4ms");
+        o.next = f.k->observers;
+        f.k->observers = &o;
+        past_the_turn = 0;
+        pinned(&f, "a", work_1ms, 2, cpus[0]);
+        for (int i = 1; i <= others; i++)
+            pinned(&f, cpus[i], hog_actions, 1, cpus[i]);
+        fixture_run(&f, SEC(1));
+        assert_int_equal(past_the_turn, MSEC(8) + (uint64_t)others * MSEC(4));
+        fixture_close(&f);
+    }
+}
+
 int
 main(void)
 {
@@ -157,6 +196,7 @@ main(void)
         cmocka_unit_test(ticks_come_in_the_cpus_turn),
         cmocka_unit_test(idle_cpus_have_no_turn),
         cmocka_unit_test(deferrable_timers_leave_idle_cpus_alone),
+        cmocka_unit_test(what_a_turn_cuts_waits_for_the_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,5 +220,6 @@ host_elapsed(struct kernel *k, sim_time ns)
 {
     if (k->host == NULL || k->engine.now + ns <= k->host->ends)
         return ns;
-    return ns + (nr_wanting(k) - 1) * k->params.sched.host_turn;
+    /* it may have nothing to run itself: who asks is on the point of idling */
+    return ns + (nr_wanting(k) - wants_turn(k, k->host->cpu)) * k->params.sched.host_turn;
 }
