@@ -12,7 +12,7 @@
  *   that may be less than its own; the queue's sum is then raised to what its average needs at
  *   least (the kernel's rule, since otherwise averages would outlive sums). Each coming or going
  *   may so leave up to a unit (of load: of the part's weight in divider units, at most two) behind,
- *   which halves every 32 ms. What came and went is not recorded, so MOVES_SLACK stands for the
+ *   which halves every 32 ms. How many came and went is not recorded, so MOVES_SLACK stands for the
  *   moves of the last periods, and a queue whose load is large gets one part in 64 more.
  * - Averages of tasks are divided at the end of a period, those of a group whenever its queue has
  *   lost or gained (update_tg_cfs_load), and a clamp as above takes the larger: what leaves may
@@ -148,7 +148,7 @@ check_queue(struct kernel *k, const struct cfs_rq *cfs)
     uint64_t base =
         parts->nr + MOVES_SLACK + parts->moved / (parts->nr_groups > 0 ? MOVED_SLACK : DECAY_SLACK);
     uint64_t load_slack = base + PART_SLACK * parts->nr + (load_of_parts >> LOAD_SLACK_SHIFT) +
-                          parts->stale + parts->moved / LEFT_SLACK;
+                          parts->stale + (parts->nr_groups > 0 ? 0 : parts->moved / LEFT_SLACK);
     uint64_t slack = base + parts->late;
 
     RULE(a->load_sum > 0 || a->load_avg == 0);

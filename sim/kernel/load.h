@@ -37,11 +37,6 @@ void sync_entity_load_avg(struct kernel *k, struct sched_entity *se);
 
 /* p's part of its CPU's load: load_avg scaled by the weight of the groups above it. */
 uint64_t task_h_load(struct kernel *k, const struct task *p);
-static inline uint64_t
-task_util(const struct task *p)
-{
-    return p->se.avg.util_avg;
-}
 
 /* The CPU's capacity for fair tasks: 1024 less what interrupts and higher classes used. */
 static inline uint64_t

@@ -322,8 +322,3 @@ page_node(uint32_t page)
 {
     return (int)(page & PAGE_NODE_MASK);
 }
-static inline bool
-page_populated(uint32_t page)
-{
-    return (page & PAGE_NODE_MASK) != PAGE_NOWHERE;
-}

@@ -213,7 +213,7 @@ attend_draws(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
 
     while (!numa_move_wanted(p) && use_draw_next(p->mem, u, &page))
         cost += attend_run(k, rq, p, mapping_vma(u->map, page),
-                           (struct page_stretch){ .at = page, .end = page + 1, .drawn = true }, u);
+                           (struct page_stretch){ .at = page, .end = page + 1 }, u);
     return cost;
 }
 

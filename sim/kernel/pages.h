@@ -36,7 +36,6 @@ struct page_unit {
 /* What is left of a stretch. */
 struct page_stretch {
     uint64_t at, end;
-    bool drawn; /* its one page was drawn from those that need attention */
 };
 
 struct page_ops {

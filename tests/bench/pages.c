@@ -159,7 +159,7 @@ faults(struct bench *b, int what, int cpu, bool in_order)
         uint64_t at = in_order ? i : b->order[i];
 
         numa_fault_pages(b->k, &b->k->rqs[cpu], b->p, v,
-                         (struct page_stretch){ .at = at, .end = at + step, .drawn = !in_order });
+                         (struct page_stretch){ .at = at, .end = at + step });
     }
     better(what, t);
 }
