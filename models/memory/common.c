@@ -72,7 +72,7 @@ unloaded_rate(struct kernel *k, int cpu)
     for_each_node (n, mix->nodes)
         latency_ns += mix->share_q16[n] / 65536.0 *
                       ((double)unloaded_latency_ps(k, k->rqs[cpu].node, n) / 1000);
-    return rate_of(1 + stall_per_latency(mix->profile) * latency_ns);
+    return rate_of(1 + stall_per_latency(mix) * latency_ns);
 }
 
 /* Those that changed are looked at, and no others. */

@@ -35,11 +35,18 @@ cpu_misses(const struct kernel *k, int cpu)
 /* The mix of what runs on the CPU, or NULL if that does not miss the cache. */
 struct mem_mix *cpu_mix(struct kernel *k, int cpu);
 
+/* Lines that a ns of work fetches from memory. */
+static inline double
+misses_per_work(const struct mem_mix *mix)
+{
+    return (double)mix->profile->misses_q20 / (1 << 20) * (mix->miss_q16 / 65536.0);
+}
+
 /* Misses in flight take their time together: ns of stall for each ns of work and ns of latency. */
 static inline double
-stall_per_latency(const struct burst_profile *p)
+stall_per_latency(const struct mem_mix *mix)
 {
-    return (double)p->misses_q20 / (1 << 20) / ((double)SIM_MAX(p->mlp_q8, 1u) / 256);
+    return misses_per_work(mix) / ((double)SIM_MAX(mix->profile->mlp_q8, 1u) / 256);
 }
 
 /* Work per ns from ns per work: the only place where a rate is rounded. */

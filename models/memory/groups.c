@@ -34,6 +34,7 @@ hash_of(int node, const struct mem_mix *mix)
 {
     uint64_t h = rng_fold((uint64_t)(uintptr_t)mix->profile ^ (uint64_t)node << 48, mix->nodes | 1);
 
+    h = rng_fold(h, mix->miss_q16);
     for_each_node (n, mix->nodes)
         h = rng_fold(h ^ mix->share_q16[n], 0x9e3779b97f4a7c15u + (uint64_t)n);
     return h;
@@ -42,7 +43,8 @@ hash_of(int node, const struct mem_mix *mix)
 static bool
 same(const struct group *g, int node, const struct mem_mix *mix)
 {
-    if (g->node != node || g->mix.profile != mix->profile || g->mix.nodes != mix->nodes)
+    if (g->node != node || g->mix.profile != mix->profile || g->mix.nodes != mix->nodes ||
+        g->mix.miss_q16 != mix->miss_q16)
         return false;
     if (likely(mem_mix_single(mix)))
         return true;
@@ -116,8 +118,7 @@ ask_node(struct kernel *k, struct group *g, uint32_t j)
     uint32_t i = (uint32_t)g->node;
     double written = g->mix.profile->write_q8 / 256.0;
     double derate = m->nodes[j].write_derate_ppm / 1e6 * written / (1 + written);
-    double read =
-        g->mix.share_q16[j] / 65536.0 * g->mix.profile->misses_q20 / (1 << 20) * k->mm->line_bytes;
+    double read = g->mix.share_q16[j] / 65536.0 * misses_per_work(&g->mix) * k->mm->line_bytes;
 
     ask(k, g, j, read * (1 + written) / (1 - derate));
     ask(k, g, m->nr_nodes + i, read * (1 + written));
@@ -145,7 +146,7 @@ group_make(struct kernel *k, struct proportional *pp, struct group *g, int node,
     g->mix = *mix;
     g->writes = mix->profile->write_q8 > 0;
     g->idle_tau = 1;
-    double stall = stall_per_latency(mix->profile);
+    double stall = stall_per_latency(mix);
     for_each_node (j, mix->nodes) {
         g->idle_stall[j] = stall * (mix->share_q16[j] / 65536.0) *
                            pp->latency[(uint32_t)node * pp->nr_nodes + (uint32_t)j];

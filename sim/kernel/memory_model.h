@@ -17,7 +17,9 @@ struct mem_mix {
     const struct burst_profile *profile; /* NULL: no misses, the rate is full */
     nodemask nodes;                      /* with a share */
     uint32_t group, serial;              /* the model's: which of its groups has this mix */
-    uint32_t share_q16[NODE_MAX];        /* of the accesses, by node; sums to 65536 */
+    uint32_t miss_q16; /* of the profile's misses, those that go to memory; MIX_ALL: all of them,
+                          more where caches give less than the profile assumed */
+    uint32_t share_q16[NODE_MAX]; /* of the accesses, by node; sums to 65536 */
 };
 
 /* The share that all accesses are; one node alone has it, whatever else is known. */
