@@ -23,6 +23,7 @@ rank() {
     sim/workload/* | workload/*) echo "3 workload" ;;
     models/*) echo "3 models" ;;
     sim/report/* | report/*) echo "3 report" ;;
+    sim/script/* | script/*) echo "3 script" ;;
     sim/run/* | run/*) echo "4 run" ;;
     sim/config/* | config/*) echo "5 config" ;;
     sim/cli/* | cli/*) echo "6 cli" ;;
@@ -71,7 +72,7 @@ rm -f /tmp/tidy.$$
 
 # State outside of structs shows as a symbol in .data or .bss of a library below cli.
 if [ -n "$build" ]; then
-    for lib in base engine machine kernel workload models run report config; do
+    for lib in base engine machine kernel workload models script run report config; do
         [ -f "$build/libns_$lib.a" ] || continue
         nm -f sysv "$build/libns_$lib.a" 2>/dev/null |
             awk -F'|' 'NF >= 7 { gsub(/ /, "", $1); gsub(/ /, "", $7);
