@@ -19,6 +19,7 @@ rank() {
     sim/base/* | base/*) echo "0 base" ;;
     sim/engine/* | engine/*) echo "1 engine" ;;
     sim/machine/* | machine/*) echo "1 machine" ;;
+    sim/numasim/* | numasim/*) echo "1 numasim" ;;
     sim/kernel/* | kernel/*) echo "2 kernel" ;;
     sim/workload/* | workload/*) echo "3 workload" ;;
     models/*) echo "3 models" ;;
