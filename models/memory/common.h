@@ -46,7 +46,7 @@ misses_per_work(const struct mem_mix *mix)
 static inline double
 stall_per_latency(const struct mem_mix *mix)
 {
-    return misses_per_work(mix) / ((double)SIM_MAX(mix->profile->mlp_q8, 1u) / 256);
+    return misses_per_work(mix) / ((double)SIM_MAX(mix->mlp_q8, 1u) / 256);
 }
 
 /* Work per ns from ns per work: the only place where a rate is rounded. */

@@ -34,7 +34,7 @@ hash_of(int node, const struct mem_mix *mix)
 {
     uint64_t h = rng_fold((uint64_t)(uintptr_t)mix->profile ^ (uint64_t)node << 48, mix->nodes | 1);
 
-    h = rng_fold(h, mix->miss_q16);
+    h = rng_fold(h, (uint64_t)mix->mlp_q8 << 32 | mix->miss_q16);
     for_each_node (n, mix->nodes)
         h = rng_fold(h ^ mix->share_q16[n], 0x9e3779b97f4a7c15u + (uint64_t)n);
     return h;
@@ -44,7 +44,7 @@ static bool
 same(const struct group *g, int node, const struct mem_mix *mix)
 {
     if (g->node != node || g->mix.profile != mix->profile || g->mix.nodes != mix->nodes ||
-        g->mix.miss_q16 != mix->miss_q16)
+        g->mix.miss_q16 != mix->miss_q16 || g->mix.mlp_q8 != mix->mlp_q8)
         return false;
     if (likely(mem_mix_single(mix)))
         return true;

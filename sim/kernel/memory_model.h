@@ -19,6 +19,7 @@ struct mem_mix {
     uint32_t group, serial;              /* the model's: which of its groups has this mix */
     uint32_t miss_q16; /* of the profile's misses, those that go to memory; MIX_ALL: all of them,
                           more where caches give less than the profile assumed */
+    uint32_t mlp_q8;   /* misses in flight at once: the profile's, or what siblings leave of it */
     uint32_t share_q16[NODE_MAX]; /* of the accesses, by node; sums to 65536 */
 };
 

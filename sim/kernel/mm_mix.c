@@ -76,7 +76,9 @@ mem_mix_make(struct kernel *k, struct task *p, int node)
     uint64_t weight = 0;
     uint32_t dealt = 0;
 
-    mem->mix = (struct mem_mix){ .profile = mem->profile, .miss_q16 = MIX_ALL };
+    mem->mix = (struct mem_mix){ .profile = mem->profile,
+                                 .miss_q16 = MIX_ALL,
+                                 .mlp_q8 = mem->profile->mlp_q8 };
     mem->mix_node = node;
     for (uint32_t i = 0; i < mem->nr_uses; i++) {
         struct mem_use *u = &mem->uses[i];
