@@ -55,19 +55,25 @@ same(const struct group *g, int node, const struct mem_mix *mix)
 }
 
 uint64_t
-group_demand(const struct group *g, uint32_t r)
+asks_demand(const struct ask *asks, uint32_t nr, uint32_t r)
 {
-    uint32_t low = 0, high = g->nr_asks;
+    uint32_t low = 0, high = nr;
 
     while (low < high) {
         uint32_t middle = (low + high) / 2;
 
-        if (g->asks[middle].resource < r)
+        if (asks[middle].resource < r)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < g->nr_asks && g->asks[low].resource == r ? g->asks[low].demand : 0;
+    return low < nr && asks[low].resource == r ? asks[low].demand : 0;
+}
+
+uint64_t
+group_demand(const struct group *g, uint32_t r)
+{
+    return asks_demand(g->asks, g->nr_asks, r);
 }
 
 /* A resource that nothing was asked of yet takes its place among the others. */
@@ -214,12 +220,12 @@ group_find(struct kernel *k, struct proportional *pp, int node, struct mem_mix *
     return g;
 }
 
-static void
-add_demand(struct proportional *pp, const struct group *g, bool add)
+void
+asks_count(struct proportional *pp, const struct ask *asks, uint32_t nr, bool add)
 {
-    for (uint32_t i = 0; i < g->nr_asks; i++) {
-        struct resource *res = &pp->resources[g->asks[i].resource];
-        uint64_t demand = g->asks[i].demand;
+    for (uint32_t i = 0; i < nr; i++) {
+        struct resource *res = &pp->resources[asks[i].resource];
+        uint64_t demand = asks[i].demand;
         bool over = res->demand > res->limit;
 
         res->demand += add ? demand : -demand;
@@ -236,7 +242,7 @@ group_join(struct proportional *pp, struct group *g, int cpu)
     if (g->first_cpu != 0)
         pp->members[g->first_cpu - 1].prev = (uint32_t)cpu + 1;
     g->first_cpu = (uint32_t)cpu + 1;
-    add_demand(pp, g, true);
+    asks_count(pp, g->asks, g->nr_asks, true);
 }
 
 static void
@@ -244,7 +250,7 @@ group_leave(struct proportional *pp, struct member *m)
 {
     struct group *g = &pp->groups[m->group - 1];
 
-    add_demand(pp, g, false);
+    asks_count(pp, g->asks, g->nr_asks, false);
     if (m->prev != 0)
         pp->members[m->prev - 1].next = m->next;
     else

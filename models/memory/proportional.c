@@ -83,6 +83,7 @@ proportional_init(struct kernel *k)
     uint32_t pairs = m->nr_nodes * m->nr_nodes;
 
     dirty_init(&pp->dirty, k);
+    pp->machine = m;
     pp->nr_nodes = m->nr_nodes;
     pp->nr_resources = 2 * m->nr_nodes + m->nr_links;
     pp->resources = arena_new_array(k->arena, struct resource, pp->nr_resources);
@@ -186,6 +187,16 @@ proportional_resolve(struct kernel *k)
     pp->dirty.nr = 0;
     if (load)
         set_all_rates(k, pp);
+    flows_tell(k, pp, load);
+}
+
+static void
+proportional_flow_changed(struct kernel *k, struct flow *f)
+{
+    struct proportional *pp = memory_priv(k);
+
+    flows_changed(k, pp, f);
+    pp->changed = true;
 }
 
 static uint64_t
@@ -216,6 +227,7 @@ resource_load(const struct kernel *k, uint32_t r)
         if (nr > 0)
             bytes += nr * (double)group_demand(g, r) * g->idle_tau / g->tau;
     }
+    bytes += flows_load(pp, r);
     return (uint32_t)(bytes / (double)res->limit * 1000 + 0.5);
 }
 
@@ -241,6 +253,7 @@ const struct memory_model_ops memory_proportional = {
     .run_changed = proportional_run_changed,
     .pages_changed = proportional_changed,
     .resolve = proportional_resolve,
+    .flow_changed = proportional_flow_changed,
     .latency_ps = proportional_latency_ps,
     .link_load = proportional_link_load,
     .node_load = proportional_node_load,

@@ -48,15 +48,26 @@ struct member {
     uint32_t next, prev; /* CPU + 1 */
 };
 
-/* A group that passes the resource that is being solved. */
+/* A flow in the equations: nothing but stall, so that tau is how many times its latency is that of
+ * an idle machine, and the rate what it wants over tau. */
+struct flow_use {
+    struct flow *flow; /* NULL: the place is free */
+    double tau;
+    uint32_t nr_asks, cap_asks;
+    struct ask *asks;
+    bool changed; /* since the last resolve() */
+};
+
+/* A group or a flow that passes the resource that is being solved. */
 struct user {
-    struct group *group;
+    double *tau;
     double through; /* its stall that passes the resource */
     double bytes;   /* per ns, times tau */
 };
 
 struct proportional {
     struct dirty_cpus dirty;
+    const struct machine *machine;
     uint32_t nr_nodes, nr_resources;
     struct resource *resources; /* controllers, injection limits, links */
     double *latency;            /* ns, idle, nr_nodes^2 */
@@ -71,8 +82,10 @@ struct proportional {
     uint32_t nr_over;              /* resources with more demand than capacity */
     bool saturated;                /* some factor is not 1 */
     bool changed;                  /* since the last resolve(), a CPU has come or gone */
-    struct user *users;            /* scratch of saturate() */
-    uint64_t *demand;              /* scratch of groups.c: by resource, 0 between calls */
+    uint32_t nr_flows, cap_flows;  /* places ever used */
+    struct flow_use *flows;
+    struct user *users; /* scratch of saturate() */
+    uint64_t *demand;   /* scratch of groups.c: by resource, 0 between calls */
 };
 
 /* Finds the factor of every resource so that demand fits, and tau of every group. */
@@ -86,3 +99,18 @@ bool group_set(struct kernel *k, struct proportional *pp, int cpu, struct mem_mi
 uint32_t group_busy(const struct kernel *k, const struct proportional *pp, const struct group *g);
 /* Bytes/s that one CPU of the group asks of resource r. */
 uint64_t group_demand(const struct group *g, uint32_t r);
+/* Bytes/s that one of `nr` asks, sorted by resource, has for r. */
+uint64_t asks_demand(const struct ask *asks, uint32_t nr, uint32_t r);
+/* All asks join or leave the sums of their resources. */
+void asks_count(struct proportional *pp, const struct ask *asks, uint32_t nr, bool add);
+
+/* flows.c */
+void flows_changed(struct kernel *k, struct proportional *pp, struct flow *f);
+/* tau of every flow under the present factors. */
+void flows_begin(struct proportional *pp);
+/* Adds the flows that pass the resource to the list of its users; how many there are then. */
+uint32_t flows_list(struct proportional *pp, uint32_t r, uint32_t nr);
+/* Tells flows their rates: all, or those that changed. */
+void flows_tell(struct kernel *k, struct proportional *pp, bool all);
+/* Bytes/s of resource r that flows take now. */
+double flows_load(const struct proportional *pp, uint32_t r);

@@ -78,6 +78,7 @@ begin_factors(struct proportional *pp)
         if (g->nr > 0)
             g->tau = 1 + stall_at(pp, g, g->mix.nodes);
     }
+    flows_begin(pp);
 }
 
 /* Who passes the resource, and how much of its stall does. */
@@ -93,12 +94,12 @@ list_users(struct proportional *pp, uint32_t r)
 
         if (nodes != 0)
             pp->users[nr++] = (struct user){
-                .group = g,
+                .tau = &g->tau,
                 .through = stall_at(pp, g, nodes),
                 .bytes = g->nr * (double)group_demand(g, r) * 1e-9 * g->idle_tau,
             };
     }
-    return nr;
+    return flows_list(pp, r, nr);
 }
 
 /* Newton's step for 1/demand = 1/capacity. */
@@ -109,7 +110,7 @@ next_lambda(const struct proportional *pp, const struct resource *res, uint32_t 
 
     for (uint32_t i = 0; i < nr_users; i++) {
         const struct user *u = &pp->users[i];
-        double rate = 1 / u->group->tau;
+        double rate = 1 / *u->tau;
 
         bytes += u->bytes * rate;
         slope += u->bytes * rate * rate * u->through;
@@ -133,7 +134,7 @@ solve_resource(struct proportional *pp, uint32_t r)
     if (lambda == res->lambda)
         return 0;
     for (uint32_t i = 0; i < nr; i++)
-        pp->users[i].group->tau += pp->users[i].through * (factor - 1);
+        *pp->users[i].tau += pp->users[i].through * (factor - 1);
     multiply(pp, res, factor);
     res->lambda = lambda;
     return factor > 1 ? factor - 1 : 1 - factor;

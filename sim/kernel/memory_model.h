@@ -31,6 +31,8 @@ mem_mix_single(const struct mem_mix *mix)
     return (mix->nodes & (mix->nodes - 1)) == 0 && mix->nodes != 0;
 }
 
+struct flow;
+
 struct memory_model_ops {
     const char *name, *doc;
     size_t priv_size;
@@ -42,6 +44,9 @@ struct memory_model_ops {
     /* Pages used by the burst on this CPU moved or appeared: its mix changed. */
     void (*pages_changed)(struct kernel *k, int cpu);
     void (*resolve)(struct kernel *k);
+    /* A flow (flow.h) was opened, changed or closed: resolve() gives each open one its rate, by
+     * flow_set_rate(). NULL: load does not matter here, and a flow gets what it wants. */
+    void (*flow_changed)(struct kernel *k, struct flow *f);
     /* Latency under the present load, ps, for accounting: cpu_node reads memory of mem_node. */
     uint64_t (*latency_ps)(const struct kernel *k, int cpu_node, int mem_node);
     /* Utilisation of link l in 1/1000 at this moment, for samplers; may be NULL. */

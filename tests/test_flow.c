@@ -1,0 +1,216 @@
+/* layer: models */
+#include "memory_kit.h"
+
+#include "kernel/flow.h"
+#include "models/memory/models.h"
+
+#define GB UINT64_C(1000000000)
+
+static void
+assert_close(double got, double expected, double tolerance)
+{
+    if (got < expected * (1 - tolerance) || got > expected * (1 + tolerance))
+        fail_msg("%.6f, expected %.6f within %.4f %%", got, expected, tolerance * 100);
+}
+
+/* Controllers of 1 GB/s, node 1's of 2; links of 0.5 GB/s. */
+static void
+slow(struct kernel_params *kp, struct machine *m)
+{
+    (void)kp;
+    for (uint32_t n = 0; n < m->nr_nodes; n++) {
+        m->nodes[n].bandwidth = (n + 1) * GB;
+        m->nodes[n].write_derate_ppm = 500000;
+    }
+    for (uint32_t l = 0; l < m->nr_links; l++)
+        m->links[l].bandwidth = GB / 2;
+}
+
+static void
+open_machine(struct fixture *f)
+{
+    kit_open(f, 2, 2, &memory_proportional, slow);
+}
+
+static struct flow
+between(int node, int memory, bool out)
+{
+    struct flow f = { .node = node, .out = out, .nodes = NODE_BIT(memory) };
+
+    f.share_q16[memory] = MIX_ALL;
+    return f;
+}
+
+static void
+settle(struct fixture *f)
+{
+    engine_run(&f->k->engine, kernel_now(f->k) + USEC(1));
+    assert_null(kernel_check(f->k));
+}
+
+static void
+where_there_is_room_a_flow_gets_what_it_wants(void **state)
+{
+    struct fixture f;
+    struct flow a = between(0, 0, false), b = between(0, 0, false);
+
+    (void)state;
+    open_machine(&f);
+    flow_set(f.k, &a, GB / 4);
+    assert_int_equal(a.rate, 0); /* not before the end of the instant */
+    settle(&f);
+    assert_int_equal(a.rate, GB / 4);
+    assert_int_equal(f.k->memory->node_load(f.k, 0), 250);
+    flow_set(f.k, &b, 3 * GB / 4);
+    settle(&f);
+    assert_int_equal(a.rate + b.rate, GB); /* just full */
+    flow_set(f.k, &a, 0);
+    flow_set(f.k, &b, 0);
+    settle(&f);
+    assert_int_equal(f.k->memory->node_load(f.k, 0), 0);
+    fixture_close(&f);
+}
+
+/* What is asked for beyond the capacity is taken from all in proportion. */
+static void
+a_full_controller_is_shared_in_proportion(void **state)
+{
+    struct fixture f;
+    struct flow a = between(0, 0, false), b = between(0, 0, false);
+
+    (void)state;
+    open_machine(&f);
+    flow_set(f.k, &a, 3 * GB);
+    settle(&f);
+    assert_close((double)a.rate, GB, 1e-5);
+    flow_set(f.k, &b, 6 * GB);
+    settle(&f);
+    assert_close((double)a.rate, GB / 3.0, 1e-5);
+    assert_close((double)b.rate, 2 * GB / 3.0, 1e-5);
+    flow_set(f.k, &a, 0);
+    settle(&f);
+    assert_close((double)b.rate, GB, 1e-5);
+    flow_set(f.k, &b, GB / 2);
+    settle(&f);
+    assert_int_equal(b.rate, GB / 2);
+    fixture_close(&f);
+}
+
+/* Writing takes half of what the controller gives (k = 0.5). */
+static void
+writing_costs_a_controller_more(void **state)
+{
+    struct fixture f;
+    struct flow a = between(0, 0, true);
+
+    (void)state;
+    open_machine(&f);
+    flow_set(f.k, &a, GB);
+    settle(&f);
+    assert_close((double)a.rate, GB / 2.0, 1e-5);
+    fixture_close(&f);
+}
+
+/* Links of one direction, the controllers at both ends. */
+static void
+a_flow_loads_its_way_and_nothing_else(void **state)
+{
+    struct fixture f;
+    struct flow in = between(0, 1, false);
+
+    (void)state;
+    open_machine(&f);
+    flow_set(f.k, &in, GB / 4);
+    settle(&f);
+    for (uint32_t l = 0; l < f.machine->nr_links; l++)
+        assert_int_equal(f.k->memory->link_load(f.k, l), f.machine->links[l].from == 1 ? 500 : 0);
+    assert_int_equal(f.k->memory->node_load(f.k, 1), 125);
+    assert_int_equal(f.k->memory->node_load(f.k, 0), 0);
+    in.out = in.node_memory = true; /* a copy of pages from 0 to 1: read there, written here */
+    flow_set(f.k, &in, GB / 4);
+    settle(&f);
+    for (uint32_t l = 0; l < f.machine->nr_links; l++)
+        assert_int_equal(f.k->memory->link_load(f.k, l), f.machine->links[l].from == 0 ? 500 : 0);
+    assert_int_equal(f.k->memory->node_load(f.k, 1), 250);
+    assert_int_equal(f.k->memory->node_load(f.k, 0), 250);
+    fixture_close(&f);
+}
+
+/* Half of the bytes from each node: those that come over the full link set the pace. Alone the
+ * link would take 1 GB/s of half the bytes; wanting 2, that half is slowed to twice its latency
+ * and the rest not at all: 2 / (1/2 * 2 * x + 1/2) = 2 * 0.5 for the link at x. */
+static void
+the_slowest_share_decides(void **state)
+{
+    struct fixture f;
+    struct flow a = between(0, 0, false);
+
+    (void)state;
+    open_machine(&f);
+    f.machine->nodes[0].bandwidth = 10 * GB;
+    a.nodes = NODE_BIT(0) | NODE_BIT(1);
+    a.share_q16[0] = a.share_q16[1] = MIX_ALL / 2;
+    flow_set(f.k, &a, 2 * GB);
+    settle(&f);
+    assert_close((double)a.rate / 2, GB / 2.0, 1e-4);
+    fixture_close(&f);
+}
+
+/* A task that stalls all the time is slowed by the factor by which a flow is. */
+static void
+tasks_and_flows_share_alike(void **state)
+{
+    struct fixture f;
+    struct flow a = between(1, 0, false);
+
+    (void)state;
+    open_machine(&f);
+    f.machine->links[0].bandwidth = f.machine->links[1].bandwidth = 100 * GB;
+    struct region *r = kit_region(&f, "data", 64 * PAGE_4K, 1);
+    kit_populate(&f, r, 0);
+    task_start(f.k, kit_task(&f, "0", kit_profile(&f, r, REGION_WHOLE, 100, 0), SEC(1000)), NULL);
+    settle(&f);
+    double alone = (double)f.k->rqs[0].rate / RATE_FULL;
+    double mpn = (double)((100u << 20) / 1000) / (1 << 20);
+    assert_close(alone, 1 / (1 + mpn * 85), 1e-5);
+    flow_set(f.k, &a, GB / 2);
+    settle(&f);
+    double rate = (double)f.k->rqs[0].rate / RATE_FULL;
+    double factor = (1 / rate - 1) / (mpn * 85);
+    assert_true(factor > 1.1);
+    assert_close((double)GB / 2 / (double)a.rate, factor, 1e-4);
+    assert_close(rate * mpn * 64 + (double)a.rate / 1e9, 1, 1e-3); /* the controller is full */
+    flow_set(f.k, &a, 0);
+    settle(&f);
+    assert_close((double)f.k->rqs[0].rate / RATE_FULL, alone, 1e-6);
+    fixture_close(&f);
+}
+
+static void
+a_model_without_load_gives_all_that_is_wanted(void **state)
+{
+    struct fixture f;
+    struct flow a = between(0, 1, false);
+
+    (void)state;
+    kit_open(&f, 2, 2, &memory_idle, slow);
+    flow_set(f.k, &a, 100 * GB);
+    assert_int_equal(a.rate, 100 * GB);
+    flow_set(f.k, &a, 0);
+    fixture_close(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(where_there_is_room_a_flow_gets_what_it_wants),
+        cmocka_unit_test(a_full_controller_is_shared_in_proportion),
+        cmocka_unit_test(writing_costs_a_controller_more),
+        cmocka_unit_test(a_flow_loads_its_way_and_nothing_else),
+        cmocka_unit_test(the_slowest_share_decides),
+        cmocka_unit_test(tasks_and_flows_share_alike),
+        cmocka_unit_test(a_model_without_load_gives_all_that_is_wanted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
