@@ -49,6 +49,7 @@ exit_codes() {
     expect 2 "$numasim" run --no-such-option
     expect 2 "$numasim" run --set x
     expect 2 "$numasim" compare --seeds 0
+    expect 2 "$numasim" compare -j0 # a value attached to its letter
     expect 1 "$numasim" compare -p ''
     says err "there is no policy ''"
     expect 2 "$numasim" topo fly

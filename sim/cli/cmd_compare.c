@@ -14,12 +14,13 @@ enum { SEEDS_MOST = 10000 };
 
 /* In the worker. */
 static int
-job(guint index, void *data)
+job(guint index, GString *out, void *data)
 {
     struct compare *c = data;
     struct resolved run = c->in.run;
     g_autofree char *dir = compare_run_folder(c, index);
     g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+    (void)out; /* the folder says it all */
 
     run.spec.policy = *compare_policy(c, index);
     run.spec.seed = compare_seed(c, index);
@@ -37,17 +38,29 @@ job(guint index, void *data)
     return code;
 }
 
-static void
-show(guint done, guint nr)
+static bool
+keep_result(guint index, const struct job_result *r, const GString *out, void *data)
 {
-    progress_show("compare", (double)done / nr);
+    struct compare *c = data;
+    (void)out;
+
+    c->results[index] = *r;
+    c->results[index].errors = g_strdup(r->errors);
+    return true;
+}
+
+static void
+show(guint ended, guint nr, const void *data)
+{
+    (void)data;
+    progress_show("compare", (double)ended / nr);
 }
 
 static bool
-all_failed(const struct compare *c, const struct job_result *results, int code)
+all_failed(const struct compare *c, int code)
 {
     for (guint i = 0; i < compare_nr_runs(c); i++)
-        if (compare_usable(&results[i]))
+        if (compare_usable(&c->results[i]))
             return false;
     return code == EXIT_INPUT || code == EXIT_OUTPUT;
 }
@@ -55,18 +68,27 @@ all_failed(const struct compare *c, const struct job_result *results, int code)
 static int
 run_all(struct compare *c)
 {
+    const struct workers workers = { .nr = compare_nr_runs(c),
+                                     .parallel = (guint)c->jobs,
+                                     .job = job,
+                                     .done = keep_result,
+                                     .stop = interrupted,
+                                     .progress = c->o.quiet ? NULL : show,
+                                     .data = c };
+
     inputs_print_notes(&c->in, &c->o);
     interrupt_catch();
-    struct job_result *results =
-        workers_run(compare_nr_runs(c), (guint)c->jobs, c->folder.temporary, job, interrupted,
-                    c->o.quiet ? NULL : show, c);
+    c->results = g_new0(struct job_result, workers.nr);
+    workers_run(&workers);
     progress_show("", -1);
-    int code = compare_report_runs(c, results);
-    if (all_failed(c, results, code))
+    int code = compare_report_runs(c);
+    if (all_failed(c, code))
         folder_discard(&c->folder);
     else
-        code = compare_finish(c, results, code);
-    workers_free(results, compare_nr_runs(c));
+        code = compare_finish(c, code);
+    for (guint i = 0; i < workers.nr; i++)
+        g_free(c->results[i].errors);
+    g_free(c->results);
     return code;
 }
 

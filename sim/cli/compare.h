@@ -10,6 +10,7 @@ struct compare {
     int seeds, jobs;
     struct inputs in;
     struct folder folder;
+    struct job_result *results; /* one a run */
     char *command_line;
     gint64 started;
 };
@@ -39,6 +40,6 @@ char *compare_run_folder(const struct compare *c, guint run);
 bool compare_usable(const struct job_result *r);
 
 /* Says what went wrong in which run; the exit code of the whole. */
-int compare_report_runs(const struct compare *c, const struct job_result *results);
+int compare_report_runs(const struct compare *c);
 /* Compares the runs that are usable and brings the folder to its place. Returns `code` or worse. */
-int compare_finish(struct compare *c, const struct job_result *results, int code);
+int compare_finish(struct compare *c, int code);

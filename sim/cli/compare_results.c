@@ -23,15 +23,6 @@ compare_usable(const struct job_result *r)
 
 /* ---- what became of the runs ---- */
 
-/* A crash is a broken invariant of ours: somebody must look at it. */
-static int
-code_of(const struct job_result *r)
-{
-    if (!r->ended)
-        return EXIT_INTERRUPTED;
-    return r->signal != 0 ? EXIT_INVARIANT : r->code;
-}
-
 /* The same remark of twenty runs is said once. */
 static void
 say_once(GHashTable *said, const char *policy, uint64_t seed, const char *text)
@@ -43,27 +34,21 @@ say_once(GHashTable *said, const char *policy, uint64_t seed, const char *text)
 }
 
 int
-compare_report_runs(const struct compare *c, const struct job_result *results)
+compare_report_runs(const struct compare *c)
 {
-    static const int worst_first[] = { EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_INVARIANT, EXIT_POLICY,
-                                       EXIT_INPUT };
     g_autoptr(GHashTable) said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    guint seen[EXIT_INTERRUPTED + 1] = { 0 };
+    int code = EXIT_DONE;
 
     for (guint i = 0; i < compare_nr_runs(c); i++) {
-        const struct job_result *r = &results[i];
-        int code = code_of(r);
-        seen[code >= 0 && code <= EXIT_INTERRUPTED ? code : EXIT_INVARIANT]++;
-        if (r->ended && r->signal != 0)
+        const struct job_result *r = &c->results[i];
+        code = worse_code(code, job_code(r));
+        if (r->ended && (r->signal != 0 || r->code < 0))
             g_printerr("%s, seed %" G_GUINT64_FORMAT ": the run crashed (%s) and is left out\n",
                        compare_policy(c, i)->name, compare_seed(c, i), g_strsignal(r->signal));
         if (r->errors != NULL)
             say_once(said, compare_policy(c, i)->name, compare_seed(c, i), r->errors);
     }
-    for (guint i = 0; i < G_N_ELEMENTS(worst_first); i++)
-        if (seen[worst_first[i]] > 0)
-            return worst_first[i];
-    return EXIT_DONE;
+    return code;
 }
 
 /* ---- the folder ---- */
@@ -83,7 +68,7 @@ append_summary(GString *all, const char *dir, GError **error)
 }
 
 static struct comparison *
-merge(const struct compare *c, const struct job_result *results, GString *summary, GError **error)
+merge(const struct compare *c, GString *summary, GError **error)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
@@ -95,7 +80,7 @@ merge(const struct compare *c, const struct job_result *results, GString *summar
                        (const char *const *)names->pdata, (guint)c->seeds);
     for (guint i = 0; i < compare_nr_runs(c); i++) {
         g_autofree char *dir = compare_run_folder(c, i);
-        if (!compare_usable(&results[i]))
+        if (!compare_usable(&c->results[i]))
             continue;
         if (!append_summary(summary, dir, error) ||
             !comparison_add(cmp, i / (guint)c->seeds, i % (guint)c->seeds, dir, error)) {
@@ -145,13 +130,13 @@ say_results(const struct compare *c, const struct comparison *cmp, const char *f
 }
 
 int
-compare_finish(struct compare *c, const struct job_result *results, int code)
+compare_finish(struct compare *c, int code)
 {
     g_autoptr(GString) summary = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
     g_autofree char *final = g_strdup(c->folder.final);
     g_autoptr(GError) no_plot = NULL;
-    struct comparison *cmp = merge(c, results, summary, &error);
+    struct comparison *cmp = merge(c, summary, &error);
     bool plotted = false;
 
     if (cmp == NULL || !write_results(c, cmp, summary, code == EXIT_DONE, &error)) {

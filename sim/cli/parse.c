@@ -63,6 +63,39 @@ with_empty_value(const char *argument)
     return g_strdup(strcmp(argument, "--decisions") == 0 ? "--decisions=" : argument);
 }
 
+/* "-j2", as every other program takes it: an option of one letter with its value attached. */
+static bool
+has_value_attached(const GOptionEntry *const *tables, const char *argument)
+{
+    if (argument[0] != '-' || !g_ascii_isalpha(argument[1]) || argument[2] == '\0')
+        return false;
+    for (; *tables != NULL; tables++)
+        for (const GOptionEntry *e = *tables; e->long_name != NULL; e++)
+            if (e->short_name == argument[1])
+                return e->arg != G_OPTION_ARG_NONE;
+    return false;
+}
+
+/* As GOption wants them. */
+static GStrv
+arguments(const GOptionEntry *const *tables, int argc, char **argv)
+{
+    GPtrArray *all = g_ptr_array_new();
+    bool options = true; /* up to "--" */
+
+    for (int i = 0; i < argc; i++) {
+        options = options && strcmp(argv[i], "--") != 0;
+        if (i > 0 && options && has_value_attached(tables, argv[i])) {
+            g_ptr_array_add(all, g_strndup(argv[i], 2));
+            g_ptr_array_add(all, g_strdup(argv[i] + 2));
+        } else {
+            g_ptr_array_add(all, options ? with_empty_value(argv[i]) : g_strdup(argv[i]));
+        }
+    }
+    g_ptr_array_add(all, NULL);
+    return (GStrv)g_ptr_array_free(all, FALSE);
+}
+
 bool
 cli_parse(const struct command *c, const GOptionEntry *const *tables, int argc, char **argv,
           GStrv *rest, int *code)
@@ -70,6 +103,7 @@ cli_parse(const struct command *c, const GOptionEntry *const *tables, int argc, 
     g_autoptr(GOptionContext) context = g_option_context_new(c->arguments);
     g_autoptr(GError) error = NULL;
     g_autofree char *name = g_strdup_printf("numasim %s", c->name);
+    g_auto(GStrv) copy = arguments(tables, argc, argv);
 
     g_set_prgname(name);
     g_option_context_set_summary(context, c->summary);
@@ -83,9 +117,6 @@ cli_parse(const struct command *c, const GOptionEntry *const *tables, int argc, 
         *code = cli_print(text) ? EXIT_DONE : EXIT_OUTPUT;
         return false;
     }
-    g_auto(GStrv) copy = g_new0(char *, argc + 1);
-    for (int i = 0; i < argc; i++)
-        copy[i] = with_empty_value(argv[i]);
     if (!g_option_context_parse_strv(context, &copy, &error)) {
         *code = cli_usage(c, "%s", error->message);
         return false;

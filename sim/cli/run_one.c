@@ -20,8 +20,21 @@ struct state {
     struct csv *decisions, *wasted;
     struct trace *trace;
     gint64 started; /* wall clock, us */
-    bool stopped;
+    sim_time step;  /* without samples */
+    guint nr_stops;
 };
+enum { STOPS_A_STEP = 64 };
+
+/* To the next sample; without any, to where somebody asks again whether to go on. */
+static sim_time
+next_stop(struct state *st)
+{
+    if (st->samples != NULL)
+        return samples_next(st->samples);
+    if (++st->nr_stops % STOPS_A_STEP == 0)
+        st->step *= 2;
+    return kernel_now(st->sim->kernel) + st->step;
+}
 
 static enum simulation_end
 run_stretches(struct state *st)
@@ -29,8 +42,9 @@ run_stretches(struct state *st)
     const struct run_spec *spec = &st->r->run->spec;
     enum simulation_end end;
 
-    while ((end = simulation_run(st->sim, samples_next(st->samples))) == SIMULATION_PAUSED) {
-        samples_take(st->samples);
+    while ((end = simulation_run(st->sim, next_stop(st))) == SIMULATION_PAUSED) {
+        if (st->samples != NULL)
+            samples_take(st->samples);
         if (st->r->progress && spec->until != SIM_NEVER)
             progress_show("run", (double)kernel_now(st->sim->kernel) / (double)spec->until);
         if (interrupted()) {
@@ -67,7 +81,7 @@ write_resolved(const struct run_one *r, GError **error)
 }
 
 static bool
-write_folder(struct state *st, enum simulation_end end, GError **error)
+write_results(struct state *st, enum simulation_end end, GError **error)
 {
     const struct run_spec *spec = &st->r->run->spec;
     const struct kernel *k = st->sim->kernel;
@@ -80,6 +94,10 @@ write_folder(struct state *st, enum simulation_end end, GError **error)
         .elapsed = st->sim->elapsed,
         .events = k->engine.nr_events,
     };
+    if (st->r->rows != NULL && info.complete)
+        run_report_rows(k, &info, st->r->scopes, st->r->rows);
+    if (st->r->dir == NULL)
+        return true;
     const struct manifest manifest = {
         .command_line = st->r->command_line,
         .end = st->sim->failure != NULL ? st->sim->failure : ends[end].text,
@@ -118,7 +136,8 @@ collect_warnings(struct state *st)
         g_autofree char *text = wasted_sentence(st->sim->kernel->wasted);
         warn(st->r, text);
     }
-    sim_time wish = st->r->run->sample_interval, interval = samples_interval(st->samples);
+    sim_time wish = st->r->run->sample_interval;
+    sim_time interval = st->samples != NULL ? samples_interval(st->samples) : wish;
     if (wish != 0 && interval != wish) {
         g_autofree char *text = g_strdup_printf(
             "report.sample_interval: too many samples; one every %" G_GUINT64_FORMAT "ns is kept",
@@ -133,6 +152,8 @@ start_watching(struct state *st, GError **error)
 {
     struct run_one *r = st->r;
 
+    if (r->dir == NULL)
+        return EXIT_DONE;
     if (r->run->decisions != 0) {
         st->decisions = decisions_start(st->sim->kernel, r->run->decisions, r->dir, error);
         if (st->decisions == NULL)
@@ -185,7 +206,7 @@ simulate(struct state *st)
     bool fine = trace_finish(st->trace, r->warnings, &error);
     fine &= csv_close(st->decisions, fine ? &error : NULL);
     fine &= csv_close(st->wasted, fine ? &error : NULL);
-    if (!fine || !write_folder(st, end, &error)) {
+    if (!fine || !write_results(st, end, &error)) {
         g_free(r->failure);
         r->failure = g_strdup(error->message);
         return EXIT_OUTPUT;
@@ -202,7 +223,7 @@ int
 run_one(struct run_one *r)
 {
     struct arena *a = arena_new();
-    struct state st = { .r = r, .started = g_get_monotonic_time() };
+    struct state st = { .r = r, .started = g_get_monotonic_time(), .step = MSEC(1) };
     const char *why = NULL;
     int code = EXIT_INPUT;
 
@@ -210,7 +231,8 @@ run_one(struct run_one *r)
     if (st.sim == NULL) {
         r->failure = g_strdup(why);
     } else {
-        st.samples = samples_new(st.sim->kernel, r->run->sample_interval);
+        if (r->dir != NULL)
+            st.samples = samples_new(st.sim->kernel, r->run->sample_interval);
         code = simulate(&st);
         samples_free(st.samples);
     }

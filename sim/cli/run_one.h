@@ -9,10 +9,12 @@
 
 struct run_one {
     const struct resolved *run;
-    const char *dir;          /* exists, and is empty */
+    const char *dir;          /* exists, and is empty; NULL: no folder */
     const char *command_line; /* for manifest.yaml */
     bool plot, progress;
     const struct trace_request *trace; /* NULL: none */
+    GString *rows;   /* NULL, or gets what run_report_rows() writes of a run that reached its end */
+    unsigned scopes; /* of these: enum run_scope */
     /* out */
     char *failure;       /* why it did not go on; NULL: it did. Caller g_free()s */
     GPtrArray *warnings; /* char *; may be NULL */

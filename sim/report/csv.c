@@ -14,7 +14,8 @@
 #include <stdlib.h>
 
 struct csv {
-    FILE *file;
+    FILE *file;   /* NULL: in memory */
+    GString *all; /* there */
     char *path;
     GString *row;
     bool begun; /* the row has a field */
@@ -40,6 +41,15 @@ csv_create(const char *dir, const char *name, GError **error)
     }
     struct csv *c = g_new0(struct csv, 1);
     *c = (struct csv){ .file = file, .path = g_steal_pointer(&path), .row = g_string_new(NULL) };
+    return c;
+}
+
+struct csv *
+csv_memory(GString *out)
+{
+    struct csv *c = g_new0(struct csv, 1);
+
+    *c = (struct csv){ .all = out, .row = g_string_new(NULL) };
     return c;
 }
 
@@ -123,7 +133,9 @@ void
 csv_end_row(struct csv *c)
 {
     g_string_append_c(c->row, '\n');
-    if (c->failed == 0 && fwrite(c->row->str, 1, c->row->len, c->file) != c->row->len)
+    if (c->all != NULL)
+        g_string_append_len(c->all, c->row->str, (gssize)c->row->len);
+    else if (c->failed == 0 && fwrite(c->row->str, 1, c->row->len, c->file) != c->row->len)
         c->failed = errno != 0 ? errno : EIO;
     g_string_truncate(c->row, 0);
     c->begun = false;
@@ -141,9 +153,9 @@ csv_close(struct csv *c, GError **error)
 {
     if (c == NULL)
         return true;
-    if (fflush(c->file) != 0 && c->failed == 0)
+    if (c->file != NULL && fflush(c->file) != 0 && c->failed == 0)
         c->failed = errno;
-    if (fclose(c->file) != 0 && c->failed == 0)
+    if (c->file != NULL && fclose(c->file) != 0 && c->failed == 0)
         c->failed = errno;
     bool fine = c->failed == 0;
     if (!fine && (error == NULL || *error == NULL))
@@ -202,15 +214,19 @@ row_free(gpointer row)
 }
 
 GPtrArray *
+csv_parse(const char *text)
+{
+    GPtrArray *rows = g_ptr_array_new_with_free_func(row_free);
+
+    for (GStrv row; (row = read_row(&text)) != NULL;)
+        g_ptr_array_add(rows, row);
+    return rows;
+}
+
+GPtrArray *
 csv_read(const char *path, GError **error)
 {
     g_autofree char *text = NULL;
 
-    if (!g_file_get_contents(path, &text, NULL, error))
-        return NULL;
-    GPtrArray *rows = g_ptr_array_new_with_free_func(row_free);
-    const char *at = text;
-    for (GStrv row; (row = read_row(&at)) != NULL;)
-        g_ptr_array_add(rows, row);
-    return rows;
+    return g_file_get_contents(path, &text, NULL, error) ? csv_parse(text) : NULL;
 }

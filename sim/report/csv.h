@@ -15,6 +15,9 @@ struct csv;
 /* DIR/NAME, replaced if it is there. NULL with an error. */
 struct csv *csv_create(const char *dir, const char *name, GError **error);
 
+/* The same, appended to `out`; cannot fail. */
+struct csv *csv_memory(GString *out);
+
 void csv_text(struct csv *c, const char *text); /* NULL: empty */
 void csv_uint(struct csv *c, uint64_t value);
 void csv_int(struct csv *c, int64_t value);
@@ -33,5 +36,7 @@ bool write_whole_file(const char *dir, const char *name, const char *text, GErro
 /* The shortest text that reads back as the same number. */
 char *real_text_append(GString *out, double value);
 
+/* Rows (GStrv) of a text as struct csv writes it. */
+GPtrArray *csv_parse(const char *text);
 /* Rows (GStrv) of a file that csv_create() wrote; the header is the first. NULL with an error. */
 GPtrArray *csv_read(const char *path, GError **error);

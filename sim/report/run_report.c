@@ -56,28 +56,49 @@ scope_row(struct csv *c, const struct totals *t)
 }
 
 static void
-write_processes(const struct report *r, struct csv *c)
+scope_rows(struct csv *c, const struct kernel *k, const struct run_info *info, unsigned scopes,
+           struct arena *a)
 {
-    g_autoptr(GPtrArray) tags = all_tags(r->k);
+    g_autoptr(GPtrArray) tags = all_tags(k);
     struct totals t;
 
+    for (uint32_t i = 0; i < k->nr_processes && (scopes & RUN_SCOPE_PROCESS) != 0; i++) {
+        totals_of_process(&t, k, info, k->processes[i], a);
+        scope_row(c, &t);
+    }
+    for (guint i = 0; i < tags->len && (scopes & RUN_SCOPE_TAG) != 0; i++) {
+        totals_of_tag(&t, k, info, g_ptr_array_index(tags, i), a);
+        scope_row(c, &t);
+    }
+    for (uint32_t i = 1; i < k->nr_groups && (scopes & RUN_SCOPE_CGROUP) != 0; i++) {
+        if (k->groups[i]->autogroup)
+            continue;
+        totals_of_group(&t, k, info, k->groups[i], a);
+        scope_row(c, &t);
+    }
+}
+
+static void
+write_processes(const struct report *r, struct csv *c)
+{
     csv_text(c, "scope");
     csv_text(c, "id");
     metrics_header(c, false);
-    for (uint32_t i = 0; i < r->k->nr_processes; i++) {
-        totals_of_process(&t, r->k, r->info, r->k->processes[i], r->arena);
-        scope_row(c, &t);
-    }
-    for (guint i = 0; i < tags->len; i++) {
-        totals_of_tag(&t, r->k, r->info, g_ptr_array_index(tags, i), r->arena);
-        scope_row(c, &t);
-    }
-    for (uint32_t i = 1; i < r->k->nr_groups; i++) {
-        if (r->k->groups[i]->autogroup)
-            continue;
-        totals_of_group(&t, r->k, r->info, r->k->groups[i], r->arena);
-        scope_row(c, &t);
-    }
+    scope_rows(c, r->k, r->info, RUN_SCOPE_ALL, r->arena);
+}
+
+void
+run_report_rows(const struct kernel *k, const struct run_info *info, unsigned scopes, GString *out)
+{
+    struct arena *a = arena_new();
+    struct csv *c = csv_memory(out);
+    struct totals t;
+
+    totals_of_run(&t, k, info, a);
+    metrics_row(c, &t, true);
+    scope_rows(c, k, info, scopes, a);
+    csv_close(c, NULL);
+    arena_free(a);
 }
 
 /* ---- tasks.csv ---- */
