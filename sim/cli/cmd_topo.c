@@ -2,6 +2,7 @@
 #include "base/field.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/topo.h"
 #include "config/load.h"
 #include "kernel/domains.h"
 #include "report/topo_dot.h"
@@ -18,9 +19,8 @@ struct topo {
 
 static int export(const struct topo *t);
 
-/* NULL as the name: the machine that we run on. */
-static struct machine *
-load(const char *name, struct arena *a, bool notes)
+struct machine *
+topo_load(const char *name, struct arena *a, bool notes)
 {
     struct diag d;
 
@@ -48,7 +48,7 @@ list(void)
 
     for (guint i = 0; names[i] != NULL; i++) {
         struct arena *a = arena_new();
-        const struct machine *m = load(names[i], a, false);
+        const struct machine *m = topo_load(names[i], a, false);
         if (m != NULL)
             g_string_append_printf(s, "%-26s %5u CPUs %3u nodes  %s\n", names[i],
                                    cpumask_weight(m->online), m->nr_nodes,
@@ -248,8 +248,8 @@ static const struct {
     { "svg", topo_svg },
 };
 
-static int
-write_file(const char *path, const GString *s)
+int
+topo_write(const char *path, const GString *s)
 {
     g_autoptr(GError) error = NULL;
 
@@ -268,7 +268,7 @@ static int export(const struct topo *t)
     for (guint i = 0; i < G_N_ELEMENTS(formats); i++)
         if (strcmp(formats[i].name, format) == 0) {
             formats[i].write(t->machine, s);
-            return write_file(t->output, s);
+            return topo_write(t->output, s);
         }
     return cli_fail(EXIT_USAGE, "there is no format '%s'; known: yaml, hwloc, dot, svg", format);
 }
@@ -281,6 +281,14 @@ static const struct {
     { "import", export }, { "export", export },
 };
 
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} with_options[] = {
+    { "mlc", topo_mlc },
+    { "calibrate", topo_calibrate },
+};
+
 static int
 act(const struct command *c, struct topo *t, GStrv rest)
 {
@@ -289,17 +297,17 @@ act(const struct command *c, struct topo *t, GStrv rest)
     if (nr == 1 && strcmp(rest[0], "list") == 0)
         return list();
     if (nr == 1 && strcmp(rest[0], "capture") == 0) {
-        t->machine = load(NULL, t->arena, true);
+        t->machine = topo_load(NULL, t->arena, true);
         return t->machine != NULL ? export(t) : EXIT_INPUT;
     }
     for (guint i = 0; nr == 2 && i < G_N_ELEMENTS(actions); i++) {
         if (strcmp(actions[i].name, rest[0]) != 0)
             continue;
-        t->machine = load(rest[1], t->arena, true);
+        t->machine = topo_load(rest[1], t->arena, true);
         return t->machine != NULL ? actions[i].run(t) : EXIT_INPUT;
     }
-    return cli_usage(c, "write list, show T, domains T, check T, import FILE, capture or "
-                        "export T");
+    return cli_usage(c, "write list, show T, domains T, check T, import FILE, capture, export T, "
+                        "mlc T or calibrate FILE");
 }
 
 int
@@ -318,6 +326,9 @@ cmd_topo(const struct command *c, int argc, char **argv)
     g_auto(GStrv) rest = NULL;
     int code;
 
+    for (guint i = 0; argc > 1 && i < G_N_ELEMENTS(with_options); i++)
+        if (strcmp(with_options[i].name, argv[1]) == 0)
+            return with_options[i].run(argc - 1, argv + 1);
     if (!cli_parse(c, tables, argc, argv, &rest, &code))
         return code;
     t.arena = arena_new();

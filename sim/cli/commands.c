@@ -24,13 +24,16 @@ const struct command commands[] = {
       .page = "Pictures, their data and the scripts that draw them go to DIR/plots.",
       .run = cmd_plot },
     { .name = "topo",
-      .arguments = "list | show T | domains T | check T | import FILE | capture | export T",
+      .arguments = "list | show T | domains T | check T | import FILE | capture | export T |\n"
+                   "             mlc T | calibrate FILE",
       .summary = "Machines, and the scheduling domains that Linux builds for them.",
       .page = "T is a shipped name, a topology YAML, hwloc XML, hwloc:\"SYNTHETIC\", a saved\n"
               "`numactl --hardware` or `lscpu` (-p, -e, -J), or a snapshot of /sys (a folder or\n"
               "tar of hwloc-gather-topology); files may be packed. import writes topology YAML\n"
               "and says what was assumed, capture does so for this machine; export writes YAML,\n"
-              "hwloc XML, Graphviz DOT or SVG.",
+              "hwloc XML, Graphviz DOT or SVG. mlc measures latencies and bandwidths inside the\n"
+              "simulation, calibrate fits a curve of latency under load to measured points; both\n"
+              "have options of their own: numasim topo mlc --help.",
       .run = cmd_topo },
     { .name = "workload",
       .arguments = "list | show W | check W | import FILE",

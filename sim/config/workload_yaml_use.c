@@ -77,8 +77,8 @@ memory_of_stream(struct wload *l, const struct ynode *n, const char *writes)
         return NULL;
     if (line != NULL && !ynode_quantity(&l->doc, line, FIELD_TIME_PS, &ps))
         return NULL;
-    if (ps < 1 || ps > 1000000) {
-        ynode_error(&l->doc, line, "out of range; write a time from 1ps to 1us");
+    if (ps < 1 || ps > 100000000) {
+        ynode_error(&l->doc, line, "out of range; write a time from 1ps to 100us");
         return NULL;
     }
     mem->line_ps = (uint32_t)ps;

@@ -1,0 +1,224 @@
+/* layer: cli */
+/*
+ * The virtual memory latency checker, on machines whose answers are known by hand: latencies, caps
+ * of controllers and links, what cores can ask for, what writes cost.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cli/mlc.h"
+#include "config/load.h"
+#include "config/policy_yaml.h"
+
+/* Two nodes of eight cores with two threads, and one without CPUs. */
+static const char TEXT[] =
+    "vendor: intel\n"
+    "frequency: 2GHz\n"
+    "shape: {packages: 2, cores_per_llc: 8, threads_per_core: 2}\n"
+    "nodes:\n"
+    "  - {node: all, memory: 32GiB, bandwidth: 60GB/s, write_derating: 0.4}\n"
+    "  - {node: 2, memory: 64GiB, kind: cxl, bandwidth: 20GB/s}\n"
+    "latency:\n"
+    "  - 80ns 130ns 250ns\n"
+    "  - 140ns 90ns 400ns\n"
+    "  - none none none\n"
+    "links:\n"
+    "  - {name: upi, between: [0, 1], bandwidth: 25GB/s}\n"
+    "  - {name: cxl, between: [0, 2], bandwidth: 30GB/s}\n";
+
+struct fixture {
+    struct arena *arena;
+    struct mlc mlc;
+    struct mlc_results results;
+};
+
+static int
+set_up(void **state)
+{
+    struct fixture *f = g_new0(struct fixture, 1);
+    struct diag d;
+    char *why = NULL;
+
+    diag_init(&d);
+    f->arena = arena_new();
+    f->mlc = (struct mlc){ .in_flight = MLC_LINES_IN_FLIGHT, .from = -1, .to = -1 };
+    f->mlc.machine = topology_yaml_load("two", TEXT, strlen(TEXT), f->arena, &d);
+    assert_non_null(f->mlc.machine);
+    assert_true(policy_preset("topology", f->arena, &f->mlc.policy, &why));
+    assert_true(policy_set(&f->mlc.policy, "noise", "off", f->arena, &why));
+    f->mlc.delays = g_array_new(FALSE, FALSE, sizeof(guint));
+    diag_clear(&d);
+    *state = f;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    mlc_results_clear(&f->results);
+    g_array_unref(f->mlc.delays);
+    arena_free(f->arena);
+    g_free(f);
+    return 0;
+}
+
+static void
+model(struct fixture *f, const char *name)
+{
+    char *why = NULL;
+
+    assert_true(policy_set(&f->mlc.policy, "memory.model", name, f->arena, &why));
+}
+
+static void
+add_delay(struct fixture *f, guint delay)
+{
+    g_array_append_val(f->mlc.delays, delay);
+}
+
+#define assert_near(got, want, part)                                                               \
+    do {                                                                                           \
+        double near_got = (got), near_want = (want);                                               \
+        if (!(fabs(near_got / near_want - 1) <= (part)))                                           \
+            fail_msg("%s: %g, not %g", #got, near_got, near_want);                                 \
+    } while (0)
+
+static void
+idle_latency_is_what_an_access_takes(void **state)
+{
+    struct fixture *f = *state;
+    static const double want[9] = { 80, 130, 250, 140, 90, 400, NAN, NAN, NAN };
+
+    assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .latency = TRUE }, &f->results));
+    for (guint i = 0; i < 9; i++) {
+        if (isnan(want[i]))
+            assert_true(isnan(f->results.latency[i]));
+        else
+            assert_near(f->results.latency[i], want[i], 0.005);
+    }
+    assert_null(f->results.bandwidth);
+    assert_null(f->results.peak);
+    assert_null(f->results.loaded);
+}
+
+/* Eight cores of 16 lines ask for far more than there is. */
+static void
+bandwidth_is_that_of_the_narrowest_on_the_way(void **state)
+{
+    struct fixture *f = *state;
+    static const double want[6] = { 60e9, 25e9, 20e9, 25e9, 60e9, 20e9 };
+
+    model(f, "proportional");
+    assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .bandwidth = TRUE }, &f->results));
+    for (guint i = 0; i < 6; i++)
+        assert_near(f->results.bandwidth[i], want[i], 0.005);
+}
+
+static void
+few_lines_in_flight_are_the_limit_before(void **state)
+{
+    struct fixture *f = *state;
+
+    model(f, "proportional");
+    f->mlc.in_flight = 4; /* two a thread; a line costs 0.1 ns besides */
+    assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .bandwidth = TRUE }, &f->results));
+    assert_near(f->results.bandwidth[0], 16 * 64 / (80e-9 / 2 + 0.1e-9), 0.005);
+    assert_near(f->results.bandwidth[1], 16 * 64 / (130e-9 / 2 + 0.1e-9), 0.005);
+}
+
+static void
+writes_cost_what_the_machine_says(void **state)
+{
+    struct fixture *f = *state;
+
+    model(f, "proportional");
+    assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .peak = TRUE }, &f->results));
+    assert_near(f->results.peak[0], 120e9, 0.005);
+    assert_near(f->results.peak[1], 120e9 * (1 - 0.4 / 4), 0.005);
+    assert_near(f->results.peak[2], 120e9 * (1 - 0.4 / 3), 0.005);
+    assert_near(f->results.peak[3], 120e9 * (1 - 0.4 / 2), 0.005);
+}
+
+/* Seven cores and eight with delays of 2000 cycles for four lines, and one chasing task. Nothing
+ * is loaded enough to slow anybody down. */
+static void
+delays_set_how_much_is_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    double thread = 64 / (2 * 2000 / 2e9 / 4 + 0.1e-9 + 80e-9 / 8);
+
+    model(f, "proportional");
+    add_delay(f, 2000);
+    assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .loaded = TRUE }, &f->results));
+    double other = 64 / (2 * 2000 / 2e9 / 4 + 0.1e-9 + 90e-9 / 8);
+    assert_near(f->results.loaded[0].latency_ns, 80, 0.005);
+    assert_near(f->results.loaded[0].bytes_per_s, 14 * thread + 16 * other + 64 / 80.1e-9, 0.005);
+}
+
+static void
+one_node_may_load_another_alone(void **state)
+{
+    struct fixture *f = *state;
+
+    model(f, "proportional");
+    add_delay(f, 0);
+    f->mlc.from = 1;
+    f->mlc.to = 2;
+    f->mlc.in_flight = 40;
+    assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .loaded = TRUE }, &f->results));
+    assert_near(f->results.loaded[0].bytes_per_s, 20e9, 0.005);
+    /* Little's law: seven cores and one line more, 64 bytes each, at 20 GB/s */
+    assert_near(f->results.loaded[0].latency_ns, (7 * 40 + 1) * 64 / 20e9 * 1e9, 0.01);
+}
+
+static void
+the_text_has_the_layout_that_people_know(void **state)
+{
+    struct fixture *f = *state;
+    g_autoptr(GString) text = g_string_new(NULL), csv = g_string_new(NULL);
+
+    add_delay(f, 20000);
+    assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ 0 }, &f->results));
+    mlc_print_text(&f->mlc, &f->results, text);
+    static const char *const wanted[] = {
+        "Measuring idle latencies (in ns)...\n\t\tNuma node\nNuma node\t     0\t     1\t     2\t\n"
+        "       0\t",
+        "\nALL Reads        :\t",
+        "\n3:1 Reads-Writes :\t",
+        "\nStream-triad like:\t",
+        "Measuring Memory Bandwidths between nodes within system",
+        "Inject\tLatency\tBandwidth\nDelay\t(ns)\tMB/sec\n==========================\n 20000\t",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
+        if (strstr(text->str, wanted[i]) == NULL)
+            fail_msg("the text lacks: %s", wanted[i]);
+    mlc_print_csv(&f->mlc, &f->results, csv);
+    g_auto(GStrv) rows = g_strsplit(csv->str, "\n", -1);
+    assert_int_equal(g_strv_length(rows), 1 + 6 + 5 + 6 + 1 + 1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(idle_latency_is_what_an_access_takes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bandwidth_is_that_of_the_narrowest_on_the_way, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(few_lines_in_flight_are_the_limit_before, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(writes_cost_what_the_machine_says, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(delays_set_how_much_is_asked_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_node_may_load_another_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_text_has_the_layout_that_people_know, set_up,
+                                        tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
