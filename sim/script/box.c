@@ -15,18 +15,19 @@
 enum { BYTES_PER_INSTRUCTION = 64 };
 
 const struct field box_limit_fields[] = {
-    FIELD(FIELD_SIZE, struct box_limits, memory, .def = "1MiB", .min = "64KiB", .max = "256MiB",
-          .doc = "bytes that a script may hold"),
-    FIELD(FIELD_U64, struct box_limits, instructions, .def = "100000", .min = "100",
-          .max = "1000000000", .doc = "instructions of one operation"),
-    FIELD(FIELD_U64, struct box_limits, load_instructions, .def = "1000000", .min = "100",
-          .max = "1000000000", .doc = "instructions of loading the file"),
-    FIELD(FIELD_U32, struct box_limits, call_depth, .def = "64", .min = "4", .max = "180",
-          .doc = "functions that call functions"),
-    FIELD(FIELD_U32, struct box_limits, loop_depth, .def = "6", .min = "1", .max = "64",
-          .doc = "loops within loops, in the text"),
-    FIELD(FIELD_SIZE, struct box_limits, program_bytes, .def = "64KiB", .min = "1KiB",
-          .max = "16MiB", .doc = "length of the file"),
+    FIELD_NAMED(FIELD_SIZE, "max_memory", struct box_limits, memory, .def = "1MiB", .min = "64KiB",
+                .max = "256MiB", .doc = "bytes that a script may hold"),
+    FIELD_NAMED(FIELD_U64, "max_instructions", struct box_limits, instructions, .def = "100000",
+                .min = "100", .max = "1000000000", .doc = "instructions of one operation"),
+    FIELD_NAMED(FIELD_U64, "max_load_instructions", struct box_limits, load_instructions,
+                .def = "1000000", .min = "100", .max = "1000000000",
+                .doc = "instructions of loading the file"),
+    FIELD_NAMED(FIELD_U32, "max_call_depth", struct box_limits, call_depth, .def = "64", .min = "4",
+                .max = "180", .doc = "functions that call functions"),
+    FIELD_NAMED(FIELD_U32, "max_loop_depth", struct box_limits, loop_depth, .def = "6", .min = "1",
+                .max = "64", .doc = "loops within loops, in the text"),
+    FIELD_NAMED(FIELD_SIZE, "max_program", struct box_limits, program_bytes, .def = "64KiB",
+                .min = "1KiB", .max = "16MiB", .doc = "length of the file"),
     FIELD_END
 };
 
@@ -165,6 +166,21 @@ bool
 box_call(struct box *b, int nr_args, int nr_results)
 {
     return call(b, nr_args, nr_results, b->limits.instructions);
+}
+
+bool
+box_call_within(struct box *b, int nr_args, int nr_results, uint64_t *work, enum box_over *over)
+{
+    uint64_t outer_work = b->work, outer_budget = b->budget;
+    enum box_over outer_over = b->over;
+    bool done = box_call(b, nr_args, nr_results);
+
+    *work = b->work;
+    *over = b->over;
+    b->work = outer_work;
+    b->budget = outer_budget;
+    b->over = outer_over;
+    return done;
 }
 
 bool

@@ -27,7 +27,7 @@ struct box_limits {
     uint64_t program_bytes;     /* of the text */
 };
 
-/* The limits by default, with their names and documentation: "limits.memory"... */
+/* The limits with their names, ranges and documentation: "max_memory"... */
 extern const struct field box_limit_fields[];
 
 /* Which limit was overrun. */
@@ -51,6 +51,7 @@ struct box {
     uint64_t work;       /* of the present call, instructions */
     uint64_t budget;     /* of the present call */
     enum box_over over;
+    void *owner;       /* of whoever made the box */
     char message[512]; /* why the last call failed: "FILE:LINE: what" */
 };
 
@@ -69,6 +70,11 @@ bool box_load(struct box *b, const char *name, const char *text, size_t len);
  * call has cost in either case.
  */
 bool box_call(struct box *b, int nr_args, int nr_results);
+/* The same for a call within a call, which a function of the library has caused: it has a budget of
+ * its own, *work is its cost, *over the limit that it overran, and the outer call goes on as it
+ * was. */
+bool box_call_within(struct box *b, int nr_args, int nr_results, uint64_t *work,
+                     enum box_over *over);
 
 static inline struct box *
 box_of(lua_State *L)
