@@ -15,6 +15,7 @@ const struct placement_ops *const placement_models[] = {
     &placement_interleave,
     &placement_weighted,
     &placement_inverse,
+    &placement_best,
     &placement_autonuma,
     &placement_tiering,
     NULL,

@@ -61,18 +61,31 @@ unloaded_changed(struct kernel *k, int cpu)
     dirty_add(&u->dirty, cpu);
 }
 
+/* ns for each ns of work. */
+static double
+unloaded_tau(const struct kernel *k, int node, const struct mem_mix *mix)
+{
+    double latency_ns = 0;
+
+    for_each_node (n, mix->nodes)
+        latency_ns +=
+            mix->share_q16[n] / 65536.0 * ((double)unloaded_latency_ps(k, node, n) / 1000);
+    return 1 + stall_per_latency(mix) * latency_ns;
+}
+
 uint32_t
 unloaded_rate(struct kernel *k, int cpu)
 {
     const struct mem_mix *mix = cpu_mix(k, cpu);
-    double latency_ns = 0;
 
-    if (mix == NULL)
-        return RATE_FULL;
-    for_each_node (n, mix->nodes)
-        latency_ns += mix->share_q16[n] / 65536.0 *
-                      ((double)unloaded_latency_ps(k, k->rqs[cpu].node, n) / 1000);
-    return rate_of(1 + stall_per_latency(mix) * latency_ns);
+    return mix == NULL ? RATE_FULL : rate_of(unloaded_tau(k, k->rqs[cpu].node, mix));
+}
+
+void
+unloaded_predict(struct kernel *k, struct mem_guess *guesses, uint32_t nr)
+{
+    for (uint32_t i = 0; i < nr; i++)
+        guesses[i].tau = unloaded_tau(k, guesses[i].node, &guesses[i].mix);
 }
 
 /* Those that changed are looked at, and no others. */

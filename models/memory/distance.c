@@ -27,4 +27,5 @@ const struct memory_model_ops memory_distance = {
     .pages_changed = unloaded_changed,
     .resolve = unloaded_resolve,
     .latency_ps = unloaded_latency_ps,
+    .predict = unloaded_predict,
 };

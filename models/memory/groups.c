@@ -137,7 +137,7 @@ ask_node(struct kernel *k, struct group *g, uint32_t j)
         ask(k, g, 2 * m->nr_nodes + out->links[n], read * written);
 }
 
-static void
+void
 group_make(struct kernel *k, struct proportional *pp, struct group *g, int node,
            const struct mem_mix *mix)
 {

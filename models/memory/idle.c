@@ -26,4 +26,5 @@ const struct memory_model_ops memory_idle = {
     .pages_changed = unloaded_changed,
     .resolve = unloaded_resolve,
     .latency_ps = unloaded_latency_ps,
+    .predict = unloaded_predict,
 };

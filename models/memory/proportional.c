@@ -257,4 +257,5 @@ const struct memory_model_ops memory_proportional = {
     .latency_ps = proportional_latency_ps,
     .link_load = proportional_link_load,
     .node_load = proportional_node_load,
+    .predict = proportional_predict,
 };

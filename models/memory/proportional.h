@@ -84,8 +84,9 @@ struct proportional {
     bool changed;                  /* since the last resolve(), a CPU has come or gone */
     uint32_t nr_flows, cap_flows;  /* places ever used */
     struct flow_use *flows;
-    struct user *users; /* scratch of saturate() */
-    uint64_t *demand;   /* scratch of groups.c: by resource, 0 between calls */
+    struct user *users;         /* scratch of saturate() */
+    uint64_t *demand;           /* scratch of groups.c: by resource, 0 between calls */
+    struct proportional *guess; /* predict(): a second one, for groups that are not there */
 };
 
 /* Finds the factor of every resource so that demand fits, and tau of every group. */
@@ -95,6 +96,11 @@ void saturate(struct proportional *pp);
 void groups_init(struct kernel *k, struct proportional *pp);
 /* The CPU now runs with this mix; NULL: without misses. False: as before. */
 bool group_set(struct kernel *k, struct proportional *pp, int cpu, struct mem_mix *mix);
+/* What one CPU of this node with this mix asks for, and how long it takes alone. */
+void group_make(struct kernel *k, struct proportional *pp, struct group *g, int node,
+                const struct mem_mix *mix);
+/* predict.c */
+void proportional_predict(struct kernel *k, struct mem_guess *guesses, uint32_t nr);
 /* Its members that still miss the cache. */
 uint32_t group_busy(const struct kernel *k, const struct proportional *pp, const struct group *g);
 /* Bytes/s that one CPU of the group asks of resource r. */

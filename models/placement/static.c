@@ -11,8 +11,8 @@ static const struct param_setting balancing_off[] = { { "numa_balancing.mode", "
                                                       { NULL, NULL } };
 
 /* The node itself, or the nearest that has memory. */
-static int
-memory_near(const struct kernel *k, const struct place *pl, int node)
+int
+place_memory_near(const struct kernel *k, const struct place *pl, int node)
 {
     uint32_t distance = UINT32_MAX;
     int best = node;
@@ -47,7 +47,7 @@ memory_far(const struct kernel *k, const struct place *pl, int node)
         best = n;
         best_off = off;
     }
-    return best >= 0 ? best : memory_near(k, pl, node);
+    return best >= 0 ? best : place_memory_near(k, pl, node);
 }
 
 static uint32_t
@@ -57,8 +57,8 @@ gcd(uint32_t a, uint32_t b)
 }
 
 /* As many pages in a row as a node's bandwidth is that of the slowest; in smallest numbers. */
-static struct mempolicy
-by_bandwidth(const struct kernel *k, nodemask nodes)
+struct mempolicy
+place_by_bandwidth(const struct kernel *k, nodemask nodes)
 {
     struct mempolicy policy = { .mode = MPOL_WEIGHTED_INTERLEAVE, .nodes = nodes };
     uint64_t least = UINT64_MAX;
@@ -100,13 +100,13 @@ place_new(struct kernel *k, const struct placement_ops *ops)
     }
     pl->everywhere = (struct mempolicy){ .mode = MPOL_INTERLEAVE, .nodes = pl->memory_nodes };
     if (ops == &placement_weighted)
-        pl->everywhere = by_bandwidth(k, pl->memory_nodes);
+        pl->everywhere = place_by_bandwidth(k, pl->memory_nodes);
     k->placement_priv = pl;
     return pl;
 }
 
-static void
-tell(struct kernel *k, const struct place *pl)
+void
+place_tell(struct kernel *k, const struct place *pl)
 {
     if (pl->threads_overridden > 0)
         kernel_note(k, "%s overrides what the workload binds: CPUs or policy of %u threads",
@@ -141,7 +141,7 @@ place_all(struct kernel *k, const struct placement_ops *ops,
 
     pl->deal = deal;
     for (uint32_t i = 0; i < k->machine->nr_nodes; i++)
-        pl->nodes[i].memory = far ? memory_far(k, pl, (int)i) : memory_near(k, pl, (int)i);
+        pl->nodes[i].memory = far ? memory_far(k, pl, (int)i) : place_memory_near(k, pl, (int)i);
     for (uint32_t i = 0; i < k->nr_processes; i++) {
         const struct process *pr = k->processes[i];
 
@@ -151,7 +151,7 @@ place_all(struct kernel *k, const struct placement_ops *ops,
     }
     for (uint32_t i = 0; i < k->mm->nr_regions; i++)
         place_region(k, pl, k->mm->regions[i]);
-    tell(k, pl);
+    place_tell(k, pl);
     k->place_task = deal_later;
 }
 

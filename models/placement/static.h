@@ -34,6 +34,13 @@ struct place {
     int (*deal)(struct kernel *k, struct place *pl, struct place_process *pp);
 };
 
+/* The node itself, or the nearest that has memory. */
+int place_memory_near(const struct kernel *k, const struct place *pl, int node);
+/* As many pages in a row as a node's bandwidth is that of the slowest; in smallest numbers. */
+struct mempolicy place_by_bandwidth(const struct kernel *k, nodemask nodes);
+/* What was overridden, and what did not fit. */
+void place_tell(struct kernel *k, const struct place *pl);
+
 struct place *place_new(struct kernel *k, const struct placement_ops *ops);
 /* The state of p's process; makes it. */
 struct place_process *place_process_of(struct kernel *k, struct place *pl,

@@ -33,6 +33,14 @@ mem_mix_single(const struct mem_mix *mix)
 
 struct flow;
 
+/* A guess: so many CPUs of a node that run this mix all the time. */
+struct mem_guess {
+    int32_t node;
+    uint32_t nr;
+    struct mem_mix mix; /* its profile's misses, mlp and writes are read, and its shares */
+    double tau;         /* the answer: ns for each ns of work */
+};
+
 struct memory_model_ops {
     const char *name, *doc;
     size_t priv_size;
@@ -52,6 +60,9 @@ struct memory_model_ops {
     /* Utilisation of link l in 1/1000 at this moment, for samplers; may be NULL. */
     uint32_t (*link_load)(const struct kernel *k, uint32_t link);
     uint32_t (*node_load)(const struct kernel *k, uint32_t node);
+    /* How long would work take if all of these ran at once, and nothing else? Nothing of the run
+     * changes. For policies that place before the run. */
+    void (*predict)(struct kernel *k, struct mem_guess *guesses, uint32_t nr);
 };
 
 static inline void *

@@ -308,6 +308,9 @@ const struct field kernel_param_fields[] = {
              "them a fork prefers"),
     K(FIELD_BOOL, "noise.bandwidth_phase", noise.bandwidth_phase, .def = "yes",
       .doc = "the seed draws when in its period each group's cpu.max is refilled"),
+    K(FIELD_U32, "static.best_evaluations", fixed.best_evaluations, .def = "1000", .min = "1",
+      .max = "1000000",
+      .doc = "placements that static:best looks at before it takes the best of them"),
     FIELD_END,
 };
 

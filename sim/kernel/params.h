@@ -117,6 +117,11 @@ struct noise_params {
     uint64_t start_jitter_max;
 };
 
+/* Policies that place before the run. */
+struct static_params {
+    uint32_t best_evaluations; /* placements that static:best looks at */
+};
+
 struct kernel_params {
     struct sched_params sched;
     struct select_params select;
@@ -124,6 +129,7 @@ struct kernel_params {
     struct mm_params mm;
     struct cost_params cost;
     struct noise_params noise;
+    struct static_params fixed;
 };
 
 extern const struct field kernel_param_fields[];

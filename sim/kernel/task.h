@@ -85,11 +85,14 @@ struct action {
     sim_time until;
 };
 
+struct task_plan;
 /* What the kernel asks of the workload. Both run on the task's CPU, in its context. `next` may wake
  * and start other tasks and change mempolicies; `exited`, the last call, may wake others. */
 struct task_ops {
     struct action (*next)(struct kernel *k, struct task *p);
     void (*exited)(struct kernel *k, struct task *p);
+    /* What p will do, before it starts (task_plan.h); `plan` is zeroed. NULL: nobody knows. */
+    void (*plan)(struct kernel *k, struct task *p, struct task_plan *plan);
 };
 
 /* The queue's arithmetic has the first cache line, load tracking the second. */

@@ -108,3 +108,29 @@ chance_draw(const struct chance *c, struct rng *r)
         return c->a;
     }
 }
+
+/* min / (1 - 1/alpha), which a largest value bounds. */
+static uint64_t
+mean_pareto(const struct chance *c)
+{
+    uint64_t mean = SIM_MIN(c->a, CHANCE_MAX / 10) * 10;
+
+    if (c->shape_q32 < ONE_Q32 - ONE_Q32 / 10)
+        mean = mul_div_u64(SIM_MIN(c->a, CHANCE_MAX / 10), ONE_Q32, ONE_Q32 - c->shape_q32);
+    return c->b > 0 ? SIM_MIN(mean, c->b) : mean;
+}
+
+uint64_t
+chance_mean(const struct chance *c)
+{
+    switch (c->kind) {
+    case WDIST_UNIFORM:
+        return c->a + (c->b - c->a) / 2;
+    case WDIST_LOGNORMAL: /* median * e^(sigma^2 / 2) */
+        return mul_exp_q32(c->a, (int64_t)mul_div_u64(c->shape_q32, c->shape_q32, 2 * ONE_Q32));
+    case WDIST_PARETO:
+        return mean_pareto(c);
+    default:
+        return c->a;
+    }
+}

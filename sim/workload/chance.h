@@ -19,6 +19,8 @@ const char *chance_init(struct chance *c, const struct wdist *d, const struct we
 
 /* A duration in ns. */
 uint64_t chance_draw(const struct chance *c, struct rng *r);
+/* The mean of the distribution, ns; of a Pareto one without a finite mean, ten times its least. */
+uint64_t chance_mean(const struct chance *c);
 
 /* No draw is longer: about 146 years, so that sums of times stay far from the end of the clock. */
 #define CHANCE_MAX EXP_MAX

@@ -312,4 +312,6 @@ program_exited(struct kernel *k, struct task *p)
         engine_stop(&k->engine);
 }
 
-const struct task_ops program_ops = { program_next, program_exited };
+const struct task_ops program_ops = { .next = program_next,
+                                      .exited = program_exited,
+                                      .plan = program_plan };

@@ -268,7 +268,7 @@ replay_exited(struct kernel *k, struct task *p)
         engine_stop(&k->engine);
 }
 
-const struct task_ops replay_ops = { replay_next, replay_exited };
+const struct task_ops replay_ops = { .next = replay_next, .exited = replay_exited };
 
 /* ---- beginning and end ---- */
 

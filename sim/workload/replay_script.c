@@ -182,7 +182,7 @@ script_next(struct kernel *k, struct task *p)
     return (struct action){ .kind = ACTION_SPIN };
 }
 
-const struct task_ops script_ops = { script_next, replay_exited };
+const struct task_ops script_ops = { .next = script_next, .exited = replay_exited };
 
 void
 script_build(struct replay_run *run)

@@ -144,6 +144,9 @@ struct workload_run {
 
 extern const struct task_ops program_ops;
 
+/* plan.c: what a thread's program says beforehand. */
+void program_plan(struct kernel *k, struct task *p, struct task_plan *plan);
+
 /* compile.c: numbers and names of a step for one thread. */
 void env_of_thread(struct wenv *env, const struct thread *t);
 /* NULL, or why the run cannot be built. */

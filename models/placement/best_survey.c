@@ -1,0 +1,210 @@
+/*
+ * What is there to place: tasks with what their programs will do, and the memory that they use.
+ *
+ * Tasks with the same work and misses share a profile, so that the memory model can put those into
+ * one group that also run and reach alike. A sliced region is as many spots as it has slices; who
+ * uses it as a whole reads the mean of them.
+ */
+#include "models/placement/best.h"
+
+static uint32_t
+add_profile(struct best *b, const struct task_plan *plan)
+{
+    double misses = 0, written = 0, stalls = 0, work = plan->work_ns > 1 ? plan->work_ns : 1;
+    struct burst_profile p = { .mlp_q8 = 256 };
+
+    for (uint32_t i = 0; i < plan->nr_uses; i++) {
+        misses += plan->uses[i].misses;
+        written += plan->uses[i].written;
+        stalls += plan->uses[i].stalls;
+    }
+    if (misses > 0 && stalls > 0) {
+        double q20 = misses / work * (1 << 20) + 0.5;
+
+        p.misses_q20 = q20 < UINT32_MAX ? (uint32_t)q20 : UINT32_MAX;
+        p.mlp_q8 = (uint32_t)(misses / stalls * 256 + 0.5);
+        p.write_q8 = (uint32_t)(written / misses * 256 + 0.5);
+    }
+    for (uint32_t i = 0; i < b->nr_profiles; i++)
+        if (b->profiles[i].misses_q20 == p.misses_q20 && b->profiles[i].mlp_q8 == p.mlp_q8 &&
+            b->profiles[i].write_q8 == p.write_q8)
+            return i;
+    b->profiles[b->nr_profiles] = p;
+    return b->nr_profiles++;
+}
+
+static uint32_t
+family_of(struct best *b, const struct region *r)
+{
+    struct mm *mm = r->sharing == REGION_GLOBAL ? NULL : r->mm;
+
+    for (uint32_t i = 0; i < b->nr_families; i++)
+        if (b->families[i].mm == mm && strcmp(b->families[i].name, r->name) == 0)
+            return i;
+    b->families[b->nr_families] = (struct best_family){ .name = r->name, .mm = mm };
+    return b->nr_families++;
+}
+
+/* Spots of all regions; regions with several come behind them in what uses name. */
+static void
+add_spots(struct best *b)
+{
+    const struct mm_state *mm = b->k->mm;
+    uint32_t nr = 0;
+
+    for (uint32_t i = 0; i < mm->nr_regions; i++)
+        nr += mm->regions[i]->nr_slices;
+    b->spots = arena_new_array(b->k->arena, struct best_spot, nr);
+    b->families = arena_new_array(b->k->arena, struct best_family, mm->nr_regions);
+    b->regions = arena_new_array(b->k->arena, struct best_region, mm->nr_regions);
+    for (uint32_t i = 0; i < mm->nr_regions; i++) {
+        struct region *r = mm->regions[i];
+        uint32_t family = family_of(b, r);
+
+        b->regions[b->nr_regions++] = (struct best_region){ r, b->nr_spots, r->nr_slices };
+        for (uint32_t s = 0; s < r->nr_slices; s++)
+            b->spots[b->nr_spots++] = (struct best_spot){
+                .region = r,
+                .slice = r->nr_slices > 1 ? s : REGION_WHOLE,
+                .family = family,
+                .bytes = region_slice_pages(r, r->nr_slices > 1 ? s : REGION_WHOLE) * PAGE_4K,
+                .there = r->groups[r->nr_slices > 1 ? s : 0].unpopulated == 0,
+            };
+        b->families[family].nr_spots += r->nr_slices;
+    }
+}
+
+static uint32_t
+spot_of(const struct best *b, const struct plan_use *u)
+{
+    for (uint32_t i = 0; i < b->nr_regions; i++) {
+        const struct best_region *r = &b->regions[i];
+
+        if (r->region != u->region)
+            continue;
+        if (r->nr_spots == 1)
+            return r->first_spot;
+        return u->slice == REGION_WHOLE ? b->nr_spots + i : r->first_spot + u->slice;
+    }
+    return UINT32_MAX;
+}
+
+static void
+add_use(struct best *b, struct best_task *t, uint32_t spot, double share)
+{
+    if (b->nr_uses == b->cap_uses) {
+        uint32_t cap = SIM_MAX(2 * b->cap_uses, 256u);
+
+        b->uses = arena_grow(b->k->arena, b->uses, b->cap_uses * sizeof(*b->uses),
+                             cap * sizeof(*b->uses));
+        b->cap_uses = cap;
+    }
+    b->uses[b->nr_uses++] = (struct best_use){ spot, share };
+    t->nr_uses++;
+}
+
+static void
+add_uses(struct best *b, struct best_task *t, const struct task_plan *plan)
+{
+    double misses = 0;
+
+    t->first_use = b->nr_uses;
+    for (uint32_t i = 0; i < plan->nr_uses; i++)
+        misses += plan->uses[i].misses;
+    for (uint32_t i = 0; i < plan->nr_uses && misses > 0; i++) {
+        uint32_t spot = spot_of(b, &plan->uses[i]);
+
+        if (spot != UINT32_MAX && plan->uses[i].misses > 0)
+            add_use(b, t, spot, plan->uses[i].misses / misses);
+    }
+}
+
+static void
+add_task(struct best *b, struct task *p, uint32_t process)
+{
+    struct best_task *t = &b->tasks[b->nr_tasks++];
+    struct task_plan plan = { 0 };
+
+    p->ops->plan(b->k, p, &plan);
+    *t = (struct best_task){
+        .task = p,
+        .process = process,
+        .work_ns = plan.work_ns > 1 ? plan.work_ns : 1,
+        .idle_ns = plan.idle_ns,
+        .units = plan.units,
+        .endless = plan.endless,
+        .background = plan.background,
+        .profile = add_profile(b, &plan),
+    };
+    add_uses(b, t, &plan);
+    b->has_units |= plan.units > 0;
+    b->endless &= plan.endless || plan.background;
+}
+
+/* Who uses a spot by itself, so that memory may follow: a counting sort. */
+static void
+list_users(struct best *b)
+{
+    uint32_t at = 0;
+
+    b->users = arena_new_array(b->k->arena, uint32_t, b->nr_uses);
+    for (uint32_t i = 0; i < b->nr_uses; i++)
+        if (b->uses[i].spot < b->nr_spots)
+            b->spots[b->uses[i].spot].nr_users++;
+    for (uint32_t s = 0; s < b->nr_spots; s++) {
+        b->spots[s].first_user = at;
+        at += b->spots[s].nr_users;
+        b->spots[s].nr_users = 0;
+    }
+    for (uint32_t t = 0; t < b->nr_tasks; t++)
+        for (uint32_t i = 0; i < b->tasks[t].nr_uses; i++) {
+            uint32_t spot = b->uses[b->tasks[t].first_use + i].spot;
+            struct best_spot *s = spot < b->nr_spots ? &b->spots[spot] : NULL;
+
+            if (s != NULL)
+                b->users[s->first_user + s->nr_users++] = t;
+        }
+}
+
+static void
+make_scratch(struct best *b)
+{
+    struct arena *a = b->k->arena;
+    uint32_t nr_nodes = b->k->machine->nr_nodes;
+
+    for (b->nr_buckets = 64; b->nr_buckets < 2 * b->nr_tasks;)
+        b->nr_buckets *= 2;
+    b->share_q16 = arena_new_array(a, uint32_t, (b->nr_spots + b->nr_regions) * nr_nodes);
+    b->guesses = arena_new_array(a, struct mem_guess, b->nr_tasks);
+    b->guess_of = arena_new_array(a, uint32_t, b->nr_tasks);
+    b->buckets = arena_new_array(a, uint32_t, b->nr_buckets);
+    b->time = arena_new_array(a, double, b->nr_tasks);
+    b->left = arena_new_array(a, double, b->nr_tasks);
+    b->promised = arena_new_array(a, uint64_t, nr_nodes);
+    b->on_node = arena_new_array(a, uint32_t, nr_nodes);
+    b->nodes_of_process = arena_new_array(a, nodemask, b->nr_processes);
+}
+
+bool
+best_survey(struct best *b)
+{
+    const struct kernel *k = b->k;
+    uint32_t nr = 0;
+
+    for (uint32_t i = 0; i < k->nr_processes; i++)
+        nr += k->processes[i]->nr_members;
+    b->nr_processes = k->nr_processes;
+    b->tasks = arena_new_array(k->arena, struct best_task, nr);
+    b->profiles = arena_new_array(k->arena, struct burst_profile, nr);
+    b->endless = true;
+    add_spots(b);
+    for (uint32_t i = 0; i < k->nr_processes; i++)
+        for (uint32_t t = 0; t < k->processes[i]->nr_members; t++) {
+            if (k->processes[i]->members[t]->ops->plan == NULL)
+                return false;
+            add_task(b, k->processes[i]->members[t], i);
+        }
+    list_users(b);
+    make_scratch(b);
+    return b->nr_tasks > 0;
+}

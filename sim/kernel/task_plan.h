@@ -1,0 +1,29 @@
+/*
+ * What a task is expected to do, as far as its program says beforehand: for policies that place
+ * tasks and memory before the run (static:best). Nothing in a run depends on it.
+ *
+ * Random durations count as their mean. What depends on other tasks (locks, messages, requests that
+ * come) takes no time here: a plan is the work, not the waiting for others.
+ */
+#pragma once
+
+#include "kernel/task.h"
+
+/* Misses of the plan in one region or slice. */
+struct plan_use {
+    struct region *region;
+    uint32_t slice; /* or REGION_WHOLE */
+    double misses;  /* lines */
+    double written; /* of them, lines that are written back */
+    double stalls;  /* misses over those that are in flight at once: how often a latency is paid */
+};
+
+struct task_plan {
+    double work_ns; /* CPU time at nominal speed, every access a cache hit */
+    double idle_ns; /* asleep */
+    double units;   /* of work done */
+    bool endless;   /* all of this is one round of a loop that never ends */
+    bool background;
+    uint32_t nr_uses, cap_uses;
+    struct plan_use *uses; /* in the run's arena, by first appearance */
+};

@@ -1,0 +1,167 @@
+/*
+ * What a program says beforehand: its steps are walked once, without running them, and every step
+ * counts as often as the loops around it go round.
+ *
+ * A loop that never ends stands for all that comes after: the plan is then one round of it, and
+ * what comes before is left out. Numbers that are drawn count as their mean, random(n) as 0, and a
+ * number that cannot be known yet as one round.
+ */
+#include "kernel/task_plan.h"
+#include "workload/run.h"
+
+struct walk {
+    const struct thread *t;
+    struct task_plan *plan;
+    double rounds[WORKLOAD_LOOPS_MAX + 1]; /* of a step at this depth */
+    uint32_t depth;
+    bool over;
+};
+
+static double
+number_of(const struct walk *w, const struct wexpr *e, double otherwise)
+{
+    struct wenv env;
+    uint64_t value;
+
+    if (e->nr == 0)
+        return otherwise;
+    env_of_thread(&env, w->t);
+    env.v[WVAR_CPU] = 0;
+    env.rng = NULL;
+    return wexpr_eval(e, &env, &value) == NULL ? (double)value : otherwise;
+}
+
+static double
+mean_of(const struct walk *w, const struct wstep *s)
+{
+    return s->dist >= 0 ? (double)chance_mean(&w->t->run->chances[s->dist]) : 0;
+}
+
+static struct plan_use *
+use_of(struct kernel *k, struct task_plan *plan, const struct burst_use *u)
+{
+    for (uint32_t i = 0; i < plan->nr_uses; i++)
+        if (plan->uses[i].region == u->region && plan->uses[i].slice == u->slice)
+            return &plan->uses[i];
+    if (plan->nr_uses == plan->cap_uses) {
+        uint32_t cap = plan->cap_uses > 0 ? 2 * plan->cap_uses : 4;
+
+        plan->uses = arena_grow(k->arena, plan->uses, plan->cap_uses * sizeof(*plan->uses),
+                                cap * sizeof(*plan->uses));
+        plan->cap_uses = cap;
+    }
+    plan->uses[plan->nr_uses] = (struct plan_use){ .region = u->region, .slice = u->slice };
+    return &plan->uses[plan->nr_uses++];
+}
+
+/* So much work under a profile. */
+static void
+add_burst(const struct walk *w, const struct burst_profile *p, double work)
+{
+    double misses = work * p->misses_q20 / (1 << 20), weights = 0;
+
+    for (uint32_t i = 0; i < p->nr_uses; i++)
+        weights += p->uses[i].weight;
+    for (uint32_t i = 0; i < p->nr_uses && weights > 0; i++) {
+        struct plan_use *u = use_of(w->t->run->k, w->plan, &p->uses[i]);
+        double part = misses * p->uses[i].weight / weights;
+
+        u->misses += part;
+        u->written += part * p->write_q8 / 256;
+        u->stalls += part * 256 / SIM_MAX(p->mlp_q8, 1u);
+    }
+}
+
+static void
+add_run(const struct walk *w, const struct wstep *s)
+{
+    const struct burst *b = s->mem != NULL ? &w->t->bursts[aux_of(w->t, s)->burst] : NULL;
+    double work;
+
+    if (s->kind == WSTEP_STREAM)
+        work = (double)b->work;
+    else if (s->dist >= 0)
+        work = mean_of(w, s);
+    else
+        work = number_of(w, &s->amount, 0) * w->t->run->w->instruction_ps / 1000;
+    work *= w->rounds[w->depth];
+    w->plan->work_ns += work;
+    if (b != NULL && b->has_misses)
+        add_burst(w, &b->profile, work);
+}
+
+/* A round of a loop without end is all that counts. */
+static void
+begin_loop(struct walk *w, const struct wstep *s)
+{
+    double rounds = w->rounds[w->depth++];
+
+    w->rounds[w->depth] = rounds * number_of(w, &s->amount, 1);
+    if (s->amount.nr > 0)
+        return;
+    *w->plan = (struct task_plan){
+        .endless = true,
+        .background = w->plan->background,
+        .uses = w->plan->uses,
+        .cap_uses = w->plan->cap_uses,
+    };
+    w->rounds[w->depth] = 1;
+}
+
+static void
+end_loop(struct walk *w, const struct wstep *s)
+{
+    const struct wstep *head = &w->t->crew->spec->steps[s->jump];
+
+    if (head->kind == WSTEP_PERIOD)
+        w->plan->idle_ns += mean_of(w, head) * w->rounds[w->depth];
+    w->over |= head->amount.nr == 0;
+    w->depth--;
+}
+
+static void
+add_step(struct walk *w, const struct wstep *s)
+{
+    switch (s->kind) {
+    case WSTEP_COMPUTE:
+    case WSTEP_STREAM:
+        add_run(w, s);
+        break;
+    case WSTEP_SLEEP:
+    case WSTEP_TIMER:
+        w->plan->idle_ns += mean_of(w, s) * w->rounds[w->depth];
+        break;
+    case WSTEP_LOOP:
+    case WSTEP_PERIOD:
+        begin_loop(w, s);
+        break;
+    case WSTEP_END_LOOP:
+    case WSTEP_END_PERIOD:
+        end_loop(w, s);
+        break;
+    case WSTEP_WORK:
+        w->plan->units += number_of(w, &s->amount, 1) * w->rounds[w->depth];
+        break;
+    case WSTEP_REQUEST_END:
+        w->plan->units += w->rounds[w->depth];
+        break;
+    case WSTEP_EXIT:
+        w->over = true;
+        break;
+    default:
+        break;
+    }
+}
+
+void
+program_plan(struct kernel *k, struct task *p, struct task_plan *plan)
+{
+    const struct thread *t = p->prog;
+    const struct wgroup *g = t->crew->spec;
+    struct walk w = { .t = t, .plan = plan, .rounds = { 1 } };
+    (void)k;
+
+    plan->background = g->background;
+    for (uint32_t i = 0; i < g->nr_steps && !w.over; i++)
+        add_step(&w, &g->steps[i]);
+}
