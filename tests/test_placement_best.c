@@ -127,7 +127,7 @@ static void
 tiny_cases_are_as_good_as_trying_everything(void **state)
 {
     (void)state;
-    for (uint32_t seed = 0; seed < 12; seed++) {
+    for (uint32_t seed = 0; seed < 40; seed++) {
         struct rng rng;
         struct fixture f;
         struct best b, all;
@@ -142,7 +142,7 @@ tiny_cases_are_as_good_as_trying_everything(void **state)
         open_search(&f, &all);
         struct best_choice found = best_choice_new(&b), c = best_choice_new(&all);
         double value = best_search(&b, &found), least = exhaustive(&all, &c, 0);
-        if (value > least * 1.01)
+        if (value > least * 1.0001)
             fail_msg("case %u: %g, but %g is possible", seed, value, least);
         assert_true(b.nr_evaluations <= 1000);
         fixture_close(&f);
@@ -157,7 +157,8 @@ static void
 dram_and_cxl(struct kernel_params *kp, struct machine *m)
 {
     (void)kp;
-    cpumask_clear(m->online, 32); /* node 1 has no CPU that is online */
+    for (uint32_t cpu = 48; cpu < 96; cpu++)
+        cpumask_clear(m->online, cpu);
     m->nodes[0].bandwidth = 208500000000;
     m->nodes[1].bandwidth = 24400000000;
     m->nodes[1].kind = MEMORY_CXL;
@@ -171,12 +172,10 @@ slow_memory_gets_its_part_of_the_bandwidth(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 32, memory_models[0], dram_and_cxl);
-    for (int cpu = 33; cpu < 64; cpu++)
-        cpumask_clear(f.machine->online, (uint32_t)cpu);
+    kit_open(&f, 2, 48, memory_models[0], dram_and_cxl);
     struct region *r = region(&f, "arrays", MIB(64));
-    for (int i = 0; i < 32; i++)
-        add(&f, 1e7, 0.5, r, REGION_WHOLE);
+    for (int i = 0; i < 48; i++)
+        add(&f, 1e7, 5, r, REGION_WHOLE);
     place(&f);
     const struct mempolicy *p = region_policy(r, 0);
     assert_int_equal(p->mode, MPOL_WEIGHTED_INTERLEAVE);
@@ -243,8 +242,11 @@ threads_that_share_go_where_links_are_wide(void **state)
         add(&f, 1e7, 0.2, r, REGION_WHOLE);
     place(&f);
     for (uint32_t i = 0; i < 8; i++)
-        assert_true(node_of(&f, 1, i) == 1 || node_of(&f, 1, i) == 3);
-    assert_int_equal(region_policy(r, 0)->nodes, NODE_BIT(1) | NODE_BIT(3));
+        assert_true(node_of(&f, 0, i) == 1 || node_of(&f, 0, i) == 3);
+    const struct mempolicy *p = region_policy(r, 0);
+    for (int n = 0; n < 4; n += 2) /* the others may help, as far as their links go */
+        assert_true(!(p->nodes & NODE_BIT(n)) || p->weights[n] < p->weights[1]);
+    assert_int_equal(p->nodes & 0xa, 0xa);
     fixture_close(&f);
 }
 
@@ -315,8 +317,8 @@ evaluations_are_bounded(void **state)
     for (int i = 0; i < 2; i++)
         add(&f, 1e7, 0.5, r, REGION_WHOLE);
     place(&f);
-    assert_int_equal(node_of(&f, 1, 0), 0);
-    assert_int_equal(node_of(&f, 1, 1), 0);
+    assert_int_equal(node_of(&f, 0, 0), 0);
+    assert_int_equal(node_of(&f, 0, 1), 0);
     assert_non_null(strstr(f.k->notes->text, "after 1 placements"));
     fixture_close(&f);
 }
@@ -372,7 +374,7 @@ pages_that_are_there_count_where_they_are(void **state)
     kit_populate(&f, r, 1);
     add(&f, 1e7, 0.3, r, REGION_WHOLE);
     place(&f);
-    assert_int_equal(node_of(&f, 1, 0), 1);
+    assert_int_equal(node_of(&f, 0, 0), 1);
     fixture_close(&f);
 }
 
@@ -385,7 +387,7 @@ without_plans_it_is_pack(void **state)
     kit_open(&f, 2, 2, memory_models[0], NULL);
     fixture_hog(&f, "recorded", 0);
     place(&f);
-    assert_int_equal(node_of(&f, 1, 0), 0);
+    assert_int_equal(node_of(&f, 0, 0), 0);
     assert_non_null(strstr(f.k->notes->text, "nothing is known beforehand"));
     fixture_close(&f);
 }

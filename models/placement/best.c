@@ -88,7 +88,7 @@ place_best(struct kernel *k)
         placement_pack.place(k);
         return;
     }
-    if (b.nr_evaluations >= b.max_evaluations)
+    if (b.cut_short)
         kernel_note(k,
                     "static:best: the search ended after %u placements; more may be better "
                     "(static.best_evaluations)",

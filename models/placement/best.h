@@ -42,7 +42,7 @@ struct best_use {
 
 struct best_task {
     struct task *task;
-    uint32_t process, profile;
+    uint32_t process, profile, kind; /* kind: tasks of a process that could change places */
     double work_ns, idle_ns, units;
     bool endless, background;
     uint32_t first_use, nr_uses; /* in best.uses */
@@ -63,7 +63,7 @@ struct best_choice {
 struct best {
     struct kernel *k;
     struct place *pl;
-    uint32_t nr_tasks, nr_processes, nr_spots, nr_families, nr_regions, nr_profiles;
+    uint32_t nr_tasks, nr_processes, nr_spots, nr_families, nr_regions, nr_profiles, nr_kinds;
     uint32_t nr_uses, cap_uses;
     struct best_task *tasks;
     struct best_spot *spots;
@@ -86,7 +86,14 @@ struct best {
     nodemask *nodes_of_process; /* of its tasks */
 
     uint32_t nr_evaluations, max_evaluations;
+    bool cut_short; /* not even the first start was followed to its end */
 };
+
+static inline bool
+best_used_up(const struct best *b)
+{
+    return b->nr_evaluations >= b->max_evaluations;
+}
 
 /* Fills in what the programs say. False: they say nothing. */
 bool best_survey(struct best *b);

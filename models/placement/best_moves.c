@@ -43,6 +43,21 @@ try_whole(struct search *s, uint32_t family, struct best_weights w)
     return best_try(s);
 }
 
+/* A family on one node, and all who use it there. */
+static bool
+gather(struct search *s, uint32_t f, int node)
+{
+    struct best *b = s->b;
+    struct best_weights one = { 0 };
+
+    one.node[b->pl->nodes[node].memory] = 1;
+    trial(s)->weights[f] = one;
+    for (uint32_t i = 0; i < b->nr_spots; i++)
+        for (uint32_t u = 0; b->spots[i].family == f && u < b->spots[i].nr_users; u++)
+            s->trial.node[b->users[b->spots[i].first_user + u]] = node;
+    return best_try(s);
+}
+
 static bool
 move_family(struct search *s, uint32_t f)
 {
@@ -60,6 +75,8 @@ move_family(struct search *s, uint32_t f)
         one.node[n] = 1;
         better |= try_whole(s, f, one);
     }
+    for_each_node (n, s->b->pl->cpu_nodes)
+        better |= gather(s, f, n);
     better |= try_weight(s, f, -1);
     for_each_node (n, memory)
         better |= try_weight(s, f, n);
@@ -68,96 +85,120 @@ move_family(struct search *s, uint32_t f)
 
 /* ---- tasks ---- */
 
+/* A kind of tasks, or all of a process. */
+struct crowd {
+    uint32_t kind, process;
+    bool whole;
+};
+
+static bool
+belongs(const struct crowd *c, const struct best_task *t)
+{
+    return c->whole ? t->process == c->process : t->kind == c->kind;
+}
+
 static uint32_t
-count_on(const struct search *s, uint32_t process, int node)
+count_on(const struct search *s, const struct crowd *c, int node)
 {
     uint32_t nr = 0;
 
     for (uint32_t t = 0; t < s->b->nr_tasks; t++)
-        nr += s->b->tasks[t].process == process && s->now.node[t] == node;
+        nr += s->now.node[t] == node && belongs(c, &s->b->tasks[t]);
     return nr;
 }
 
-/* The last `nr` tasks of a process that are on a node in `now` go to another one. */
+/* The last `nr` of them that are on a node in `now` go to another one. */
 static void
-send(struct search *s, uint32_t process, int from, int to, uint32_t nr)
+send(struct search *s, const struct crowd *c, int from, int to, uint32_t nr)
 {
     for (uint32_t t = s->b->nr_tasks; t-- > 0 && nr > 0;)
-        if (s->b->tasks[t].process == process && s->now.node[t] == from) {
+        if (s->now.node[t] == from && belongs(c, &s->b->tasks[t])) {
             s->trial.node[t] = to;
             nr--;
         }
 }
 
-/* All of a process's tasks on a node, half of them, or one, go to another. */
+/* All that are on a node, half of them, or one, go to another. */
 static bool
-move_tasks(struct search *s, uint32_t process, int from, int to)
+move_tasks(struct search *s, const struct crowd *c, int from, int to)
 {
     bool better = false;
 
     for (int how = 0; how < 3; how++) {
-        uint32_t there = count_on(s, process, from);
+        uint32_t there = count_on(s, c, from);
         uint32_t nr[] = { there, there / 2, 1 };
 
         if (nr[how] == 0 || (how > 0 && nr[how] >= nr[how - 1]))
             continue;
         trial(s);
-        send(s, process, from, to, nr[how]);
+        send(s, c, from, to, nr[how]);
         better |= best_try(s);
     }
     return better;
 }
 
-/* Tasks of two processes on two nodes for each other: as many as both have there, or one. */
 static bool
-swap_tasks(struct search *s, uint32_t p, int a, uint32_t q, int c)
+move_crowd(struct search *s, const struct crowd *c)
+{
+    bool better = false;
+
+    for_each_node (from, s->b->pl->cpu_nodes) {
+        if (count_on(s, c, from) == 0)
+            continue;
+        for_each_node (to, s->b->pl->cpu_nodes)
+            if (to != from && !best_used_up(s->b))
+                better |= move_tasks(s, c, from, to);
+    }
+    return better;
+}
+
+/* Tasks of two crowds on two nodes for each other: as many as both have there, or one. */
+static bool
+swap_tasks(struct search *s, const struct crowd *x, int here, const struct crowd *y, int there)
 {
     bool better = false;
 
     for (int how = 0; how < 2; how++) {
-        uint32_t here = count_on(s, p, a), there = count_on(s, q, c);
-        uint32_t nr = how == 0 ? SIM_MIN(here, there) : 1;
+        uint32_t a = count_on(s, x, here), b = count_on(s, y, there);
+        uint32_t nr = how == 0 ? SIM_MIN(a, b) : 1;
 
-        if (here == 0 || there == 0 || (how == 1 && SIM_MIN(here, there) == 1))
+        if (nr == 0 || a == 0 || b == 0 || (how == 1 && SIM_MIN(a, b) == 1))
             continue;
         trial(s);
-        send(s, p, a, c, nr);
-        send(s, q, c, a, nr);
+        send(s, x, here, there, nr);
+        send(s, y, there, here, nr);
         better |= best_try(s);
     }
     return better;
 }
 
 static bool
-used_up(const struct search *s)
-{
-    return s->b->nr_evaluations >= s->b->max_evaluations;
-}
-
-static bool
-move_process(struct search *s, uint32_t p)
+swap_crowds(struct search *s, const struct crowd *x, const struct crowd *y)
 {
     bool better = false;
 
-    for_each_node (a, s->b->pl->cpu_nodes) {
-        if (count_on(s, p, a) == 0)
-            continue;
-        for_each_node (c, s->b->pl->cpu_nodes)
-            if (c != a && !used_up(s))
-                better |= move_tasks(s, p, a, c);
-    }
+    for_each_node (here, s->b->pl->cpu_nodes)
+        for_each_node (there, s->b->pl->cpu_nodes)
+            if (here != there && !best_used_up(s->b))
+                better |= swap_tasks(s, x, here, y, there);
     return better;
 }
 
+/* Processes as a whole, then kinds of tasks, where they are not the same. */
 static bool
-swap_processes(struct search *s, uint32_t p, uint32_t q)
+move_all(struct search *s, bool whole)
 {
+    uint32_t nr = whole ? s->b->nr_processes : s->b->nr_kinds;
     bool better = false;
 
-    for_each_node (a, s->b->pl->cpu_nodes)
-        for_each_node (c, s->b->pl->cpu_nodes)
-            if (a != c && !used_up(s))
-                better |= swap_tasks(s, p, a, q, c);
+    if (whole && s->b->nr_kinds <= s->b->nr_processes)
+        return false;
+    for (uint32_t i = 0; i < nr && !best_used_up(s->b); i++)
+        better |= move_crowd(s, &(struct crowd){ i, i, whole });
+    for (uint32_t i = 0; i < nr && !best_used_up(s->b); i++)
+        for (uint32_t j = i + 1; j < nr && !best_used_up(s->b); j++)
+            better |=
+                swap_crowds(s, &(struct crowd){ i, i, whole }, &(struct crowd){ j, j, whole });
     return better;
 }
 
@@ -166,12 +207,9 @@ best_moves(struct search *s)
 {
     bool better = false;
 
-    for (uint32_t f = 0; f < s->b->nr_families && !used_up(s); f++)
+    for (uint32_t f = 0; f < s->b->nr_families && !best_used_up(s->b); f++)
         better |= move_family(s, f);
-    for (uint32_t p = 0; p < s->b->nr_processes && !used_up(s); p++)
-        better |= move_process(s, p);
-    for (uint32_t p = 0; p < s->b->nr_processes && !used_up(s); p++)
-        for (uint32_t q = p + 1; q < s->b->nr_processes && !used_up(s); q++)
-            better |= swap_processes(s, p, q);
-    return better && !used_up(s);
+    better |= move_all(s, true);
+    better |= move_all(s, false);
+    return better && !best_used_up(s->b);
 }

@@ -3,10 +3,17 @@
 
 #include "models/placement/best.h"
 
+struct start {
+    struct best_choice choice;
+    double value;
+};
+
 struct search {
     struct best *b;
-    struct best_choice now, trial; /* the best so far; what is tried next */
+    struct best_choice now, trial; /* the best since the last start; what is tried next */
     double value;                  /* of `now` */
+    uint32_t nr_starts, cap_starts;
+    struct start *starts;
 };
 
 /* Keeps `trial` if it is better. */

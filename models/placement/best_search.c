@@ -1,16 +1,22 @@
 /*
- * The search of static:best: greedy starts, then moves that make it better, until none does or the
- * evaluations are used up.
+ * The search of static:best: greedy starts, then moves that make it better, from each start in
+ * turn, until none does or the evaluations are used up.
  *
  * Starts are the deals of the other static policies, and all tasks in one block on each of the sets
  * of nodes that have the greatest total bandwidth for their size (controllers, and links between
  * them, both ways); each with memory beside its users, interleaved over all nodes, or in
  * proportion to bandwidth. From the best of them on, one thing at a time is changed: the weights of
  * one family of memory, the node of some tasks of a process, two nodes' tasks for each other. What
- * is better is kept at once. The order is fixed, lowest numbers first, so the result is the same
- * everywhere.
+ * is better is kept at once. When nothing is, the search goes on from the second best start, and
+ * the best end counts: ends differ by a few percent. The order is fixed, lowest numbers first, so
+ * the result is the same everywhere.
  */
 #include "models/placement/best_moves.h"
+
+/* What is less better is not followed: weights alone could go on for long. */
+#define WORTH_IT 2e-4
+/* Beside its users, interleaved, by bandwidth, by room. */
+enum { WAYS_OF_MEMORY = 4, KICKS = 16, KICKED_TASKS = 2 };
 
 struct best_choice
 best_choice_new(struct best *b)
@@ -41,11 +47,11 @@ best_by_bandwidth(const struct best *b, nodemask nodes)
 bool
 best_try(struct search *s)
 {
-    if (s->b->nr_evaluations >= s->b->max_evaluations)
+    if (best_used_up(s->b))
         return false;
     double value = best_value(s->b, &s->trial);
 
-    if (!(value < s->value * (1 - 1e-9)))
+    if (!(value < s->value * (1 - WORTH_IT)))
         return false;
     best_choice_copy(s->b, &s->now, &s->trial);
     s->value = value;
@@ -71,9 +77,20 @@ by_room(const struct best *b)
 static void
 try_memory(struct search *s, const struct best_weights *w)
 {
-    for (uint32_t f = 0; f < s->b->nr_families; f++)
+    struct best *b = s->b;
+    struct start *start = &s->starts[s->nr_starts];
+
+    for (uint32_t f = 0; f < b->nr_families; f++)
         s->trial.weights[f] = *w;
-    best_try(s);
+    if (s->nr_starts == s->cap_starts || best_used_up(b))
+        return;
+    double value = best_value(b, &s->trial);
+    if (value == __builtin_inf())
+        return;
+    start->choice = best_choice_new(b);
+    start->value = value;
+    best_choice_copy(b, &start->choice, &s->trial);
+    s->nr_starts++;
 }
 
 /* The tasks of `trial` with all memory in one of the usual ways. */
@@ -90,7 +107,7 @@ try_start(struct search *s)
     try_memory(s, &all);
     if (memcmp(&all, &weighted, sizeof(all)) != 0)
         try_memory(s, &weighted);
-    if (s->value == __builtin_inf())
+    if (s->nr_starts == 0)
         try_memory(s, &room);
 }
 
@@ -194,6 +211,8 @@ start_all(struct search *s)
 {
     nodemask set = 0;
 
+    s->cap_starts = WAYS_OF_MEMORY * (2 + (uint32_t)__builtin_popcountll(s->b->pl->cpu_nodes));
+    s->starts = arena_new_array(s->b->k->arena, struct start, s->cap_starts);
     start_dealt(s, deal_pack);
     start_dealt(s, deal_spread);
     while (set != s->b->pl->cpu_nodes) {
@@ -202,16 +221,78 @@ start_all(struct search *s)
     }
 }
 
+/* The best that is left, the first among equals; NULL: none. */
+static struct start *
+next_start(struct search *s)
+{
+    struct start *best = NULL;
+
+    for (uint32_t i = 0; i < s->nr_starts; i++)
+        if (s->starts[i].value < (best != NULL ? best->value : __builtin_inf()))
+            best = &s->starts[i];
+    return best;
+}
+
+/* Climbs from `now`; keeps in `c` what is better than `value`. */
+static double
+climb(struct search *s, struct best_choice *c, double value)
+{
+    while (best_moves(s))
+        ;
+    if (!(s->value < value * (1 - 1e-9)))
+        return value;
+    best_choice_copy(s->b, c, &s->now);
+    return s->value;
+}
+
+/* A few tasks to other nodes, and one family of memory elsewhere. */
+static void
+kick(struct search *s, struct rng *rng)
+{
+    struct best *b = s->b;
+    uint32_t nr_nodes = b->k->machine->nr_nodes;
+    struct best_weights w = { 0 };
+
+    for (int i = 0; i < KICKED_TASKS; i++) {
+        int node = (int)rng_below(rng, nr_nodes);
+        uint64_t task = rng_below(rng, b->nr_tasks);
+
+        if (b->pl->cpu_nodes & NODE_BIT(node))
+            s->now.node[task] = node;
+    }
+    if (b->nr_families > 0) {
+        int node = (int)rng_below(rng, nr_nodes);
+
+        if (rng_below(rng, 2) == 0 || !(b->pl->memory_nodes & NODE_BIT(node)))
+            w.own = 1;
+        else
+            w.node[node] = 1;
+        s->now.weights[rng_below(rng, b->nr_families)] = w;
+    }
+    s->value = best_value(b, &s->now);
+}
+
 double
 best_search(struct best *b, struct best_choice *c)
 {
-    struct search s = { .b = b, .value = __builtin_inf() };
+    struct search s = { .b = b, .now = best_choice_new(b), .trial = best_choice_new(b) };
+    struct start *start;
+    struct rng rng;
+    double best = __builtin_inf();
 
-    s.now = *c;
-    s.trial = best_choice_new(b);
     start_all(&s);
-    if (s.value < __builtin_inf())
-        while (best_moves(&s))
-            ;
-    return s.value;
+    while ((start = next_start(&s)) != NULL) {
+        best_choice_copy(b, &s.now, &start->choice);
+        s.value = start->value;
+        start->value = __builtin_inf();
+        best = climb(&s, c, best);
+        b->cut_short |= best == s.value && best_used_up(b);
+    }
+    rng_init(&rng, 1, "static:best", 0);
+    for (int i = 0; i < KICKS && s.nr_starts > 0 && !best_used_up(b); i++) {
+        best_choice_copy(b, &s.now, c);
+        kick(&s, &rng);
+        best = climb(&s, c, best);
+    }
+    return best;
 }

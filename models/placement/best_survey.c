@@ -166,6 +166,48 @@ list_users(struct best *b)
         }
 }
 
+/* The same spot, or one of many like it. */
+static bool
+use_alike(const struct best *b, const struct best_use *x, const struct best_use *y)
+{
+    if (x->share != y->share)
+        return false;
+    if (x->spot == y->spot)
+        return true;
+    return x->spot < b->nr_spots && y->spot < b->nr_spots &&
+           b->spots[x->spot].family == b->spots[y->spot].family;
+}
+
+static bool
+task_alike(const struct best *b, const struct best_task *x, const struct best_task *y)
+{
+    bool same = x->process == y->process && x->profile == y->profile && x->work_ns == y->work_ns &&
+                x->idle_ns == y->idle_ns && x->nr_uses == y->nr_uses;
+
+    for (uint32_t i = 0; same && i < x->nr_uses; i++)
+        same = use_alike(b, &b->uses[x->first_use + i], &b->uses[y->first_use + i]);
+    return same;
+}
+
+/* Tasks of one kind mostly stand in a row. */
+static void
+find_kinds(struct best *b)
+{
+    uint32_t *first = arena_new_array(b->k->arena, uint32_t, b->nr_tasks);
+
+    for (uint32_t t = 0; t < b->nr_tasks; t++) {
+        uint32_t kind = b->nr_kinds;
+
+        while (kind > 0 && !task_alike(b, &b->tasks[first[kind - 1]], &b->tasks[t]))
+            kind--;
+        if (kind == 0) {
+            first[b->nr_kinds++] = t;
+            kind = b->nr_kinds;
+        }
+        b->tasks[t].kind = kind - 1;
+    }
+}
+
 static void
 make_scratch(struct best *b)
 {
@@ -205,6 +247,7 @@ best_survey(struct best *b)
             add_task(b, k->processes[i]->members[t], i);
         }
     list_users(b);
+    find_kinds(b);
     make_scratch(b);
     return b->nr_tasks > 0;
 }
