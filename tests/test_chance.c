@@ -75,6 +75,51 @@ distributions_have_their_means_and_spreads(void **state)
     arena_free(a);
 }
 
+/*
+ * Generalized Pareto: mean location + scale / (1 - k), variance scale^2 / ((1 - k)^2 (1 - 2k)).
+ * Extreme value: mean location + scale (G1 - 1) / k, variance scale^2 (G2 - G1^2) / k^2, where Gi
+ * is the gamma function of 1 - i k; k = 0 is Gumbel's. The numbers are those of a published store's
+ * keys and times between requests, in thousandths.
+ */
+static void
+generalized_distributions_have_their_means_and_spreads(void **state)
+{
+    struct arena *a = arena_new();
+
+    (void)state;
+    assert_moments(chance(a, WDIST_GENERALIZED_PARETO, 0, 16030, 155000, false), 18970.4, 1.449275,
+                   0.02);
+    assert_moments(chance(a, WDIST_GENERALIZED_PARETO, 1000000, 500000, 0, false), 1500000, 1.0 / 9,
+                   0.01);
+    assert_moments(chance(a, WDIST_GENERALIZED_EXTREME_VALUE, 30800, 8200, 78700, false), 36221.8,
+                   0.106175, 0.01);
+    assert_moments(chance(a, WDIST_GENERALIZED_EXTREME_VALUE, 30800, 8200, 0, false), 35533.2,
+                   0.087601, 0.01);
+    arena_free(a);
+}
+
+/* Sizes of a few bytes keep their median: the location and scale of keys in whole bytes. */
+static void
+generalized_draws_have_their_quantiles(void **state)
+{
+    struct arena *a = arena_new();
+    /* F(x) = exp(-(1 + 0.0787 (x - 31) / 8)^(-1 / 0.0787)) at 33.5 and at 50.5 */
+    struct chance c = chance(a, WDIST_GENERALIZED_EXTREME_VALUE, 31, 8, 78700, false);
+    struct rng rng;
+    int below = 0, tail = 0;
+
+    (void)state;
+    rng_init(&rng, 3, "test", 0);
+    for (int i = 0; i < DRAWS; i++) {
+        uint64_t x = chance_draw(&c, &rng);
+        below += x < 34; /* rounded: below 33.5 */
+        tail += x > 50;  /* above 50.5 */
+    }
+    assert_in_range(below, DRAWS * (0.4798 - 0.005), DRAWS * (0.4798 + 0.005));
+    assert_in_range(tail, DRAWS * (0.1020 - 0.005), DRAWS * (0.1020 + 0.005));
+    arena_free(a);
+}
+
 static void
 a_pareto_draw_stays_between_its_ends(void **state)
 {
@@ -116,6 +161,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distributions_have_their_means_and_spreads),
+        cmocka_unit_test(generalized_distributions_have_their_means_and_spreads),
+        cmocka_unit_test(generalized_draws_have_their_quantiles),
         cmocka_unit_test(a_pareto_draw_stays_between_its_ends),
         cmocka_unit_test(the_exponential_function_is_exact_to_a_billionth),
         cmocka_unit_test(the_logarithm_is_exact_to_a_billionth),

@@ -102,6 +102,8 @@ load_whole(struct wload *l, const char *const *settings)
     g_autofree char *source = wload_source(l);
     l->w->source = arena_strdup(l->doc.arena, source);
     wload_substitute(l);
+    if (!wload_settle_cases(l, l->doc.root))
+        return NULL;
     l->dists = g_array_new(FALSE, TRUE, sizeof(struct wdist));
     wload_read(l);
     l->w->dists = wload_to_arena(l, l->dists, &l->w->nr_dists);

@@ -2,7 +2,8 @@
  * What the parts of the workload loader share. workload_yaml.c: files; workload_yaml_names.c: what
  * is declared; workload_yaml_parts.c: processes, threads and regions; workload_yaml_params.c:
  * parameters and `base`; workload_yaml_values.c: numbers, durations, policies;
- * workload_yaml_class.c: scheduling classes; workload_yaml_sync.c: what threads meet at;
+ * workload_yaml_case.c: parts that depend on one; workload_yaml_class.c: scheduling classes;
+ * workload_yaml_sync.c: what threads meet at; workload_yaml_arrivals.c: where requests come from;
  * workload_yaml_steps.c: programs.
  */
 #pragma once
@@ -43,6 +44,9 @@ const char *wload_name(struct wload *l, const struct ynode *n);
 /* A duration: the number of a distribution; -1 with an error. */
 int32_t wload_duration(struct wload *l, const struct ynode *n);
 int32_t wload_constant(struct wload *l, uint64_t ns);
+/* The same of sizes; and whether a node is no plain number but a distribution. */
+int32_t wload_bytes(struct wload *l, const struct ynode *n);
+bool wload_is_dist(const struct wload *l, const struct ynode *n);
 /* A list of nodes, `all` or `random`. */
 bool wload_nodes(struct wload *l, const struct ynode *n, struct wpolicy *p);
 bool wload_policy(struct wload *l, const struct ynode *n, struct wpolicy *p);
@@ -74,6 +78,7 @@ bool wload_nice(struct wload *l, const struct ynode *n, int32_t *nice);
 
 void wload_distributions(struct wload *l, const struct ynode *map);
 /* Objects declared under `sync`, of a process or of all. */
+void wload_arrivals(struct wload *l, const struct ynode *n, struct warrival *a);
 void wload_declare_objects(struct wload *l, const struct ynode *map, GArray *objects);
 void wload_objects(struct wload *l, const struct ynode *map);
 int32_t wload_find_object(struct wload *l, const struct ynode *n, const char *name, unsigned kinds);
@@ -85,6 +90,8 @@ void wload_program(struct wload *l, const struct ynode *list, struct wgroup *g);
 bool wload_parameters(struct wload *l, const char *const *settings);
 /* Puts them where `$name` stands. */
 void wload_substitute(struct wload *l);
+/* Puts what `$case` chooses where it stands, below a node (_case.c); false with an error. */
+bool wload_settle_cases(struct wload *l, struct ynode *n);
 /* The parts of the file, once parameters are in place. */
 void wload_read(struct wload *l);
 /* So many mistakes that it makes no sense to look for more. */

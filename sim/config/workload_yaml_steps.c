@@ -39,7 +39,7 @@ step_add(struct wload *l, const struct ynode *n, enum wstep_kind kind)
         __VA_ARGS__, NULL                                                                          \
     }
 
-enum { SCALAR = 1, MAP = 2 };
+enum { SCALAR = 1, MAP = 2, LIST = 4 };
 
 static const struct {
     struct verb verb;
@@ -80,8 +80,14 @@ static const struct {
     { { "yield", WSTEP_YIELD }, SCALAR, NULL, read_bare },
     { { "request", WSTEP_REQUEST_BEGIN },
       SCALAR | MAP,
-      KEYS("begin", "index", "wait", "spin"),
+      KEYS("begin", "end", "index", "wait", "spin"),
       read_request },
+    { { "call", WSTEP_CALL },
+      SCALAR | MAP,
+      KEYS("to", "count", "reply", "index", "wait", "spin"),
+      read_call },
+    { { "replies", WSTEP_REPLIES }, SCALAR, NULL, read_bare },
+    { { "choose", WSTEP_CHOOSE }, LIST, NULL, read_choose },
     { { "loop", WSTEP_LOOP }, MAP, KEYS("count", "do"), read_loop },
     { { "period", WSTEP_PERIOD },
       MAP,
@@ -144,11 +150,12 @@ read_step(struct wload *l, const struct ynode *word, const struct ynode *value)
         say_unknown(l, word);
         return;
     }
-    bool fits = value->kind == YNODE_MAP      ? verbs[i].shapes & MAP
-                : value->kind == YNODE_SCALAR ? verbs[i].shapes & SCALAR
-                                              : false;
-    if (!fits) {
-        ynode_expect(&l->doc, value, verbs[i].shapes & MAP ? YNODE_MAP : YNODE_SCALAR);
+    unsigned shape = value->kind == YNODE_MAP ? MAP : value->kind == YNODE_SCALAR ? SCALAR : LIST;
+    if (!(verbs[i].shapes & shape)) {
+        ynode_expect(&l->doc, value,
+                     verbs[i].shapes & MAP    ? YNODE_MAP
+                     : verbs[i].shapes & LIST ? YNODE_SEQ
+                                              : YNODE_SCALAR);
         return;
     }
     if (value->kind == YNODE_MAP && verbs[i].keys != NULL)

@@ -19,6 +19,8 @@ void read_meeting(struct wload *l, const struct ynode *n, const struct verb *v);
 /* The timer under `sync` that a step names; without a name it is the thread's own. */
 void read_shared_timer(struct wload *l, const struct ynode *n, struct wstep *s);
 void read_transfer(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_call(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_choose(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_request(struct wload *l, const struct ynode *n, const struct verb *v);
 
 void read_steps(struct wload *l, const struct ynode *list);

@@ -128,6 +128,7 @@ kinds_of(enum wstep_kind kind)
     case WSTEP_RECEIVE:
         return 1u << WOBJECT_CHANNEL;
     case WSTEP_REQUEST_BEGIN:
+    case WSTEP_CALL:
         return 1u << WOBJECT_QUEUE;
     case WSTEP_TIMER:
         return 1u << WOBJECT_TIMER;
@@ -210,6 +211,7 @@ void
 read_request(struct wload *l, const struct ynode *n, const struct verb *v)
 {
     static const char *const ends[] = { "begin", "end", NULL };
+    const struct ynode *end = n->kind == YNODE_MAP ? ynode_get(n, "end") : NULL;
     struct wstep *s;
 
     if (n->kind == YNODE_SCALAR) {
@@ -217,8 +219,31 @@ read_request(struct wload *l, const struct ynode *n, const struct verb *v)
         step_add(l, n, which == 1 ? WSTEP_REQUEST_END : WSTEP_REQUEST_BEGIN);
         return;
     }
+    if (end != NULL) { /* it is counted by that name, too */
+        const char *tag = wload_name(l, end);
+
+        if (n->nr > 1)
+            ynode_error(&l->doc, n,
+                        "a step begins a request or ends one: {end: NAME} stands alone");
+        step_add(l, n, WSTEP_REQUEST_END)->tag = tag;
+        return;
+    }
     s = step_add(l, n, WSTEP_REQUEST_BEGIN);
     s->object = find_meeting(l, n, "begin", WSTEP_REQUEST_BEGIN);
+    read_wait(l, n, s);
+    read_index(l, n, s);
+}
+
+void
+read_call(struct wload *l, const struct ynode *n, const struct verb *v)
+{
+    static const char *const replies[] = { "now", "later", "none", NULL };
+    int32_t object = find_meeting(l, n, "to", WSTEP_CALL);
+    struct wstep *s = step_add(l, n, WSTEP_CALL);
+
+    s->object = object;
+    s->reply = (enum wreply)wload_enum_at(l, n, "reply", replies, WREPLY_NOW);
+    wload_number(l, ynode_get(n, "count"), FIELD_U64, WEXPR_LOOP, &s->amount);
     read_wait(l, n, s);
     read_index(l, n, s);
 }

@@ -137,10 +137,41 @@ wload_constant(struct wload *l, uint64_t ns)
     return add_dist(l, &d);
 }
 
+/* A distribution is of times, or of sizes if its first number is one. */
 static bool
-time_at(struct wload *l, const struct ynode *map, const char *key, struct wexpr *e)
+quantity(struct wload *l, const struct ynode *n, struct wdist *d, struct wexpr *e)
 {
-    return wload_number_at(l, map, key, FIELD_TIME, WEXPR_MACHINE, NULL, e);
+    char why[400];
+
+    if (n != NULL && n->kind == YNODE_SCALAR && d->a.nr == 0 &&
+        !wexpr_parse(e, n->text, FIELD_TIME, WEXPR_MACHINE, l->doc.arena, why, sizeof(why)))
+        d->is_size =
+            wexpr_parse(e, n->text, FIELD_SIZE, WEXPR_MACHINE, l->doc.arena, why, sizeof(why));
+    return wload_number(l, n, d->is_size ? FIELD_SIZE : FIELD_TIME, WEXPR_MACHINE, e);
+}
+
+static bool
+quantity_at(struct wload *l, const struct ynode *map, const char *key, struct wdist *d,
+            struct wexpr *e)
+{
+    const struct ynode *n = ynode_get(map, key);
+
+    if (n == NULL)
+        ynode_error(&l->doc, map, "'%s' is missing: a time, as in 2ms, or a size", key);
+    return n != NULL && quantity(l, n, d, e);
+}
+
+/* The shape of a generalized distribution. */
+static bool
+tail_at(struct wload *l, const struct ynode *map, struct wdist *d)
+{
+    if (!wload_ratio_at(l, map, "shape", "0", &d->shape_ppm))
+        return false;
+    if (d->shape_ppm == 0 || (d->shape_ppm >= 10000 && d->shape_ppm <= 2 * 1000000))
+        return true;
+    ynode_error(&l->doc, ynode_get(map, "shape"),
+                "out of range; write 0, or a number from 0.01 to 2");
+    return false;
 }
 
 static bool
@@ -177,24 +208,29 @@ read_kind(struct wload *l, const struct ynode *n, struct wdist *d)
     switch (d->kind) {
     case WDIST_CONSTANT:
     case WDIST_EXPONENTIAL:
-        return wload_number(l, n, FIELD_TIME, WEXPR_MACHINE, &d->a);
+        return quantity(l, n, d, &d->a);
     case WDIST_UNIFORM:
-        return keys_of_kind(l, n, "min", "max", NULL) && time_at(l, n, "min", &d->a) &&
-               time_at(l, n, "max", &d->b);
+        return keys_of_kind(l, n, "min", "max", NULL) && quantity_at(l, n, "min", d, &d->a) &&
+               quantity_at(l, n, "max", d, &d->b);
     case WDIST_NORMAL:
-        return keys_of_kind(l, n, "mean", "stddev", NULL) && time_at(l, n, "mean", &d->a) &&
-               time_at(l, n, "stddev", &d->b);
+        return keys_of_kind(l, n, "mean", "stddev", NULL) && quantity_at(l, n, "mean", d, &d->a) &&
+               quantity_at(l, n, "stddev", d, &d->b);
     case WDIST_LOGNORMAL:
         d->has_median = ynode_get(n, "median") != NULL;
         if (d->has_median)
-            return keys_of_kind(l, n, "median", "sigma", NULL) && time_at(l, n, "median", &d->a) &&
-                   shape_at(l, n, "sigma", d);
-        return keys_of_kind(l, n, "mean", "cv", "median") && time_at(l, n, "mean", &d->a) &&
+            return keys_of_kind(l, n, "median", "sigma", NULL) &&
+                   quantity_at(l, n, "median", d, &d->a) && shape_at(l, n, "sigma", d);
+        return keys_of_kind(l, n, "mean", "cv", "median") && quantity_at(l, n, "mean", d, &d->a) &&
                shape_at(l, n, "cv", d);
+    case WDIST_GENERALIZED_PARETO:
+    case WDIST_GENERALIZED_EXTREME_VALUE:
+        return keys_of_kind(l, n, "location", "scale", "shape") &&
+               quantity_at(l, n, "location", d, &d->a) && quantity_at(l, n, "scale", d, &d->b) &&
+               tail_at(l, n, d);
     default:
-        return keys_of_kind(l, n, "min", "alpha", "max") && time_at(l, n, "min", &d->a) &&
+        return keys_of_kind(l, n, "min", "alpha", "max") && quantity_at(l, n, "min", d, &d->a) &&
                shape_at(l, n, "alpha", d) &&
-               (ynode_get(n, "max") == NULL || time_at(l, n, "max", &d->b));
+               (ynode_get(n, "max") == NULL || quantity_at(l, n, "max", d, &d->b));
     }
 }
 
@@ -213,25 +249,56 @@ read_dist(struct wload *l, const struct ynode *n, struct wdist *d)
     return kind >= 0 && read_kind(l, n->values[0], d);
 }
 
+static int32_t
+named_dist(const struct wload *l, const struct ynode *n)
+{
+    for (guint i = 0; n->kind == YNODE_SCALAR && i < l->nr_named; i++) {
+        const char *name = g_array_index(l->dists, struct wdist, i).name;
+        if (name != NULL && strcmp(name, n->text) == 0)
+            return (int32_t)i;
+    }
+    return -1;
+}
+
+/* A distribution of times, or of sizes, named or in place; or one number of that type. */
+static int32_t
+dist_of(struct wload *l, const struct ynode *n, bool size)
+{
+    struct wdist d = { .kind = WDIST_CONSTANT };
+    int32_t found = named_dist(l, n);
+    bool ok;
+
+    if (found >= 0)
+        d = g_array_index(l->dists, struct wdist, found);
+    if (found >= 0 || n->kind != YNODE_SCALAR)
+        ok = found >= 0 || read_dist(l, n, &d);
+    else
+        ok = wload_number(l, n, size ? FIELD_SIZE : FIELD_TIME, WEXPR_MACHINE, &d.a);
+    d.is_size |= found < 0 && n->kind == YNODE_SCALAR && size;
+    if (ok && d.is_size != size) {
+        ynode_error(&l->doc, n, "this is a distribution of %s; one of %s is needed",
+                    size ? "times" : "sizes", size ? "sizes" : "times");
+        return -1;
+    }
+    return found >= 0 ? found : ok ? add_dist(l, &d) : -1;
+}
+
 int32_t
 wload_duration(struct wload *l, const struct ynode *n)
 {
-    struct wdist d = { .kind = WDIST_CONSTANT };
-    bool ok;
+    return n == NULL ? -1 : dist_of(l, n, false);
+}
 
-    if (n == NULL)
-        return -1;
-    if (n->kind == YNODE_SCALAR)
-        for (guint i = 0; i < l->nr_named; i++) {
-            const char *name = g_array_index(l->dists, struct wdist, i).name;
-            if (name != NULL && strcmp(name, n->text) == 0)
-                return (int32_t)i;
-        }
-    if (n->kind == YNODE_SCALAR)
-        ok = wload_number(l, n, FIELD_TIME, WEXPR_MACHINE, &d.a);
-    else
-        ok = read_dist(l, n, &d);
-    return ok ? add_dist(l, &d) : -1;
+bool
+wload_is_dist(const struct wload *l, const struct ynode *n)
+{
+    return n->kind != YNODE_SCALAR || named_dist(l, n) >= 0;
+}
+
+int32_t
+wload_bytes(struct wload *l, const struct ynode *n)
+{
+    return dist_of(l, n, true);
 }
 
 void

@@ -82,6 +82,7 @@ read_stream(struct wload *l, const struct ynode *n, const struct verb *v)
 {
     const struct ynode *loops = ynode_get(n, "loops"), *bytes = ynode_get(n, "bytes");
     struct wexpr rounds, amount = { 0 };
+    int32_t dist = -1;
     bool looped = loops != NULL && wload_number(l, loops, FIELD_U64, WEXPR_LOOP, &rounds);
     guint head = l->steps->len;
 
@@ -91,12 +92,15 @@ read_stream(struct wload *l, const struct ynode *n, const struct verb *v)
         open_loop(l, n, WSTEP_LOOP);
         g_array_index(l->steps, struct wstep, l->steps->len - 1).amount = rounds;
     }
-    if (bytes != NULL)
+    if (bytes != NULL && wload_is_dist(l, bytes))
+        dist = wload_bytes(l, bytes);
+    else if (bytes != NULL)
         wload_number(l, bytes, FIELD_SIZE, WEXPR_THREAD, &amount);
     const struct wmem *mem = memory_of_stream(l, n, "0");
     struct wstep *s = step_add(l, n, WSTEP_STREAM);
     s->mem = mem;
     s->amount = amount;
+    s->dist = dist;
     add_work(l, ynode_get(n, "work"));
     if (looped)
         close_loop(l, n, head, WSTEP_END_LOOP);
@@ -216,6 +220,50 @@ read_period(struct wload *l, const struct ynode *n, const struct verb *v)
     step->relative = relative;
     read_body(l, n);
     close_loop(l, n, head, WSTEP_END_PERIOD);
+}
+
+/* ---- branches ---- */
+
+static void
+read_choice(struct wload *l, const struct ynode *n, struct wchoice *c)
+{
+    static const char *const keys[] = { "weight", "do", NULL };
+
+    if (ynode_expect(&l->doc, n, YNODE_MAP) == NULL)
+        return;
+    ynode_check_keys(&l->doc, n, NULL, keys);
+    wload_number_at(l, n, "weight", FIELD_U64, WEXPR_LOOP, "1", &c->weight);
+    c->jump = l->steps->len;
+    read_body(l, n);
+}
+
+/* Each branch ends in a jump behind the last. */
+void
+read_choose(struct wload *l, const struct ynode *n, const struct verb *v)
+{
+    guint jumps[WCHOICE_MAX];
+
+    if (ynode_expect(&l->doc, n, YNODE_SEQ) == NULL)
+        return;
+    if (n->nr < 2 || n->nr > WCHOICE_MAX) {
+        ynode_error(&l->doc, n, "a choice is between 2 to %d: [{weight: 9, do: [..]}, {do: [..]}]",
+                    WCHOICE_MAX);
+        return;
+    }
+    if (++l->depth > WORKLOAD_LOOPS_MAX)
+        ynode_error(&l->doc, n, "loops and choices are nested deeper than %d", WORKLOAD_LOOPS_MAX);
+    struct wchoice *choices = arena_new_array(l->doc.arena, struct wchoice, n->nr);
+    struct wstep *s = step_add(l, n, WSTEP_CHOOSE);
+    s->nr_choices = n->nr;
+    s->choices = choices;
+    for (guint i = 0; i < n->nr; i++) {
+        read_choice(l, n->values[i], &choices[i]);
+        jumps[i] = l->steps->len;
+        step_add(l, n->values[i], WSTEP_JUMP);
+    }
+    for (guint i = 0; i < n->nr && !l->steps_full; i++)
+        g_array_index(l->steps, struct wstep, jumps[i]).jump = l->steps->len;
+    l->depth--;
 }
 
 /* ---- threads ---- */

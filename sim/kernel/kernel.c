@@ -13,6 +13,7 @@
 #include "kernel/fair_cfs.h"
 #include "kernel/group.h"
 #include "kernel/host_turns.h"
+#include "kernel/requests.h"
 #include "kernel/hotplug.h"
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
@@ -247,4 +248,5 @@ kernel_reset_stats(struct kernel *k)
         histogram_init(&fresh.request, k->arena);
         *s = fresh;
     }
+    requests_reset(k);
 }

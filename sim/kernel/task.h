@@ -255,6 +255,8 @@ struct process {
     bool killed, reaped; /* SIGKILL: its tasks exit; its memory is given back */
     uint32_t nr_members; /* tasks[] in order of creation: static placement deals by it */
     struct task **members;
+    uint32_t nr_kinds; /* of requests: requests.h */
+    struct request_kind **kinds;
 };
 
 /* As it is printed, and as access tags and group ids know it. */

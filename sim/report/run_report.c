@@ -195,11 +195,17 @@ write_latency(const struct report *r, struct csv *c)
 static const struct {
     const char *name;
     void (*write)(const struct report *r, struct csv *c);
+    bool (*applies)(const struct kernel *k); /* NULL: always */
 } files[] = {
-    { "summary.csv", write_summary },  { "processes.csv", write_processes },
-    { "tasks.csv", write_tasks },      { "cpus.csv", report_cpus },
-    { "nodes.csv", report_nodes },     { "links.csv", report_links },
-    { "traffic.csv", report_traffic }, { "latency.csv", write_latency },
+    { "summary.csv", write_summary, NULL },
+    { "processes.csv", write_processes, NULL },
+    { "tasks.csv", write_tasks, NULL },
+    { "cpus.csv", report_cpus, NULL },
+    { "nodes.csv", report_nodes, NULL },
+    { "links.csv", report_links, NULL },
+    { "traffic.csv", report_traffic, NULL },
+    { "latency.csv", write_latency, NULL },
+    { "requests.csv", report_requests, report_has_requests },
 };
 
 bool
@@ -210,6 +216,8 @@ run_report_write(const char *dir, const struct kernel *k, const struct run_info 
     bool fine = true;
 
     for (guint i = 0; i < G_N_ELEMENTS(files) && fine; i++) {
+        if (files[i].applies != NULL && !files[i].applies(k))
+            continue;
         struct csv *c = csv_create(dir, files[i].name, error);
         fine = c != NULL;
         if (fine) {

@@ -16,3 +16,6 @@ void report_cpus(const struct report *r, struct csv *c);
 void report_nodes(const struct report *r, struct csv *c);
 void report_links(const struct report *r, struct csv *c);
 void report_traffic(const struct report *r, struct csv *c);
+/* requests.csv: only where there are requests. */
+bool report_has_requests(const struct kernel *k);
+void report_requests(const struct report *r, struct csv *c);

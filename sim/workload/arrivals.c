@@ -11,10 +11,11 @@
 const char *const warrival_names[WARRIVAL_NR + 1] = {
     [WARRIVAL_POISSON] = "poisson", [WARRIVAL_DETERMINISTIC] = "deterministic",
     [WARRIVAL_MMPP] = "mmpp",       [WARRIVAL_TIMES] = "times",
-    [WARRIVAL_CLOSED] = "closed",
+    [WARRIVAL_CLOSED] = "closed",   [WARRIVAL_RENEWAL] = "renewal",
+    [WARRIVAL_STAIRS] = "stairs",   [WARRIVAL_NONE] = "none",
 };
 
-enum { QUEUE_DEFAULT = 65536, QUEUE_MAX = 1 << 24, CLIENTS_MAX = 1 << 20 };
+enum { QUEUE_DEFAULT = 65536, CALLS_DEFAULT = 4096, QUEUE_MAX = 1 << 24, CLIENTS_MAX = 1 << 20 };
 
 #define PS_NEVER UINT64_MAX
 #define GAP_MAX ((uint64_t)1 << 56) /* ps: 20 hours */
@@ -80,6 +81,25 @@ mmpp_next(struct source *src)
     }
 }
 
+/* The same, where each rate has its time; 0: the last step is over. */
+static uint64_t
+stairs_next(struct source *src)
+{
+    while (src->step < src->nr_steps) {
+        uint64_t mean = src->step_gap_ps[src->step];
+        uint64_t at =
+            mean == 0 ? PS_NEVER : add_ps(src->clock_ps, rng_exponential(&src->rng, mean));
+
+        if (at < src->step_end_ps)
+            return at;
+        src->clock_ps = src->step_end_ps;
+        src->step_end_ps = add_ps(src->step_end_ps, src->step_ps);
+        src->step++;
+    }
+    src->left = 0;
+    return src->clock_ps;
+}
+
 static void
 advance_clock(struct source *src)
 {
@@ -94,6 +114,18 @@ advance_clock(struct source *src)
         break;
     case WARRIVAL_MMPP:
         src->clock_ps = mmpp_next(src);
+        break;
+    case WARRIVAL_STAIRS:
+        src->clock_ps = stairs_next(src);
+        break;
+    case WARRIVAL_RENEWAL:
+        src->clock_ps = add_ps(
+            src->clock_ps,
+            SIM_MIN(chance_draw(&src->run->chances[a->interval_dist], &src->rng), GAP_MAX / 1000) *
+                1000);
+        break;
+    case WARRIVAL_NONE:
+        src->clock_ps = PS_NEVER;
         break;
     case WARRIVAL_TIMES:
         src->clock_ps = src->next_time < a->nr_times ? a->times[src->next_time++] * 1000 : PS_NEVER;
@@ -116,24 +148,36 @@ source_arm(struct source *src)
 
 /* ---- a request arrives ---- */
 
-static void
-request_arrives(struct source *src, struct request q)
+bool
+request_arrives(struct source *src, struct request q, struct task *by)
 {
     struct list *waiters = &src->queue->waiters;
 
-    src->left -= src->left != UINT64_MAX;
+    request_arrived(src->kind);
+    if (q.kind != NULL)
+        request_arrived(q.kind);
     if (!list_empty(waiters)) {
         request_take(list_entry(waiters->next, struct thread, node), src, q);
-        grant_first(waiters, NULL, false);
-    } else if (src->nr < src->capacity) {
-        src->ring[(src->first + src->nr++) % src->capacity] = q;
-    } else {
+        grant_first(waiters, by, false);
+        return true;
+    }
+    if (src->nr == src->capacity)
+        return false;
+    src->ring[(src->first + src->nr++) % src->capacity] = q;
+    return true;
+}
+
+static void
+take_in(struct source *src, struct request q)
+{
+    src->left -= src->left != UINT64_MAX;
+    if (!request_arrives(src, q, NULL)) {
         src->nr_dropped++;
         if (src->spec->kind == WARRIVAL_CLOSED)
             source_answered(src, q.client);
     }
     if (source_exhausted(src))
-        retry_all(waiters, NULL);
+        retry_all(&src->queue->waiters, NULL);
 }
 
 static void
@@ -144,7 +188,13 @@ arrival_fire(struct engine *eng, struct event *ev)
 
     if (src->spec->kind == WARRIVAL_CLOSED)
         q = thinking_pop(src);
-    request_arrives(src, q);
+    if (src->left == 0) { /* the stairs are over */
+        retry_all(&src->queue->waiters, NULL);
+        return;
+    }
+    if (src->kinds != NULL)
+        q.kind = src->kinds[src->step];
+    take_in(src, q);
     source_arm(src);
 }
 
@@ -159,7 +209,7 @@ source_answered(struct source *src, uint32_t client)
 {
     if (src->spec->kind != WARRIVAL_CLOSED || src->left == 0)
         return;
-    thinking_push(src, (struct request){ end_of_thinking(src), client });
+    thinking_push(src, (struct request){ .at = end_of_thinking(src), .client = client });
     source_arm(src);
 }
 
@@ -169,7 +219,7 @@ source_start(struct source *src)
     sim_time start = src->clock_ps / 1000;
 
     for (uint32_t i = 0; src->spec->kind == WARRIVAL_CLOSED && i < src->nr_clients; i++)
-        thinking_push(src, (struct request){ start + end_of_thinking(src), i });
+        thinking_push(src, (struct request){ .at = start + end_of_thinking(src), .client = i });
     if (src->spec->kind == WARRIVAL_MMPP)
         src->state_until_ps =
             add_ps(src->clock_ps, rng_exponential(&src->rng, src->state_time_ps[0]));
@@ -220,13 +270,64 @@ states_init(struct source *src, const struct wenv *env, struct arena *a)
 }
 
 static const char *
+stairs_numbers(struct source *src, const struct wenv *env, uint64_t *first, uint64_t *last,
+               uint64_t *time)
+{
+    const struct warrival *spec = src->spec;
+    uint64_t steps = 0;
+    const char *why;
+
+    if ((why = wexpr_eval(&spec->first, env, first)) != NULL ||
+        (why = wexpr_eval(&spec->last, env, last)) != NULL ||
+        (why = wexpr_eval(&spec->steps, env, &steps)) != NULL ||
+        (why = wexpr_eval(&spec->time, env, time)) != NULL)
+        return why;
+    if (steps < 2 || steps > WARRIVAL_STEPS_MAX)
+        return "has stairs of fewer than 2 or more than 200 steps";
+    if (*time == 0 || *time > GAP_MAX / 1000 / steps)
+        return "has stairs that last no time, or more than 20 hours";
+    if (*first > UINT64_C(1000000000) || *last > UINT64_C(1000000000))
+        return "is more than 10^9 arrivals a second";
+    src->nr_steps = (uint32_t)steps;
+    return *first == 0 && *last == 0 ? "has stairs on which nothing arrives" : NULL;
+}
+
+/* The rate of step i lies on the line from the first to the last. */
+static const char *
+stairs_init(struct source *src, struct workload_run *r, struct process *pr)
+{
+    uint64_t first = 0, last = 0, time = 0;
+    const char *why = stairs_numbers(src, &r->env, &first, &last, &time);
+
+    if (why != NULL)
+        return why;
+    src->step_gap_ps = arena_new_array(r->k->arena, uint64_t, src->nr_steps);
+    src->kinds = arena_new_array(r->k->arena, struct request_kind *, src->nr_steps);
+    src->step_ps = time * 1000;
+    src->step_end_ps = src->clock_ps + src->step_ps;
+    for (uint32_t i = 0; i < src->nr_steps; i++) {
+        uint64_t up = last > first ? last - first : first - last;
+        uint64_t off = up * i / (src->nr_steps - 1);
+        uint64_t rate = last > first ? first + off : first - off;
+        struct request_kind *kind =
+            request_kind(r->k, pr, arena_printf(r->k->arena, "step%u", (unsigned)i + 1));
+
+        src->step_gap_ps[i] = rate == 0 ? 0 : UINT64_C(1000000000000) / rate;
+        kind->from = src->clock_ps / 1000 + time * i;
+        kind->to = kind->from + time;
+        src->kinds[i] = kind;
+    }
+    return NULL;
+}
+
+static const char *
 sizes_of(struct source *src, const struct wenv *env, uint64_t *clients, uint64_t *start)
 {
     const struct warrival *spec = src->spec;
     const char *why = NULL;
 
     src->left = UINT64_MAX;
-    src->capacity = QUEUE_DEFAULT;
+    src->capacity = spec->kind == WARRIVAL_NONE ? CALLS_DEFAULT : QUEUE_DEFAULT;
     if (spec->count.nr > 0 && (why = wexpr_eval(&spec->count, env, &src->left)) != NULL)
         return why;
     if (spec->start.nr > 0 && (why = wexpr_eval(&spec->start, env, start)) != NULL)
@@ -245,7 +346,7 @@ sizes_of(struct source *src, const struct wenv *env, uint64_t *clients, uint64_t
 }
 
 const char *
-source_init(struct source *src, struct workload_run *r, struct meeting *queue)
+source_init(struct source *src, struct workload_run *r, struct meeting *queue, struct process *pr)
 {
     const struct warrival *spec = &queue->spec->arrivals;
     uint32_t index = (uint32_t)(src - r->sources);
@@ -253,6 +354,7 @@ source_init(struct source *src, struct workload_run *r, struct meeting *queue)
     const char *why;
 
     *src = (struct source){ .run = r, .queue = queue, .spec = spec };
+    src->kind = request_kind(r->k, pr, "");
     rng_init(&src->rng, r->k->seed, "arrivals", index);
     rng_init(&src->think, r->k->seed, "think time", index);
     if ((why = sizes_of(src, &r->env, &clients, &start)) != NULL)
@@ -266,6 +368,8 @@ source_init(struct source *src, struct workload_run *r, struct meeting *queue)
         if (src->gap_ps == 0)
             src->left = 0;
     }
+    if (spec->kind == WARRIVAL_STAIRS && (why = stairs_init(src, r, pr)) != NULL)
+        return why;
     if (spec->kind == WARRIVAL_MMPP && (why = states_init(src, &r->env, r->k->arena)) != NULL)
         return why;
     src->nr_clients = (uint32_t)clients;

@@ -149,7 +149,7 @@ build_meeting(struct workload_run *r, struct instance *in, const struct wobject 
     }
     if (why == NULL && spec->kind == WOBJECT_QUEUE) {
         m->source = &r->sources[r->nr_sources++];
-        why = source_init(m->source, r, m);
+        why = source_init(m->source, r, m, in->process);
     }
     return why;
 }
@@ -209,6 +209,7 @@ build_thread(struct workload_run *r, struct crew *c, uint32_t i)
     r->threads[r->nr_threads++] = t;
     list_init(&t->node);
     list_init(&t->pi_held);
+    list_init(&t->replies);
     rng_init(&t->rng, r->k->seed, "durations", t->index);
     resolve_policy(r, &g->mempolicy, &t->policy);
     t->attr = (struct task_attr){
@@ -244,6 +245,7 @@ build_crews(struct workload_run *r, struct instance *in)
         c->nr = (uint32_t)count_of(&c->spec->count, &env);
         list_init(&c->waiters);
         c->threads = arena_new_array(r->k->arena, struct thread, c->nr);
+        build_request_kinds(r, c);
         for (uint32_t j = 0; j < c->nr; j++)
             build_thread(r, c, j);
     }

@@ -4,18 +4,37 @@
  * base/rng.h draws uniform, exponential and normal numbers; the others are these, bent. A lognormal
  * number is the median times e^(sigma z), a Pareto number the smallest times e^(E / alpha), in
  * fixed point (base/exp.h).
+ *
+ * The two generalized ones invert their distribution functions. With E exponential, which is -ln of
+ * a uniform number, and shape k:
+ *
+ *     Pareto           location + scale (e^(k E) - 1) / k             k = 0: location + scale E
+ *     extreme value    location + scale (e^(-k ln E) - 1) / k         k = 0: location - scale ln E
+ *
+ * They are drawn in 1/1024 of a unit, because sizes of a few bytes must not be rounded twice, and
+ * cut at 0.
  */
 #include "workload/chance.h"
 
 __extension__ typedef unsigned __int128 u128;
+__extension__ typedef __int128 i128;
 
 const char *const wdist_names[WDIST_NR + 1] = {
-    [WDIST_CONSTANT] = "constant",       [WDIST_UNIFORM] = "uniform",
-    [WDIST_EXPONENTIAL] = "exponential", [WDIST_NORMAL] = "normal",
-    [WDIST_LOGNORMAL] = "lognormal",     [WDIST_PARETO] = "pareto",
+    [WDIST_CONSTANT] = "constant",
+    [WDIST_UNIFORM] = "uniform",
+    [WDIST_EXPONENTIAL] = "exponential",
+    [WDIST_NORMAL] = "normal",
+    [WDIST_LOGNORMAL] = "lognormal",
+    [WDIST_PARETO] = "pareto",
+    [WDIST_GENERALIZED_PARETO] = "generalized_pareto",
+    [WDIST_GENERALIZED_EXTREME_VALUE] = "generalized_extreme_value",
 };
 
 #define ONE_Q32 ((uint64_t)1 << 32)
+#define LN2_Q32 2977044472u /* ln 2 */
+
+enum { FINE_SHIFT = 10 };            /* generalized distributions are drawn in 1/1024, */
+#define FINE_MAX ((uint64_t)1 << 44) /* of numbers up to this: 5 hours, 16 TiB */
 
 /* sqrt of x / 2^32, in 1/2^32. */
 static uint64_t
@@ -46,6 +65,12 @@ lognormal_by_mean(struct chance *c, uint64_t cv_ppm)
     c->a = mul_div_u64(c->a, ONE_Q32, sqrt_q32(one_plus));
 }
 
+static bool
+is_generalized(enum wdist_kind kind)
+{
+    return kind == WDIST_GENERALIZED_PARETO || kind == WDIST_GENERALIZED_EXTREME_VALUE;
+}
+
 const char *
 chance_init(struct chance *c, const struct wdist *d, const struct wenv *env)
 {
@@ -58,6 +83,10 @@ chance_init(struct chance *c, const struct wdist *d, const struct wenv *env)
         return why;
     if (c->a > CHANCE_MAX || c->b > CHANCE_MAX)
         return "is longer than 146 years";
+    if (is_generalized(d->kind) && (c->a > FINE_MAX || c->b > FINE_MAX))
+        return "has a location or scale that is too large";
+    if (is_generalized(d->kind))
+        c->shape_q32 = mul_div_u64(d->shape_ppm, ONE_Q32, 1000000);
     if (d->kind == WDIST_UNIFORM && c->b < c->a)
         return "has a largest value below its smallest";
     if (d->kind == WDIST_PARETO)
@@ -90,6 +119,41 @@ draw_pareto(const struct chance *c, struct rng *r)
     return c->b > 0 ? SIM_MIN(x, c->b) : x;
 }
 
+/* ---- generalized ---- */
+
+/* ln(e), e in 1/2^32 and above 0; may be below 0. */
+static int64_t
+ln_signed_q32(uint64_t e)
+{
+    int shift = __builtin_clzll(e) - 1; /* to a number from 2^30 on */
+
+    return (int64_t)ln_q32(e << shift) - (int64_t)shift * (int64_t)LN2_Q32;
+}
+
+/* scale (e^(k y) - 1) / k, in 1/1024, for y in 1/2^32 of either sign; k = 0: scale y. */
+static int64_t
+bend(const struct chance *c, int64_t y)
+{
+    int64_t scale = (int64_t)c->b << FINE_SHIFT;
+
+    if (c->shape_q32 == 0)
+        return (int64_t)((i128)scale * y >> 32);
+    int64_t ky = (int64_t)((i128)y * (int64_t)c->shape_q32 >> 32);
+    uint64_t unit = mul_div_u64((uint64_t)scale, ONE_Q32, c->shape_q32);
+    uint64_t bent = mul_exp_q32(unit, SIM_MIN(ky, (int64_t)(200 * ONE_Q32)));
+    return (int64_t)SIM_MIN(bent, EXP_MAX) - (int64_t)unit;
+}
+
+static uint64_t
+draw_generalized(const struct chance *c, struct rng *r)
+{
+    uint64_t e = SIM_MAX(rng_exponential(r, ONE_Q32), (uint64_t)1);
+    int64_t y = c->kind == WDIST_GENERALIZED_PARETO ? (int64_t)e : -ln_signed_q32(e);
+    int64_t x = (int64_t)(c->a << FINE_SHIFT) + bend(c, y);
+
+    return x < 0 ? 0 : SIM_MIN(((uint64_t)x + (1 << FINE_SHIFT) / 2) >> FINE_SHIFT, CHANCE_MAX);
+}
+
 uint64_t
 chance_draw(const struct chance *c, struct rng *r)
 {
@@ -104,6 +168,9 @@ chance_draw(const struct chance *c, struct rng *r)
         return mul_exp_q32(c->a, (rng_normal_q16(r) * (int64_t)(c->shape_q32 >> 8)) >> 8);
     case WDIST_PARETO:
         return draw_pareto(c, r);
+    case WDIST_GENERALIZED_PARETO:
+    case WDIST_GENERALIZED_EXTREME_VALUE:
+        return draw_generalized(c, r);
     default:
         return c->a;
     }

@@ -1,5 +1,5 @@
 /*
- * Channels, queues of requests, forks and joins.
+ * Channels, forks and joins.
  *
  * A channel is a pipe: so many bytes of room, no boundaries between messages. Bytes are put in and
  * taken out on behalf of the waiters, in the order of their arrival, whenever there are enough; the
@@ -84,50 +84,6 @@ step_receive(struct thread *t, const struct wstep *s, struct action *act)
     m->value -= t->need;
     t->pc++;
     channel_settle(m, t->task);
-    return false;
-}
-
-/* ---- requests ---- */
-
-void
-request_take(struct thread *t, struct source *src, struct request q)
-{
-    t->has_request = true;
-    t->request = q;
-    t->request_source = src;
-}
-
-bool
-step_request_begin(struct thread *t, const struct wstep *s, struct action *act)
-{
-    struct meeting *m;
-    struct source *src;
-
-    if (is_granted(t))
-        return false;
-    if (t->queued)
-        return wait_more(t, s, act);
-    if (s->object < 0) {
-        request_take(t, NULL, (struct request){ .at = kernel_now(t->run->k) });
-        t->pc++;
-        return false;
-    }
-    if ((m = meeting_of(t, s)) == NULL)
-        return false;
-    src = m->source;
-    if (source_exhausted(src)) {
-        t->pc = t->crew->spec->nr_steps;
-        t->depth = 0;
-        return false;
-    }
-    if (src->nr == 0)
-        return wait_in(&m->waiters, t, s, act);
-    request_take(t, src, src->ring[src->first]);
-    src->first = (src->first + 1) % src->capacity;
-    src->nr--;
-    t->pc++;
-    if (source_exhausted(src))
-        retry_all(&m->waiters, t->task);
     return false;
 }
 

@@ -169,12 +169,20 @@ per_ns_q20(uint64_t ppm, uint64_t ps)
     return (uint32_t)SIM_MIN(q20, (uint64_t)UINT32_MAX);
 }
 
+uint64_t
+stream_work(const struct workload_run *r, const struct burst *b, uint64_t bytes)
+{
+    uint64_t line = r->k->machine->cache.line_bytes;
+
+    return mul_div_u64(div_round_up_u64(bytes, line > 0 ? line : 64), b->line_ps, 1000);
+}
+
 static const char *
 build_burst(struct thread *t, const struct wstep *s, struct burst *b)
 {
     struct workload_run *r = t->run;
     const struct wmem *mem = s->mem;
-    uint64_t bytes, line = r->k->machine->cache.line_bytes;
+    uint64_t bytes;
     struct wenv env;
     const char *why;
 
@@ -191,7 +199,8 @@ build_burst(struct thread *t, const struct wstep *s, struct burst *b)
         env_of_thread(&env, t);
         if (s->amount.nr > 0 && (why = wexpr_eval(&s->amount, &env, &bytes)) != NULL)
             return why;
-        b->work = mul_div_u64(div_round_up_u64(bytes, line ? line : 64), mem->line_ps, 1000);
+        b->line_ps = mem->line_ps;
+        b->work = stream_work(r, b, bytes);
         b->profile.misses_q20 = per_ns_q20(1000000, mem->line_ps);
     }
     b->has_misses = mem->nr_uses > 0 && b->profile.misses_q20 > 0;

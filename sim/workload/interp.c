@@ -71,9 +71,12 @@ static bool
 step_stream(struct thread *t, const struct wstep *s, struct action *act)
 {
     const struct burst *b = &t->bursts[aux_of(t, s)->burst];
+    uint64_t work = b->work;
 
+    if (s->dist >= 0)
+        work = stream_work(t->run, b, chance_draw(&t->run->chances[s->dist], &t->rng));
     t->pc++;
-    return run_for(act, b->work, b);
+    return run_for(act, work, b);
 }
 
 static bool
@@ -209,23 +212,40 @@ step_end_period(struct thread *t, const struct wstep *s, struct action *act)
     return next_round(t, s) && sleep_until(t, act, next);
 }
 
-/* ---- requests ---- */
+/* ---- branches ---- */
 
 static bool
-step_request_end(struct thread *t, const struct wstep *s, struct action *act)
+step_jump(struct thread *t, const struct wstep *s, struct action *act)
 {
-    if (!t->has_request) {
-        thread_fail(t, s, "ends a request, but none has begun");
-        return false;
-    }
-    process_request_done(t->crew->instance->process, kernel_now(t->run->k) - t->request.at);
-    task_work_done(t->task, 1);
-    t->has_request = false;
-    if (t->request_source != NULL)
-        source_answered(t->request_source, t->request.client);
-    t->pc++;
+    t->pc = s->jump;
     return false;
 }
+
+static bool
+step_choose(struct thread *t, const struct wstep *s, struct action *act)
+{
+    uint64_t weights[WCHOICE_MAX], sum = 0, at;
+
+    for (uint32_t i = 0; i < s->nr_choices; i++) {
+        if (!step_number(t, s, &s->choices[i].weight, &weights[i]))
+            return false;
+        weights[i] = SIM_MIN(weights[i], (uint64_t)1 << 32);
+        sum += weights[i];
+    }
+    if (sum == 0) {
+        thread_fail(t, s, "has nothing to choose: all weights are 0");
+        return false;
+    }
+    at = rng_below(&t->rng, sum);
+    for (uint32_t i = 0; i < s->nr_choices; at -= weights[i++])
+        if (at < weights[i]) {
+            t->pc = s->choices[i].jump;
+            return false;
+        }
+    sim_panic(__FILE__, __LINE__, "no choice");
+}
+
+/* ---- words about work ---- */
 
 static bool
 step_work(struct thread *t, const struct wstep *s, struct action *act)
@@ -261,6 +281,10 @@ static const step_fn steps[WSTEP_NR] = {
     [WSTEP_EXEC] = step_exec,
     [WSTEP_REQUEST_BEGIN] = step_request_begin,
     [WSTEP_REQUEST_END] = step_request_end,
+    [WSTEP_CALL] = step_call,
+    [WSTEP_REPLIES] = step_replies,
+    [WSTEP_CHOOSE] = step_choose,
+    [WSTEP_JUMP] = step_jump,
     [WSTEP_LOOP] = step_loop,
     [WSTEP_END_LOOP] = step_end_loop,
     [WSTEP_PERIOD] = step_loop,

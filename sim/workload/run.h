@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "kernel/requests.h"
 #include "workload/chance.h"
 #include "workload/replay.h"
 #include "workload/workload.h"
@@ -28,7 +29,9 @@ struct meeting {
 
 struct request {
     sim_time at;
-    uint32_t client; /* closed loop */
+    uint32_t client;           /* closed loop */
+    struct thread *caller;     /* waits for the answer; NULL: nobody */
+    struct request_kind *kind; /* the step of the load that it came in; NULL: none */
 };
 
 /* Where requests come from, and the queue that they wait in. */
@@ -44,6 +47,10 @@ struct source {
     uint64_t state_until_ps, *state_gap_ps, *state_time_ps;
     uint32_t next_time; /* times */
     uint32_t nr_clients, nr_thinking;
+    struct request_kind *kind; /* of all requests; and of steps, by number */
+    struct request_kind **kinds;
+    uint32_t nr_steps, step; /* stairs: the one that is on */
+    uint64_t step_end_ps, step_ps, *step_gap_ps;
     struct request *thinking; /* closed: a heap of clients by the end of their thinking */
     struct request *ring;
     uint64_t capacity, first, nr;
@@ -56,7 +63,8 @@ struct crew {
     struct instance *instance;
     struct thread *threads;
     uint32_t nr, nr_alive, next;
-    struct list waiters; /* forks that find no free thread, and joins */
+    struct list waiters;         /* forks that find no free thread, and joins */
+    struct request_kind **kinds; /* by step: of its requests; NULL: it has none */
 };
 
 struct instance {
@@ -80,7 +88,8 @@ struct step_aux {
 struct burst {
     struct burst_profile profile;
     bool has_misses;
-    uint64_t work; /* stream: ns */
+    uint64_t work;    /* stream: ns */
+    uint32_t line_ps; /* stream: of one line */
 };
 
 struct level {
@@ -115,6 +124,8 @@ struct thread {
     bool has_request;
     struct request request;
     struct source *request_source;
+    uint64_t calls_open; /* calls that are not answered */
+    struct list replies; /* itself, while it waits for them */
     sim_time began, timer_at;
     bool timer_set;
     uint32_t nr_hints;
@@ -151,6 +162,8 @@ void program_plan(struct kernel *k, struct task *p, struct task_plan *plan);
 void env_of_thread(struct wenv *env, const struct thread *t);
 /* NULL, or why the run cannot be built. */
 const char *build_steps(struct workload_run *r);
+/* CPU time of a stream of so many bytes. */
+uint64_t stream_work(const struct workload_run *r, const struct burst *b, uint64_t bytes);
 /* A region and its part; NULL, or what is wrong with the number of the part. */
 const char *build_use(const struct thread *t, const struct wuse *u, struct burst_use *to);
 void resolve_policy(const struct workload_run *r, const struct wpolicy *from, struct mempolicy *to);
@@ -186,14 +199,12 @@ bool step_down(struct thread *t, const struct wstep *s, struct action *act);
 bool step_up(struct thread *t, const struct wstep *s, struct action *act);
 bool step_send(struct thread *t, const struct wstep *s, struct action *act);
 bool step_receive(struct thread *t, const struct wstep *s, struct action *act);
-bool step_request_begin(struct thread *t, const struct wstep *s, struct action *act);
 bool step_fork(struct thread *t, const struct wstep *s, struct action *act);
 bool step_join(struct thread *t, const struct wstep *s, struct action *act);
 struct meeting *meeting_of(struct thread *t, const struct wstep *s);
 bool wait_in(struct list *waiters, struct thread *t, const struct wstep *s, struct action *act);
 bool wait_more(struct thread *t, const struct wstep *s, struct action *act);
 bool is_granted(struct thread *t);
-void request_take(struct thread *t, struct source *src, struct request q);
 /* The first waiter has what it waits for. `by`: the running task that gives it, or NULL. */
 void grant_first(struct list *waiters, struct task *by, bool sync);
 /* All waiters look again. */
@@ -223,8 +234,22 @@ bool step_set_class(struct thread *t, const struct wstep *s, struct action *act)
 bool step_set_nice(struct thread *t, const struct wstep *s, struct action *act);
 bool step_hint(struct thread *t, const struct wstep *s, struct action *act);
 
+/* requests.c */
+bool step_request_begin(struct thread *t, const struct wstep *s, struct action *act);
+bool step_request_end(struct thread *t, const struct wstep *s, struct action *act);
+bool step_call(struct thread *t, const struct wstep *s, struct action *act);
+bool step_replies(struct thread *t, const struct wstep *s, struct action *act);
+
+void request_take(struct thread *t, struct source *src, struct request q);
+/* What requests of a group are counted as. */
+void build_request_kinds(struct workload_run *r, struct crew *c);
+
 /* arrivals.c */
-const char *source_init(struct source *src, struct workload_run *r, struct meeting *queue);
+/* A request comes, from outside or from the running task `by`. False: it found no room. */
+bool request_arrives(struct source *src, struct request q, struct task *by);
+/* `pr` counts its requests. NULL, or what is wrong with a number, as a phrase. */
+const char *source_init(struct source *src, struct workload_run *r, struct meeting *queue,
+                        struct process *pr);
 void source_start(struct source *src);
 /* The client of a closed loop has its answer, and thinks. */
 void source_answered(struct source *src, uint32_t client);

@@ -16,6 +16,7 @@ thread_begin(struct thread *t)
     t->pc = t->depth = t->nr_forked = 0;
     t->queued = t->granted = t->retrying = t->has_request = t->timer_set = false;
     t->nr_hints = 0;
+    t->calls_open = 0;
     t->task->deferrable = t->crew->spec->deferrable;
     t->locked = NULL;
     t->began = k->engine.now;
@@ -94,7 +95,7 @@ loop_ends(const struct workload *w, const struct wgroup *g, uint32_t loop)
         if (s->kind == WSTEP_EXIT)
             return true;
         if (s->kind == WSTEP_REQUEST_BEGIN && a != NULL &&
-            (a->count.nr > 0 || a->kind == WARRIVAL_TIMES))
+            (a->count.nr > 0 || a->kind == WARRIVAL_TIMES || a->kind == WARRIVAL_STAIRS))
             return true;
     }
     return false;

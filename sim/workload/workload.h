@@ -21,7 +21,7 @@ enum {
     WORKLOAD_NICE_MAX = 64,  /* values that are dealt to the threads of a group */
 };
 
-/* ---- random durations ---- */
+/* ---- random durations, and random sizes ---- */
 
 enum wdist_kind {
     WDIST_CONSTANT,
@@ -30,6 +30,8 @@ enum wdist_kind {
     WDIST_NORMAL,
     WDIST_LOGNORMAL,
     WDIST_PARETO,
+    WDIST_GENERALIZED_PARETO,
+    WDIST_GENERALIZED_EXTREME_VALUE,
     WDIST_NR
 };
 extern const char *const wdist_names[WDIST_NR + 1];
@@ -37,9 +39,11 @@ extern const char *const wdist_names[WDIST_NR + 1];
 struct wdist {
     const char *name; /* NULL: written where it is used */
     enum wdist_kind kind;
-    struct wexpr a;     /* constant; min; mean; median; ns */
-    struct wexpr b;     /* uniform: max; normal: standard deviation; pareto: largest (or none) */
-    uint32_t shape_ppm; /* lognormal: sigma or cv; pareto: alpha */
+    bool is_size;       /* of bytes, else of ns */
+    struct wexpr a;     /* constant; min; mean; median; location */
+    struct wexpr b;     /* uniform: max; normal: standard deviation; pareto: largest (or none);
+                         * generalized: scale */
+    uint32_t shape_ppm; /* lognormal: sigma or cv; pareto: alpha; generalized: shape, may be 0 */
     bool has_median;    /* lognormal: median and sigma, else mean and cv */
 };
 
@@ -143,11 +147,14 @@ enum warrival_kind {
     WARRIVAL_MMPP,
     WARRIVAL_TIMES,
     WARRIVAL_CLOSED,
+    WARRIVAL_RENEWAL, /* `interval_dist` apart */
+    WARRIVAL_STAIRS,  /* Poisson, at a rate that changes in steps of equal length */
+    WARRIVAL_NONE,    /* other threads call */
     WARRIVAL_NR
 };
 extern const char *const warrival_names[WARRIVAL_NR + 1];
 
-enum { WARRIVAL_STATES_MAX = 8 };
+enum { WARRIVAL_STATES_MAX = 8, WARRIVAL_STEPS_MAX = 200 };
 
 struct warrival {
     enum warrival_kind kind;
@@ -161,6 +168,8 @@ struct warrival {
     struct wexpr state_rate[WARRIVAL_STATES_MAX], state_time[WARRIVAL_STATES_MAX];
     uint32_t nr_times; /* times */
     const sim_time *times;
+    uint32_t interval_dist;                /* renewal */
+    struct wexpr first, last, steps, time; /* stairs: arrivals a second; how many; ns of each */
 };
 
 struct wobject {
@@ -179,7 +188,7 @@ enum wait_mode { WAIT_BLOCK, WAIT_SPIN, WAIT_SPIN_THEN_BLOCK, WAIT_NR };
 
 enum wstep_kind {
     WSTEP_COMPUTE, /* `dist` ns, or `amount` instructions */
-    WSTEP_STREAM,  /* `amount` bytes of each use, or all of it */
+    WSTEP_STREAM,  /* `amount` or `dist` bytes, or all of every use */
     WSTEP_SLEEP,   /* `dist` from now */
     WSTEP_TIMER,   /* until `dist` after the last release; object: of a shared timer */
     WSTEP_BARRIER,
@@ -198,8 +207,12 @@ enum wstep_kind {
     WSTEP_YIELD,
     WSTEP_EXEC,          /* exec(): the CPU is chosen anew */
     WSTEP_REQUEST_BEGIN, /* object: the next request of a queue; -1: one that begins now */
-    WSTEP_REQUEST_END,
-    WSTEP_LOOP, /* `amount` rounds; not given: forever; `jump`: its END_LOOP */
+    WSTEP_REQUEST_END,   /* `tag`: also counted by that name */
+    WSTEP_CALL,          /* object: a queue that gets `amount` requests; `reply` */
+    WSTEP_REPLIES,       /* until all calls are answered */
+    WSTEP_CHOOSE,        /* goes on at one of `choices` */
+    WSTEP_JUMP,          /* goes on at `jump` */
+    WSTEP_LOOP,          /* `amount` rounds; not given: forever; `jump`: its END_LOOP */
     WSTEP_END_LOOP,
     WSTEP_PERIOD, /* a loop with a release every `dist` */
     WSTEP_END_PERIOD,
@@ -234,6 +247,15 @@ struct wclass {
 
 enum wmiss { WMISS_CONTINUE, WMISS_SKIP, WMISS_NR };
 
+/* What the caller does about the answer: waits, waits at a REPLIES, wants none. */
+enum wreply { WREPLY_NOW, WREPLY_LATER, WREPLY_NONE, WREPLY_NR };
+
+enum { WCHOICE_MAX = 32 };
+struct wchoice {
+    struct wexpr weight;
+    uint32_t jump;
+};
+
 struct wstep {
     enum wstep_kind kind;
     unsigned line; /* in the file, for messages; 0: none */
@@ -259,6 +281,10 @@ struct wstep {
     bool relative;   /* PERIOD, TIMER: when late, the next release counts from now */
     bool from_start; /* TIMER: the first release counts from the thread's start */
     struct whint hint;
+    const char *tag;     /* REQUEST_END; NULL: none */
+    enum wreply reply;   /* CALL */
+    uint32_t nr_choices; /* CHOOSE */
+    struct wchoice *choices;
 };
 
 struct wgroup {
