@@ -135,11 +135,19 @@ for_each_row(const char *file, void (*check)(const struct machine *, char **row)
     arena_free(a);
 }
 
+/* The data counts the nodes of this machine, elsewhere it has their own numbers. */
+static int
+node_of_data(const struct machine *m, const char *number)
+{
+    if (strcmp(m->name, "power7-780-8n") == 0)
+        return atoi(number);
+    return machine_node_by_os(m, (uint32_t)atoi(number));
+}
+
 static void
 check_distance(const struct machine *m, char **row)
 {
-    int from = machine_node_by_os(m, (uint32_t)atoi(row[1]));
-    int to = machine_node_by_os(m, (uint32_t)atoi(row[2]));
+    int from = node_of_data(m, row[1]), to = node_of_data(m, row[2]);
 
     assert_true(from >= 0 && to >= 0);
     assert_int_equal(machine_distance(m, (uint32_t)from, (uint32_t)to), atoi(row[3]));
