@@ -52,7 +52,8 @@ what_no_shipped_machine_has_is_written_too(void **state)
         "routes:\n"
         "  - {from: 3, to: 5, via: [two]}\n"
         "devices:\n"
-        "  - {name: gpu 0, kind: gpu, node: 3, queues: 3, bandwidth: 64GB/s, irq_cpus: 0-1}\n"
+        "  - {name: gpu 0, kind: gpu, node: 3, queues: 3, bandwidth: 64GB/s, irq_cpus: 0-1,\n"
+        "     latency: 5us, speed: 12.5, memory: 16GiB, parallel: 7, active_w: 300, idle_w: 40.5}\n"
         "  - {name: disk, kind: nvme, node: 5}\n"
         "power: {core_active_w: 0.1, core_idle_w: 0.3, node_w: 20, pj_per_byte_local: 7.7}\n";
     struct arena *a = arena_new();

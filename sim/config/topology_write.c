@@ -312,14 +312,23 @@ write_routes(const struct machine *m, GString *out)
     }
 }
 
+/* Numbers that are not 0 were given, or assumed by a rule that left a note. */
+static bool
+field_is_set(const struct field *f, const void *values, struct arena *a)
+{
+    const char *text = field_text(f, values, a);
+
+    return strcmp(text, "0") != 0 && strcmp(text, "0B") != 0 && strcmp(text, "0ns") != 0 &&
+           strcmp(text, "0B/s") != 0;
+}
+
 static void
 write_caches(const struct machine *m, GString *out)
 {
     g_string_append(out, "caches:");
     for (const struct field *f = topo_cache_fields; f->name != NULL; f++) {
-        const char *text = field_text(f, &m->cache, m->arena);
-        if (strcmp(text, "0") != 0 && strcmp(text, "0B") != 0)
-            g_string_append_printf(out, "\n  %s: %s", f->name, text);
+        if (field_is_set(f, &m->cache, m->arena))
+            g_string_append_printf(out, "\n  %s: %s", f->name, field_text(f, &m->cache, m->arena));
     }
     g_string_append_c(out, '\n');
 }
@@ -332,12 +341,12 @@ write_devices(const struct machine *m, GString *out)
     for (uint32_t i = 0; i < m->nr_devices; i++) {
         const struct machine_device *d = &m->devices[i];
         append_key_text(out, "  - ", "name", d->name);
-        g_string_append_printf(out, "\n    kind: %s\n    node: %u\n    queues: %u\n",
-                               device_kind_names[d->kind], m->nodes[d->node].os_index,
-                               SIM_MAX(d->nr_queues, 1u));
-        if (d->bandwidth > 0)
-            append_field(out, "    ", topo_device_fields, "bandwidth", d, m->arena);
-        g_string_append(out, d->bandwidth > 0 ? "\n" : "");
+        g_string_append_printf(out, "\n    node: %u\n", m->nodes[d->node].os_index);
+        for (const struct field *f = topo_device_fields + 1; f->name != NULL; f++)
+            if (field_is_set(f, d, m->arena)) {
+                append_field(out, "    ", topo_device_fields, f->name, d, m->arena);
+                g_string_append_c(out, '\n');
+            }
         if (d->irq_cpus != NULL && !cpumask_empty(d->irq_cpus))
             g_string_append_printf(out, "    irq_cpus: %s\n", cpumask_text(m->arena, d->irq_cpus));
     }

@@ -43,8 +43,21 @@ const struct field topo_device_fields[] = {
     FIELD(FIELD_ENUM, struct machine_device, kind, .def = "other", .names = device_kind_names,
           .doc = "what it is"),
     FIELD_NAMED(FIELD_U32, "queues", struct machine_device, nr_queues, .def = "1", .min = "1",
-                .max = "65536", .doc = "hardware queues"),
-    FIELD(FIELD_BANDWIDTH, struct machine_device, bandwidth, .doc = "of its link to the node"),
+                .max = "65536", .doc = "hardware queues, each with an interrupt"),
+    FIELD(FIELD_U32, struct machine_device, parallel, .min = "1", .max = "65536",
+          .doc = "operations that it works on at once; as many as queues if left out"),
+    FIELD(FIELD_BANDWIDTH, struct machine_device, bandwidth, .min = "1MB/s",
+          .doc = "of its link to the node, each way; by kind if left out"),
+    FIELD(FIELD_TIME, struct machine_device, latency, .max = "1000s",
+          .doc = "what an operation takes besides its work and its bytes; nothing if left out"),
+    FIELD(FIELD_REAL, struct machine_device, speed, .min = "0.001", .max = "1000000",
+          .doc = "how much faster than stated it does the `work` of offload steps; 1 if left out"),
+    FIELD_NAMED(FIELD_SIZE, "memory", struct machine_device, mem_bytes, .max = "4096TiB",
+                .doc = "of its own, which the bytes of its operations share; no limit if left out"),
+    FIELD(FIELD_REAL, struct machine_device, active_w, .min = "0", .max = "100000",
+          .doc = "watts while it has an operation"),
+    FIELD(FIELD_REAL, struct machine_device, idle_w, .min = "0", .max = "100000",
+          .doc = "watts otherwise"),
     FIELD_END
 };
 const char *const topo_device_others[] = { "node", "irq_cpus", "source", NULL };
@@ -72,6 +85,9 @@ read_device(struct topo *t, const struct ynode *entry, struct machine_device *d)
     const struct ynode *node = ynode_get(entry, "node"), *irq = ynode_get(entry, "irq_cpus");
 
     ynode_load_fields(&t->doc, entry, topo_device_fields, topo_device_others, d);
+    if (d->active_w < d->idle_w)
+        ynode_error(&t->doc, ynode_get(entry, "idle_w"),
+                    "more watts than while it works ('active_w')");
     topo_check_text(t, entry, "name", NAME_MOST);
     if (node == NULL)
         ynode_error(&t->doc, entry, "'node' is missing: the one that the device is attached to");

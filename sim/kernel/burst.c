@@ -127,6 +127,7 @@ task_sleep(struct kernel *k, struct rq *rq, struct task *p, const struct action 
 {
     p->state = act->kind == ACTION_SLEEP ? TASK_SLEEPING : TASK_BLOCKED;
     p->slept_at = k->engine.now;
+    p->io_sleep = act->io;
     p->stats.nr_voluntary++;
     if (act->kind == ACTION_SLEEP)
         engine_at(&k->engine, &p->timer, SIM_MAX(act->until, k->engine.now));

@@ -8,6 +8,7 @@
  */
 #include "kernel/check.h"
 #include "kernel/check_rt.h"
+#include "kernel/device.h"
 #include "kernel/host_turns.h"
 
 #include "kernel/mm.h"
@@ -111,7 +112,7 @@ kernel_check(struct kernel *k)
     if (k->params.numa.mode != NUMA_BALANCING_DISABLED &&
         k->engine.nr_events % CHECK_NUMA_EVENTS == 0 && (broken = check_numa(k)) != NULL)
         return broken;
-    if ((broken = check_memory(k)) != NULL)
+    if ((broken = check_memory(k)) != NULL || (broken = devices_check(k)) != NULL)
         return broken;
     return mm_check(k);
 }

@@ -9,6 +9,7 @@
 #include "kernel/cfs_rq.h"
 #include "kernel/core.h"
 #include "kernel/deadline.h"
+#include "kernel/device.h"
 #include "kernel/dl_server.h"
 #include "kernel/fair_cfs.h"
 #include "kernel/group.h"
@@ -43,6 +44,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_KSWAPD] = k->machine->nr_nodes,
     };
 
+    devices_slots(k->machine, limits, &nr[EVENT_DEVICE]);
     engine_init(&k->engine, k->arena, nr, ENGINE_QUEUE_AUTO);
     k->engine.owner = k;
 }
@@ -209,6 +211,7 @@ kernel_settle(struct kernel *k)
         rq->busy_ns += k->engine.now - rq->busy_since;
         rq->busy_since = k->engine.now;
     }
+    devices_settle(k);
     sched_stats_settle(k);
     for (uint32_t i = 0; i < k->nr_tasks; i++) {
         struct task *p = k->tasks[i];
@@ -228,6 +231,7 @@ kernel_reset_stats(struct kernel *k)
     memset(k->traffic, 0, sizeof(uint64_t) * k->machine->nr_nodes * k->machine->nr_nodes);
     memset(k->link_bytes, 0, sizeof(uint64_t) * k->machine->nr_links);
     mm_reset_stats(k);
+    devices_reset_stats(k);
     cfs_bandwidth_reset_stats(k);
     for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++) {
         struct rq *rq = &k->rqs[cpu];

@@ -20,6 +20,7 @@ struct wasted;
 struct check_parts;
 struct host_turns;
 struct hotplug;
+struct devices;
 
 /* Rates: work per ns, in 1/2^24. */
 #define RATE_SHIFT 24
@@ -50,6 +51,7 @@ struct kernel_limits {
     uint32_t nr_samplers;
     uint32_t nr_groups;  /* task groups, the root apart */
     uint32_t nr_hotplug; /* times that CPUs go offline or come online */
+    uint32_t nr_devices; /* device.h */
 };
 
 /* Idle CPUs whose tick has stopped, and what is to be done for them (balance_nohz.c). */
@@ -70,6 +72,7 @@ struct kernel {
     struct domains *domains;
     struct host_turns *host;        /* NULL: CPUs are real */
     struct hotplug *hotplug;        /* NULL: all CPUs stay as they are */
+    struct devices *devices;        /* NULL: there are none */
     const struct cpumask *possible; /* CPUs that are or were online */
     struct kernel_params params;
     uint64_t seed;
@@ -201,6 +204,8 @@ void task_start_asleep(struct kernel *k, struct task *p, int cpu, uint32_t wante
  * interrupt, on the CPU where the task slept. False: it was not asleep. sync: the waker is about to
  * sleep. */
 bool task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync);
+/* The same by an interrupt on `cpu`, which is where it is woken from. */
+bool task_wake_irq(struct kernel *k, struct task *p, int cpu);
 
 /* Ends a spin: the task asks for its next action at once. */
 void task_unspin(struct kernel *k, struct task *p);

@@ -254,6 +254,11 @@ const struct field kernel_param_fields[] = {
       .doc = "a wake-up, on the CPU of the waker"),
     K(FIELD_TIME, "cost.ipi", cost.ipi, .def = "1us", .max = "1ms",
       .doc = "a rescheduling interrupt, on the CPU that gets it"),
+    K(FIELD_TIME, "cost.interrupt", cost.interrupt, .def = "1us", .max = "1ms",
+      .doc = "an interrupt of a device, on the CPU that gets it (assumed: as cost.ipi)"),
+    K(FIELD_TIME, "cost.io_completion", cost.io_completion, .def = "2us", .max = "1ms",
+      .doc = "completing an operation of a device, in the softirq, where its step has no `cost` "
+             "(assumed)"),
     K(FIELD_TIME, "cost.migration", cost.migration, .def = "2us", .max = "1ms",
       .doc = "moving one task between run queues, on the CPU that pulls"),
     K(FIELD_TIME, "cost.balance_per_cpu", cost.balance_per_cpu, .def = "50ns", .max = "100us",

@@ -98,6 +98,8 @@ struct cost_params {
     uint64_t context_switch, context_switch_same_mm;
     uint64_t wakeup;          /* of the waker: try_to_wake_up, the remote queue */
     uint64_t ipi;             /* of the CPU that is interrupted */
+    uint64_t interrupt;       /* of a device: entry, exit and the driver's look */
+    uint64_t io_completion;   /* what follows in the softirq, where a step does not say */
     uint64_t migration;       /* of a task moved by the balancer, on the CPU that pulls */
     uint64_t balance_per_cpu; /* of a balancing pass, per CPU looked at */
     uint64_t minor_fault;     /* first touch of a 4 KiB page, zeroing apart */

@@ -297,13 +297,14 @@ charge_wakeup(struct kernel *k, int this_cpu, int cpu, const struct task *waker)
         charge(k, cpu, k->params.cost.ipi, CHARGE_IRQ);
 }
 
-bool
-task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
+/* `waker` is NULL for an interrupt on this_cpu. */
+static bool
+wake_from(struct kernel *k, struct task *p, int this_cpu, struct task *waker, bool sync)
 {
+    int old = p->cpu;
+
     if (p->state != TASK_SLEEPING && p->state != TASK_BLOCKED)
         return false;
-    int this_cpu = waker != NULL ? waker->cpu : p->cpu, old = p->cpu;
-
     if (unlikely(k->hotplug != NULL))
         this_cpu = hotplug_interrupt_cpu(k, this_cpu);
     engine_cancel(&k->engine, &p->timer);
@@ -339,6 +340,18 @@ task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
         if (o->task_wakeup != NULL)
             o->task_wakeup(o->priv, k, p, this_cpu);
     return true;
+}
+
+bool
+task_wake(struct kernel *k, struct task *p, struct task *waker, bool sync)
+{
+    return wake_from(k, p, waker != NULL ? waker->cpu : p->cpu, waker, sync);
+}
+
+bool
+task_wake_irq(struct kernel *k, struct task *p, int cpu)
+{
+    return wake_from(k, p, cpu, NULL, false);
 }
 
 /* Whoever waits for its end is woken while it still runs (exit_notify comes before do_task_dead),

@@ -66,13 +66,19 @@ struct machine_cache {
     uint32_t line_bytes;
 };
 
+/* What a device does with time is in kernel/device.h. */
 struct machine_device {
     const char *name;
     enum device_kind kind;
     int32_t node;
-    uint32_t nr_queues;
-    uint64_t bandwidth;
-    struct cpumask *irq_cpus;
+    uint32_t nr_queues; /* each has an interrupt */
+    uint32_t parallel;  /* operations that it works on at once; 0: nr_queues */
+    uint64_t bandwidth; /* of its link to the node, each way, bytes/s; 0: assumed by kind */
+    uint64_t latency;   /* ns that each operation takes besides its work and its bytes */
+    double speed;       /* work is done in 1/speed of the time; 0: 1 */
+    uint64_t mem_bytes; /* own memory, which operations share; 0: more than they ever need */
+    double active_w, idle_w;
+    struct cpumask *irq_cpus; /* queue q interrupts the q-th in turn; none: those of the node */
 };
 
 struct machine_power {
@@ -127,6 +133,9 @@ struct machine *machine_new(struct arena *a, uint32_t nr_cpus, uint32_t nr_nodes
 const char *machine_finish(struct machine *m);
 
 void machine_note(struct machine *m, const char *fmt, ...) SIM_PRINTF(2, 3);
+
+/* What a device of this kind has where a description gives no bandwidth: bytes/s, each way. */
+uint64_t machine_device_bandwidth(enum device_kind kind);
 
 static inline uint32_t
 machine_distance(const struct machine *m, uint32_t from, uint32_t to)

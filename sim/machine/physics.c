@@ -12,6 +12,8 @@
  * an assumed bandwidth by 0.34 of the write share (persistent memory 0.65) load        latency
  * grows by 1 + 0.225u/(1.20-u) with the utilisation u of a controller, by 1 + 0.085u/(1.06-u) with
  * that of a link
+ *   devices     GPUs and others 16 GB/s each way (PCIe 3.0 x16), network cards 12.5 (100 Gbit/s),
+ *               NVMe drives 4 (PCIe 3.0 x4)
  *
  * A distance is an input of policies and a latency is physics, and firmware tables are often far
  * from the latencies; deriving one from the other is a stopgap, hence the note.
@@ -123,4 +125,35 @@ machine_assume_memory(struct machine *m)
     if (missing > 0)
         machine_note(m, "assumed: memory bandwidth of %u of %u nodes, DRAM 108 GB/s a package",
                      missing, missing + given);
+}
+
+/* ---- devices ---- */
+
+uint64_t
+machine_device_bandwidth(enum device_kind kind)
+{
+    static const uint64_t by_device[DEVICE_KIND_NR] = {
+        [DEVICE_GPU] = 16000000000u,
+        [DEVICE_NIC] = 12500000000u,
+        [DEVICE_NVME] = 4000000000u,
+        [DEVICE_OTHER] = 16000000000u,
+    };
+
+    return by_device[kind];
+}
+
+void
+machine_assume_devices(struct machine *m)
+{
+    for (uint32_t i = 0; i < m->nr_devices; i++) {
+        struct machine_device *d = &m->devices[i];
+
+        d->nr_queues = SIM_MAX(d->nr_queues, 1u);
+        d->parallel = d->parallel > 0 ? d->parallel : d->nr_queues;
+        d->speed = d->speed > 0 ? d->speed : 1;
+        if (d->bandwidth > 0)
+            continue;
+        d->bandwidth = machine_device_bandwidth(d->kind);
+        machine_note(m, "assumed: bandwidth of device %.64s, by its kind", d->name);
+    }
 }
