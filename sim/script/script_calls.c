@@ -7,6 +7,8 @@
 
 #include "script/script_impl.h"
 
+#include "embedded.h"
+
 static struct scx *
 scx_of(lua_State *L)
 {
@@ -456,4 +458,7 @@ script_open_calls(lua_State *L)
     }
     script_open_masks(L);
     lua_setglobal(L, "scx");
+    if (luaL_loadbufferx(L, embedded_hooks, sizeof embedded_hooks - 1, "=hooks", "t") != LUA_OK)
+        lua_error(L);
+    lua_call(L, 0, 0);
 }
