@@ -231,7 +231,7 @@ prices(struct kernel_params *kp, struct machine *m)
 {
     (void)m;
     kp->cost.lru_drain = USEC(58);
-    kp->cost.page_migration = USEC(2);
+    kp->cost.page_move = USEC(2);
     kp->cost.tlb_shootdown = USEC(1);
     kp->cost.copy_bandwidth = 10240000000u;
 }

@@ -51,7 +51,7 @@ flush_batch(struct page_mover *mv)
         others++;
     }
     mv->cost += c->tlb_shootdown + others * c->tlb_per_cpu;
-    mv->cost += mv->units[0] * c->page_migration + mv->units[1] * c->page_migration_huge;
+    mv->cost += mv->units[0] * c->page_move + mv->units[1] * c->page_move_huge;
     mv->cost += mul_div_u64(pages * PAGE_4K, 1000000000u, c->copy_bandwidth);
     mv->units[0] = mv->units[1] = 0;
 }

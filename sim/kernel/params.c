@@ -274,7 +274,13 @@ const struct field kernel_param_fields[] = {
     K(FIELD_TIME, "cost.page_migration", cost.page_migration, .def = "2us", .max = "1ms",
       .doc = "moving a 4 KiB page in a hinting fault, copy apart"),
     K(FIELD_TIME, "cost.page_migration_huge", cost.page_migration_huge, .def = "40us",
-      .max = "10ms", .doc = "moving a 2 MiB page, copy apart"),
+      .max = "10ms", .doc = "moving a 2 MiB page in a hinting fault, copy apart"),
+    K(FIELD_TIME, "cost.page_move", cost.page_move, .def = "700ns", .max = "1ms",
+      .doc = "moving a 4 KiB page in a batch of a call (move_pages, mbind, migrate_pages, a "
+             "cpuset), copy apart: 1.1 us a page with it on a Zen 3, 6.16"),
+    K(FIELD_TIME, "cost.page_move_huge", cost.page_move_huge, .def = "1us", .max = "10ms",
+      .doc = "moving a 2 MiB page in a batch of a call, copy apart: 197 us with it, which is the "
+             "copy"),
     K(FIELD_BANDWIDTH, "cost.copy_bandwidth", cost.copy_bandwidth, .def = "10.7GB/s",
       .min = "1MB/s", .max = "1000GB/s", .doc = "rate at which migrated pages are copied"),
     K(FIELD_TIME, "cost.reclaim_look", cost.reclaim_look, .def = "100ns", .max = "1ms",

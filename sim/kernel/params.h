@@ -106,6 +106,7 @@ struct cost_params {
     uint64_t zero_bandwidth;  /* bytes/s at which a fresh page is cleared */
     uint64_t hint_fault, hint_fault_huge;
     uint64_t page_migration, page_migration_huge; /* fixed part; the copy is added */
+    uint64_t page_move, page_move_huge;           /* the same in the batches of a call */
     uint64_t copy_bandwidth;                      /* bytes/s */
     uint64_t scan_per_page, scan_per_huge_page;
     uint64_t reclaim_look; /* at a page */
