@@ -1,6 +1,7 @@
 /*
  * What a program says beforehand: its steps are walked once, without running them, and every step
- * counts as often as the loops around it go round.
+ * counts as often as the loops around it go round, and as likely as the choices before it lead
+ * there.
  *
  * A loop that never ends stands for all that comes after: the plan is then one round of it, and
  * what comes before is left out. Numbers that are drawn count as their mean, random(n) as 0, and a
@@ -14,6 +15,12 @@ struct walk {
     struct task_plan *plan;
     double rounds[WORKLOAD_LOOPS_MAX + 1]; /* of a step at this depth */
     uint32_t depth;
+    uint32_t nr_forks; /* in the road, inside of each other */
+    struct {
+        const struct wstep *choose;
+        uint32_t end;
+    } forks[WORKLOAD_LOOPS_MAX];
+    double chance; /* that the program comes to this step, where it could go another way */
     bool over;
 };
 
@@ -35,6 +42,13 @@ static double
 mean_of(const struct walk *w, const struct wstep *s)
 {
     return s->dist >= 0 ? (double)chance_mean(&w->t->run->chances[s->dist]) : 0;
+}
+
+/* How often the present step is done. */
+static double
+times(const struct walk *w)
+{
+    return w->rounds[w->depth] * w->chance;
 }
 
 static struct plan_use *
@@ -78,13 +92,15 @@ add_run(const struct walk *w, const struct wstep *s)
     const struct burst *b = s->mem != NULL ? &w->t->bursts[aux_of(w->t, s)->burst] : NULL;
     double work;
 
-    if (s->kind == WSTEP_STREAM)
+    if (s->kind == WSTEP_STREAM && s->dist >= 0)
+        work = (double)stream_work(w->t->run, b, (uint64_t)mean_of(w, s));
+    else if (s->kind == WSTEP_STREAM)
         work = (double)b->work;
     else if (s->dist >= 0)
         work = mean_of(w, s);
     else
         work = number_of(w, &s->amount, 0) * w->t->run->w->instruction_ps / 1000;
-    work *= w->rounds[w->depth];
+    work *= times(w);
     w->plan->work_ns += work;
     if (b != NULL && b->has_misses)
         add_burst(w, &b->profile, work);
@@ -114,9 +130,48 @@ end_loop(struct walk *w, const struct wstep *s)
     const struct wstep *head = &w->t->crew->spec->steps[s->jump];
 
     if (head->kind == WSTEP_PERIOD)
-        w->plan->idle_ns += mean_of(w, head) * w->rounds[w->depth];
+        w->plan->idle_ns += mean_of(w, head) * times(w);
     w->over |= head->amount.nr == 0;
     w->depth--;
+}
+
+/* ---- choices: the ways stand one after the other, and each but the last ends in a jump ---- */
+
+static void
+begin_choice(struct walk *w, const struct wstep *s)
+{
+    const struct wgroup *g = w->t->crew->spec;
+
+    if (s->nr_choices < 2 || w->nr_forks == ARRAY_LEN(w->forks))
+        return;
+    const struct wstep *last = &g->steps[s->choices[1].jump - 1];
+    w->forks[w->nr_forks].choose = s;
+    w->forks[w->nr_forks++].end = last->kind == WSTEP_JUMP ? last->jump : s->choices[1].jump;
+}
+
+/* The chance of the way that step `at` is on. */
+static double
+way_of(const struct walk *w, const struct wstep *s, uint32_t at)
+{
+    double sum = 0, way = 0;
+
+    for (uint32_t i = 0; i < s->nr_choices; i++) {
+        double weight = number_of(w, &s->choices[i].weight, 1);
+
+        sum += weight;
+        way = s->choices[i].jump <= at ? weight : way;
+    }
+    return sum > 0 ? way / sum : 0;
+}
+
+static void
+look_at_forks(struct walk *w, uint32_t at)
+{
+    while (w->nr_forks > 0 && w->forks[w->nr_forks - 1].end <= at)
+        w->nr_forks--;
+    w->chance = 1;
+    for (uint32_t i = 0; i < w->nr_forks; i++)
+        w->chance *= way_of(w, w->forks[i].choose, at);
 }
 
 static void
@@ -129,7 +184,7 @@ add_step(struct walk *w, const struct wstep *s)
         break;
     case WSTEP_SLEEP:
     case WSTEP_TIMER:
-        w->plan->idle_ns += mean_of(w, s) * w->rounds[w->depth];
+        w->plan->idle_ns += mean_of(w, s) * times(w);
         break;
     case WSTEP_LOOP:
     case WSTEP_PERIOD:
@@ -140,13 +195,16 @@ add_step(struct walk *w, const struct wstep *s)
         end_loop(w, s);
         break;
     case WSTEP_WORK:
-        w->plan->units += number_of(w, &s->amount, 1) * w->rounds[w->depth];
+        w->plan->units += number_of(w, &s->amount, 1) * times(w);
         break;
     case WSTEP_REQUEST_END:
-        w->plan->units += w->rounds[w->depth];
+        w->plan->units += times(w);
+        break;
+    case WSTEP_CHOOSE:
+        begin_choice(w, s);
         break;
     case WSTEP_EXIT:
-        w->over = true;
+        w->over = w->chance == 1;
         break;
     default:
         break;
@@ -158,10 +216,12 @@ program_plan(struct kernel *k, struct task *p, struct task_plan *plan)
 {
     const struct thread *t = p->prog;
     const struct wgroup *g = t->crew->spec;
-    struct walk w = { .t = t, .plan = plan, .rounds = { 1 } };
+    struct walk w = { .t = t, .plan = plan, .rounds = { 1 }, .chance = 1 };
     (void)k;
 
     plan->background = g->background;
-    for (uint32_t i = 0; i < g->nr_steps && !w.over; i++)
+    for (uint32_t i = 0; i < g->nr_steps && !w.over; i++) {
+        look_at_forks(&w, i);
         add_step(&w, &g->steps[i]);
+    }
 }

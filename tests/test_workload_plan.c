@@ -1,0 +1,92 @@
+/* layer: config */
+#include "workload_kit.h"
+
+#include "kernel/task_plan.h"
+
+static struct task_plan
+plan_of(struct run *x, const char *text)
+{
+    struct task_plan plan = { 0 };
+
+    open_run(x, text, 1, 4, 1);
+    x->f.k->tasks[0]->ops->plan(x->f.k, x->f.k->tasks[0], &plan);
+    return plan;
+}
+
+static void
+assert_near(double got, double expected)
+{
+    if (got < expected * 0.999 || got > expected * 1.001)
+        fail_msg("%g, expected %g", got, expected);
+}
+
+#define TEXT "version: 1\nname: w\nprocesses:\n- name: p\n  regions: [{name: data, size: 1MiB}]\n"
+
+/* 1 MiB is 16384 lines, 2 ns each; written once by the touch and ten times by the loops. */
+static void
+loops_multiply(void **state)
+{
+    struct run x;
+
+    (void)state;
+    struct task_plan p = plan_of(
+        &x, TEXT "  threads: [{name: t, program: [touch: data, loop: {count: 5, do: [stream: "
+                 "{region: data, writes: 50%, mlp: 8, loops: 2, work: 1}]}, compute: 3ms]}]\n");
+    assert_near(p.work_ns, 11 * 16384 * 2 + 3e6);
+    assert_int_equal(p.nr_uses, 1);
+    assert_near(p.uses[0].misses, 11 * 16384);
+    assert_near(p.uses[0].written, 16384 + 5 * 16384);
+    assert_near(p.uses[0].stalls, 16384 / 12.0 + 10 * 16384 / 8.0);
+    assert_near(p.units, 10);
+    assert_false(p.endless);
+    fixture_close(&x.f);
+}
+
+/* 40 misses in 1000 instructions of 0.4 ns: 1 in 10 ns. */
+static void
+a_loop_without_end_is_one_round(void **state)
+{
+    struct run x;
+
+    (void)state;
+    struct task_plan p = plan_of(
+        &x, TEXT "  threads: [{name: t, program: [touch: data, compute: 9ms, loop: {count: "
+                 "forever, do: [sleep: {exponential: 3ms}, compute: {time: {uniform: {min: 1ms, "
+                 "max: 3ms}}, mpki: 40, region: data, mlp: 2}, work: 7]}]}]\n");
+    assert_true(p.endless);
+    assert_near(p.work_ns, 2e6);
+    assert_near(p.idle_ns, 3e6);
+    assert_near(p.units, 7);
+    assert_near(p.uses[0].misses, 2e5);
+    assert_near(p.uses[0].stalls, 1e5);
+    fixture_close(&x.f);
+}
+
+/* 3 of 4 times 1 ms, else 5 ms and a stream: on the average 2 ms and a quarter of the lines. */
+static void
+choices_count_by_their_chance(void **state)
+{
+    struct run x;
+
+    (void)state;
+    struct task_plan p = plan_of(
+        &x, TEXT "  threads: [{name: t, program: [loop: {count: 8, do: [choose: [{weight: 3, do: "
+                 "[compute: 1ms]}, {weight: 1, do: [compute: 5ms, stream: {region: data}]}], work: "
+                 "1]}, compute: 1ms]}]\n");
+    assert_near(p.work_ns, 8 * (2e6 + 16384 * 2 / 4.0) + 1e6);
+    assert_near(p.uses[0].misses, 8 * 16384 / 4.0);
+    assert_near(p.units, 8);
+    fixture_close(&x.f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loops_multiply),
+        cmocka_unit_test(a_loop_without_end_is_one_round),
+        cmocka_unit_test(choices_count_by_their_chance),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
