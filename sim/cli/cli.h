@@ -29,6 +29,8 @@ extern const struct command commands[]; /* ends with a NULL name */
 
 int cmd_run(const struct command *c, int argc, char **argv);
 int cmd_compare(const struct command *c, int argc, char **argv);
+int cmd_sweep(const struct command *c, int argc, char **argv);
+int cmd_merge(const struct command *c, int argc, char **argv);
 int cmd_plot(const struct command *c, int argc, char **argv);
 int cmd_topo(const struct command *c, int argc, char **argv);
 int cmd_workload(const struct command *c, int argc, char **argv);

@@ -18,9 +18,24 @@ const struct command commands[] = {
               "machine. The first policy is the baseline. Default: topology, static:pack,\n"
               "static:interleave, autonuma; 5 seeds. Results go to results/out/compare-T-W.",
       .run = cmd_compare },
+    { .name = "sweep",
+      .arguments = "GRID.yaml",
+      .summary = "Run an experiment that is a file: machines x workloads x parameters x policies.",
+      .page = "GRID is a file or a shipped experiment (results/experiments). Results go to\n"
+              "results/out/NAME: points.csv has a row for each point, sweep.csv compares policies\n"
+              "over seeds. A sweep that was interrupted goes on where it was; points that are\n"
+              "finished are never run again. A point that fails is recorded, and the rest go on;\n"
+              "the exit code is the worst of all points.",
+      .run = cmd_sweep },
+    { .name = "merge",
+      .arguments = "DIR...",
+      .summary = "Put the shards of a sweep together.",
+      .page = "The result is what the whole sweep would have left, byte by byte but for\n"
+              "manifest.yaml.",
+      .run = cmd_merge },
     { .name = "plot",
       .arguments = "DIR",
-      .summary = "Draw the results of run or compare with gnuplot.",
+      .summary = "Draw the results of run, compare or sweep with gnuplot.",
       .page = "Pictures, their data and the scripts that draw them go to DIR/plots.",
       .run = cmd_plot },
     { .name = "topo",

@@ -117,8 +117,8 @@ say_results(const struct compare *c, const struct comparison *cmp, const char *f
 
     if (c->o.quiet)
         return true;
-    g_string_append_printf(table, "%s on %s, %d seed%s\n\n", c->in.run.spec.workload->name,
-                           c->in.run.spec.machine->name, c->seeds, c->seeds == 1 ? "" : "s");
+    comparison_title(cmp, table);
+    g_string_append(table, "\n\n");
     comparison_table(cmp, table);
     g_string_append(table,
                     "\n\302\261: 95% interval of the mean; *: the interval of the ratio leaves"

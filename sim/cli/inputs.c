@@ -181,24 +181,29 @@ inputs_load(struct inputs *in, const struct options *o, const char *const *polic
 }
 
 void
+inputs_print_machine(const struct machine *m, const GPtrArray *notes, bool verbose)
+{
+    bool said = false; /* by the machine's importer */
+    guint assumed = 0;
+
+    for (guint i = 0; i < notes->len && m->nr_notes > 0; i++)
+        said |= strcmp(g_ptr_array_index(notes, i), m->notes[0]) == 0;
+    for (uint32_t i = 0; i < m->nr_notes; i++) {
+        bool is_assumption = g_str_has_prefix(m->notes[i], "assumed");
+        assumed += is_assumption;
+        if (verbose && !said)
+            g_printerr("note: %s: %s\n", m->name, m->notes[i]);
+    }
+    if (assumed > 0 && !verbose && !said)
+        g_printerr("note: %s: %u figures were assumed; see them with -v\n", m->name, assumed);
+}
+
+void
 inputs_print_notes(const struct inputs *in, const struct options *o)
 {
-    const struct machine *m = in->run.spec.machine;
-
     if (o->quiet)
         return;
     for (guint i = 0; i < in->diag.notes->len; i++)
         g_printerr("note: %s\n", (const char *)g_ptr_array_index(in->diag.notes, i));
-    bool said = false; /* by the machine's importer */
-    guint assumed = 0;
-    for (guint i = 0; i < in->diag.notes->len && m->nr_notes > 0; i++)
-        said |= strcmp(g_ptr_array_index(in->diag.notes, i), m->notes[0]) == 0;
-    for (uint32_t i = 0; i < m->nr_notes; i++) {
-        bool is_assumption = g_str_has_prefix(m->notes[i], "assumed");
-        assumed += is_assumption;
-        if (o->verbose && !said)
-            g_printerr("note: %s: %s\n", m->name, m->notes[i]);
-    }
-    if (assumed > 0 && !o->verbose && !said)
-        g_printerr("note: %s: %u figures were assumed; see them with -v\n", m->name, assumed);
+    inputs_print_machine(in->run.spec.machine, in->diag.notes, o->verbose);
 }

@@ -50,5 +50,8 @@ int inputs_load(struct inputs *in, const struct options *o, const char *const *p
 /* Prints notes ("note: ...") unless quiet. */
 void inputs_print_notes(const struct inputs *in, const struct options *o);
 
+/* What was assumed of a machine, unless it stands in `notes` (char *) already. */
+void inputs_print_machine(const struct machine *m, const GPtrArray *notes, bool verbose);
+
 /* "a b/c" becomes "a_b_c": for the names of folders. */
 char *name_for_folder(const char *name);

@@ -87,11 +87,9 @@ write_decisions(GString *out, uint32_t decisions)
 }
 
 void
-resolved_write(const struct resolved *r, const char *dir, GString *out)
+resolved_write_head(const struct resolved *r, GString *out)
 {
     struct arena *a = arena_new();
-    g_autoptr(GString) machine = g_string_new(NULL);
-    g_autoptr(GString) workload = g_string_new(NULL);
 
     g_string_append_printf(out, "seed: %" G_GUINT64_FORMAT "\n", r->spec.seed);
     if (r->spec.until != SIM_NEVER)
@@ -103,13 +101,22 @@ resolved_write(const struct resolved *r, const char *dir, GString *out)
     write_time(out, "sample_interval", r->sample_interval, a);
     write_decisions(out, r->decisions);
     write_policy(out, &r->spec.policy, a);
-    topology_yaml_write(r->spec.machine, machine);
     write_text(out, "topology_name", r->spec.machine->name);
-    write_block(out, "topology", machine->str);
     write_text(out, "workload_name", r->spec.workload->name);
+    arena_free(a);
+}
+
+void
+resolved_write(const struct resolved *r, const char *dir, GString *out)
+{
+    g_autoptr(GString) machine = g_string_new(NULL);
+    g_autoptr(GString) workload = g_string_new(NULL);
+
+    resolved_write_head(r, out);
+    topology_yaml_write(r->spec.machine, machine);
+    write_block(out, "topology", machine->str);
     workload_yaml_write(r->spec.workload, dir, 0, workload);
     write_block(out, "workload", workload->str);
-    arena_free(a);
 }
 
 /* ---- reading ---- */

@@ -89,8 +89,8 @@ field_of(GStrv header, GStrv row, const char *name)
     return NULL;
 }
 
-static void
-take_row(struct comparison *c, guint policy, guint seed, GStrv header, GStrv row)
+void
+comparison_add_row(struct comparison *c, guint policy, guint seed, GStrv header, GStrv row)
 {
     const char *scope = field_of(header, row, "scope"), *id = field_of(header, row, "id");
     struct subject *s = subject_get(c, scope != NULL ? scope : "run", id != NULL ? id : "");
@@ -112,7 +112,7 @@ take_file(struct comparison *c, guint policy, guint seed, const char *dir, const
     if (rows == NULL)
         return false;
     for (guint i = 1; i < rows->len; i++)
-        take_row(c, policy, seed, g_ptr_array_index(rows, 0), g_ptr_array_index(rows, i));
+        comparison_add_row(c, policy, seed, g_ptr_array_index(rows, 0), g_ptr_array_index(rows, i));
     return true;
 }
 
@@ -154,8 +154,8 @@ comparison_cell(const struct comparison *c, const struct subject *s, guint polic
 /* ---- compare.csv ---- */
 
 static void
-write_cell(struct csv *out, const struct comparison *c, const struct subject *s, guint policy,
-           guint metric)
+write_cell(struct csv *out, const struct comparison *c, const char *const *extra,
+           const struct subject *s, guint policy, guint metric)
 {
     struct cell cell;
 
@@ -163,6 +163,8 @@ write_cell(struct csv *out, const struct comparison *c, const struct subject *s,
         return;
     csv_text(out, c->topology);
     csv_text(out, c->workload);
+    for (; extra != NULL && *extra != NULL; extra++)
+        csv_text(out, *extra);
     csv_text(out, c->policies[policy]);
     csv_text(out, s->scope);
     csv_text(out, s->id);
@@ -180,6 +182,27 @@ write_cell(struct csv *out, const struct comparison *c, const struct subject *s,
     csv_end_row(out);
 }
 
+void
+comparison_header(struct csv *out, const char *const *extra)
+{
+    csv_text(out, "topology");
+    csv_text(out, "workload");
+    for (; extra != NULL && *extra != NULL; extra++)
+        csv_text(out, *extra);
+    csv_more(out, "policy,scope,id,metric,unit,n,mean,stddev,ci95_low,ci95_high,median,"
+                  "vs_baseline,vs_baseline_ci95_low,vs_baseline_ci95_high");
+    csv_end_row(out);
+}
+
+void
+comparison_rows(const struct comparison *c, struct csv *out, const char *const *extra)
+{
+    for (guint policy = 0; policy < c->nr_policies; policy++)
+        for (guint i = 0; i < c->subjects->len; i++)
+            for (guint m = 0; m < c->nr_metrics; m++)
+                write_cell(out, c, extra, g_ptr_array_index(c->subjects, i), policy, m);
+}
+
 bool
 comparison_write(const struct comparison *c, const char *dir, GError **error)
 {
@@ -187,11 +210,7 @@ comparison_write(const struct comparison *c, const char *dir, GError **error)
 
     if (out == NULL)
         return false;
-    csv_header(out, "topology,workload,policy,scope,id,metric,unit,n,mean,stddev,ci95_low,"
-                    "ci95_high,median,vs_baseline,vs_baseline_ci95_low,vs_baseline_ci95_high");
-    for (guint policy = 0; policy < c->nr_policies; policy++)
-        for (guint i = 0; i < c->subjects->len; i++)
-            for (guint m = 0; m < c->nr_metrics; m++)
-                write_cell(out, c, g_ptr_array_index(c->subjects, i), policy, m);
+    comparison_header(out, NULL);
+    comparison_rows(c, out, NULL);
     return csv_close(out, error);
 }

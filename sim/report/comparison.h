@@ -18,8 +18,17 @@ void comparison_free(struct comparison *c);
 bool comparison_add(struct comparison *c, guint policy, guint seed, const char *dir,
                     GError **error);
 
+/* The same from one row of either file and its header. */
+void comparison_add_row(struct comparison *c, guint policy, guint seed, GStrv header, GStrv row);
+
+/* The rows of compare.csv, with further columns (NULL-terminated, may be NULL) after the workload.
+ */
+void comparison_header(struct csv *out, const char *const *extra);
+void comparison_rows(const struct comparison *c, struct csv *out, const char *const *extra);
 /* compare.csv. */
 bool comparison_write(const struct comparison *c, const char *dir, GError **error);
+/* "stream on four-node, 5 seeds". */
+void comparison_title(const struct comparison *c, GString *out);
 /* For the terminal: a row per policy, a second one with ratios to the first policy. */
 void comparison_table(const struct comparison *c, GString *out);
 

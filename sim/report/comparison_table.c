@@ -159,6 +159,13 @@ pad(GString *out, const char *text, int width, bool left)
 }
 
 void
+comparison_title(const struct comparison *c, GString *out)
+{
+    g_string_append_printf(out, "%s on %s, %u seed%s", c->workload, c->topology, c->nr_seeds,
+                           c->nr_seeds == 1 ? "" : "s");
+}
+
+void
 comparison_table(const struct comparison *c, GString *out)
 {
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);

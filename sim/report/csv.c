@@ -142,9 +142,16 @@ csv_end_row(struct csv *c)
 }
 
 void
+csv_more(struct csv *c, const char *fields)
+{
+    separate(c);
+    g_string_append(c->row, fields);
+}
+
+void
 csv_header(struct csv *c, const char *columns)
 {
-    g_string_append(c->row, columns);
+    csv_more(c, columns);
     csv_end_row(c);
 }
 

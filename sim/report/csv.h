@@ -24,6 +24,8 @@ void csv_int(struct csv *c, int64_t value);
 void csv_real(struct csv *c, double value); /* not finite: empty */
 void csv_empty(struct csv *c);
 void csv_end_row(struct csv *c);
+/* Several fields, "a,b,c", that need no quotes. */
+void csv_more(struct csv *c, const char *fields);
 /* A whole row of "a,b,c" that needs no quotes. */
 void csv_header(struct csv *c, const char *columns);
 

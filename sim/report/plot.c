@@ -116,9 +116,31 @@ find_sources(struct plot *p, const GPtrArray *summary)
     }
 }
 
+/* The name of the grid stands in the manifest. */
+static bool
+open_sweep(struct plot *p)
+{
+    static const char key[] = "\ngrid: ";
+    g_autofree char *table = g_build_filename(p->dir, "sweep.csv", NULL);
+    g_autofree char *path = g_build_filename(p->dir, "manifest.yaml", NULL);
+    g_autofree char *text = NULL;
+
+    if (!g_file_test(table, G_FILE_TEST_EXISTS) || !g_file_get_contents(path, &text, NULL, NULL))
+        return false;
+    const char *name = strstr(text, key);
+    if (name == NULL)
+        return false;
+    name += sizeof(key) - 1;
+    p->title = g_strndup(name, strcspn(name, "\n"));
+    p->sweep = true;
+    return true;
+}
+
 static bool
 open_folder(struct plot *p, GError **error)
 {
+    if (open_sweep(p))
+        return true;
     g_autofree char *compare = g_build_filename(p->dir, "compare.csv", NULL);
     g_autofree char *path = g_build_filename(p->dir, "summary.csv", NULL);
     g_autoptr(GPtrArray) summary = csv_read(path, error);
@@ -148,6 +170,7 @@ static const struct picture {
     { "locality", "share of local memory accesses over simulated time", plot_locality, 900, 520 },
     { "latency", "how many waits are at least that long", plot_latency, 900, 520 },
     { "traffic", "bytes between nodes", plot_traffic, 1000, 640 },
+    { "sweep", "means and 95 % intervals over what is varied", plot_sweep, 1100, 700 },
     { "pages", "which node has the pages of each region over simulated time", plot_pages, 1000,
       640 },
 };

@@ -13,10 +13,18 @@ struct plot_source {
     char *label, *dir;
 };
 
+/* What pictures of comparisons have a panel for. */
+struct plot_panel {
+    const char *metric, *title;
+    double scale;
+};
+enum { PLOT_PANELS = 6 };
+extern const struct plot_panel plot_panels[PLOT_PANELS];
+
 struct plot {
     const char *dir;
     char *title; /* "stream on four-node" */
-    bool comparison;
+    bool comparison, sweep;
     GPtrArray *sources; /* struct plot_source */
     GString *data, *script;
 };
@@ -27,6 +35,7 @@ bool plot_locality(struct plot *p);
 bool plot_latency(struct plot *p);
 bool plot_traffic(struct plot *p);
 bool plot_pages(struct plot *p);
+bool plot_sweep(struct plot *p);
 
 /* A text as gnuplot reads it literally. */
 char *plot_quote(const char *text);

@@ -3,10 +3,7 @@
 
 #include "report/plot_impl.h"
 
-static const struct {
-    const char *metric, *title;
-    double scale;
-} panels[] = {
+const struct plot_panel plot_panels[PLOT_PANELS] = {
     { "elapsed_ns", "elapsed, s", 1e-9 },
     { "throughput", "work units per s", 1 },
     { "local_access_ratio", "local accesses, %", 100 },
@@ -25,7 +22,7 @@ panel_data(struct plot *p, const GPtrArray *rows, guint panel)
 
     for (guint i = 1; i < rows->len; i++) {
         if (g_strcmp0(plot_field(rows, i, "scope"), "run") != 0 ||
-            g_strcmp0(plot_field(rows, i, "metric"), panels[panel].metric) != 0)
+            g_strcmp0(plot_field(rows, i, "metric"), plot_panels[panel].metric) != 0)
             continue;
         double mean = plot_value(rows, i, "mean", 0);
         const double shown[] = { mean, plot_value(rows, i, "ci95_low", mean),
@@ -36,7 +33,7 @@ panel_data(struct plot *p, const GPtrArray *rows, guint panel)
         g_string_append_printf(p->data, "%u \"%s\"", place++, g_strstrip(label));
         for (guint j = 0; j < G_N_ELEMENTS(shown); j++) {
             g_string_append_c(p->data, ' ');
-            plot_number(p->data, shown[j] * panels[panel].scale);
+            plot_number(p->data, shown[j] * plot_panels[panel].scale);
         }
         g_string_append_c(p->data, '\n');
     }
@@ -54,13 +51,13 @@ plot_policies(struct plot *p)
     g_autoptr(GString) plots = g_string_new(NULL);
     guint nr = 0;
 
-    for (guint i = 0; rows != NULL && i < G_N_ELEMENTS(panels); i++)
+    for (guint i = 0; rows != NULL && i < PLOT_PANELS; i++)
         if (panel_data(p, rows, i))
             g_string_append_printf(plots,
                                    "set title '%s'\nplot data index %u using 1:3:xtic(2) with"
                                    " boxes lc rgb '#56B4E9', '' index %u using 1:3:4:5 with"
                                    " yerrorbars pt 7 ps 0.4 lw 2 lc rgb '#000000'\n",
-                                   panels[i].title, nr, nr),
+                                   plot_panels[i].title, nr, nr),
                 nr++;
     if (nr == 0)
         return false;
