@@ -20,6 +20,17 @@ const struct field topo_cache_fields[] = {
                 .doc = "of one LLC group"),
     FIELD_NAMED(FIELD_U32, "line_bytes", struct machine_cache, line_bytes, .min = "16",
                 .max = "1024", .doc = "of a cache line; 64 if left out"),
+    FIELD_NAMED(FIELD_TIME_PS, "l2_latency", struct machine_cache, l2_ps, .max = "1us",
+                .doc = "of a hit in the L2; 4 ns if left out"),
+    FIELD_NAMED(FIELD_TIME_PS, "llc_latency", struct machine_cache, llc_ps, .max = "10us",
+                .doc = "of a hit in the last-level cache; 20 ns if left out"),
+    FIELD_NAMED(FIELD_TIME_PS, "transfer_llc", struct machine_cache, transfer_llc_ps,
+                .max = "100us",
+                .doc = "a line that another core of the same last-level cache has written"),
+    FIELD_NAMED(FIELD_TIME_PS, "transfer_package", struct machine_cache, transfer_package_ps,
+                .max = "100us", .doc = "from another last-level cache of the package"),
+    FIELD_NAMED(FIELD_TIME_PS, "transfer_remote", struct machine_cache, transfer_remote_ps,
+                .max = "100us", .doc = "from the nearest node of another package"),
     FIELD_END
 };
 

@@ -17,6 +17,7 @@
  */
 #include "kernel/burst.h"
 
+#include "kernel/caches.h"
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
 
@@ -37,6 +38,14 @@ burst_account(struct kernel *k, struct rq *rq)
     rq->burst_at = now;
     if (p == NULL || !p->in_burst || p->spinning)
         return;
+    if (unlikely(p->debt_ns > 0)) {
+        sim_time paid = SIM_MIN(elapsed, p->debt_ns);
+
+        p->debt_ns -= paid;
+        elapsed -= paid;
+        if (elapsed == 0)
+            return;
+    }
     uint64_t work = (uint64_t)((u128)elapsed * rq->rate >> RATE_SHIFT);
     work = SIM_MIN(work, p->work_left);
     p->work_left -= work;
@@ -68,14 +77,45 @@ burst_reprice(struct kernel *k, struct rq *rq)
     uint64_t work = p->work_left;
     if (uses_memory(p))
         work = SIM_MIN(work, mm_horizon(k, p));
-    sim_time from = SIM_MAX(k->engine.now, rq->burst_at);
+    sim_time from = SIM_MAX(k->engine.now, rq->burst_at) + p->debt_ns;
     engine_at(&k->engine, &rq->burst_ev, burst_end(from, work, rq->rate));
+}
+
+void
+burst_owe(struct kernel *k, struct rq *rq, sim_time ns)
+{
+    if (ns == 0)
+        return;
+    burst_settle(k, rq);
+    rq->curr->debt_ns += ns;
+    burst_reprice(k, rq);
+}
+
+/* Models know of full speed only. */
+static uint32_t
+at_speed(uint32_t rate, uint32_t speed)
+{
+    uint64_t both = (uint64_t)rate * speed >> RATE_SHIFT;
+
+    return both == 0 ? 1 : (uint32_t)both;
+}
+
+void
+burst_set_speed(struct kernel *k, struct rq *rq, uint32_t speed)
+{
+    if (speed == rq->speed && rq->rate == speed)
+        return;
+    burst_settle(k, rq);
+    rq->speed = rq->rate = speed;
+    rq->awaits_rate = false;
+    burst_reprice(k, rq);
 }
 
 void
 burst_set_rate(struct kernel *k, struct rq *rq, uint32_t rate)
 {
     sim_assert(rate > 0 && rate <= RATE_FULL);
+    rate = at_speed(rate, rq->speed);
     if (rate == rq->rate && !rq->awaits_rate)
         return;
     burst_settle(k, rq);
@@ -97,6 +137,8 @@ rates_fire(struct engine *eng, struct event *ev)
     struct kernel *k = container_of(ev, struct kernel, rates_ev);
     (void)eng;
 
+    if (unlikely(k->caches_on))
+        caches_resolve(k);
     k->memory->resolve(k);
 }
 
@@ -107,9 +149,10 @@ static void
 tell_memory(struct kernel *k, struct rq *rq, bool before)
 {
     bool uses = uses_memory(rq->curr);
+    bool later = unlikely(k->caches_on) && caches_run_changed(k, rq, uses);
     uint32_t rate = 0;
 
-    if (unlikely(uses && rq->burst_at <= k->engine.now))
+    if (unlikely(uses && (later || rq->burst_at <= k->engine.now)))
         k->memory->pages_changed(k, rq->cpu);
     else if (before || uses)
         rate = k->memory->run_changed(k, rq->cpu);
@@ -117,9 +160,9 @@ tell_memory(struct kernel *k, struct rq *rq, bool before)
         rates_dirty(k);
     rq->awaits_rate = uses && rate == 0;
     if (!uses)
-        rq->rate = RATE_FULL;
+        rq->rate = rq->speed;
     else if (rate != 0)
-        rq->rate = rate;
+        rq->rate = at_speed(rate, rq->speed);
 }
 
 static void
@@ -221,6 +264,8 @@ burst_suspend(struct kernel *k, struct rq *rq)
     bool before = uses_memory(rq->curr);
 
     burst_settle(k, rq); /* kernel work that is still ahead delays whoever runs next */
+    if (unlikely(k->caches_on))
+        caches_leave(k, rq, rq->curr);
     rq->curr = NULL;
     engine_cancel(&k->engine, &rq->burst_ev);
     tell_memory(k, rq, before);

@@ -8,6 +8,8 @@ void burst_resume(struct kernel *k, struct rq *rq);
 /* p is about to leave the CPU. */
 void burst_suspend(struct kernel *k, struct rq *rq);
 void burst_fire(struct engine *eng, struct event *ev);
+/* What runs waits for so long before it goes on with its work. */
+void burst_owe(struct kernel *k, struct rq *rq, sim_time ns);
 /* Asks the memory model to look again at this instant. */
 void rates_dirty(struct kernel *k);
 void rates_fire(struct engine *eng, struct event *ev);

@@ -6,6 +6,7 @@
 
 #include "kernel/balance.h"
 #include "kernel/burst.h"
+#include "kernel/caches.h"
 #include "kernel/cfs_rq.h"
 #include "kernel/core.h"
 #include "kernel/deadline.h"
@@ -56,7 +57,7 @@ rq_init(struct kernel *k, struct rq *rq, int cpu)
 
     rq->cpu = cpu;
     rq->node = k->machine->cpus[cpu].node;
-    rq->rate = RATE_FULL;
+    rq->rate = rq->speed = RATE_FULL;
     rq->next_balance = jiffies(k) + 1;
     cfs_rq_init(&rq->cfs, k->arena);
     list_init(&rq->cfs_tasks);
@@ -169,6 +170,7 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->link_bytes = arena_new_array(a, uint64_t, m->nr_links + 1);
     event_init(&k->engine, &k->rates_ev, EVENT_RATES, 0, PHASE_RATES, rates_fire);
     mm_init(k);
+    caches_init(k);
     numa_init(k);
     k->memory = memory;
     k->memory_priv = arena_alloc(a, memory->priv_size);

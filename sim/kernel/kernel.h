@@ -18,6 +18,7 @@ struct placement_ops;
 struct observer;
 struct wasted;
 struct check_parts;
+struct caches;
 struct host_turns;
 struct hotplug;
 struct devices;
@@ -113,7 +114,9 @@ struct kernel {
     const struct memory_model_ops *memory;
     void *memory_priv;
     struct event rates_ev;
-    struct mm_state *mm; /* nodes' free pages, regions: mm.h */
+    struct caches *caches;   /* what they hold of whom; SMT: caches.h */
+    bool caches_on;          /* something about caches or speeds may matter */
+    struct mm_state *mm;     /* nodes' free pages, regions: mm.h */
     struct numa_state *numa; /* groups: numa.h */
     const struct placement_ops *placement;
     void *placement_priv;
@@ -325,6 +328,8 @@ burst_settle(struct kernel *k, struct rq *rq)
 }
 /* Moves the end of the burst after something changed. */
 void burst_reprice(struct kernel *k, struct rq *rq);
+/* How fast the CPU works while it waits for no memory, for a burst that uses none. */
+void burst_set_speed(struct kernel *k, struct rq *rq, uint32_t speed);
 /* The memory model's result for the CPU: settles and reprices if it differs. */
 void burst_set_rate(struct kernel *k, struct rq *rq, uint32_t rate);
 

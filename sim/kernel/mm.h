@@ -183,6 +183,18 @@ struct mem_use {
     uint32_t visit;   /* what a miss adds to them */
 };
 
+/* Where a task has its working set, and what went through those caches when it left. */
+struct warmth {
+    const struct region *region; /* NULL: nowhere */
+    uint32_t slice;
+    int32_t cpu;    /* where it ran last */
+    bool known;     /* it ran there with this set */
+    bool running;   /* there now */
+    bool arrived;   /* at this instant: what is missing is still to be reckoned */
+    uint64_t bytes; /* in the last-level cache */
+    uint64_t l2_fills, llc_fills;
+};
+
 /* State of one task's memory use; made with the task. What every settling looks at stands in the
  * first cache line, beside the first use. */
 struct task_mem {
@@ -194,8 +206,11 @@ struct task_mem {
     uint64_t due;      /* hits of its draws that wait for attention */
     int32_t mix_node;  /* that the mix was made for; -1: none was made */
     struct task_mem *next_free;
+    uint32_t miss_q16, carry_q16; /* of references, those that miss; of a miss, carried over */
+    uint32_t mlp_q8;              /* in flight, after what siblings take */
     _Alignas(64) struct mem_use uses[BURST_USES_MAX]; /* of the profile, then remembered ones */
     _Alignas(64) struct mem_mix mix;
+    struct warmth warm;
     struct mempolicy policy; /* set_mempolicy(); MPOL_DEFAULT: none */
     int32_t il_prev;         /* cursor of allocations without an address */
     uint32_t il_weight;      /* that il_prev still gets in a row */

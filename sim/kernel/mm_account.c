@@ -5,6 +5,7 @@
  * sums are exact, however often a burst is settled. What was not work of an elapsed stretch was
  * stall; local and remote memory share it by their part of the latency that an access meets.
  */
+#include "kernel/caches_impl.h"
 #include "kernel/region.h"
 
 __extension__ typedef unsigned __int128 u128;
@@ -93,6 +94,33 @@ account_task(struct task *p, const struct account *acc, uint64_t stall)
     p->stats.latency_ps += acc->latency_ps;
 }
 
+/* Of so many references. */
+static uint64_t
+misses_of(struct kernel *k, const struct rq *rq, struct task_mem *mem, uint64_t refs)
+{
+    uint64_t misses = refs;
+
+    if (unlikely(mem->miss_q16 != MIX_ALL)) {
+        uint64_t q16 = refs * mem->miss_q16 + mem->carry_q16;
+
+        misses = q16 >> 16;
+        mem->carry_q16 = q16 & 65535;
+    }
+    if (unlikely(k->caches_on))
+        caches_filled(k, rq->cpu, refs, misses);
+    return misses;
+}
+
+void
+mm_account_lines(struct kernel *k, struct rq *rq, struct task *p, uint64_t lines, uint64_t ns)
+{
+    struct account acc = { .cpu_node = rq->node };
+
+    mm_mix(k, p);
+    account_misses(k, p, &acc, lines);
+    account_task(p, &acc, ns);
+}
+
 void
 mm_account(struct kernel *k, struct rq *rq, struct task *p, uint64_t work, sim_time elapsed)
 {
@@ -102,11 +130,15 @@ mm_account(struct kernel *k, struct rq *rq, struct task *p, uint64_t work, sim_t
     if (mem->mix_node != rq->node)
         mem_mix_make(k, p, rq->node);
     u128 sum = (u128)work * mem->profile->misses_q20 + mem->fraction;
-    uint64_t misses = (uint64_t)(sum >> MISS_SHIFT);
+    uint64_t refs = (uint64_t)(sum >> MISS_SHIFT), in_caches = 0;
     mem->fraction = (uint64_t)sum & ((1u << MISS_SHIFT) - 1);
-    mem_walk(mem, misses);
-    account_misses(k, p, &acc, misses);
-    account_task(p, &acc, elapsed > work ? elapsed - work : 0);
+    mem_walk(mem, refs);
+    account_misses(k, p, &acc, misses_of(k, rq, mem, refs));
+    uint64_t stall = elapsed > work ? elapsed - work : 0;
+    if (unlikely(k->caches_on))
+        stall = caches_stall(k, rq, work, elapsed, &in_caches);
+    account_task(p, &acc, stall);
+    p->stats.stall_local_ns += in_caches;
     if (mem_mix_stale(p, rq->node))
         mem_mix_make(k, p, rq->node);
 }

@@ -8,6 +8,7 @@
  * its next round a line later. Nothing is simulated per miss: a walk is a page and a count, moved
  * when the burst is settled. Random and chasing uses are drawn: mm_draw.c.
  */
+#include "kernel/caches.h"
 #include "kernel/mm_draw.h"
 #include "kernel/mm_view.h"
 #include "kernel/page_set.h"
@@ -108,6 +109,10 @@ mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *pro
     mem->nr_uses = profile->nr_uses;
     mem->total_weight = 0;
     mem->mix_node = -1;
+    mem->miss_q16 = MIX_ALL;
+    mem->mlp_q8 = profile->mlp_q8;
+    if (unlikely(profile->reuse != NULL))
+        caches_set_begin(k, p, profile);
     for (uint32_t i = 0; mem->due > 0 && i < BURST_USES_MAX; i++)
         if (mem->uses[i].region != NULL && use_draws(&mem->uses[i]))
             use_draw_forget(mem, &mem->uses[i]);

@@ -9,6 +9,7 @@
  * A mix is made anew only when a group that it was made from has changed; before that the burst is
  * settled, because what it did until now went by the old one.
  */
+#include "kernel/caches.h"
 #include "kernel/mm_view.h"
 #include "kernel/region.h"
 
@@ -76,9 +77,8 @@ mem_mix_make(struct kernel *k, struct task *p, int node)
     uint64_t weight = 0;
     uint32_t dealt = 0;
 
-    mem->mix = (struct mem_mix){ .profile = mem->profile,
-                                 .miss_q16 = MIX_ALL,
-                                 .mlp_q8 = mem->profile->mlp_q8 };
+    mem->mix = (struct mem_mix){ .profile = mem->profile };
+    caches_mix(k, p, &mem->mix);
     mem->mix_node = node;
     for (uint32_t i = 0; i < mem->nr_uses; i++) {
         struct mem_use *u = &mem->uses[i];

@@ -17,6 +17,7 @@ static const char *const fair_variants[] = { "eevdf", "cfs", NULL };
 static const char *const rt_throttlings[] = { "off", "classic", NULL };
 static const char *const autogroup_modes[] = { "off", "replays", "on", NULL };
 static const char *const tunable_scalings[] = { "none", "log", "linear", NULL };
+static const char *const llc_sharings[] = { "off", "equal", "traffic", NULL };
 static const char *const tick_modes[] = { "computed", "simulated", NULL };
 static const char *const asym_packing_modes[] = { "off", "capacity", "number", NULL };
 static const char *const group_compare_modes[] = { "type", "average", NULL };
@@ -303,6 +304,22 @@ const struct field kernel_param_fields[] = {
       .doc = "a TLB flush, per other CPU that runs the process, on the CPU that asks"),
     K(FIELD_TIME, "cost.tlb_victim", cost.tlb_victim, .def = "500ns", .max = "1ms",
       .doc = "a TLB flush, on each interrupted CPU"),
+
+    K(FIELD_RATIO, "cpu.smt_speed", cache.smt_speed_ppm, .def = "0.62", .min = "0.25", .max = "1",
+      .doc = "speed of each of two busy threads of a core, waiting for memory apart; four have it "
+             "squared, and so on; 1: threads do not slow each other"),
+    K(FIELD_U32, "cpu.misses_in_flight", cache.misses_in_flight, .def = "16", .min = "1",
+      .max = "1024",
+      .doc = "cache misses that a core can have under way, which its busy threads share"),
+    K(FIELD_ENUM, "cache.llc_sharing", cache.llc_sharing, .def = "traffic", .names = llc_sharings,
+      .doc = "how tasks that run on a last-level cache divide it: by their misses, in equal parts, "
+             "or not at all (each has all of it)"),
+    K(FIELD_BOOL, "cache.cold", cache.cold, .def = "yes",
+      .doc = "a task with a working set pays for what its caches lost: on another core, on another "
+             "last-level cache, or because others ran"),
+    K(FIELD_BOOL, "cache.transfers", cache.transfers, .def = "yes",
+      .doc = "locks, barriers, channels and messages cost what their cache lines take from one "
+             "core to the next"),
 
     K(FIELD_BOOL, "noise.tick_phase", noise.tick_phase, .def = "yes",
       .doc = "the seed draws the phase of the clock tick"),

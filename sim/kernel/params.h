@@ -125,7 +125,17 @@ struct static_params {
     uint32_t best_evaluations; /* placements that static:best looks at */
 };
 
+/* Caches and cores: caches.h. */
+enum llc_sharing { LLC_SHARING_OFF, LLC_SHARING_EQUAL, LLC_SHARING_TRAFFIC };
+struct cache_params {
+    uint32_t llc_sharing; /* enum llc_sharing */
+    bool cold, transfers;
+    uint32_t smt_speed_ppm;    /* of a thread whose core runs two */
+    uint32_t misses_in_flight; /* of a core */
+};
+
 struct kernel_params {
+    struct cache_params cache;
     struct sched_params sched;
     struct select_params select;
     struct numa_params numa;

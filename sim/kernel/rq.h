@@ -111,6 +111,7 @@ struct rq {
     int32_t node;
     uint32_t nr_running; /* of all classes, with curr */
     uint32_t rate;       /* of the running burst */
+    uint32_t speed;      /* of work that waits for no memory, in the unit of rates: caches.h */
     struct task *curr;   /* NULL: idle */
     struct task *last;   /* who ran here last; left: it blocked or moved away since */
     sim_time burst_at;   /* work is accounted up to here; may lie ahead: kernel work first */

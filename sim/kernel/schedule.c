@@ -4,6 +4,7 @@
  */
 #include "kernel/balance.h"
 #include "kernel/burst.h"
+#include "kernel/caches.h"
 #include "kernel/core.h"
 #include "kernel/dl_server.h"
 #include "kernel/fair_cfs.h"
@@ -113,6 +114,8 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_switch != NULL)
             o->task_switch(o->priv, k, rq->cpu, prev, next);
+    if (unlikely(k->caches_on) && (was_idle || next == NULL))
+        caches_cpu_busy(k, rq);
     if (next == NULL) {
         rq->stat.sched_goidle++;
         rq->idle_since = k->engine.now;

@@ -60,12 +60,25 @@ struct burst_use {
     enum access_pattern pattern;
     struct access_shape shape;
 };
+/* How the part of references that miss a cache falls with what it holds: straight lines between
+ * points; the last one is the working set. Bytes ascend from 0, misses never rise. */
+struct reuse_point {
+    uint64_t bytes;
+    uint32_t miss_q16;
+};
+struct burst_reuse {
+    uint32_t nr;
+    bool all_levels; /* references go through the L1 and L2 first; else they have missed those */
+    const struct reuse_point *points;
+};
 struct burst_profile {
-    uint32_t misses_q20; /* last-level cache misses per ns of work, in 1/2^20 */
+    uint32_t misses_q20; /* last-level cache misses per ns of work, in 1/2^20; with `reuse`
+                            references, of which a part hits */
     uint32_t mlp_q8;     /* misses in flight at once, in 1/256; 256: one after the other */
     uint32_t write_q8;   /* share of the missed lines that are written back, in 1/256 */
     uint32_t nr_uses;
     const struct burst_use *uses;
+    const struct burst_reuse *reuse; /* of the first use's memory; NULL: every reference misses */
 };
 
 /* What a task does next: the answer of task_ops.next(). */
@@ -189,6 +202,7 @@ struct task {
     bool in_burst;      /* work_left belongs to a burst that has begun */
     bool io_sleep;      /* sleeps for I/O: uninterruptible */
     uint64_t work_left; /* of the burst, ns of work */
+    uint64_t debt_ns;   /* stall that comes before it: cold caches, lines of other cores */
     const struct burst_profile *profile;
     const struct sched_class *class;
     const struct cpumask *allowed; /* affinity within its cpuset; never NULL */

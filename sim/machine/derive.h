@@ -17,6 +17,9 @@ void machine_assume_latency(struct machine *m);
 void machine_assume_memory(struct machine *m);
 void machine_assume_devices(struct machine *m);
 
+/* caches.c: what hits and lines of other caches take. */
+void machine_assume_caches(struct machine *m);
+
 /* routes.c: links and the ways over them. */
 void machine_assume_links(struct machine *m);
 const char *machine_find_routes(struct machine *m);

@@ -187,6 +187,7 @@ machine_finish(struct machine *m)
     machine_assume_distances(m);
     machine_assume_memory(m);
     machine_assume_latency(m);
+    machine_assume_caches(m);
     machine_assume_links(m);
     machine_assume_devices(m);
     if ((wrong = machine_find_routes(m)) != NULL)

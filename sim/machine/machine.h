@@ -64,6 +64,11 @@ struct machine_route {
 struct machine_cache {
     uint64_t l1d_bytes, l2_bytes, llc_bytes; /* per instance; 0: not known */
     uint32_t line_bytes;
+    uint64_t l2_ps, llc_ps; /* what a hit takes beyond what counts as CPU work */
+    /* a line from the cache of another core: of the same LLC, of the same package, of the nearest
+     * node of another package (farther ones in proportion to their latency) */
+    uint64_t transfer_llc_ps, transfer_package_ps, transfer_remote_ps;
+    uint32_t remote_ps; /* derived: latency between the nearest nodes of two packages; 0: one */
 };
 
 /* What a device does with time is in kernel/device.h. */
@@ -154,6 +159,9 @@ machine_route(const struct machine *m, uint32_t cpu_node, uint32_t mem_node)
 {
     return &m->routes[cpu_node * m->nr_nodes + mem_node];
 }
+
+/* How long a line takes that another core wrote last; 0: threads of one core. */
+uint64_t machine_transfer_ps(const struct machine *m, uint32_t from_cpu, uint32_t to_cpu);
 
 /* Nodes that have an online CPU; nodes that have memory. */
 nodemask machine_cpu_nodes(const struct machine *m);

@@ -15,10 +15,10 @@ samples_uncharged(const struct kernel *k, const struct task *p, double *local, d
     const struct rq *rq = &k->rqs[p->cpu];
 
     if (p->state != TASK_RUNNING || rq->curr != p || p->mem == NULL || p->mem->mix_node < 0 ||
-        p->profile == NULL || rq->node < 0 || k->engine.now <= rq->burst_at)
+        p->profile == NULL || rq->node < 0 || k->engine.now <= rq->burst_at + p->debt_ns)
         return;
-    double work = (double)(k->engine.now - rq->burst_at) * rq->rate / RATE_FULL;
-    double misses = work * p->profile->misses_q20 / (1 << 20);
+    double work = (double)(k->engine.now - rq->burst_at - p->debt_ns) * rq->rate / RATE_FULL;
+    double misses = work * p->profile->misses_q20 / (1 << 20) * (p->mem->miss_q16 / 65536.0);
     double share = p->mem->mix.share_q16[rq->node] / 65536.0;
     *local += misses * share;
     *remote += misses * (1 - share);

@@ -1,0 +1,555 @@
+/*
+ * Speeds and misses of what runs, kept as it changes.
+ *
+ * Two kinds of change reach over to other CPUs: a thread of a core starts or stops, and somebody
+ * with a working set comes to a last-level cache or leaves it. Both only mark the core or the
+ * cache; at the end of the instant, when all is known, the marked ones are looked at, each once,
+ * and the memory model is told of the CPUs for which something is different. A core has few
+ * threads. A last-level cache is looked at only while some burst on it has a working set: then all
+ * its CPUs are, and those that do alike are one row (cache_share.c).
+ *
+ * A burst without a working set misses as often as its profile says, whatever the cache; beside
+ * others that have one its lines take room.
+ *
+ * Threads of a core share its misses in flight: if together they want more than it has, each gets
+ * its part.
+ *
+ * Model assumptions. A cache's contents follow at once when others come or go. The L1 and L2 are
+ * divided evenly among the threads of a core that run, whatever these do. Hits of a burst without a
+ * working set belong to its work. Latencies that decide on shares are those without load.
+ */
+#include "kernel/caches_impl.h"
+
+#include "kernel/burst.h"
+
+#include <stdlib.h>
+
+enum { ASSUMED_L1 = 32 << 10, ASSUMED_L2 = 1 << 20, ASSUMED_LLC_A_CORE = 2 << 20 };
+
+/* ---- building ---- */
+
+static int
+compare_keys(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static uint32_t
+place_of(const int64_t *sorted, uint32_t nr, int64_t key)
+{
+    uint32_t low = 0, high = nr;
+
+    while (low + 1 < high) {
+        uint32_t middle = (low + high) / 2;
+
+        if (sorted[middle] <= key)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Groups by keys: numbers without holes, in the order of the keys. */
+static struct cache_group *
+make_groups(struct kernel *k, const int64_t *keys, size_t member, uint32_t *nr_groups)
+{
+    const struct machine *m = k->machine;
+    int64_t *sorted = arena_new_array(k->arena, int64_t, m->nr_cpus);
+    uint32_t nr = 0;
+
+    memcpy(sorted, keys, m->nr_cpus * sizeof(*sorted));
+    qsort(sorted, m->nr_cpus, sizeof(*sorted), compare_keys);
+    for (uint32_t i = 0; i < m->nr_cpus; i++)
+        if (nr == 0 || sorted[i] != sorted[nr - 1])
+            sorted[nr++] = sorted[i];
+    struct cache_group *groups = arena_new_array(k->arena, struct cache_group, nr);
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < m->nr_cpus; i++) {
+            uint32_t at = place_of(sorted, nr, keys[i]);
+            struct cache_group *g = &groups[at];
+
+            memcpy((char *)&k->caches->cpus[i] + member, &at, sizeof(at));
+            if (!m->cpus[i].present)
+                continue;
+            if (pass == 1 && g->cpus == NULL) {
+                g->cpus = arena_new_array(k->arena, uint32_t, g->nr);
+                g->nr = 0;
+            }
+            if (pass == 1)
+                g->cpus[g->nr] = i;
+            g->nr++;
+        }
+    *nr_groups = nr;
+    return groups;
+}
+
+/* CPUs without an id of the cache share one if their package and node are the same. */
+static int64_t
+key_of(const struct machine_cpu *c, int32_t id)
+{
+    return id >= 0 ? id : ((int64_t)c->package << 20 | c->node) + ((int64_t)1 << 40);
+}
+
+static void
+group_cpus(struct kernel *k, struct caches *c)
+{
+    const struct machine *m = k->machine;
+    int64_t *keys = arena_new_array(k->arena, int64_t, m->nr_cpus);
+
+    for (uint32_t i = 0; i < m->nr_cpus; i++)
+        keys[i] = m->cpus[i].core;
+    c->cores = make_groups(k, keys, offsetof(struct cache_cpu, core), &c->nr_cores);
+    for (uint32_t i = 0; i < m->nr_cpus; i++)
+        keys[i] = key_of(&m->cpus[i], m->cpus[i].llc);
+    c->llcs = make_groups(k, keys, offsetof(struct cache_cpu, llc), &c->nr_llcs);
+    for (uint32_t i = 0; i < m->nr_cpus; i++)
+        keys[i] = m->cpus[i].l2 >= 0 ? m->cpus[i].l2 : ((int64_t)1 << 40) + m->cpus[i].core;
+    c->l2s = make_groups(k, keys, offsetof(struct cache_cpu, l2), &c->nr_l2s);
+}
+
+/* Sizes that the machine does not give. */
+static void
+size_caches(struct kernel *k, struct caches *c)
+{
+    const struct machine_cache *mc = &k->machine->cache;
+    uint64_t threads = SIM_MAX(k->machine->smt, 1u);
+
+    c->l1_bytes = mc->l1d_bytes > 0 ? mc->l1d_bytes : ASSUMED_L1;
+    c->l2_bytes = mc->l2_bytes > 0 ? mc->l2_bytes : ASSUMED_L2;
+    c->l2_ns = (double)mc->l2_ps / 1000;
+    c->llc_ns = (double)mc->llc_ps / 1000;
+    for (uint32_t i = 0; i < c->nr_llcs; i++) {
+        uint64_t cores = (c->llcs[i].nr + threads - 1) / threads;
+
+        c->llcs[i].bytes = mc->llc_bytes > 0 ? mc->llc_bytes : ASSUMED_LLC_A_CORE * cores;
+    }
+}
+
+static bool
+speeds_differ(const struct kernel *k)
+{
+    for_each_cpu (cpu, k->machine->present)
+        if (k->machine->cpus[cpu].capacity != 1024)
+            return true;
+    return false;
+}
+
+void
+caches_init(struct kernel *k)
+{
+    struct caches *c = k->caches = arena_new_object(k->arena, struct caches);
+    uint32_t nr_cpus = k->machine->nr_cpus;
+
+    c->cpus = arena_new_array(k->arena, struct cache_cpu, nr_cpus);
+    group_cpus(k, c);
+    size_caches(k, c);
+    c->dirty_llcs = arena_new_array(k->arena, uint32_t, c->nr_llcs);
+    c->dirty_cores = arena_new_array(k->arena, uint32_t, c->nr_cores);
+    c->users = arena_new_array(k->arena, struct cache_user, nr_cpus);
+    c->user_of = arena_new_array(k->arena, uint32_t, nr_cpus);
+    c->siblings = k->machine->smt > 1 && k->params.cache.smt_speed_ppm < 1000000;
+    k->caches_on = c->siblings || speeds_differ(k);
+    for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
+        uint32_t capacity = k->machine->cpus[cpu].capacity;
+
+        c->cpus[cpu].base_q16 = (65536 * 1024 + capacity / 2) / capacity;
+        k->rqs[cpu].speed = (uint32_t)((uint64_t)RATE_FULL * capacity / 1024);
+    }
+}
+
+static bool
+cpu_uses_memory(const struct rq *rq)
+{
+    const struct task *p = rq->curr;
+
+    return p != NULL && p->in_burst && p->profile != NULL && p->profile->misses_q20 > 0;
+}
+
+static void
+set_mlp(struct caches *c, int cpu, const struct burst_profile *profile)
+{
+    struct cache_cpu *cc = &c->cpus[cpu];
+    uint32_t mlp = profile != NULL ? SIM_MAX(profile->mlp_q8, 1u) : 0;
+
+    c->cores[cc->core].mlp_q8 += mlp - cc->mlp_q8;
+    cc->mlp_q8 = mlp;
+}
+
+static void
+sets_begin(struct kernel *k)
+{
+    const struct machine_cache *mc = &k->machine->cache;
+
+    for_each_cpu (cpu, k->machine->online) /* nobody has asked until now */
+        if (!k->caches_on && cpu_uses_memory(&k->rqs[cpu]))
+            set_mlp(k->caches, cpu, k->rqs[cpu].curr->profile);
+    k->caches->sets = k->caches_on = true;
+    if (mc->l1d_bytes == 0 || mc->l2_bytes == 0 || mc->llc_bytes == 0)
+        kernel_note(k, "assumed: caches whose size the machine does not give have 32 KiB (L1), "
+                       "1 MiB (L2), 2 MiB a core (last-level cache)");
+}
+
+void
+caches_set_begin(struct kernel *k, struct task *p, const struct burst_profile *profile)
+{
+    struct warmth *w = &p->mem->warm;
+    const struct region *region = profile->nr_uses > 0 ? profile->uses[0].region : NULL;
+    uint32_t slice = profile->nr_uses > 0 ? profile->uses[0].slice : 0;
+
+    if (!k->caches->sets)
+        sets_begin(k);
+    if (w->running && (w->region != region || w->slice != slice))
+        w->known = false;
+    w->region = region;
+    w->slice = slice;
+}
+
+/* ---- what is to be looked at ---- */
+
+static void
+look_again(struct kernel *k)
+{
+    if (!k->caches->resolving)
+        rates_dirty(k);
+}
+
+static void
+core_dirty(struct kernel *k, uint32_t core)
+{
+    struct caches *c = k->caches;
+
+    if (c->cores[core].dirty)
+        return;
+    c->cores[core].dirty = true;
+    c->dirty_cores[c->nr_dirty_cores++] = core;
+    look_again(k);
+}
+
+void
+caches_llc_dirty(struct kernel *k, uint32_t llc)
+{
+    struct caches *c = k->caches;
+
+    if (c->llcs[llc].dirty)
+        return;
+    c->llcs[llc].dirty = true;
+    c->dirty_llcs[c->nr_dirty_llcs++] = llc;
+    look_again(k);
+}
+
+void
+caches_cpu_busy(struct kernel *k, struct rq *rq)
+{
+    if (k->caches->siblings)
+        core_dirty(k, k->caches->cpus[rq->cpu].core);
+}
+
+/* ---- speeds of cores ---- */
+
+/* At least one, for whoever asks is or was busy. */
+static uint32_t
+busy_threads(const struct kernel *k, const struct cache_group *core)
+{
+    uint32_t nr = 0;
+
+    for (uint32_t i = 0; k->caches->siblings && i < core->nr; i++)
+        nr += k->rqs[core->cpus[i]].curr != NULL;
+    return SIM_MAX(nr, 1u);
+}
+
+/* s for two, s^2 for four, and straight lines between. */
+static double
+sibling_speed(double s, uint32_t busy)
+{
+    double speed = 1;
+    uint32_t n = 1;
+
+    for (; 2 * n <= busy; n *= 2)
+        speed *= s;
+    return speed + (speed * s - speed) * (busy - n) / n;
+}
+
+/* Misses that the CPU's burst has in flight, beside those of its siblings. */
+static uint32_t
+mlp_left(const struct kernel *k, int cpu)
+{
+    const struct caches *c = k->caches;
+    const struct cache_group *core = &c->cores[c->cpus[cpu].core];
+    uint32_t own = c->cpus[cpu].mlp_q8, most = k->params.cache.misses_in_flight * 256;
+
+    if (core->mlp_q8 <= most || core->mlp_q8 == own)
+        return own;
+    for (uint32_t i = 0; i < core->nr; i++)
+        most = SIM_MAX(most, c->cpus[core->cpus[i]].mlp_q8);
+    return (uint32_t)SIM_MAX((uint64_t)own * most / SIM_MAX(core->mlp_q8, most), (uint64_t)1);
+}
+
+/* ---- one CPU ---- */
+
+/* Where the references of a burst hit: parts of them. */
+struct levels {
+    double refs, l2, llc, miss;
+};
+
+static struct levels
+levels_of(const struct kernel *k, int cpu, const struct burst_profile *p, double miss)
+{
+    const struct caches *c = k->caches;
+    uint32_t busy = busy_threads(k, &c->cores[c->cpus[cpu].core]);
+    struct levels l = { .refs = (double)p->misses_q20 / (1 << 20), .miss = miss };
+    double slope, past_l2 = 1;
+
+    if (p->reuse == NULL)
+        return l;
+    if (p->reuse->all_levels) {
+        past_l2 = reuse_miss(p->reuse, (double)c->l2_bytes / busy, &slope);
+        l.l2 = reuse_miss(p->reuse, (double)c->l1_bytes / busy, &slope) - past_l2;
+    }
+    l.miss = SIM_MIN(miss, past_l2);
+    l.llc = past_l2 - l.miss;
+    return l;
+}
+
+static uint32_t
+scaled_miss(const struct rq *rq, uint32_t miss_q16)
+{
+    return (uint32_t)(((uint64_t)miss_q16 * rq->speed + RATE_FULL / 2) >> RATE_SHIFT);
+}
+
+void
+caches_mix(const struct kernel *k, const struct task *p, struct mem_mix *mix)
+{
+    mix->miss_q16 = scaled_miss(&k->rqs[p->cpu], p->mem->miss_q16);
+    mix->mlp_q8 = p->mem->mlp_q8;
+}
+
+/* The burst on the CPU goes on at this speed, with this part of its references missing. `told`: the
+ * memory model is about to hear of it anyway. */
+static void
+cpu_set(struct kernel *k, struct rq *rq, uint32_t speed, uint32_t miss_q16, uint32_t mlp_q8,
+        bool told)
+{
+    struct task_mem *mem = k->caches->cpus[rq->cpu].mlp_q8 > 0 ? rq->curr->mem : NULL;
+
+    if (rq->speed != speed || (mem != NULL && mem->miss_q16 != miss_q16))
+        burst_settle(k, rq);
+    if (mem == NULL) {
+        burst_set_speed(k, rq, speed);
+        return;
+    }
+    rq->speed = speed;
+    mem->miss_q16 = miss_q16;
+    mem->mlp_q8 = mlp_q8;
+    if (mem->mix.miss_q16 == scaled_miss(rq, miss_q16) && mem->mix.mlp_q8 == mlp_q8)
+        return;
+    caches_mix(k, rq->curr, &mem->mix);
+    mem->mix.serial = 0;
+    if (told)
+        return;
+    k->memory->pages_changed(k, rq->cpu);
+    look_again(k);
+}
+
+static void
+cpu_apply(struct kernel *k, struct rq *rq, double miss, bool told)
+{
+    const struct caches *c = k->caches;
+    const struct cache_cpu *cc = &c->cpus[rq->cpu];
+    double cpu = cc->base_q16 / 65536.0;
+    uint32_t miss_q16 = MIX_ALL, mlp_q8 = 0;
+
+    if (cc->mlp_q8 > 0) {
+        struct levels l = levels_of(k, rq->cpu, rq->curr->profile, miss);
+
+        mlp_q8 = mlp_left(k, rq->cpu);
+        cpu += l.refs * (l.l2 * c->l2_ns + l.llc * c->llc_ns) / (mlp_q8 / 256.0);
+        miss_q16 = (uint32_t)(l.miss * MIX_ALL + 0.5);
+    }
+    cpu_set(k, rq, (uint32_t)SIM_MAX(RATE_FULL / cpu + 0.5, 1.0), miss_q16, mlp_q8, told);
+}
+
+/* Its CPU part has changed with its core; its misses follow when its cache is looked at. */
+static void
+cpu_look(struct kernel *k, int cpu)
+{
+    struct rq *rq = &k->rqs[cpu];
+    struct caches *c = k->caches;
+    struct cache_cpu *cc = &c->cpus[cpu];
+    const struct machine_cpu *mc = &k->machine->cpus[cpu];
+    uint32_t busy = busy_threads(k, &c->cores[cc->core]);
+    double speed = sibling_speed(k->params.cache.smt_speed_ppm / 1e6, busy);
+
+    cc->base_q16 = (uint32_t)(65536.0 * 1024 / mc->capacity / speed + 0.5);
+    if (c->llcs[cc->llc].nr_sets > 0)
+        caches_llc_dirty(k, cc->llc);
+    cpu_apply(k, rq, cc->has_set ? rq->curr->mem->miss_q16 / 65536.0 : 1, false);
+}
+
+bool
+caches_run_changed(struct kernel *k, struct rq *rq, bool uses)
+{
+    struct caches *c = k->caches;
+    struct cache_cpu *cc = &c->cpus[rq->cpu];
+    struct cache_group *core = &c->cores[cc->core], *llc = &c->llcs[cc->llc];
+    const struct burst_profile *profile = uses ? rq->curr->profile : NULL;
+    bool has_set = uses && profile->reuse != NULL, was = llc->nr_sets > 0 && cc->mlp_q8 > 0;
+    uint32_t before = core->mlp_q8;
+
+    set_mlp(c, rq->cpu, profile);
+    if (c->siblings && before != core->mlp_q8 &&
+        SIM_MAX(before, core->mlp_q8) > 256 * k->params.cache.misses_in_flight)
+        core_dirty(k, cc->core);
+    llc->nr_sets += (uint32_t)has_set - (uint32_t)cc->has_set;
+    cc->has_set = has_set;
+    if (was || (uses && llc->nr_sets > 0))
+        caches_llc_dirty(k, cc->llc);
+    if (has_set && !rq->curr->mem->warm.running) {
+        rq->curr->mem->warm.running = true;
+        rq->curr->mem->warm.arrived = true;
+    }
+    if (rq->curr != NULL)
+        cpu_apply(k, rq, has_set ? rq->curr->mem->miss_q16 / 65536.0 : 1, true);
+    return llc->dirty || core->dirty;
+}
+
+/* ---- a last-level cache ---- */
+
+/* Latency of the burst's misses without load, ns. */
+static double
+idle_latency(struct kernel *k, struct rq *rq)
+{
+    const struct mem_mix *mix = mm_mix(k, rq->curr);
+    double ps = 0;
+
+    for_each_node (n, mix->nodes)
+        ps += mix->share_q16[n] / 65536.0 *
+              machine_latency_ps(k->machine, (uint32_t)rq->node, (uint32_t)n);
+    return ps / 1000;
+}
+
+static struct cache_user
+user_of(struct kernel *k, struct rq *rq)
+{
+    const struct caches *c = k->caches;
+    const struct cache_cpu *cc = &c->cpus[rq->cpu];
+    const struct burst_profile *p = rq->curr->profile;
+    struct levels l = levels_of(k, rq->cpu, p, 1);
+    double mlp = mlp_left(k, rq->cpu) / 256.0;
+
+    return (struct cache_user){
+        .reuse = p->reuse,
+        .region = p->nr_uses > 0 ? p->uses[0].region : NULL,
+        .slice = p->nr_uses > 0 ? p->uses[0].slice : 0,
+        .nr = 1,
+        .refs = l.refs,
+        .cpu = cc->base_q16 / 65536.0 + l.refs * l.l2 * c->l2_ns / mlp,
+        .hit = c->llc_ns / mlp,
+        .miss = idle_latency(k, rq) / mlp,
+        .before = l.miss,
+    };
+}
+
+static bool
+alike(const struct cache_user *a, const struct cache_user *b)
+{
+    return a->reuse == b->reuse && a->region == b->region && a->slice == b->slice &&
+           a->refs == b->refs && a->cpu == b->cpu && a->hit == b->hit && a->miss == b->miss &&
+           a->before == b->before;
+}
+
+/* Rows of the equations for what runs on the LLC. */
+static uint32_t
+find_users(struct kernel *k, const struct cache_group *llc)
+{
+    struct caches *c = k->caches;
+    uint32_t nr = 0;
+
+    for (uint32_t i = 0; i < llc->nr; i++) {
+        uint32_t cpu = llc->cpus[i], j = 0;
+
+        if (c->cpus[cpu].mlp_q8 == 0)
+            continue;
+        struct cache_user u = user_of(k, &k->rqs[cpu]);
+        while (j < nr && !alike(&c->users[j], &u))
+            j++;
+        if (j == nr)
+            c->users[nr++] = u;
+        else
+            c->users[j].nr++;
+        c->user_of[cpu] = j;
+    }
+    return nr;
+}
+
+static void
+llc_resolve(struct kernel *k, const struct cache_group *llc)
+{
+    struct caches *c = k->caches;
+    uint32_t nr = find_users(k, llc);
+
+    cache_share(c->users, nr, (double)llc->bytes, k->params.cache.llc_sharing);
+    for (uint32_t i = 0; i < llc->nr; i++) {
+        uint32_t cpu = llc->cpus[i];
+        struct rq *rq = &k->rqs[cpu];
+
+        if (c->cpus[cpu].mlp_q8 == 0)
+            continue;
+        const struct cache_user *u = &c->users[c->user_of[cpu]];
+
+        cpu_apply(k, rq, u->ratio, false);
+        if (!c->cpus[cpu].has_set)
+            continue;
+        rq->curr->mem->warm.bytes = (uint64_t)u->bytes;
+        if (rq->curr->mem->warm.arrived)
+            caches_arrive(k, rq, rq->curr, c->users[u->set].heads == 1);
+    }
+}
+
+void
+caches_resolve(struct kernel *k)
+{
+    struct caches *c = k->caches;
+
+    c->resolving = true;
+    for (uint32_t i = 0; i < c->nr_dirty_cores; i++) {
+        struct cache_group *core = &c->cores[c->dirty_cores[i]];
+
+        core->dirty = false;
+        for (uint32_t j = 0; j < core->nr; j++)
+            cpu_look(k, (int)core->cpus[j]);
+    }
+    c->nr_dirty_cores = 0;
+    for (uint32_t i = 0; i < c->nr_dirty_llcs; i++) {
+        struct cache_group *llc = &c->llcs[c->dirty_llcs[i]];
+
+        llc->dirty = false;
+        llc_resolve(k, llc);
+    }
+    c->nr_dirty_llcs = 0;
+    c->resolving = false;
+}
+
+/* ---- books ---- */
+
+void
+caches_filled(struct kernel *k, int cpu, uint64_t refs, uint64_t misses)
+{
+    struct caches *c = k->caches;
+
+    c->l2s[c->cpus[cpu].l2].fills += refs;
+    c->llcs[c->cpus[cpu].llc].fills += misses;
+}
+
+uint64_t
+caches_stall(const struct kernel *k, const struct rq *rq, uint64_t work, sim_time elapsed,
+             uint64_t *cache)
+{
+    uint64_t base = work * (uint64_t)k->caches->cpus[rq->cpu].base_q16 >> 16;
+    uint64_t cpu = mul_div_u64(work, RATE_FULL, rq->speed);
+
+    *cache = cpu > base ? SIM_MIN(cpu, SIM_MAX(elapsed, base)) - base : 0;
+    return elapsed > cpu ? elapsed - cpu : 0;
+}

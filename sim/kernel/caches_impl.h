@@ -1,0 +1,42 @@
+/* State of the caches, between caches.c, which keeps it, and cache_cold.c. */
+#pragma once
+
+#include "kernel/cache_share.h"
+#include "kernel/caches.h"
+#include "kernel/mm.h"
+
+struct cache_cpu {
+    uint32_t llc, core, l2;
+    uint32_t base_q16; /* ns per ns of work without memory and caches, in 1/65536 */
+    uint32_t mlp_q8;   /* of the burst that runs; 0: it uses no memory */
+    bool has_set;      /* and has a working set */
+};
+/* CPUs of a core, or of a last-level cache. */
+struct cache_group {
+    uint32_t nr, *cpus;
+    bool dirty;
+    uint32_t mlp_q8; /* a core: the sum over its CPUs */
+    uint32_t nr_sets;
+    uint64_t bytes, fills;
+};
+struct caches {
+    struct cache_cpu *cpus;
+    uint32_t nr_llcs, nr_cores, nr_l2s;
+    struct cache_group *llcs, *cores, *l2s;
+    uint32_t nr_dirty_llcs, *dirty_llcs, nr_dirty_cores, *dirty_cores;
+    uint64_t l1_bytes, l2_bytes;
+    double l2_ns, llc_ns;
+    bool siblings; /* cores have several threads, which slow each other */
+    bool sets;     /* some burst had a working set */
+    bool resolving;
+    struct cache_user *users;
+    uint32_t *user_of; /* by CPU: the one that stands for it */
+};
+
+void caches_llc_dirty(struct kernel *k, uint32_t llc);
+/* p's references that its burst brings into the new caches before it goes on: cache_cold.c. The
+ * shares of the LLC are known; `alone`: nobody else there has p's set. */
+void caches_arrive(struct kernel *k, struct rq *rq, struct task *p, bool alone);
+
+/* mm_account.c: `lines` that p fetched, and the `ns` it waited for them. */
+void mm_account_lines(struct kernel *k, struct rq *rq, struct task *p, uint64_t lines, uint64_t ns);
