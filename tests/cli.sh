@@ -143,6 +143,22 @@ lists_name_what_is_shipped() {
     says out 'n0 -> n1'
     expect 2 "$numasim" topo export four-node --format png
     expect 4 "$numasim" topo export four-node -o no/such/folder
+    expect 0 "$numasim" topo mlc four-node -o mlc.txt
+    says mlc.txt '^Inject	Latency	Bandwidth$'
+    expect 0 "$numasim" topo mlc cxl-2s --latency_matrix --csv
+    says out '^idle_latency,1,2,,,486\.'
+    expect 1 "$numasim" topo mlc four-node --from 9 --delays 1,a --set memory.model=flatt
+    says err "^--from: there is no node '9' in four-node"
+    says err "^--delays: 'a' is not a delay; write cycles from 0 to 1000000, as in 0,100,1000"
+    says err "did you mean 'flat'?"
+    expect 2 "$numasim" topo mlc
+    expect 0 "$numasim" topo calibrate mlc.txt --nodes 4
+    says out 'curve: {a: '
+    printf 'bandwidth,latency_ns\n1,2\n' >points.csv
+    expect 1 "$numasim" topo calibrate points.csv
+    says err '^points.csv:1:1: the column of bandwidth does not say its unit'
+    expect 0 "$numasim" help topo mlc
+    says out '--peak_injection_bandwidth'
     printf 'CPU(s): 2\nOn-line CPU(s) list: 0,1\n' | gzip >lscpu.gz
     expect 0 "$numasim" topo import lscpu.gz
     says err 'note: assumed: 16 GiB of memory'

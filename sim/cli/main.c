@@ -62,8 +62,12 @@ help(int argc, char **argv)
         return unknown_command(argv[1]);
     char name[32], option[] = "--help";
     g_strlcpy(name, c->name, sizeof(name));
-    char *page[] = { name, option, NULL };
-    return c->run(c, 2, page);
+    char *page[] = { name, option, NULL, NULL };
+    if (argc > 2) { /* "help topo mlc": a part with a page of its own */
+        page[1] = argv[2];
+        page[2] = option;
+    }
+    return c->run(c, argc > 2 ? 3 : 2, page);
 }
 
 int

@@ -140,7 +140,7 @@ fit_file(const char *path, const struct calibrate_options *o)
     for (guint i = 0; curves != NULL && i < curves->len; i++) {
         const struct measured_curve *c = g_ptr_array_index(curves, i);
         if (!add_block(s, c, o))
-            diag_error(&d, path, g_array_index(c->points, struct measured_point, 0).line, 0,
+            diag_error(&d, path, g_array_index(c->points, struct measured_point, 0).line, 1,
                        *c->name != '\0' ? c->name : NULL,
                        "nothing to fit; a curve needs %d points below 99.5 %% of its highest "
                        "bandwidth, write_derating reads and a mix with writes",

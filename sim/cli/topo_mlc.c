@@ -105,9 +105,9 @@ delays_of(const char *text, struct diag *d)
         guint64 value;
         guint delay;
 
-        if (!g_ascii_string_to_unsigned(g_strstrip(words[i]), 10, 0, 100000, &value, NULL)) {
+        if (!g_ascii_string_to_unsigned(g_strstrip(words[i]), 10, 0, 1000000, &value, NULL)) {
             diag_error(d, NULL, 0, 0, "--delays",
-                       "'%s' is not a delay; write cycles from 0 to 100000, as in 0,100,1000",
+                       "'%s' is not a delay; write cycles from 0 to 1000000, as in 0,100,1000",
                        words[i]);
             continue;
         }

@@ -150,6 +150,11 @@ read_header(struct reader *r, const char *line, struct columns *c)
     guint nr[ROLE_NAME + 1] = { 0 };
 
     *c = (struct columns){ .nr = MIN(names->len, (guint)MOST_COLUMNS) };
+    if (names->len > MOST_COLUMNS) {
+        diag_error(r->d, r->path, 1, at[MOST_COLUMNS - 1], NULL, "more than %d columns",
+                   MOST_COLUMNS);
+        return false;
+    }
     for (guint i = 0; i < c->nr; i++) {
         c->roles[i] = role_of(g_ptr_array_index(names, i), c);
         nr[c->roles[i]]++;
