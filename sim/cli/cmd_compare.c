@@ -103,7 +103,7 @@ wants_all(const struct compare *c)
 }
 
 static GStrv
-policy_names(const struct compare *c)
+named_policies(const struct compare *c)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
@@ -116,6 +116,20 @@ policy_names(const struct compare *c)
             g_ptr_array_add(names, g_strdup(placement_models[i]->name));
     g_ptr_array_add(names, NULL);
     return (GStrv)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
+static GStrv
+policy_names(const struct compare *c)
+{
+    GStrv names = named_policies(c);
+    guint nr = g_strv_length(names);
+
+    if (!c->gap || g_strv_contains((const char *const *)names, "static:best"))
+        return names;
+    names = g_renew(char *, names, nr + 2);
+    names[nr] = g_strdup("static:best");
+    names[nr + 1] = NULL;
+    return names;
 }
 
 /* Two runs of one name would share a folder. */
@@ -183,6 +197,8 @@ cmd_compare(const struct command *cmd, int argc, char **argv)
         { "seeds", 0, 0, G_OPTION_ARG_INT, &c.seeds, "repeats of every policy (default 5)", "N" },
         { "jobs", 'j', 0, G_OPTION_ARG_INT, &c.jobs, "runs at once (default: as many as CPUs)",
           "N" },
+        { "gap", 0, 0, G_OPTION_ARG_NONE, &c.gap,
+          "also run static:best, and say what the others lose against it", NULL },
         { .long_name = NULL },
     };
     const GOptionEntry *tables[] = { own, common, NULL };

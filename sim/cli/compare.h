@@ -8,6 +8,7 @@
 struct compare {
     struct options o;
     int seeds, jobs;
+    gboolean gap; /* static:best is compared with as well */
     struct inputs in;
     struct folder folder;
     struct job_result *results; /* one a run */

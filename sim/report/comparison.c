@@ -182,6 +182,34 @@ write_cell(struct csv *out, const struct comparison *c, const char *const *extra
     csv_end_row(out);
 }
 
+/* A row of its own: not a column of the runs. */
+static void
+write_gap(struct csv *out, const struct comparison *c, const char *const *extra, guint policy)
+{
+    struct repeat_stats gap;
+
+    if (!comparison_gap(c, policy, &gap))
+        return;
+    csv_text(out, c->topology);
+    csv_text(out, c->workload);
+    for (; extra != NULL && *extra != NULL; extra++)
+        csv_text(out, *extra);
+    csv_text(out, c->policies[policy]);
+    csv_text(out, "run");
+    csv_text(out, "");
+    csv_text(out, "gap_to_best");
+    csv_text(out, "ratio");
+    csv_uint(out, gap.n);
+    csv_real(out, gap.mean);
+    csv_real(out, gap.stddev);
+    csv_real(out, gap.ci95_low);
+    csv_real(out, gap.ci95_high);
+    csv_real(out, gap.median);
+    for (int i = 0; i < 3; i++) /* a ratio of gaps says nothing */
+        csv_real(out, NAN);
+    csv_end_row(out);
+}
+
 void
 comparison_header(struct csv *out, const char *const *extra)
 {
@@ -197,10 +225,12 @@ comparison_header(struct csv *out, const char *const *extra)
 void
 comparison_rows(const struct comparison *c, struct csv *out, const char *const *extra)
 {
-    for (guint policy = 0; policy < c->nr_policies; policy++)
+    for (guint policy = 0; policy < c->nr_policies; policy++) {
         for (guint i = 0; i < c->subjects->len; i++)
             for (guint m = 0; m < c->nr_metrics; m++)
                 write_cell(out, c, extra, g_ptr_array_index(c->subjects, i), policy, m);
+        write_gap(out, c, extra, policy);
+    }
 }
 
 bool

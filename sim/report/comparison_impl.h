@@ -31,3 +31,6 @@ value_index(const struct comparison *c, guint policy, guint seed, guint metric)
 /* False: no run has a value. */
 bool comparison_cell(const struct comparison *c, const struct subject *s, guint policy,
                      guint metric, struct cell *out);
+
+/* comparison_gap.c: what the policy loses against static:best. False: that was not run. */
+bool comparison_gap(const struct comparison *c, guint policy, struct repeat_stats *out);

@@ -123,6 +123,24 @@ column_texts(const struct comparison *c, const struct subject *run, guint column
     return texts;
 }
 
+/* As column_texts(), of the gap to best; NULL: static:best was not run. */
+static GPtrArray *
+gap_texts(const struct comparison *c)
+{
+    struct cell cell = { 0 };
+
+    if (!comparison_gap(c, 0, &cell.stats))
+        return NULL;
+    GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(texts, g_strdup("gap to best"));
+    for (guint p = 0; p < c->nr_policies; p++) {
+        bool some = comparison_gap(c, p, &cell.stats);
+        g_ptr_array_add(texts, some ? human_value(cell.stats.mean, SCALE_RATIO) : g_strdup("-"));
+        g_ptr_array_add(texts, g_strdup(""));
+    }
+    return texts;
+}
+
 static GPtrArray *
 first_column(const struct comparison *c)
 {
@@ -179,6 +197,9 @@ comparison_table(const struct comparison *c, GString *out)
         if (texts != NULL)
             g_ptr_array_add(all, texts);
     }
+    GPtrArray *gaps = gap_texts(c);
+    if (gaps != NULL)
+        g_ptr_array_add(all, gaps);
     for (guint row = 0; row <= 2 * c->nr_policies; row++) {
         if (row == 2) /* the first policy has no ratios to itself */
             continue;
