@@ -70,7 +70,8 @@ struct grid {
     struct policy_spec *policies;
     struct grid_point *points;
     guint nr_points;
-    GHashTable *workloads, *sums; /* by how they were made; SHA-256 by address */
+    GHashTable *workloads;    /* by how they were made */
+    GHashTable *sums, *cells; /* SHA-256 of machines and workloads, of points but for their seed */
 };
 
 extern const char

@@ -293,6 +293,7 @@ void
 grid_load_inputs(struct grid *g)
 {
     g->sums = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    g->cells = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     load_machines(g);
     load_policies(g);
     try_settings(g);

@@ -269,21 +269,38 @@ write_workload(const struct grid *g, const void *workload, GString *out)
     workload_yaml_write(workload, g->dir, 0, out);
 }
 
+/* All but the seed: the same for the repeats of a point, which are neighbours. */
+static const char *
+sum_of_cell(const struct grid *g, guint point, const struct resolved *run, const char *version)
+{
+    gpointer cell = GUINT_TO_POINTER(g->points[point].cell / g->axes[grid_seed_axis(g)].nr + 1);
+    const char *sum = g_hash_table_lookup(g->cells, cell);
+
+    if (sum != NULL)
+        return sum;
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct resolved all = *run;
+    all.spec.seed = 0;
+    g_string_append_printf(text, "program: %s\nscopes: %u\nfolders: %d\ncheck: %d\n", version,
+                           g->scopes, g->folders, g->check);
+    resolved_write_head(&all, text);
+    g_string_append_printf(text, "topology: %s\n", sum_of(g, run->spec.machine, write_machine));
+    g_string_append_printf(text, "workload: %s\n", sum_of(g, run->spec.workload, write_workload));
+    char *fresh = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text->str, (gssize)text->len);
+    g_hash_table_insert(g->cells, cell, fresh);
+    return fresh;
+}
+
 void
 grid_key(const struct grid *g, guint point, const char *version, char key[GRID_KEY_SIZE])
 {
-    g_autoptr(GString) text = g_string_new(NULL);
     struct arena *a = arena_new();
     struct resolved run;
 
     grid_resolve(g, point, a, &run);
-    g_string_append_printf(text, "program: %s\nscopes: %u\nfolders: %d\ncheck: %d\n", version,
-                           g->scopes, g->folders, g->check);
-    resolved_write_head(&run, text);
-    g_string_append_printf(text, "topology: %s\n", sum_of(g, run.spec.machine, write_machine));
-    g_string_append_printf(text, "workload: %s\n", sum_of(g, run.spec.workload, write_workload));
-    g_autofree char *sum =
-        g_compute_checksum_for_string(G_CHECKSUM_SHA256, text->str, (gssize)text->len);
+    g_autofree char *text = g_strdup_printf("%s seed %" G_GUINT64_FORMAT "\n",
+                                            sum_of_cell(g, point, &run, version), run.spec.seed);
+    g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
     g_strlcpy(key, sum, GRID_KEY_SIZE);
     arena_free(a);
 }

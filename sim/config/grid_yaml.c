@@ -185,6 +185,7 @@ grid_clear(struct grid *g)
 {
     g_clear_pointer(&g->workloads, g_hash_table_unref);
     g_clear_pointer(&g->sums, g_hash_table_unref);
+    g_clear_pointer(&g->cells, g_hash_table_unref);
 }
 
 /* ---- the canonical text ---- */

@@ -208,13 +208,12 @@ line_data(struct sweep_plot *s, const guint *lines, guint line, const struct plo
 static void
 line_command(const struct sweep_plot *s, GString *out, guint index, guint line, bool first)
 {
-    g_autofree char *title = plot_quote(g_ptr_array_index(s->lines, line));
     const char *colour = plot_colours[line % PLOT_SERIES_MOST];
 
     g_string_append_printf(out,
                            "%s data index %u using 1:2:3:4 with yerrorbars pt %u ps 0.6 lw 1.5 lc "
-                           "rgb '%s' title %s",
-                           first ? "plot" : ", \\\n    ", index, line % 8 + 4, colour, title);
+                           "rgb '%s'",
+                           first ? "plot" : ", \\\n    ", index, line % 8 + 4, colour);
     if (s->numeric)
         g_string_append_printf(out,
                                ", '' index %u using 1:2 with lines lw 2 dt %u lc rgb '%s' "
@@ -237,7 +236,7 @@ panel(struct sweep_plot *s, const guint *lines, const struct plot_panel *panel, 
             line_command(s, out, *nr, line, *nr == before);
             (*nr)++;
         }
-    g_string_append(out, "\nunset key\n"); /* one is enough */
+    g_string_append(out, "\n");
     if (some)
         return true;
     g_string_truncate(s->p->data, data);
@@ -254,8 +253,8 @@ axis_script(const struct sweep_plot *s, GString *out)
     g_autofree char *name = plot_quote(row_of(s, 0)[s->x]);
     double least = INFINITY, most = 0, value = 0;
 
-    g_string_append_printf(out, "set xlabel %s noenhanced\nset xtics rotate by -30 noenhanced (",
-                           name);
+    g_string_append_printf(
+        out, "set xlabel %s noenhanced\nset xtics rotate by 30 right noenhanced (", name);
     for (guint i = 0; i < s->xs->len; i++) {
         const char *text = g_ptr_array_index(s->xs, i);
         g_autofree char *label = plot_quote(text);
@@ -273,6 +272,24 @@ axis_script(const struct sweep_plot *s, GString *out)
         g_string_append_printf(out, "set xrange [-0.5:%u.5]\n", s->xs->len - 1);
 }
 
+/* One for all panels, along the lower edge: a plot of nothing. */
+static void
+legend(const struct sweep_plot *s, GString *out)
+{
+    g_string_append(out, "set lmargin at screen 0.02\nset rmargin at screen 0.98\n"
+                         "set bmargin at screen 0\nset tmargin at screen 0.1\n"
+                         "unset title\nunset xlabel\nunset tics\nunset border\nunset grid\n"
+                         "unset logscale\nset key noenhanced horizontal center center\n"
+                         "plot [0:1][0:1]");
+    for (guint line = 0; line < MIN(s->lines->len, PLOT_SERIES_MOST); line++) {
+        g_autofree char *title = plot_quote(g_ptr_array_index(s->lines, line));
+        g_string_append_printf(out, "%s NaN with %s pt %u lw 2 dt %u lc rgb '%s' title %s",
+                               line > 0 ? "," : "", s->numeric ? "linespoints" : "points",
+                               line % 8 + 4, line % 5 + 1, plot_colours[line], title);
+    }
+    g_string_append_c(out, '\n');
+}
+
 static bool
 draw(struct sweep_plot *s)
 {
@@ -284,15 +301,20 @@ draw(struct sweep_plot *s)
         nr_panels += panel(s, lines, &plot_panels[i], &nr, panels);
     if (nr_panels == 0)
         return false;
-    g_string_append_printf(
-        s->p->script, "set multiplot layout %u,%u title about.': mean and 95%% interval",
-        nr_panels <= 3 ? 1u : 2u, nr_panels <= 3 ? nr_panels : (nr_panels + 1) / 2);
+    guint nr_rows = nr_panels <= 3 ? 1 : 2;
+    g_string_append_printf(s->p->script,
+                           "set multiplot layout %u,%u margins 0.07,0.97,%s,0.88 spacing 0.07,0.24 "
+                           "title about.': mean and 95%% interval",
+                           nr_rows, (nr_panels + nr_rows - 1) / nr_rows,
+                           nr_rows == 1 ? "0.3" : "0.22");
     if (s->lines->len > PLOT_SERIES_MOST)
         g_string_append_printf(s->p->script, ", the first %d of %u lines", PLOT_SERIES_MOST,
                                s->lines->len);
-    g_string_append(s->p->script, "' noenhanced\nset key noenhanced font ',9'\nset yrange [0:*]\n");
+    g_string_append(s->p->script, "' noenhanced\nunset key\nset yrange [0:*]\n");
     axis_script(s, s->p->script);
-    g_string_append_printf(s->p->script, "%sunset multiplot\n", panels->str);
+    g_string_append(s->p->script, panels->str);
+    legend(s, s->p->script);
+    g_string_append(s->p->script, "unset multiplot\n");
     return true;
 }
 
