@@ -16,7 +16,8 @@ T0_MS = 200
 # short runs there. Assumed: wake-ups and interrupts of 300 instructions, and 1250 instructions for each CPU that a balancing pass
 # looks at.
 GUEST = ["sched.host_turn=4ms", "cost.context_switch=8us", "cost.context_switch_same_mm=8us", "cost.wakeup=2us", "cost.ipi=2us",
-         "cost.migration=16us", "cost.balance_per_cpu=10us"]
+         "cost.migration=16us", "cost.balance_per_cpu=10us",
+         "cpu.smt_speed=1", "cache.transfers=no", "cache.cold=no"]  # an emulator has neither cores nor caches
 FORK, BEFORE_FORK, FIRST_SAMPLE, KWORKER = 60000, 340000, 3500000, 4000  # instructions: gaps between "new" events; time of the first sample
 
 

@@ -50,7 +50,7 @@ static const struct {
     { { "compute", WSTEP_COMPUTE }, SCALAR | MAP, NULL, read_compute },
     { { "stream", WSTEP_STREAM },
       SCALAR | MAP,
-      KEYS(MEMORY_KEYS, "bytes", "line", "loops", "work", "hint"),
+      KEYS(MEMORY_KEYS, REUSE_KEYS, "bytes", "line", "loops", "work", "hint"),
       read_stream },
     { { "touch", WSTEP_STREAM },
       SCALAR | MAP,

@@ -15,6 +15,10 @@ struct wstep *step_add(struct wload *l, const struct ynode *n, enum wstep_kind k
 const struct wmem *memory_of_compute(struct wload *l, const struct ynode *n);
 const struct wmem *memory_of_stream(struct wload *l, const struct ynode *n, const char *writes);
 
+/* `reuse`, `working_set`, `miss_min`. uniform: unless it says otherwise. */
+void read_reuse(struct wload *l, const struct ynode *n, bool uniform, struct wreuse *r);
+#define REUSE_KEYS "reuse", "working_set", "miss_min"
+
 void read_meeting(struct wload *l, const struct ynode *n, const struct verb *v);
 /* The timer under `sync` that a step names; without a name it is the thread's own. */
 void read_shared_timer(struct wload *l, const struct ynode *n, struct wstep *s);

@@ -32,34 +32,68 @@ read_numbers(struct wload *l, const struct ynode *n, const char *writes, const c
            in_range(l, n, "mlp", mem->mlp_ppm, 1, 64);
 }
 
+/* What a step without misses cannot have. */
+static void
+refuse_memory(struct wload *l, const struct ynode *n)
+{
+    static const char *const beside[] = { "uses", "mlp", "writes", REUSE_KEYS, USE_KEYS };
+
+    for (guint i = 0; i < ARRAY_LEN(beside); i++)
+        if (ynode_get(n, beside[i]) != NULL) {
+            ynode_error(&l->doc, ynode_get(n, beside[i]),
+                        "without 'mpki' there are no misses; give the misses in 1000 "
+                        "instructions, or the references to the last-level cache ('apki')");
+            return;
+        }
+}
+
+/* Misses, or references of which a part misses. */
+static bool
+read_misses(struct wload *l, const struct ynode *n, struct wmem *mem)
+{
+    static const char *const reuse[] = { REUSE_KEYS };
+    const struct ynode *mpki = ynode_get(n, "mpki"), *apki = ynode_get(n, "apki");
+    const char *key = apki != NULL ? "apki" : "mpki";
+
+    if (mpki != NULL && apki != NULL) {
+        ynode_error(&l->doc, apki,
+                    "write one of 'mpki' (misses, whatever the cache) and 'apki' (references to "
+                    "the last-level cache, of which a part hits)");
+        return false;
+    }
+    for (guint i = 0; apki == NULL && i < ARRAY_LEN(reuse); i++)
+        if (ynode_get(n, reuse[i]) != NULL) {
+            ynode_error(&l->doc, ynode_get(n, reuse[i]),
+                        "'mpki' are misses whatever the cache; give references to it: 'apki'");
+            return false;
+        }
+    if (apki != NULL)
+        read_reuse(l, n, true, &mem->reuse);
+    return wload_ratio_at(l, n, key, "0", &mem->mpki_ppm) &&
+           in_range(l, n, key, mem->mpki_ppm, 0, 1000);
+}
+
 const struct wmem *
 memory_of_compute(struct wload *l, const struct ynode *n)
 {
-    static const char *const keys[] = { "time",   "instructions", "mpki", "uses",   "mlp",
-                                        "writes", "work",         "hint", USE_KEYS, NULL };
+    static const char *const keys[] = { "time", "instructions", "mpki",   "apki",
+                                        "uses", "mlp",          "writes", "work",
+                                        "hint", REUSE_KEYS,     USE_KEYS, NULL };
     struct wmem *mem = arena_new_object(l->doc.arena, struct wmem);
 
     if (n->kind != YNODE_MAP)
         return NULL;
     ynode_check_keys(&l->doc, n, NULL, keys);
     bool region = ynode_get(n, "region") != NULL || ynode_get(n, "uses") != NULL;
-    if (ynode_get(n, "mpki") == NULL) {
-        static const char *const beside[] = { "uses", "mlp", "writes", USE_KEYS };
-        for (guint i = 0; i < ARRAY_LEN(beside); i++)
-            if (ynode_get(n, beside[i]) != NULL) {
-                ynode_error(&l->doc, ynode_get(n, beside[i]),
-                            "without 'mpki' there are no misses; give the misses in 1000 "
-                            "instructions");
-                break;
-            }
+    if (ynode_get(n, "mpki") == NULL && ynode_get(n, "apki") == NULL) {
+        refuse_memory(l, n);
         return NULL;
     }
     if (!region) {
         ynode_error(&l->doc, n, "'region' is missing: where the misses go");
         return NULL;
     }
-    if (!wload_ratio_at(l, n, "mpki", "0", &mem->mpki_ppm) ||
-        !in_range(l, n, "mpki", mem->mpki_ppm, 0, 1000) || !read_uses(l, n, mem) ||
+    if (!read_misses(l, n, mem) || !read_uses(l, n, mem) ||
         !read_numbers(l, n, "0.3", mem->uses[0].pattern == ACCESS_CHASE ? "1" : "4", mem))
         return NULL;
     return mem;
@@ -82,6 +116,7 @@ memory_of_stream(struct wload *l, const struct ynode *n, const char *writes)
         return NULL;
     }
     mem->line_ps = (uint32_t)ps;
+    read_reuse(l, n, false, &mem->reuse);
     return mem;
 }
 

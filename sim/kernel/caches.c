@@ -155,7 +155,7 @@ caches_init(struct kernel *k)
     for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
         uint32_t capacity = k->machine->cpus[cpu].capacity;
 
-        c->cpus[cpu].base_q16 = (65536 * 1024 + capacity / 2) / capacity;
+        c->cpus[cpu].base = 1024.0 / capacity;
         k->rqs[cpu].speed = (uint32_t)((uint64_t)RATE_FULL * capacity / 1024);
     }
 }
@@ -358,7 +358,7 @@ cpu_apply(struct kernel *k, struct rq *rq, double miss, bool told)
 {
     const struct caches *c = k->caches;
     const struct cache_cpu *cc = &c->cpus[rq->cpu];
-    double cpu = cc->base_q16 / 65536.0;
+    double cpu = cc->base;
     uint32_t miss_q16 = MIX_ALL, mlp_q8 = 0;
 
     if (cc->mlp_q8 > 0) {
@@ -382,7 +382,7 @@ cpu_look(struct kernel *k, int cpu)
     uint32_t busy = busy_threads(k, &c->cores[cc->core]);
     double speed = sibling_speed(k->params.cache.smt_speed_ppm / 1e6, busy);
 
-    cc->base_q16 = (uint32_t)(65536.0 * 1024 / mc->capacity / speed + 0.5);
+    cc->base = 1024.0 / mc->capacity / speed;
     if (c->llcs[cc->llc].nr_sets > 0)
         caches_llc_dirty(k, cc->llc);
     cpu_apply(k, rq, cc->has_set ? rq->curr->mem->miss_q16 / 65536.0 : 1, false);
@@ -445,7 +445,7 @@ user_of(struct kernel *k, struct rq *rq)
         .slice = p->nr_uses > 0 ? p->uses[0].slice : 0,
         .nr = 1,
         .refs = l.refs,
-        .cpu = cc->base_q16 / 65536.0 + l.refs * l.l2 * c->l2_ns / mlp,
+        .cpu = cc->base + l.refs * l.l2 * c->l2_ns / mlp,
         .hit = c->llc_ns / mlp,
         .miss = idle_latency(k, rq) / mlp,
         .before = l.miss,
@@ -547,7 +547,7 @@ uint64_t
 caches_stall(const struct kernel *k, const struct rq *rq, uint64_t work, sim_time elapsed,
              uint64_t *cache)
 {
-    uint64_t base = work * (uint64_t)k->caches->cpus[rq->cpu].base_q16 >> 16;
+    uint64_t base = (uint64_t)((double)work * k->caches->cpus[rq->cpu].base);
     uint64_t cpu = mul_div_u64(work, RATE_FULL, rq->speed);
 
     *cache = cpu > base ? SIM_MIN(cpu, SIM_MAX(elapsed, base)) - base : 0;

@@ -7,9 +7,9 @@
 
 struct cache_cpu {
     uint32_t llc, core, l2;
-    uint32_t base_q16; /* ns per ns of work without memory and caches, in 1/65536 */
-    uint32_t mlp_q8;   /* of the burst that runs; 0: it uses no memory */
-    bool has_set;      /* and has a working set */
+    uint32_t mlp_q8; /* of the burst that runs; 0: it uses no memory */
+    bool has_set;    /* and has a working set */
+    double base;     /* ns per ns of work without memory and caches */
 };
 /* CPUs of a core, or of a last-level cache. */
 struct cache_group {

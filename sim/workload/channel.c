@@ -37,6 +37,13 @@ channel_settle(struct meeting *m, struct task *by)
     }
 }
 
+/* Whoever receives reads the bytes, where the other end wrote them. */
+static void
+take_channel(struct thread *t, const struct wstep *s, struct meeting *m)
+{
+    caches_take(t->run->k, t->task, &m->word, s->kind == WSTEP_RECEIVE ? t->need : 0);
+}
+
 /* Both ends of a channel: false if the step is over, done or failed. */
 static bool
 begin_transfer(struct thread *t, const struct wstep *s, struct meeting **m)
@@ -45,6 +52,7 @@ begin_transfer(struct thread *t, const struct wstep *s, struct meeting **m)
     if (t->granted) {
         t->granted = false;
         t->pc++;
+        take_channel(t, s, t->met);
         return false;
     }
     if (t->queued)
@@ -64,6 +72,7 @@ step_send(struct thread *t, const struct wstep *s, struct action *act)
         return wait_more(t, s, act);
     if (!list_empty(&m->senders) || !has_room(m, t->need))
         return wait_in(&m->senders, t, s, act);
+    take_channel(t, s, m);
     m->value += t->need;
     t->pc++;
     channel_settle(m, t->task);
@@ -81,6 +90,7 @@ step_receive(struct thread *t, const struct wstep *s, struct action *act)
         return wait_more(t, s, act);
     if (!list_empty(&m->waiters) || m->value < t->need)
         return wait_in(&m->waiters, t, s, act);
+    take_channel(t, s, m);
     m->value -= t->need;
     t->pc++;
     channel_settle(m, t->task);

@@ -191,6 +191,8 @@ build_burst(struct thread *t, const struct wstep *s, struct burst *b)
         .write_q8 = (uint32_t)mul_div_u64(mem->write_ppm, 256, 1000000),
     };
     why = build_uses(t, mem, &b->profile, &bytes);
+    if (why == NULL)
+        why = build_reuse(t, mem, bytes, s->kind != WSTEP_COMPUTE, &b->profile);
     if (why != NULL)
         return why;
     if (s->kind == WSTEP_COMPUTE) {

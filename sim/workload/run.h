@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "kernel/caches.h"
 #include "kernel/requests.h"
 #include "workload/chance.h"
 #include "workload/replay.h"
@@ -15,16 +16,17 @@ struct instance;
 /* A lock, barrier, condition, semaphore, channel or queue. */
 struct meeting {
     const struct wobject *spec;
-    struct list waiters;   /* first come, first served */
-    struct list senders;   /* channel: they wait for room */
-    struct thread *owner;  /* lock */
-    uint64_t value;        /* barrier: arrived; semaphore: value; channel: bytes inside;
-                            * timer: the last release */
-    uint64_t size;         /* barrier: of how many; channel: room; timer: 1 once it is set */
-    struct meeting *lock;  /* condition */
-    struct source *source; /* queue */
-    bool pi;               /* lock: its holder inherits priorities */
-    struct list held;      /* such a lock: in its holder's pi_held */
+    struct shared_word word; /* that its threads write */
+    struct list waiters;     /* first come, first served */
+    struct list senders;     /* channel: they wait for room */
+    struct thread *owner;    /* lock */
+    uint64_t value;          /* barrier: arrived; semaphore: value; channel: bytes inside;
+                              * timer: the last release */
+    uint64_t size;           /* barrier: of how many; channel: room; timer: 1 once it is set */
+    struct meeting *lock;    /* condition */
+    struct source *source;   /* queue */
+    bool pi;                 /* lock: its holder inherits priorities */
+    struct list held;        /* such a lock: in its holder's pi_held */
 };
 
 struct request {
@@ -119,6 +121,7 @@ struct thread {
     struct list pi_held; /* locks that hand on priorities */
     struct meeting *pi_waits;
     uint32_t nr_forked;
+    struct meeting *met;    /* where it waited or passed last */
     struct meeting *locked; /* the lock that it took last */
     /* the request in hand */
     bool has_request;
@@ -201,6 +204,7 @@ bool step_send(struct thread *t, const struct wstep *s, struct action *act);
 bool step_receive(struct thread *t, const struct wstep *s, struct action *act);
 bool step_fork(struct thread *t, const struct wstep *s, struct action *act);
 bool step_join(struct thread *t, const struct wstep *s, struct action *act);
+/* The object of the step, whose word the thread writes now. */
 struct meeting *meeting_of(struct thread *t, const struct wstep *s);
 bool wait_in(struct list *waiters, struct thread *t, const struct wstep *s, struct action *act);
 bool wait_more(struct thread *t, const struct wstep *s, struct action *act);
@@ -209,6 +213,10 @@ bool is_granted(struct thread *t);
 void grant_first(struct list *waiters, struct task *by, bool sync);
 /* All waiters look again. */
 void retry_all(struct list *waiters, struct task *by);
+
+/* reuse.c: of a step whose slices have so many bytes. NULL, or what is wrong. */
+const char *build_reuse(struct thread *t, const struct wmem *mem, uint64_t bytes, bool all_levels,
+                        struct burst_profile *to);
 
 /* calls.c */
 const struct step_aux *aux_of(const struct thread *t, const struct wstep *s);

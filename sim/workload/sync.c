@@ -16,6 +16,13 @@
 /* A poller looks whether its wait is over only between chunks of its spinning. */
 enum { POLL_CHUNKS = 8, POLL_LEAST = 500 };
 
+/* Channels say themselves which bytes come with it; a timer is the kernel's. */
+static bool
+writes_word(const struct meeting *m)
+{
+    return m->spec->kind != WOBJECT_CHANNEL && m->spec->kind != WOBJECT_TIMER;
+}
+
 struct meeting *
 meeting_of(struct thread *t, const struct wstep *s)
 {
@@ -28,7 +35,10 @@ meeting_of(struct thread *t, const struct wstep *s)
         thread_fail(t, s, "names an object beyond the end of its array");
         return NULL;
     }
-    return &in->meetings[s->object][index];
+    t->met = &in->meetings[s->object][index];
+    if (writes_word(t->met))
+        caches_take(t->run->k, t->task, &t->met->word, 0);
+    return t->met;
 }
 
 /* ---- waiting ---- */
@@ -64,6 +74,12 @@ is_granted(struct thread *t)
 
     t->granted = false;
     t->pc += granted;
+    if (!granted || t->met == NULL)
+        return granted;
+    if (t->met->spec->kind == WOBJECT_BARRIER) /* all see that it has opened */
+        caches_read(t->run->k, t->task, &t->met->word, 0);
+    else if (writes_word(t->met))
+        caches_take(t->run->k, t->task, &t->met->word, 0);
     return granted;
 }
 
@@ -203,6 +219,9 @@ step_unlock(struct thread *t, const struct wstep *s, struct action *act)
     bool last = s->index.nr == 0 && t->locked != NULL && t->locked->owner == t &&
                 t->locked->spec == &t->run->w->objects[s->object];
     struct meeting *m = last ? t->locked : meeting_of(t, s);
+
+    if (last)
+        caches_take(t->run->k, t->task, &m->word, 0);
 
     if (m != NULL && give_up_lock(t, s, m))
         t->pc++;

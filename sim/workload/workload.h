@@ -18,6 +18,7 @@ enum {
     WORKLOAD_TASKS_MAX = 1000000,
     WORKLOAD_LOOPS_MAX = 12, /* nested in each other */
     WORKLOAD_USES_MAX = 4,   /* regions that one step works on */
+    WORKLOAD_REUSE_MAX = 16, /* points of a table of misses */
     WORKLOAD_NICE_MAX = 64,  /* values that are dealt to the threads of a group */
 };
 
@@ -91,11 +92,27 @@ struct wuse {
     struct access_shape shape;
 };
 
+/* What of its memory a step uses again before a cache has lost it. */
+enum wreuse_kind { WREUSE_NONE, WREUSE_UNIFORM, WREUSE_TABLE };
+struct wreuse_point {
+    uint64_t bytes;
+    uint32_t miss_ppm;
+};
+struct wreuse {
+    enum wreuse_kind kind;
+    struct wexpr working_set; /* bytes; not given: all that the uses have */
+    uint32_t miss_min_ppm;
+    uint32_t nr_points; /* TABLE: bytes ascend, misses do not */
+    const struct wreuse_point *points;
+};
+
 /* How a compute or stream step uses memory. */
 struct wmem {
     uint32_t nr_uses;
     struct wuse uses[WORKLOAD_USES_MAX];
-    uint32_t mpki_ppm; /* compute: misses in 1000 instructions, in millionths */
+    uint32_t mpki_ppm; /* compute: misses in 1000 instructions, in millionths; with `reuse`
+                          references to the last-level cache */
+    struct wreuse reuse;
     uint32_t write_ppm, mlp_ppm;
     uint32_t line_ps; /* stream: CPU time for one line */
 };
