@@ -44,6 +44,7 @@ open_run(struct run *x, const char *text, uint32_t nodes, uint32_t cores, uint64
     kernel_params_init(&kp, x->f.arena);
     assert_true(kernel_params_set(&kp, "noise", "off", x->f.arena, why, sizeof(why)));
     memset(&kp.cost, 0, sizeof(kp.cost));
+    kp.cache.transfers = false;
     kp.cost.zero_bandwidth = kp.cost.copy_bandwidth = 1000000000000u;
     x->f.k = kernel_new(x->f.arena, x->f.machine, &kp, seed, &limits, &fixture_memory);
     /* forked from the last CPU, thread i of a process comes to CPU i: who is first is known */
