@@ -105,9 +105,12 @@ load_whole(struct wload *l, const char *const *settings)
     if (!wload_settle_cases(l, l->doc.root))
         return NULL;
     l->dists = g_array_new(FALSE, TRUE, sizeof(struct wdist));
+    l->devices = g_array_new(FALSE, TRUE, sizeof(struct wdevice));
     wload_read(l);
     l->w->dists = wload_to_arena(l, l->dists, &l->w->nr_dists);
     g_array_unref(l->dists);
+    l->w->devices = wload_to_arena(l, l->devices, &l->w->nr_devices);
+    g_array_unref(l->devices);
     return diag_failed(l->doc.diag) ? NULL : l->w;
 }
 

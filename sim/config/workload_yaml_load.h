@@ -15,6 +15,7 @@ struct wload {
     struct yaml_doc doc;
     struct workload *w;
     GArray *dists;   /* struct wdist: grows while programs are read */
+    GArray *devices; /* struct wdevice: declared, then those that steps name */
     GArray *steps;   /* struct wstep of the program that is being read */
     int32_t process; /* where names are looked up; -1: outside of processes */
     int32_t group;
@@ -73,6 +74,8 @@ void wload_declare(struct wload *l, const struct ynode *processes);
 void wload_cgroups(struct wload *l, const struct ynode *map);
 /* The moments under `hotplug`. */
 void wload_hotplug(struct wload *l, const struct ynode *root);
+/* The list under `devices`. */
+void wload_devices(struct wload *l, const struct ynode *root);
 int32_t wload_find_cgroup(struct wload *l, const struct ynode *n);
 bool wload_nice(struct wload *l, const struct ynode *n, int32_t *nice);
 

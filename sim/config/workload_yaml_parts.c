@@ -109,19 +109,6 @@ read_nice(struct wload *l, const struct ynode *n, struct wgroup *g)
     g->nr_nice = nr;
 }
 
-/* What belongs to classes and groups that later versions bring: known, checked for, refused. */
-static void
-refuse_later(struct wload *l, const struct ynode *n)
-{
-    static const struct {
-        const char *key, *what;
-    } later[] = { { "devices", "the list of devices" } };
-
-    for (guint i = 0; i < ARRAY_LEN(later); i++)
-        if (ynode_get(n, later[i].key) != NULL)
-            wload_not_yet(l, ynode_get(n, later[i].key), later[i].what);
-}
-
 static void
 read_start(struct wload *l, const struct ynode *n, struct wgroup *g)
 {
@@ -141,7 +128,6 @@ read_group(struct wload *l, const struct ynode *n, struct wgroup *g)
     const struct ynode *program = ynode_get(n, "program");
 
     ynode_check_keys(&l->doc, n, NULL, thread_keys);
-    refuse_later(l, n);
     g->cgroup = l->w->processes[g->process].cgroup;
     if (ynode_get(n, "cgroup") != NULL)
         g->cgroup = wload_find_cgroup(l, ynode_get(n, "cgroup"));
@@ -216,7 +202,6 @@ wload_read(struct wload *l)
     const struct ynode *root = l->doc.root, *processes = wload_list_at(l, root, "processes");
 
     ynode_check_keys(&l->doc, root, NULL, top_keys);
-    refuse_later(l, root);
     read_reference(l, ynode_get(root, "reference"));
     read_duration(l, ynode_get(root, "duration"));
     if (processes == NULL || processes->nr == 0) {
@@ -226,6 +211,7 @@ wload_read(struct wload *l)
     wload_distributions(l, ynode_get(root, "distributions"));
     wload_cgroups(l, ynode_get(root, "cgroups"));
     wload_hotplug(l, root);
+    wload_devices(l, root);
     wload_declare(l, processes);
     if (wload_is_enough(l))
         return;

@@ -32,6 +32,8 @@ step_add(struct wload *l, const struct ynode *n, enum wstep_kind kind)
 /* ---- the table ---- */
 
 #define MEMORY_KEYS USE_KEYS, "uses", "writes", "mlp"
+#define DEVICE_KEYS                                                                                \
+    "device", "index", "cost", "queue", "region", "slice", "wait", "done", "done_index"
 #define WAIT_KEYS "name", "index", "wait", "spin", "pi"
 #define KEYS(...)                                                                                  \
     (const char *const[])                                                                          \
@@ -116,14 +118,11 @@ static const struct {
     { { "unmap", WSTEP_UNMAP }, SCALAR, NULL, read_unmap },
     { { "hint", WSTEP_HINT }, MAP, NULL, read_hint },
     { { "work", WSTEP_WORK }, SCALAR, NULL, read_work },
-    { { "io", WSTEP_NR },
+    { { "io", WSTEP_IO }, SCALAR | MAP, KEYS(DEVICE_KEYS, "time", "bytes", "write"), read_io },
+    { { "offload", WSTEP_OFFLOAD },
       SCALAR | MAP,
-      KEYS("device", "time", "bytes", "cost", "queue"),
-      read_later },
-    { { "offload", WSTEP_NR },
-      MAP,
-      KEYS("device", "work", "bytes_in", "bytes_out", "wait"),
-      read_later },
+      KEYS(DEVICE_KEYS, "work", "bytes_in", "bytes_out"),
+      read_offload },
     { { "exec", WSTEP_EXEC }, SCALAR, NULL, read_bare },
 };
 

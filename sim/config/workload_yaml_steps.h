@@ -25,6 +25,8 @@ void read_shared_timer(struct wload *l, const struct ynode *n, struct wstep *s);
 void read_transfer(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_call(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_choose(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_io(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_offload(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_request(struct wload *l, const struct ynode *n, const struct verb *v);
 
 void read_steps(struct wload *l, const struct ynode *list);
@@ -51,7 +53,6 @@ void read_set_class(struct wload *l, const struct ynode *n, const struct verb *v
 void read_set_nice(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_hint(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_work(struct wload *l, const struct ynode *n, const struct verb *v);
-void read_later(struct wload *l, const struct ynode *n, const struct verb *v);
 
 /* What one use of memory is written with. */
 #define USE_KEYS                                                                                   \

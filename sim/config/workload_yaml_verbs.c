@@ -339,11 +339,3 @@ read_work(struct wload *l, const struct ynode *n, const struct verb *v)
 {
     add_work(l, n);
 }
-
-void
-read_later(struct wload *l, const struct ynode *n, const struct verb *v)
-{
-    g_autofree char *what = g_strdup_printf("the step '%s'", v->name);
-
-    wload_not_yet(l, n, what);
-}

@@ -308,6 +308,10 @@ void mm_account(struct kernel *k, struct rq *rq, struct task *p, uint64_t work, 
 /* The horizon is reached: first touches and hinting faults of the next stretch, with their costs. A
  * hinting fault may move p to another CPU. */
 void mm_attend(struct kernel *k, struct rq *rq, struct task *p);
+/* On which nodes the pages of a region, or of a slice of it, are: shares of 65536. Nothing is there
+ * yet: no nodes. */
+void region_shares(const struct kernel *k, const struct region *r, uint32_t slice, nodemask *nodes,
+                   uint32_t *share_q16);
 /* The mix of the task's burst, brought up to date. */
 struct mem_mix *mm_mix(struct kernel *k, struct task *p);
 

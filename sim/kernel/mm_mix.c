@@ -106,3 +106,16 @@ mm_mix(struct kernel *k, struct task *p)
     }
     return &p->mem->mix;
 }
+
+void
+region_shares(const struct kernel *k, const struct region *r, uint32_t slice, nodemask *nodes,
+              uint32_t *share_q16)
+{
+    const struct region_group *g = &r->groups[region_group_index(r, slice)];
+    struct mem_mix mix = { 0 };
+
+    if (region_group_populated(g) > 0)
+        mix_deal(&mix, g->count, k->machine->nr_nodes, region_group_populated(g), MIX_ALL);
+    *nodes = mix.nodes;
+    memcpy(share_q16, mix.share_q16, sizeof(mix.share_q16));
+}

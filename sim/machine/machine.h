@@ -139,8 +139,8 @@ const char *machine_finish(struct machine *m);
 
 void machine_note(struct machine *m, const char *fmt, ...) SIM_PRINTF(2, 3);
 
-/* What a device of this kind has where a description gives no bandwidth: bytes/s, each way. */
-uint64_t machine_device_bandwidth(enum device_kind kind);
+/* Fills in what a description of a device leaves out. True: its bandwidth was, and is assumed. */
+bool machine_device_complete(struct machine_device *d);
 
 static inline uint32_t
 machine_distance(const struct machine *m, uint32_t from, uint32_t to)

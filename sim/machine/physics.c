@@ -129,8 +129,8 @@ machine_assume_memory(struct machine *m)
 
 /* ---- devices ---- */
 
-uint64_t
-machine_device_bandwidth(enum device_kind kind)
+bool
+machine_device_complete(struct machine_device *d)
 {
     static const uint64_t by_device[DEVICE_KIND_NR] = {
         [DEVICE_GPU] = 16000000000u,
@@ -138,22 +138,19 @@ machine_device_bandwidth(enum device_kind kind)
         [DEVICE_NVME] = 4000000000u,
         [DEVICE_OTHER] = 16000000000u,
     };
+    bool assumed = d->bandwidth == 0;
 
-    return by_device[kind];
+    d->nr_queues = SIM_MAX(d->nr_queues, 1u);
+    d->parallel = d->parallel > 0 ? d->parallel : d->nr_queues;
+    d->speed = d->speed > 0 ? d->speed : 1;
+    d->bandwidth = assumed ? by_device[d->kind] : d->bandwidth;
+    return assumed;
 }
 
 void
 machine_assume_devices(struct machine *m)
 {
-    for (uint32_t i = 0; i < m->nr_devices; i++) {
-        struct machine_device *d = &m->devices[i];
-
-        d->nr_queues = SIM_MAX(d->nr_queues, 1u);
-        d->parallel = d->parallel > 0 ? d->parallel : d->nr_queues;
-        d->speed = d->speed > 0 ? d->speed : 1;
-        if (d->bandwidth > 0)
-            continue;
-        d->bandwidth = machine_device_bandwidth(d->kind);
-        machine_note(m, "assumed: bandwidth of device %.64s, by its kind", d->name);
-    }
+    for (uint32_t i = 0; i < m->nr_devices; i++)
+        if (machine_device_complete(&m->devices[i]))
+            machine_note(m, "assumed: bandwidth of device %.64s, by its kind", m->devices[i].name);
 }

@@ -304,10 +304,13 @@ workload_build(struct kernel *k, const struct workload *w, const char **why)
 
     r->k = k;
     r->w = w;
+    r->irq_cpu = -1;
+    list_init(&r->free_signals);
     wenv_init(&r->env, k->machine);
     *why = workload_limits(w, k->machine, &limits);
     if (*why != NULL || (*why = build_chances(r)) != NULL)
         return NULL;
+    build_devices(r);
     if (w->replay != NULL) {
         r->replay = replay_build(k, w->replay);
         return r;

@@ -4,7 +4,7 @@
  */
 #include "kernel/group.h"
 #include "workload/replay.h"
-#include "workload/workload.h"
+#include "workload/run.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -304,10 +304,13 @@ workload_limits(const struct workload *w, const struct machine *m, struct kernel
 {
     struct check c = { .w = w, .m = m };
 
+    out->nr_devices = m->nr_devices;
     if (w->replay != NULL)
         return replay_limits(w->replay, m, w->arena, out);
     c.scratch = arena_new();
     check_all(&c);
+    if (c.why == NULL)
+        c.why = count_devices(w, m, &c.env, w->arena, &out->nr_devices);
     arena_free(c.scratch);
     if (c.why != NULL)
         return c.why;

@@ -174,6 +174,17 @@ look_at_forks(struct walk *w, uint32_t at)
         w->chance *= way_of(w, w->forks[i].choose, at);
 }
 
+/* What the device needs if nobody else uses it, transfers apart. */
+static void
+add_io(struct walk *w, const struct wstep *s)
+{
+    double ns = s->io == NULL      ? mean_of(w, s)
+                : s->io->time >= 0 ? (double)chance_mean(&w->t->run->chances[s->io->time])
+                                   : 0;
+
+    w->plan->idle_ns += ns * times(w);
+}
+
 static void
 add_step(struct walk *w, const struct wstep *s)
 {
@@ -185,6 +196,10 @@ add_step(struct walk *w, const struct wstep *s)
     case WSTEP_SLEEP:
     case WSTEP_TIMER:
         w->plan->idle_ns += mean_of(w, s) * times(w);
+        break;
+    case WSTEP_IO:
+    case WSTEP_OFFLOAD:
+        add_io(w, s);
         break;
     case WSTEP_LOOP:
     case WSTEP_PERIOD:

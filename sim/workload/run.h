@@ -131,11 +131,21 @@ struct thread {
     struct list replies; /* itself, while it waits for them */
     sim_time began, timer_at;
     bool timer_set;
+    uint32_t nr_io; /* operations of devices that are under way */
+    enum { IO_NONE, IO_WAITS, IO_WAITS_ALL, IO_OVER } io;
     uint32_t nr_hints;
     const struct whint *hints[THREAD_HINTS_MAX];
     struct mempolicy policy; /* of the task, outside of a forced node */
     struct task_attr attr;
 };
+
+/* An operation of a device that raises a semaphore at its end. */
+struct io_signal {
+    struct list node; /* of the free ones */
+    struct thread *thread;
+    struct meeting *meeting;
+};
+enum { IO_MOST = 65536 }; /* operations of a thread that are under way */
 
 struct workload_run {
     struct kernel *k;
@@ -151,6 +161,11 @@ struct workload_run {
     uint32_t nr_sources;
     struct source *sources;
     uint32_t nr_failed_calls;
+    struct wdevice_set {
+        uint32_t nr, *ids;
+    } * devices; /* by device of the workload: those of the kernel */
+    struct list free_signals;
+    int32_t irq_cpu;           /* whoever is woken without a waker is woken from it; -1: none */
     uint32_t nr_unfinished;    /* foreground threads that have been started and live */
     struct mempolicy forced;   /* the run's random node */
     struct replay_run *replay; /* instead of all that: a recording */
@@ -181,6 +196,14 @@ const struct cpumask *resolve_affinity_in(struct workload_run *r, const struct w
 /* cgroups.c: the tree of groups, before there are tasks. */
 void build_hotplug(struct workload_run *r);
 const char *build_cgroups(struct workload_run *r);
+
+/* devices.c: what names mean on this machine. How many devices a run on it has, the machine's own
+ * included; NULL with *why: a name means nothing there. */
+const char *count_devices(const struct workload *w, const struct machine *m, const struct wenv *env,
+                          struct arena *a, uint32_t *nr);
+void build_devices(struct workload_run *r);
+bool step_io(struct thread *t, const struct wstep *s, struct action *act);
+bool step_await(struct thread *t, const struct wstep *s, struct action *act);
 
 /* bind.c: the workload's own bindings. */
 void bind_instances(struct workload_run *r);

@@ -17,6 +17,8 @@ thread_begin(struct thread *t)
     t->queued = t->granted = t->retrying = t->has_request = t->timer_set = false;
     t->nr_hints = 0;
     t->calls_open = 0;
+    t->nr_io = 0;
+    t->io = IO_NONE;
     t->task->deferrable = t->crew->spec->deferrable;
     t->locked = NULL;
     t->began = k->engine.now;

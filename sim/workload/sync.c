@@ -90,6 +90,8 @@ let_go(struct thread *w, struct task *by, bool sync)
     w->queued = false;
     if (w->how == HOW_SPINNING)
         task_unspin(w->run->k, w->task);
+    else if (w->how == HOW_BLOCKED && by == NULL && w->run->irq_cpu >= 0)
+        task_wake_irq(w->run->k, w->task, w->run->irq_cpu);
     else if (w->how == HOW_BLOCKED)
         task_wake(w->run->k, w->task, by, sync);
 }

@@ -199,6 +199,31 @@ struct wobject {
     struct warrival arrivals; /* queue */
 };
 
+/* ---- devices ---- */
+
+/* A name that steps use: the machine's device of that name, else all of its devices of a kind, else
+ * those that the workload brings. */
+struct wdevice {
+    const char *name;
+    unsigned line;              /* where it was first used, or declared */
+    bool declared;              /* under `devices`; else it is the machine's, by name or kind */
+    struct machine_device spec; /* declared */
+    struct wexpr count, node;   /* declared: how many; OS number (not given: nodes in turn) */
+};
+
+/* What a step wants of a device. */
+struct wio {
+    uint32_t device;
+    struct wexpr index; /* of several; not given: the thread's number */
+    struct wexpr queue; /* not given: that of the CPU */
+    struct wexpr bytes_in, bytes_out;
+    int32_t time, cost;        /* distributions; -1: the device's latency; cost.io_completion */
+    bool offload;              /* `time` is work, done at the device's speed */
+    bool wait;                 /* for its end */
+    int32_t done;              /* a semaphore that goes up then, or -1 */
+    const struct wuse *memory; /* NULL: that of the last step that used some */
+};
+
 /* ---- programs ---- */
 
 enum wait_mode { WAIT_BLOCK, WAIT_SPIN, WAIT_SPIN_THEN_BLOCK, WAIT_NR };
@@ -207,6 +232,9 @@ enum wstep_kind {
     WSTEP_COMPUTE, /* `dist` ns, or `amount` instructions */
     WSTEP_STREAM,  /* `amount` or `dist` bytes, or all of every use */
     WSTEP_SLEEP,   /* `dist` from now */
+    WSTEP_IO,      /* the same as I/O wait, or what `io` says */
+    WSTEP_OFFLOAD, /* what `io` says */
+    WSTEP_AWAIT,   /* until no operation of the thread's is under way */
     WSTEP_TIMER,   /* until `dist` after the last release; object: of a shared timer */
     WSTEP_BARRIER,
     WSTEP_LOCK,
@@ -284,6 +312,7 @@ struct wstep {
     enum wait_mode wait;
     uint64_t spin_ns;
     const struct wmem *mem;
+    const struct wio *io;
     const struct wpolicy *policy; /* or the nodes that pages go to */
     const struct wpolicy *from;   /* MIGRATE_PAGES */
     const struct wuse *range;     /* MBIND, MOVE_PAGES */
@@ -352,7 +381,8 @@ struct workload {
     sim_time duration;       /* how long it is meant to run; 0: not given */
     uint32_t nr_hotplug;
     struct whotplug *hotplug; /* in the order of the file */
-    uint32_t nr_dists, nr_cgroups, nr_processes, nr_groups, nr_regions, nr_objects;
+    uint32_t nr_dists, nr_cgroups, nr_processes, nr_groups, nr_regions, nr_objects, nr_devices;
+    struct wdevice *devices;
     struct wdist *dists;
     struct wcgroup *cgroups;
     struct wprocess *processes;
