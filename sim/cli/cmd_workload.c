@@ -66,7 +66,7 @@ show(const struct workload *w)
     if (w->nr_params > 0)
         g_string_append(s, "\nparameters (--set workload.NAME=VALUE):\n");
     for (uint32_t i = 0; i < w->nr_params; i++)
-        g_string_append_printf(s, "  %-20s %-12s %s\n", w->params[i].name, w->params[i].def,
+        g_string_append_printf(s, "  %-20s %-12s %s\n", w->params[i].name, w->params[i].value,
                                w->params[i].doc != NULL ? w->params[i].doc : "");
     return cli_print(s->str) ? EXIT_DONE : EXIT_OUTPUT;
 }

@@ -82,7 +82,7 @@ static const struct {
     { { "yield", WSTEP_YIELD }, SCALAR, NULL, read_bare },
     { { "request", WSTEP_REQUEST_BEGIN },
       SCALAR | MAP,
-      KEYS("begin", "end", "index", "wait", "spin"),
+      KEYS("begin", "end", "work", "index", "wait", "spin"),
       read_request },
     { { "call", WSTEP_CALL },
       SCALAR | MAP,

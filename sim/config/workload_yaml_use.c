@@ -242,6 +242,21 @@ read_transfer(struct wload *l, const struct ynode *n, const struct verb *v)
         read_cost(l, n);
 }
 
+/* {end: NAME, work: N}: it is counted by that name, too. */
+static void
+read_request_end(struct wload *l, const struct ynode *n, const struct ynode *end)
+{
+    static const char *const keys[] = { "end", "work", NULL };
+    const char *tag = wload_name(l, end);
+    struct wexpr work = { 0 };
+
+    ynode_check_keys(&l->doc, n, NULL, keys);
+    wload_number_at(l, n, "work", FIELD_U64, WEXPR_LOOP, "1", &work);
+    struct wstep *s = step_add(l, n, WSTEP_REQUEST_END);
+    s->tag = tag;
+    s->amount = work;
+}
+
 void
 read_request(struct wload *l, const struct ynode *n, const struct verb *v)
 {
@@ -251,18 +266,16 @@ read_request(struct wload *l, const struct ynode *n, const struct verb *v)
 
     if (n->kind == YNODE_SCALAR) {
         int which = ynode_enum(&l->doc, n, ends);
-        step_add(l, n, which == 1 ? WSTEP_REQUEST_END : WSTEP_REQUEST_BEGIN);
+        s = step_add(l, n, which == 1 ? WSTEP_REQUEST_END : WSTEP_REQUEST_BEGIN);
+        s->amount = wexpr_const(l->doc.arena, 1);
         return;
     }
-    if (end != NULL) { /* it is counted by that name, too */
-        const char *tag = wload_name(l, end);
-
-        if (n->nr > 1)
-            ynode_error(&l->doc, n,
-                        "a step begins a request or ends one: {end: NAME} stands alone");
-        step_add(l, n, WSTEP_REQUEST_END)->tag = tag;
+    if (end != NULL) {
+        read_request_end(l, n, end);
         return;
     }
+    if (ynode_get(n, "work") != NULL)
+        ynode_error(&l->doc, ynode_get(n, "work"), "work is done at the end of a request");
     s = step_add(l, n, WSTEP_REQUEST_BEGIN);
     s->object = find_meeting(l, n, "begin", WSTEP_REQUEST_BEGIN);
     read_wait(l, n, s);

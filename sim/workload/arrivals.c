@@ -153,7 +153,8 @@ request_arrives(struct source *src, struct request q, struct task *by)
 {
     struct list *waiters = &src->queue->waiters;
 
-    request_arrived(src->kind);
+    if (src->spec->kind != WARRIVAL_NONE)
+        request_arrived(src->kind);
     if (q.kind != NULL)
         request_arrived(q.kind);
     if (!list_empty(waiters)) {

@@ -5,6 +5,9 @@
  * serves it counts the caller's open calls down, and wakes it at the last one. So a tree of
  * services is threads that call while they serve. Calls are function calls of the model: what a
  * message costs stands beside them in the program.
+ *
+ * A call is part of what its caller does: it is no request of its own in the results of the run,
+ * nor a unit of work, and counts only by the name that its end gives.
  */
 #include "workload/run.h"
 
@@ -109,24 +112,35 @@ answer(struct thread *caller, struct task *by)
         grant_first(&caller->replies, by, false);
 }
 
+static bool
+is_call(const struct thread *t)
+{
+    return t->request_source != NULL && t->request_source->spec->kind == WARRIVAL_NONE;
+}
+
 bool
 step_request_end(struct thread *t, const struct wstep *s, struct action *act)
 {
     struct process *pr = t->crew->instance->process;
     sim_time latency = kernel_now(t->run->k) - t->request.at;
     struct request_kind *named = kind_of(t, s);
+    uint64_t work;
 
     if (!t->has_request) {
         thread_fail(t, s, "ends a request, but none has begun");
         return false;
     }
-    process_request_done(pr, latency);
-    request_ended(pr->kinds[0], latency);
+    if (!step_number(t, s, &s->amount, &work))
+        return false;
+    if (!is_call(t)) {
+        process_request_done(pr, latency);
+        request_ended(pr->kinds[0], latency);
+        task_work_done(t->task, work);
+    }
     if (s->tag != NULL)
         request_ended(named, latency);
     if (t->request.kind != NULL)
         request_ended(t->request.kind, latency);
-    task_work_done(t->task, 1);
     t->has_request = false;
     if (t->request.caller != NULL)
         answer(t->request.caller, t->task);

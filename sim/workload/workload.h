@@ -252,7 +252,7 @@ enum wstep_kind {
     WSTEP_YIELD,
     WSTEP_EXEC,          /* exec(): the CPU is chosen anew */
     WSTEP_REQUEST_BEGIN, /* object: the next request of a queue; -1: one that begins now */
-    WSTEP_REQUEST_END,   /* `tag`: also counted by that name */
+    WSTEP_REQUEST_END,   /* `amount` units of work; `tag`: also counted by that name */
     WSTEP_CALL,          /* object: a queue that gets `amount` requests; `reply` */
     WSTEP_REPLIES,       /* until all calls are answered */
     WSTEP_CHOOSE,        /* goes on at one of `choices` */
