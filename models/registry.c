@@ -22,7 +22,7 @@ const struct placement_ops *const placement_models[] = {
 };
 
 const struct memory_model_ops *const memory_models[] = {
-    &memory_proportional, &memory_idle, &memory_distance, &memory_flat, NULL,
+    &memory_loaded, &memory_idle, &memory_distance, &memory_flat, NULL,
 };
 
 const struct placement_ops *

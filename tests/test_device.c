@@ -82,7 +82,7 @@ open_world(struct world *w, const struct machine_device *spec)
     assert_true(kernel_params_set(&kp, "noise", "off", w->f.arena, why, sizeof(why)));
     memset(&kp.cost, 0, sizeof(kp.cost));
     kp.cost.zero_bandwidth = kp.cost.copy_bandwidth = 1000 * GB;
-    w->f.k = kernel_new(w->f.arena, w->f.machine, &kp, 1, &limits, &memory_proportional);
+    w->f.k = kernel_new(w->f.arena, w->f.machine, &kp, 1, &limits, &memory_loaded);
     w->f.process = process_new(w->f.k, "test", NULL);
     devices_init(w->f.k, (const struct machine_device *[]){ &w->spec }, 1);
     w->task = task_new(w->f.k, w->f.process,

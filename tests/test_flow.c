@@ -13,23 +13,27 @@ assert_close(double got, double expected, double tolerance)
         fail_msg("%.6f, expected %.6f within %.4f %%", got, expected, tolerance * 100);
 }
 
-/* Controllers of 1 GB/s, node 1's of 2; links of 0.5 GB/s. */
+/* Controllers of 1 GB/s, node 1's of 2; links of 0.5 GB/s. Latency does not grow before they are
+ * full. */
 static void
 slow(struct kernel_params *kp, struct machine *m)
 {
-    (void)kp;
+    kp->memory.tolerance_ppm = 10;
     for (uint32_t n = 0; n < m->nr_nodes; n++) {
         m->nodes[n].bandwidth = (n + 1) * GB;
         m->nodes[n].write_derate_ppm = 500000;
+        m->nodes[n].curve_a = 0;
     }
-    for (uint32_t l = 0; l < m->nr_links; l++)
+    for (uint32_t l = 0; l < m->nr_links; l++) {
         m->links[l].bandwidth = GB / 2;
+        m->links[l].curve_a = 0;
+    }
 }
 
 static void
 open_machine(struct fixture *f)
 {
-    kit_open(f, 2, 2, &memory_proportional, slow);
+    kit_open(f, 2, 2, &memory_loaded, slow);
 }
 
 static struct flow

@@ -56,7 +56,7 @@ latency_slows_by_exactly_its_share(void **state)
         { &memory_flat, 85, 85 },
         { &memory_distance, 85, 170 },
         { &memory_idle, 85, 135 },
-        { &memory_proportional, 85, 135 },
+        { &memory_loaded, 85, 135 },
     };
 
     (void)state;
@@ -82,7 +82,7 @@ misses_in_flight_hide_each_other(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 2, &memory_proportional, NULL);
+    kit_open(&f, 2, 2, &memory_loaded, NULL);
     struct region *r = on_node(&f, 0);
     struct burst_profile *p = kit_profile(&f, r, REGION_WHOLE, 10, 0);
     p->mlp_q8 = 4 * 256;
@@ -99,7 +99,7 @@ stall_is_what_was_not_work(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 2, &memory_proportional, NULL);
+    kit_open(&f, 2, 2, &memory_loaded, NULL);
     struct task *p = start(&f, "0", on_node(&f, 1), 10, 0);
     engine_run(&f.k->engine, SEC(1));
     kernel_settle(f.k);
@@ -109,16 +109,20 @@ stall_is_what_was_not_work(void **state)
     fixture_close(&f);
 }
 
+/* Latency does not grow before saturation here, and rates follow closely. */
 static void
 slow_controllers(struct kernel_params *kp, struct machine *m)
 {
-    (void)kp;
+    kp->memory.tolerance_ppm = 10;
     for (uint32_t n = 0; n < m->nr_nodes; n++) {
         m->nodes[n].bandwidth = 1000000000; /* 1 byte/ns: one line each 64 ns */
         m->nodes[n].write_derate_ppm = 0;
+        m->nodes[n].curve_a = 0;
     }
-    for (uint32_t l = 0; l < m->nr_links; l++)
+    for (uint32_t l = 0; l < m->nr_links; l++) {
         m->links[l].bandwidth = 100000000000u;
+        m->links[l].curve_a = 0;
+    }
 }
 
 /* 3 tasks, each could read 64 B / (100 + 85) ns = 0.35 B/ns: 1.04 in all, of 1.0. */
@@ -129,7 +133,7 @@ a_saturated_controller_gives_what_it_has(void **state)
     static const char *const cpus[] = { "0", "1", "2", "3" };
 
     (void)state;
-    kit_open(&f, 1, 4, &memory_proportional, slow_controllers);
+    kit_open(&f, 1, 4, &memory_loaded, slow_controllers);
     struct region *r = on_node(&f, 0);
     for (int i = 0; i < 4; i++) {
         double total = 0;
@@ -157,7 +161,7 @@ a_factor_is_common_to_all_users(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 1, 4, &memory_proportional, slow_controllers);
+    kit_open(&f, 1, 4, &memory_loaded, slow_controllers);
     struct region *r = on_node(&f, 0);
     start(&f, "0", r, 1, 0);
     for (int i = 1; i < 4; i++)
@@ -181,7 +185,7 @@ nobody_gains_by_a_task_that_is_added(void **state)
     uint32_t before[8];
 
     (void)state;
-    kit_open(&f, 1, 8, &memory_proportional, slow_controllers);
+    kit_open(&f, 1, 8, &memory_loaded, slow_controllers);
     struct region *r = on_node(&f, 0);
     for (int i = 0; i < 8; i++) {
         char cpu[2] = { (char)('0' + i), 0 };
@@ -213,7 +217,7 @@ a_full_link_slows_only_those_who_cross_it(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 2, &memory_proportional, slow_link);
+    kit_open(&f, 2, 2, &memory_loaded, slow_link);
     struct region *near = on_node(&f, 0), *far = on_node(&f, 1);
     start(&f, "0", near, 100, 0);
     settle(&f);
@@ -235,7 +239,7 @@ write_backs_go_the_other_way(void **state)
     double mpn = (double)((100u << 20) / 1000) / (1 << 20);
 
     (void)state;
-    kit_open(&f, 2, 2, &memory_proportional, slow_link);
+    kit_open(&f, 2, 2, &memory_loaded, slow_link);
     start(&f, "0", on_node(&f, 1), 100, 256);
     settle(&f);
     assert_close(rate(&f, 0) * mpn * 64, 0.1, 1e-3);
@@ -260,7 +264,7 @@ writes_lower_what_a_controller_gives(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 1, 2, &memory_proportional, derated);
+    kit_open(&f, 1, 2, &memory_loaded, derated);
     struct region *r = on_node(&f, 0);
     start(&f, "0", r, 100, 256);
     start(&f, "1", r, 100, 256);
@@ -289,7 +293,7 @@ interleaving_over_a_slow_node_gives_twice_its_bandwidth(void **state)
     double bytes = 0;
 
     (void)state;
-    kit_open(&f, 2, 32, &memory_proportional, dram_and_cxl);
+    kit_open(&f, 2, 32, &memory_loaded, dram_and_cxl);
     struct region *r = kit_region(&f, "stream", 64 * PAGE_4K, 1);
     region_populate(f.k, r, 0, 64, &inter, 0);
     struct burst_profile *p = kit_profile(&f, r, REGION_WHOLE, 1000, 0);
@@ -313,7 +317,7 @@ a_mix_that_changes_changes_the_rate(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 2, &memory_proportional, NULL);
+    kit_open(&f, 2, 2, &memory_loaded, NULL);
     struct region *r = on_node(&f, 1);
     start(&f, "0", r, 10, 0);
     settle(&f);
@@ -330,7 +334,7 @@ a_machine_that_empties_has_no_load_left(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 1, 4, &memory_proportional, slow_controllers);
+    kit_open(&f, 1, 4, &memory_loaded, slow_controllers);
     struct region *r = on_node(&f, 0);
     for (int i = 0; i < 4; i++)
         task_start(f.k,
@@ -350,7 +354,7 @@ static void
 models_are_found_by_name(void **state)
 {
     (void)state;
-    assert_ptr_equal(memory_model_find("proportional"), memory_models[0]);
+    assert_ptr_equal(memory_model_find("loaded"), memory_models[0]);
     assert_ptr_equal(memory_model_find("idle"), &memory_idle);
     assert_null(memory_model_find("idel"));
 }

@@ -21,15 +21,15 @@ static const char TEXT[] =
     "frequency: 2GHz\n"
     "shape: {packages: 2, cores_per_llc: 8, threads_per_core: 2}\n"
     "nodes:\n"
-    "  - {node: all, memory: 32GiB, bandwidth: 60GB/s, write_derating: 0.4}\n"
-    "  - {node: 2, memory: 64GiB, kind: cxl, bandwidth: 20GB/s}\n"
+    "  - {node: all, memory: 32GiB, bandwidth: 60GB/s, write_derating: 0.4, curve: {a: 0, d: 1}}\n"
+    "  - {node: 2, memory: 64GiB, kind: cxl, bandwidth: 20GB/s, curve: {a: 0, d: 1}}\n"
     "latency:\n"
     "  - 80ns 130ns 250ns\n"
     "  - 140ns 90ns 400ns\n"
     "  - none none none\n"
     "links:\n"
-    "  - {name: upi, between: [0, 1], bandwidth: 25GB/s}\n"
-    "  - {name: cxl, between: [0, 2], bandwidth: 30GB/s}\n";
+    "  - {name: upi, between: [0, 1], bandwidth: 25GB/s, curve: {a: 0, d: 1}}\n"
+    "  - {name: cxl, between: [0, 2], bandwidth: 30GB/s, curve: {a: 0, d: 1}}\n";
 
 struct fixture {
     struct arena *arena;
@@ -115,7 +115,7 @@ bandwidth_is_that_of_the_narrowest_on_the_way(void **state)
     struct fixture *f = *state;
     static const double want[6] = { 60e9, 25e9, 20e9, 25e9, 60e9, 20e9 };
 
-    model(f, "proportional");
+    model(f, "loaded");
     assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .bandwidth = TRUE }, &f->results));
     for (guint i = 0; i < 6; i++)
         assert_near(f->results.bandwidth[i], want[i], 0.005);
@@ -126,7 +126,7 @@ few_lines_in_flight_are_the_limit_before(void **state)
 {
     struct fixture *f = *state;
 
-    model(f, "proportional");
+    model(f, "loaded");
     f->mlc.in_flight = 4; /* two a thread; a line costs 0.1 ns besides */
     assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .bandwidth = TRUE }, &f->results));
     assert_near(f->results.bandwidth[0], 16 * 64 / (80e-9 / 2 + 0.1e-9), 0.005);
@@ -138,7 +138,7 @@ writes_cost_what_the_machine_says(void **state)
 {
     struct fixture *f = *state;
 
-    model(f, "proportional");
+    model(f, "loaded");
     assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .peak = TRUE }, &f->results));
     assert_near(f->results.peak[0], 120e9, 0.005);
     assert_near(f->results.peak[1], 120e9 * (1 - 0.4 / 4), 0.005);
@@ -154,7 +154,7 @@ delays_set_how_much_is_asked_for(void **state)
     struct fixture *f = *state;
     double thread = 64 / (2 * 2000 / 2e9 / 4 + 0.1e-9 + 80e-9 / 8);
 
-    model(f, "proportional");
+    model(f, "loaded");
     add_delay(f, 2000);
     assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .loaded = TRUE }, &f->results));
     double other = 64 / (2 * 2000 / 2e9 / 4 + 0.1e-9 + 90e-9 / 8);
@@ -167,7 +167,7 @@ one_node_may_load_another_alone(void **state)
 {
     struct fixture *f = *state;
 
-    model(f, "proportional");
+    model(f, "loaded");
     add_delay(f, 0);
     f->mlc.from = 1;
     f->mlc.to = 2;

@@ -211,7 +211,7 @@ bound_memory_is_neither_scanned_nor_moved(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 1, &memory_proportional, balancing);
+    kit_open(&f, 2, 1, &memory_loaded, balancing);
     struct region *r = kit_region(&f, "data", MIB(1), 1);
     kit_populate(&f, r, 1);
     struct mempolicy bind = { .mode = MPOL_BIND, .nodes = NODE_BIT(1) };
@@ -238,7 +238,7 @@ pages_move_to_a_task_that_cannot_move(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 2, &memory_proportional, balancing);
+    kit_open(&f, 2, 2, &memory_loaded, balancing);
     struct region *r = kit_region(&f, "data", MIB(1), 1);
     kit_populate(&f, r, 1);
     struct task *p = kit_task(&f, "0-1", kit_profile(&f, r, REGION_WHOLE, 10, 0), SEC(100));
@@ -266,7 +266,7 @@ a_task_moves_to_an_idle_cpu_of_the_node_with_its_memory(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 16, &memory_proportional, tasks_only);
+    kit_open(&f, 2, 16, &memory_loaded, tasks_only);
     struct region *r = kit_region(&f, "data", MIB(1), 1);
     kit_populate(&f, r, 1);
     struct task *p = kit_task(&f, NULL, kit_profile(&f, r, REGION_WHOLE, 10, 0), SEC(100));
@@ -287,7 +287,7 @@ two_tasks_change_places_when_both_gain(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 1, &memory_proportional, tasks_only);
+    kit_open(&f, 2, 1, &memory_loaded, tasks_only);
     struct process *other = process_new(f.k, "other", NULL);
     struct region *a = kit_region(&f, "a", MIB(1), 1);
     kit_populate(&f, a, 1);
@@ -325,7 +325,7 @@ scans_and_faults_are_charged_to_the_task(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 1, &memory_proportional, with_costs);
+    kit_open(&f, 2, 1, &memory_loaded, with_costs);
     struct region *r = kit_region(&f, "data", MIB(1), 1);
     kit_populate(&f, r, 1);
     struct task *p = kit_task(&f, "0", kit_profile(&f, r, REGION_WHOLE, 10, 0), SEC(100));

@@ -145,7 +145,7 @@ run(const struct scenario *s, bool block, uint64_t seed, double *out)
     struct fixture f;
     double local = 0, all = 0;
 
-    kit_open(&f, 2, 2, &memory_proportional, block ? in_blocks : balancing);
+    kit_open(&f, 2, 2, &memory_loaded, block ? in_blocks : balancing);
     f.k->seed = seed;
     struct process *processes[2] = { f.process, process_new(f.k, "other", NULL) };
     struct region *r = build_region(&f, s);

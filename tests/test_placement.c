@@ -68,7 +68,7 @@ pack_fills_the_fewest_nodes(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 4, 4, &memory_proportional, NULL);
+    kit_open(&f, 4, 4, &memory_loaded, NULL);
     add_process(&f, 6);
     add_process(&f, 2);
     add_process(&f, 7);
@@ -87,7 +87,7 @@ pack_goes_on_on_the_nearest_node(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 4, 2, &memory_proportional, NULL);
+    kit_open(&f, 4, 2, &memory_loaded, NULL);
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 4; j++)
             if (i != j)
@@ -106,7 +106,7 @@ spread_deals_over_all_nodes_in_turn(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 3, 2, &memory_proportional, NULL);
+    kit_open(&f, 3, 2, &memory_loaded, NULL);
     add_process(&f, 4);
     add_process(&f, 3);
     place(&f, "static:spread");
@@ -121,7 +121,7 @@ memory_goes_with_its_thread(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 4, 1, &memory_proportional, NULL);
+    kit_open(&f, 4, 1, &memory_loaded, NULL);
     add_process(&f, 3);
     struct region *mine = owned(&f, "mine", 1, MIB(1));
     struct region *sliced = kit_region(&f, "sliced", MIB(3), 3);
@@ -144,7 +144,7 @@ inverse_puts_memory_on_the_farthest_node(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 4, 1, &memory_proportional, NULL);
+    kit_open(&f, 4, 1, &memory_loaded, NULL);
     add_process(&f, 4);
     struct region *sliced = kit_region(&f, "sliced", MIB(4), 4);
     place(&f, "static:inverse");
@@ -161,7 +161,7 @@ inverse_prefers_distance_to_numbers(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 4, 1, &memory_proportional, NULL);
+    kit_open(&f, 4, 1, &memory_loaded, NULL);
     f.machine->distances[0 * 4 + 1] = f.machine->distances[1 * 4 + 0] = 30;
     add_process(&f, 1);
     struct region *r = owned(&f, "mine", 0, MIB(1));
@@ -176,7 +176,7 @@ interleave_leaves_threads_free_and_overrides_bindings(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 4, 2, &memory_proportional, NULL);
+    kit_open(&f, 4, 2, &memory_loaded, NULL);
     add_process(&f, 2);
     struct region *r = owned(&f, "mine", 0, MIB(1));
     struct mempolicy bind = { .mode = MPOL_BIND, .nodes = 1 };
@@ -209,7 +209,7 @@ weighted_follows_bandwidth(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 4, 2, &memory_proportional, uneven_bandwidths);
+    kit_open(&f, 4, 2, &memory_loaded, uneven_bandwidths);
     add_process(&f, 2);
     struct region *r = owned(&f, "mine", 0, MIB(1));
     place(&f, "static:weighted");
@@ -228,7 +228,7 @@ tiering_fits_where_memory_is_slow(void **state)
     const struct placement_ops *ops = placement_find("tiering");
 
     (void)state;
-    kit_open(&f, 2, 1, &memory_proportional, NULL);
+    kit_open(&f, 2, 1, &memory_loaded, NULL);
     assert_non_null(strstr(ops->fits(f.machine), "no slow memory"));
     cpumask_clear(f.machine->online, 1);
     assert_non_null(ops->fits(f.machine)); /* plain memory without CPUs is as fast as any */
@@ -244,7 +244,7 @@ memory_that_does_not_fit_spills_to_the_nearest(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 2, &memory_proportional, NULL);
+    kit_open(&f, 2, 2, &memory_loaded, NULL);
     add_process(&f, 2);
     struct region *a = owned(&f, "a", 0, GIB(3)), *b = owned(&f, "b", 1, GIB(3));
     place(&f, "static:pack");
@@ -261,7 +261,7 @@ a_thread_made_later_is_dealt_on(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 2, 2, &memory_proportional, NULL);
+    kit_open(&f, 2, 2, &memory_loaded, NULL);
     add_process(&f, 1);
     struct region *r = owned(&f, "later", 2, MIB(1));
     place(&f, "static:pack");
@@ -281,7 +281,7 @@ presets_without_bindings_bind_nothing(void **state)
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct fixture f;
 
-        kit_open(&f, 2, 2, &memory_proportional, NULL);
+        kit_open(&f, 2, 2, &memory_loaded, NULL);
         add_process(&f, 2);
         struct region *r = kit_region(&f, "r", MIB(1), 1);
         place(&f, names[i]);
@@ -314,7 +314,7 @@ run_two_slices(const char *policy)
 {
     struct fixture f;
 
-    kit_open(&f, 2, 1, &memory_proportional, NULL);
+    kit_open(&f, 2, 1, &memory_loaded, NULL);
     struct region *r = kit_region(&f, "data", MIB(2), 2);
     for (uint32_t i = 0; i < 2; i++)
         kit_task(&f, NULL, kit_profile(&f, r, i, 10, 0), MSEC(100));

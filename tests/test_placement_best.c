@@ -106,7 +106,7 @@ exhaustive(struct best *b, struct best_choice *c, uint32_t at)
     return best;
 }
 
-/* Unlike controllers and a narrow link between 0 and 2. */
+/* Unlike controllers and a narrow link between 0 and 2; what is not full does not slow. */
 static void
 uneven(struct kernel_params *kp, struct machine *m)
 {
@@ -114,11 +114,12 @@ uneven(struct kernel_params *kp, struct machine *m)
 
     kp->fixed.best_evaluations = 1000;
     for (uint32_t n = 0; n < m->nr_nodes; n++)
-        m->nodes[n].bandwidth = gb[n] * 1000000000;
+        m->nodes[n].bandwidth = gb[n] * 1000000000, m->nodes[n].curve_a = 0;
     for (uint32_t l = 0; l < m->nr_links; l++) {
         bool narrow = m->links[l].from + m->links[l].to == 2 && m->links[l].from != 1;
 
         m->links[l].bandwidth = narrow ? 2000000000 : 8000000000;
+        m->links[l].curve_a = 0;
     }
 }
 

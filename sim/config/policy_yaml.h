@@ -3,7 +3,7 @@
  *
  *     base: autonuma
  *     doc: scans a quarter as much
- *     memory: proportional
+ *     memory: idle
  *     set:
  *       numa_balancing.scan_size: 64MiB
  */

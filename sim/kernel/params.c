@@ -247,6 +247,16 @@ const struct field kernel_param_fields[] = {
       .doc = "firmware reports latency and bandwidth of memory (HMAT, CDAT), and its tier follows "
              "from them; no: CXL and PMEM form a slow tier, all else counts as DRAM"),
 
+    K(FIELD_RATIO, "memory.tolerance", memory.tolerance_ppm, .def = "0.1%", .min = "0.0001%",
+      .max = "10%",
+      .doc = "how far a task's rate may be from what the load makes it before the memory model "
+             "looks again"),
+    K(FIELD_TIME, "memory.resolve_interval", memory.resolve_interval, .def = "100us", .max = "1s",
+      .doc = "least time between two looks at a controller or link that more than "
+             "memory.resolve_at_once CPUs share; in between, load that changes is not felt"),
+    K(FIELD_U32, "memory.resolve_at_once", memory.resolve_at_once, .def = "32", .max = "8192",
+      .doc = "up to so many CPUs that share a controller or link feel every change at once"),
+
     K(FIELD_TIME, "cost.context_switch", cost.context_switch, .def = "1.5us", .max = "1ms",
       .doc = "switch between tasks of different processes"),
     K(FIELD_TIME, "cost.context_switch_same_mm", cost.context_switch_same_mm, .def = "1us",

@@ -93,6 +93,13 @@ struct mm_params {
     uint8_t weights[64]; /* by node, from them; 0 counts as 1 */
 };
 
+/* How closely the memory model `loaded` follows what changes; others have no use for it. */
+struct memory_params {
+    uint32_t tolerance_ppm;    /* of a rate: smaller changes are left alone */
+    uint64_t resolve_interval; /* ns between two solves of what many CPUs share; 0: none */
+    uint32_t resolve_at_once;  /* CPUs that share a resource; up to so many it never waits */
+};
+
 /* What kernel work costs; numa-balancing.md section 4 owns the defaults. */
 struct cost_params {
     uint64_t context_switch, context_switch_same_mm;
@@ -140,6 +147,7 @@ struct kernel_params {
     struct select_params select;
     struct numa_params numa;
     struct mm_params mm;
+    struct memory_params memory;
     struct cost_params cost;
     struct noise_params noise;
     struct static_params fixed;

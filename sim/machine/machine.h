@@ -34,6 +34,13 @@ struct machine_cpu {
     uint32_t capacity;          /* 1024: the fastest CPU */
 };
 
+/* Latency under load as it was measured: at this bandwidth, so many millionths of the idle one. In
+ * a curve bandwidths ascend and latencies do not fall; the first point counts as idle. */
+struct machine_curve_point {
+    uint64_t bandwidth; /* bytes/s */
+    uint32_t ratio_ppm;
+};
+
 struct machine_node {
     uint32_t os_index;
     bool online;
@@ -43,7 +50,9 @@ struct machine_node {
     uint64_t bandwidth;        /* of its controllers, reads, bytes/s; 0: not given */
     uint32_t write_derate_ppm; /* k: bandwidth(w) = bandwidth * (1 - k*w), w = share of writes */
     double curve_a, curve_d;   /* latency under load: 1 + a*u/(1+d-u) */
-    bool has_curve;
+    bool has_curve;            /* false: a and d are assumed */
+    uint32_t nr_points;        /* of a measured curve, in place of a and d; 0: none */
+    struct machine_curve_point *points;
     uint64_t injection; /* what the CPUs of the node can pull together, bytes/s; 0: no limit */
 };
 
@@ -54,6 +63,8 @@ struct machine_link {
     uint64_t bandwidth; /* bytes/s */
     double curve_a, curve_d;
     bool has_curve;
+    uint32_t nr_points; /* as for nodes */
+    struct machine_curve_point *points;
 };
 
 struct machine_route {
