@@ -5,20 +5,12 @@
 
 #include "models/memory/models.h"
 #include "models/placement/models.h"
+#include "models/sched/models.h"
 
 const struct placement_ops *const placement_models[] = {
-    &placement_topology_early,
-    &placement_topology,
-    &placement_workload,
-    &placement_pack,
-    &placement_spread,
-    &placement_interleave,
-    &placement_weighted,
-    &placement_inverse,
-    &placement_best,
-    &placement_autonuma,
-    &placement_tiering,
-    NULL,
+    &placement_topology_early, &placement_topology,   &placement_workload, &placement_pack,
+    &placement_spread,         &placement_interleave, &placement_weighted, &placement_inverse,
+    &placement_best,           &placement_autonuma,   &placement_tiering,  NULL,
 };
 
 const struct memory_model_ops *const memory_models[] = {
@@ -40,5 +32,20 @@ memory_model_find(const char *name)
     for (const struct memory_model_ops *const *m = memory_models; *m != NULL; m++)
         if (strcmp((*m)->name, name) == 0)
             return *m;
+    return NULL;
+}
+
+const struct sched_ops *const sched_models[] = {
+    &fifo_ops,        &rr_ops,          &vtime_ops,       &central_ops,
+    &mlfq_ops,        &iodyn_ops,       &numa_local_ops,  &numa_balance_ops,
+    &cgroup_flat_ops, &my_autonuma_ops, &short_first_ops, NULL
+};
+
+const struct sched_ops *
+sched_find(const char *name)
+{
+    for (const struct sched_ops *const *s = sched_models; *s != NULL; s++)
+        if (strcmp((*s)->name, name) == 0)
+            return *s;
     return NULL;
 }

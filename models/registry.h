@@ -1,11 +1,12 @@
 /*
  * All models, in one place, in the order in which they are listed: memory models and placement
- * policies (the presets of product.md section 1). Programmable schedulers will join them.
+ * policies (the presets of product.md section 1), and programmable schedulers (ext:NAME).
  */
 #pragma once
 
 #include "kernel/kernel.h"
 #include "kernel/memory_model.h"
+#include "numasim/policy.h"
 
 /* A policy: kernel parameters that it sets, and what it binds before the run starts. */
 struct param_setting {
@@ -31,5 +32,8 @@ extern const struct placement_ops *const placement_models[]; /* NULL at the end 
 extern const struct memory_model_ops
     *const memory_models[]; /* NULL at the end; [0] is the default */
 
+extern const struct sched_ops *const sched_models[]; /* NULL at the end */
+
 const struct placement_ops *placement_find(const char *name);
 const struct memory_model_ops *memory_model_find(const char *name);
+const struct sched_ops *sched_find(const char *name); /* without "ext:" */

@@ -3,5 +3,5 @@
 
 #include "numasim/policy.h"
 
-extern const struct sched_ops rr_ops, central_ops, mlfq_ops, iodyn_ops, numa_local_ops,
-    numa_balance_ops, cgroup_flat_ops, my_autonuma_ops, short_first_ops;
+extern const struct sched_ops fifo_ops, vtime_ops, rr_ops, central_ops, mlfq_ops, iodyn_ops,
+    numa_local_ops, numa_balance_ops, cgroup_flat_ops, my_autonuma_ops, short_first_ops;

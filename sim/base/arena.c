@@ -13,6 +13,7 @@ struct chunk {
 
 struct arena {
     struct chunk *chunks;
+    struct arena *parent, *children, *next, **link; /* link: what points at this one */
     char *at, *end;
     size_t used, chunk_size;
 };
@@ -31,11 +32,32 @@ arena_new(void)
     return a;
 }
 
+struct arena *
+arena_new_below(struct arena *parent)
+{
+    struct arena *a = arena_new();
+
+    a->parent = parent;
+    a->next = parent->children;
+    if (a->next != NULL)
+        a->next->link = &a->next;
+    a->link = &parent->children;
+    parent->children = a;
+    return a;
+}
+
 void
 arena_free(struct arena *a)
 {
     if (a == NULL)
         return;
+    while (a->children != NULL)
+        arena_free(a->children);
+    if (a->parent != NULL) {
+        *a->link = a->next;
+        if (a->next != NULL)
+            a->next->link = a->link;
+    }
     for (struct chunk *c = a->chunks; c != NULL;) {
         struct chunk *next = c->next;
 

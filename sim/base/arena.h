@@ -9,6 +9,8 @@
 struct arena;
 
 struct arena *arena_new(void);
+/* One that may be freed before `parent`, and is freed with it otherwise. */
+struct arena *arena_new_below(struct arena *parent);
 void arena_free(struct arena *a); /* NULL is allowed */
 
 /* Zeroed memory, aligned for any type (64 bytes when size >= 64). */

@@ -13,6 +13,10 @@ list(void)
     for (guint i = 0; placement_models[i] != NULL; i++)
         g_string_append_printf(s, "%-18s level %d  %s\n", placement_models[i]->name,
                                placement_models[i]->level, placement_models[i]->doc);
+    for (guint i = 0; sched_models[i] != NULL; i++) {
+        g_autofree char *name = g_strdup_printf("ext:%s", sched_models[i]->name);
+        g_string_append_printf(s, "%-18s any      %s\n", name, sched_models[i]->doc);
+    }
     g_string_append(s, "\nmemory models (--set memory.model=NAME; the first is the default):\n");
     for (guint i = 0; memory_models[i] != NULL; i++)
         g_string_append_printf(s, "%-18s %s\n", memory_models[i]->name, memory_models[i]->doc);
@@ -50,17 +54,35 @@ add_parameter(GString *s, const struct field *f, const void *object, struct aren
                            f->type != FIELD_ENUM && *range != '\0' ? ", " : "", range);
 }
 
+static void
+add_own_parameters(GString *s, const struct policy_spec *p, struct arena *a)
+{
+    for (const struct field *f = p->ext->params; f != NULL && f->name != NULL; f++) {
+        struct field own = *f;
+
+        own.name = arena_printf(a, "policy.%s", f->name);
+        add_parameter(s, &own, p->ext_params, a);
+    }
+}
+
 static int
 show(const struct policy_spec *p, struct arena *a)
 {
     g_autoptr(GString) s = g_string_new(NULL);
 
-    g_string_append_printf(s, "%s (level %d): %s\n", p->name, p->placement->level,
-                           p->placement->doc);
-    if (p->placement->page != NULL)
+    if (p->ext != NULL)
+        g_string_append_printf(s, "%s (programmable): %s\n", p->name, p->ext->doc);
+    else
+        g_string_append_printf(s, "%s (level %d): %s\n", p->name, p->placement->level,
+                               p->placement->doc);
+    if (p->ext != NULL && p->ext->page != NULL)
+        g_string_append_printf(s, "\n%s\n", p->ext->page);
+    else if (p->ext == NULL && p->placement->page != NULL)
         g_string_append_printf(s, "\n%s\n", p->placement->page);
     g_string_append_printf(s, "\nmemory model: %s\n\nparameters (--set KEY=VALUE):\n",
                            p->memory->name);
+    if (p->ext != NULL)
+        add_own_parameters(s, p, a);
     for (const struct field *f = kernel_param_fields; f->name != NULL; f++)
         add_parameter(s, f, &p->params, a);
     return cli_print(s->str) ? EXIT_DONE : EXIT_OUTPUT;

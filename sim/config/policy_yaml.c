@@ -28,6 +28,8 @@ unknown_policy(const char *wrong)
 
     for (guint i = 0; placement_models[i] != NULL; i++)
         g_ptr_array_add(names, g_strdup(placement_models[i]->name));
+    for (guint i = 0; sched_models[i] != NULL; i++)
+        g_ptr_array_add(names, g_strdup_printf("ext:%s", sched_models[i]->name));
     return unknown("policy", wrong, names);
 }
 
@@ -42,12 +44,15 @@ unknown_memory(const char *wrong)
 }
 
 static char *
-unknown_parameter(const char *wrong)
+unknown_parameter(const struct policy_spec *p, const char *wrong)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
     for (const struct field *f = kernel_param_fields; f->name != NULL; f++)
         g_ptr_array_add(names, g_strdup(f->name));
+    if (p->ext != NULL)
+        for (const struct field *f = p->ext->params; f != NULL && f->name != NULL; f++)
+            g_ptr_array_add(names, g_strdup_printf("policy.%s", f->name));
     g_ptr_array_add(names, g_strdup("memory.model"));
     g_ptr_array_add(names, g_strdup("noise"));
     return unknown("parameter", wrong, names);
@@ -83,6 +88,15 @@ not_modelled(const char *key)
     return NULL;
 }
 
+/* "policy.slice": a parameter of the programmable scheduler itself. */
+static const struct field *
+own_field(const struct policy_spec *p, const char *key)
+{
+    return p->ext != NULL && p->ext->params != NULL
+               ? fields_find(p->ext->params, key + strlen("policy."))
+               : NULL;
+}
+
 bool
 policy_set(struct policy_spec *p, const char *key, const char *value, struct arena *a, char **why)
 {
@@ -94,8 +108,14 @@ policy_set(struct policy_spec *p, const char *key, const char *value, struct are
         *why = g_strdup_printf("%s is not modelled; leave it out", not_modelled(key));
         return false;
     }
+    if (g_str_has_prefix(key, "policy.") && own_field(p, key) != NULL) {
+        if (field_set(own_field(p, key), p->ext_params, value, a, text, sizeof(text)))
+            return true;
+        *why = g_strdup(text);
+        return false;
+    }
     if (strcmp(key, "noise") != 0 && fields_find(kernel_param_fields, key) == NULL) {
-        *why = unknown_parameter(key);
+        *why = unknown_parameter(p, key);
         return false;
     }
     if (kernel_params_set(&p->params, key, value, a, text, sizeof(text)))
@@ -104,11 +124,31 @@ policy_set(struct policy_spec *p, const char *key, const char *value, struct are
     return false;
 }
 
+/* "ext:fifo": the preset `topology` with a programmable scheduler in charge. */
+static bool
+policy_ext(const char *name, struct arena *a, struct policy_spec *out)
+{
+    const struct sched_ops *ops =
+        g_str_has_prefix(name, "ext:") ? sched_find(name + strlen("ext:")) : NULL;
+    char *why = NULL;
+
+    if (ops == NULL || !policy_preset("topology", a, out, &why))
+        return false;
+    out->name = arena_strdup(a, name);
+    out->ext = ops;
+    out->ext_params = arena_alloc(a, ops->priv_size + 1);
+    if (ops->params != NULL)
+        fields_init(ops->params, out->ext_params, a);
+    return true;
+}
+
 bool
 policy_preset(const char *name, struct arena *a, struct policy_spec *out, char **why)
 {
     const struct placement_ops *found = placement_find(name);
 
+    if (found == NULL && policy_ext(name, a, out))
+        return true;
     if (found == NULL) {
         *why = unknown_policy(name);
         return false;

@@ -43,6 +43,7 @@ enum event_kind {
     EVENT_HOTPLUG, /* per change of the online CPUs */
     EVENT_HOST,    /* one: the turn of a guest's CPU ends */
     EVENT_KSWAPD,  /* per node: a batch of reclaim */
+    EVENT_EXT,     /* per CPU: kicks of a programmable policy; then five of the ext class */
     EVENT_KIND_NR,
 };
 

@@ -6,6 +6,7 @@
  */
 #include "kernel/balance_impl.h"
 
+#include "kernel/ext.h"
 #include "kernel/host_turns.h"
 #include "kernel/load.h"
 
@@ -105,15 +106,18 @@ pull(struct kernel *k, struct rq *rq, uint64_t *next, uint64_t *cost, uint64_t *
     return pulled;
 }
 
-static void
+/* True: it did look. */
+static bool
 look_around(struct kernel *k, struct rq *rq)
 {
     const struct sched_domain *bottom = k->domains->cpus[rq->cpu].sd;
     uint64_t next = jiffies(k) + k->params.sched.hz, cost = 0, elapsed = 0;
 
+    bool looks = bottom != NULL && k->rd_overloaded && rq->avg_idle >= bottom->max_newidle_lb_cost;
+
     if (bottom == NULL)
-        return;
-    if (!k->rd_overloaded || rq->avg_idle < bottom->max_newidle_lb_cost) {
+        return false;
+    if (!looks) {
         next = SIM_MIN(next, level_due(k, bottom));
     } else {
         sched_balance_update_blocked_averages(k, rq);
@@ -123,6 +127,7 @@ look_around(struct kernel *k, struct rq *rq)
         rq->max_idle_balance_cost = SIM_MAX(rq->max_idle_balance_cost, elapsed);
     }
     rq->next_balance = SIM_MIN(rq->next_balance, next);
+    return looks;
 }
 
 bool
@@ -130,12 +135,16 @@ sched_balance_newidle(struct kernel *k, struct rq *rq)
 {
     update_misfit_status(k, NULL, rq);
     rq->idle_stamp = SIM_MAX(k->engine.now, 1);
-    look_around(k, rq);
-    if (rq->nr_running > 0)
+    bool looked = look_around(k, rq);
+    bool found = rq->nr_running > 0;
+    /* ext tasks that wait are seen by who has looked only, although there may be nothing to pick */
+    if (unlikely(k->scx != NULL) && ext_is_on(k))
+        found = rq->cfs.nr_queued > 0 || (looked && found);
+    if (found)
         rq->idle_stamp = 0;
     else
         nohz_newidle_balance(k, rq);
-    return rq->nr_running > 0;
+    return found;
 }
 
 /* ---- how long CPUs stay idle ---- */

@@ -209,7 +209,7 @@ task_act(struct kernel *k, struct rq *rq, struct task *p, const struct action *a
         return true;
     case ACTION_YIELD:
         rq->stat.yld_count++;
-        if (rq->nr_running == 1 && p->class != &dl_sched_class)
+        if (rq->nr_running == 1 && p->class != &dl_sched_class && p->class->rank > 0)
             return false;
         update_rq_clock(k, rq);
         p->class->yield_task(k, rq);
@@ -230,6 +230,7 @@ task_next(struct kernel *k, struct rq *rq)
     bool before = uses_memory(p);
     struct action act;
 
+    k->this_cpu = rq->cpu;
     p->in_burst = false;
     do {
         act = (struct action){ .kind = ACTION_EXIT };

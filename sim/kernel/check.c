@@ -9,6 +9,7 @@
 #include "kernel/check.h"
 #include "kernel/check_rt.h"
 #include "kernel/device.h"
+#include "kernel/ext.h"
 #include "kernel/host_turns.h"
 
 #include "kernel/mm.h"
@@ -34,7 +35,7 @@ check_rq(const struct kernel *k, const struct rq *rq)
 {
     const struct task *curr = rq->curr;
     uint32_t queued = rq->cfs.h_nr_queued + (rq->rt.throttled ? 0 : rq->rt.nr_running) + rq->dl.nr -
-                      rq->fair_server.dl.on_rq;
+                      rq->fair_server.dl.on_rq + ext_nr_running(k, rq->cpu);
     bool idle = cpumask_test(k->idle_cpus, (uint32_t)rq->cpu);
 
     RULE(rq->script != NULL || queued == rq->nr_running);
@@ -111,6 +112,8 @@ kernel_check(struct kernel *k)
         return broken;
     if (k->params.numa.mode != NUMA_BALANCING_DISABLED &&
         k->engine.nr_events % CHECK_NUMA_EVENTS == 0 && (broken = check_numa(k)) != NULL)
+        return broken;
+    if (k->scx != NULL && (broken = ext_check(k)) != NULL)
         return broken;
     if ((broken = check_memory(k)) != NULL || (broken = devices_check(k)) != NULL)
         return broken;

@@ -18,6 +18,9 @@ void task_see_allowed(struct kernel *k, struct task *p);
 void enqueue_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
 bool dequeue_task(struct kernel *k, struct rq *rq, struct task *p, int flags);
 
+/* Ends a task that is on no queue. */
+void task_bury(struct kernel *k, struct task *p);
+
 /* Of the rt or the deadline class. */
 static inline bool
 above_fair(const struct task *p)

@@ -4,6 +4,7 @@
  * cpu.weight counts in hundredths of the default, shares in 1024ths.
  */
 #include "kernel/cpuset.h"
+#include "kernel/ext.h"
 #include "kernel/fair.h"
 #include "kernel/fair_cfs.h"
 
@@ -61,6 +62,8 @@ task_group_new(struct kernel *k, struct task_group *parent, const char *name)
     tg->bandwidth.quota = UINT64_MAX;
     tg->bandwidth.period = MSEC(100);
     list_init(&tg->bandwidth.throttled);
+    if (unlikely(k->scx != NULL))
+        ext_cgroup_online(k, tg);
     return tg;
 }
 
@@ -267,6 +270,8 @@ task_group_set_weight(struct kernel *k, struct task_group *tg, uint32_t cpu_weig
     sim_assert(tg->parent != NULL && cpu_weight >= 1 && cpu_weight <= CPU_WEIGHT_MAX);
     if (!tg->idle)
         set_shares(k, tg, shares << LOAD_SHIFT);
+    if (unlikely(k->scx != NULL))
+        ext_cgroup_weight(k, tg);
 }
 
 void
@@ -303,6 +308,8 @@ task_group_set_idle(struct kernel *k, struct task_group *tg, bool idle)
         if (tg->cfs_rq[cpu] != NULL)
             count_idle_tasks(tg->cfs_rq[cpu], idle);
     set_shares(k, tg, idle ? (uint64_t)SCHED_IDLE_WEIGHT << LOAD_SHIFT : NICE_0_LOAD);
+    if (unlikely(k->scx != NULL))
+        ext_cgroup_idle(k, tg);
 }
 
 void
@@ -324,7 +331,11 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
     bool queued = p->on_rq, running = rq->curr == p;
     nodemask before = p->group->mems;
 
-    if (tg == p->group)
+    struct task_group *from = p->group;
+
+    if (tg == from)
+        return;
+    if (unlikely(k->scx != NULL) && !ext_cgroup_can_move(k, p, tg))
         return;
     if (rq->put_due && rq->last == p)
         put_left(k, rq);
@@ -341,6 +352,8 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
         p->group = tg;
         set_task_rq(k, p, p->cpu);
     }
+    if (unlikely(k->scx != NULL))
+        ext_cgroup_moved(k, p, from);
     if (queued)
         p->class->enqueue_task(k, rq, p, ENQUEUE_RESTORE);
     if (running) {

@@ -4,6 +4,7 @@
 #include "kernel/core.h"
 #include "kernel/deadline.h"
 #include "kernel/dl_server.h"
+#include "kernel/ext.h"
 #include "kernel/fair.h"
 #include "kernel/fair_cfs.h"
 #include "kernel/group.h"
@@ -291,6 +292,9 @@ hotplug_now(struct kernel *k, const struct cpumask *cpus, bool online)
         update_rq_clock(k, &k->rqs[cpu]);
         rq_catch_up(k, &k->rqs[cpu]);
     }
+    if (k->scx != NULL && !online)
+        for_each_cpu (cpu, now)
+            ext_cpu_hotplug(k, cpu, false);
     if (!online)
         nohz_forget(k, now);
     set_online(k, now, online);
@@ -299,5 +303,8 @@ hotplug_now(struct kernel *k, const struct cpumask *cpus, bool online)
     else
         take_offline(k, now);
     rebuild_domains(k);
+    if (k->scx != NULL && online)
+        for_each_cpu (cpu, now)
+            ext_cpu_hotplug(k, cpu, true);
     follow_cpusets(k);
 }

@@ -12,6 +12,7 @@
 #include "kernel/deadline.h"
 #include "kernel/device.h"
 #include "kernel/dl_server.h"
+#include "kernel/ext.h"
 #include "kernel/fair_cfs.h"
 #include "kernel/group.h"
 #include "kernel/host_turns.h"
@@ -43,6 +44,8 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_HOST] = 1,
         [EVENT_HOTPLUG] = limits->nr_hotplug,
         [EVENT_KSWAPD] = k->machine->nr_nodes,
+        [EVENT_POLICY] = limits->nr_policy_timers,
+        [EVENT_EXT] = limits->ext ? cpus + 5 : 0,
     };
 
     devices_slots(k->machine, limits, &nr[EVENT_DEVICE]);
@@ -154,6 +157,7 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     draw_noise(k);
     engine_slots(k, limits);
     k->max_tasks = limits->max_tasks;
+    k->nr_policy_timers = limits->nr_policy_timers;
     k->free_slots = cpumask_new(a, limits->max_tasks);
     for (uint32_t i = 0; i < limits->max_tasks; i++)
         cpumask_set(k->free_slots, i);
@@ -175,6 +179,9 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->memory = memory;
     k->memory_priv = arena_alloc(a, memory->priv_size);
     memory->init(k);
+    k->this_cpu = k->start_cpu;
+    if (limits->ext)
+        ext_init(k);
     return k;
 }
 

@@ -22,6 +22,7 @@ struct caches;
 struct host_turns;
 struct hotplug;
 struct devices;
+struct scx;
 
 /* Rates: work per ns, in 1/2^24. */
 #define RATE_SHIFT 24
@@ -53,6 +54,8 @@ struct kernel_limits {
     uint32_t nr_groups;  /* task groups, the root apart */
     uint32_t nr_hotplug; /* times that CPUs go offline or come online */
     uint32_t nr_devices; /* device.h */
+    bool ext;            /* programmable policies may be loaded: ext.h */
+    uint32_t nr_policy_timers;
 };
 
 /* Idle CPUs whose tick has stopped, and what is to be done for them (balance_nohz.c). */
@@ -123,9 +126,14 @@ struct kernel {
     /* Places a task that is made after placement has been; NULL: nobody does. */
     void (*place_task)(struct kernel *k, struct task *p);
     struct kernel_note *notes, *last_note; /* oldest first */
-    struct push_state *push;               /* priorities and deadlines of CPUs: push.h */
-    struct dl_bw *dl_bw;                   /* what deadline tasks may have: deadline.h */
-    bool higher_classes;                   /* there is or was a task above the fair class */
+    struct scx *scx;                       /* the ext class; NULL: no policy is ever loaded */
+    int32_t this_cpu;                      /* that kernel code runs on now */
+    uint32_t nr_policy_timers;
+    /* The value of a hint that is in force for p, or NULL; NULL: there are no hints. */
+    const char *(*task_hint)(const struct task *p, const char *name);
+    struct push_state *push; /* priorities and deadlines of CPUs: push.h */
+    struct dl_bw *dl_bw;     /* what deadline tasks may have: deadline.h */
+    bool higher_classes;     /* there is or was a task above the fair class */
 
     /* of sched.fair=cfs: by which rule it picked last; times as they were asked for, 0: scaled */
     const char *cfs_rule;

@@ -9,6 +9,7 @@
 
 /* Bit 0: normal, bit 1: tiering, as kernel.numa_balancing. */
 static const char *const numa_modes[] = { "off", "on", "tiering", "both", NULL };
+static const char *const overruns[] = { "eject", "default", "resume", NULL };
 static const char *const lru_batch_modes[] = { "off", "new", "all", NULL };
 static const char *const numa_places[] = { "linux", "textbook", NULL };
 
@@ -349,6 +350,25 @@ const struct field kernel_param_fields[] = {
     K(FIELD_U32, "static.best_evaluations", fixed.best_evaluations, .def = "1000", .min = "1",
       .max = "1000000",
       .doc = "placements that static:best looks at before it takes the best of them"),
+    K(FIELD_TIME, "ext.op_cost", ext.op_cost, .def = "200ns", .max = "1s",
+      .doc = "a programmable policy decides: what each of its operations costs at least"),
+    K(FIELD_TIME, "ext.call_cost", ext.call_cost, .def = "20ns", .max = "1ms",
+      .doc = "each helper that an operation calls"),
+    K(FIELD_TIME, "ext.contended_cost", ext.contended_cost, .def = "100ns", .max = "1ms",
+      .doc = "use of a DSQ, map or queue that another CPU used just now"),
+    K(FIELD_TIME, "ext.contended_window", ext.contended_window, .def = "1us", .max = "1ms",
+      .doc = "for so long a use by another CPU counts as just now"),
+    K(FIELD_TIME, "ext.max_runtime", ext.max_runtime, .def = "0ns", .max = "10s",
+      .doc = "the longest that an operation may take; 0: no limit"),
+    K(FIELD_ENUM, "ext.on_overrun", ext.on_overrun, .def = "eject", .names = overruns,
+      .doc = "an operation exceeds its budget: the policy leaves, this one decision is made as if "
+             "the operation were absent, or it goes on and costs what it costs"),
+    K(FIELD_SIZE, "ext.max_memory", ext.max_memory, .def = "64MiB", .max = "64GiB",
+      .doc = "maps and queues of a policy"),
+    K(FIELD_TIME, "ext.unload_time", ext.unload_time, .def = "40ms", .max = "10s",
+      .doc = "how long a policy takes to leave, its tasks being served in turn"),
+    K(FIELD_TIME, "ext.exit_delay", ext.exit_delay, .def = "20ms", .max = "10s",
+      .doc = "from the end of a task to exit_task: a grace period"),
     FIELD_END,
 };
 

@@ -141,6 +141,18 @@ struct cache_params {
     uint32_t misses_in_flight; /* of a core */
 };
 
+/* Programmable policies (ext.h): what deciding costs, and limits. */
+enum ext_overrun { EXT_OVERRUN_EJECT, EXT_OVERRUN_DEFAULT, EXT_OVERRUN_RESUME };
+struct ext_params {
+    uint64_t op_cost, call_cost;               /* of an operation; of a helper it calls */
+    uint64_t contended_cost, contended_window; /* of an object that another CPU used just now */
+    uint64_t max_runtime;                      /* of an operation; 0: no limit */
+    uint32_t on_overrun;                       /* enum ext_overrun */
+    uint64_t max_memory;                       /* of maps and queues, bytes */
+    uint64_t unload_time;                      /* in bypass mode, until the tasks are given back */
+    uint64_t exit_delay;                       /* from the end of a task to exit_task */
+};
+
 struct kernel_params {
     struct cache_params cache;
     struct sched_params sched;
@@ -151,6 +163,7 @@ struct kernel_params {
     struct cost_params cost;
     struct noise_params noise;
     struct static_params fixed;
+    struct ext_params ext;
 };
 
 extern const struct field kernel_param_fields[];

@@ -126,10 +126,8 @@ cpudl_find(struct kernel *k, const struct task *p, bool only_latest)
     return true;
 }
 
-/* The next one after that of the last search made on this CPU, so that choices are spread
- * (cpumask_any_and_distribute). The very first search skips CPU 0. */
-static int
-any_and_distribute(struct rq *on, const struct cpumask *a, const struct cpumask *b)
+int
+cpumask_any_and_distribute(struct rq *on, const struct cpumask *a, const struct cpumask *b)
 {
     int cpu = cpumask_next_and(a, b, (uint32_t)on->distribute_prev + 1);
 
@@ -155,11 +153,11 @@ push_target(struct kernel *k, const struct task *p, int this_cpu)
             continue;
         if (this_cpu >= 0 && cpumask_test(sd->span, (uint32_t)this_cpu))
             return this_cpu;
-        int best = any_and_distribute(on, found, sd->span);
+        int best = cpumask_any_and_distribute(on, found, sd->span);
         if (best >= 0)
             return best;
     }
-    return this_cpu >= 0 ? this_cpu : any_and_distribute(on, found, found);
+    return this_cpu >= 0 ? this_cpu : cpumask_any_and_distribute(on, found, found);
 }
 
 void

@@ -53,3 +53,7 @@ void push_move_task(struct kernel *k, struct task *p, int to_cpu, int by);
 
 /* Charges the running task of a class that has no virtual time. */
 uint64_t update_curr_common(struct kernel *k, struct rq *rq);
+
+/* The next CPU of both after that of the last search made on `on`, so that choices are spread; -1:
+ * none. The very first search skips CPU 0. */
+int cpumask_any_and_distribute(struct rq *on, const struct cpumask *a, const struct cpumask *b);

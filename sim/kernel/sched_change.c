@@ -11,6 +11,7 @@
 #include "kernel/core.h"
 #include "kernel/deadline.h"
 #include "kernel/dl_server.h"
+#include "kernel/ext.h"
 #include "kernel/group.h"
 #include "kernel/load.h"
 #include "kernel/push.h"
@@ -30,11 +31,14 @@ normal_prio_of(enum task_policy policy, uint32_t rt_priority, int nice)
 }
 
 static const struct sched_class *
-class_of_prio(int prio)
+class_of_prio(const struct kernel *k, int prio, enum task_policy policy)
 {
     if (dl_prio(prio))
         return &dl_sched_class;
-    return rt_prio(prio) ? &rt_sched_class : &fair_sched_class;
+    if (rt_prio(prio))
+        return &rt_sched_class;
+    return unlikely(k->scx != NULL) && task_should_scx(k, policy) ? &ext_sched_class
+                                                                  : &fair_sched_class;
 }
 
 void
@@ -62,12 +66,13 @@ set_params(struct kernel *k, struct task *p, const struct task_attr *attr)
     p->policy = attr->policy;
     p->rt_priority = rt_policy(attr->policy) ? attr->rt_priority : 0;
     p->normal_prio = normal_prio_of(attr->policy, p->rt_priority, p->nice);
-    if (attr->policy == POLICY_DEADLINE) {
+    if (attr->policy == POLICY_DEADLINE)
         dl_set_params(&p->dl, attr->dl_runtime, attr->dl_deadline, attr->dl_period);
+    if (attr->policy == POLICY_DEADLINE || rt_policy(attr->policy)) {
+        if (p->class == &ext_sched_class && p->state != TASK_NEW)
+            ext_reweight(k, p);
         return;
     }
-    if (rt_policy(attr->policy))
-        return;
     p->nice = attr->nice;
     p->normal_prio = normal_prio_of(attr->policy, 0, p->nice);
     p->se.custom_slice = attr->slice_ns != 0;
@@ -83,6 +88,8 @@ set_params(struct kernel *k, struct task *p, const struct task_attr *attr)
     p->se.weight = weight;
     p->se.inv_weight = inverse;
     p->se.load_weight = weight << LOAD_SHIFT;
+    if (p->class == &ext_sched_class && p->state != TASK_NEW)
+        ext_reweight(k, p);
 }
 
 /* A task off all queues changes hands, without a word to the classes. */
@@ -95,7 +102,7 @@ struct change {
 };
 
 static struct change
-change_begin(struct kernel *k, struct task *p, int new_prio)
+change_begin(struct kernel *k, struct task *p, int new_prio, enum task_policy policy)
 {
     struct change c = { .p = p,
                         .rq = &k->rqs[p->cpu],
@@ -104,6 +111,7 @@ change_begin(struct kernel *k, struct task *p, int new_prio)
                         .queued = p->on_rq,
                         .running = k->rqs[p->cpu].curr == p };
 
+    bool stays = new_prio == p->prio && class_of_prio(k, new_prio, policy) == p->class;
     if (c.rq->put_due && c.rq->last == p)
         put_left(k, c.rq);
     if (c.running) {
@@ -111,13 +119,14 @@ change_begin(struct kernel *k, struct task *p, int new_prio)
         rq_catch_up(k, c.rq); /* the ticks so far were its old class's */
         c.rq->unseen_tick = SIM_NEVER;
     }
-    if (p->se.sched_delayed &&
-        class_of_prio(new_prio) != p->class) { /* nothing is kept of it in another class */
+    if (p->se.sched_delayed && class_of_prio(k, new_prio, policy) !=
+                                   p->class) { /* nothing is kept of it in another class */
         dequeue_task(k, c.rq, p, DEQUEUE_SLEEP | DEQUEUE_DELAYED);
         p->on_rq = c.queued = false;
     }
     if (c.queued)
-        dequeue_task(k, c.rq, p, DEQUEUE_SAVE | DEQUEUE_MOVE);
+        dequeue_task(k, c.rq, p,
+                     DEQUEUE_SAVE | (p->class == &ext_sched_class && stays ? 0 : DEQUEUE_MOVE));
     if (c.running)
         p->class->put_prev_task(k, c.rq, p);
     return c;
@@ -130,8 +139,10 @@ change_end(struct kernel *k, const struct change *c, int flags)
     struct rq *rq = c->rq;
     uint32_t callbacks = rq->balance_callback;
 
-    p->class = class_of_prio(p->prio);
+    p->class = class_of_prio(k, p->prio, p->policy);
     sched_class_used(k, p->class);
+    if (c->old_class != p->class && p->class->switching_to != NULL)
+        p->class->switching_to(k, rq, p);
     if (c->queued)
         enqueue_task(k, rq, p,
                      ENQUEUE_RESTORE | flags | (c->old_prio < p->prio ? ENQUEUE_HEAD : 0));
@@ -184,9 +195,18 @@ sched_init_task(struct kernel *k, struct task *p, const struct task_attr *attr)
     set_params(k, p, attr);
     p->nice = attr->nice;
     p->prio = p->normal_prio;
-    p->class = class_of_prio(p->prio);
+    p->class = class_of_prio(k, p->prio, p->policy);
     sched_class_used(k, p->class);
     return true;
+}
+
+void
+sched_class_refresh(struct kernel *k, struct task *p)
+{
+    if (class_of_prio(k, p->prio, p->policy) == p->class)
+        return;
+    struct change c = change_begin(k, p, p->prio, p->policy);
+    change_end(k, &c, 0);
 }
 
 const char *
@@ -201,7 +221,7 @@ task_set_scheduler(struct kernel *k, struct task *p, const struct task_attr *att
         return why;
     int normal = normal_prio_of(attr->policy, attr->rt_priority, attr->nice);
     int prio = p->pi_top != NULL ? SIM_MIN(normal, p->pi_top->prio) : normal;
-    struct change c = change_begin(k, p, prio);
+    struct change c = change_begin(k, p, prio, attr->policy);
     if (was_deadline && attr->policy != POLICY_DEADLINE) {
         dl_bw_leave(k, p);
         p->dl.deadline = 0;
@@ -225,7 +245,7 @@ rt_mutex_setprio(struct kernel *k, struct task *p, struct task *waiter)
     p->pi_top = waiter;
     if (prio == p->prio && !dl_prio(prio))
         return;
-    struct change c = change_begin(k, p, prio);
+    struct change c = change_begin(k, p, prio, p->policy);
     if (dl_prio(prio) && waiter != NULL && dl_prio(waiter->prio) &&
         (!dl_prio(p->normal_prio) || dl_entity_preempt(&waiter->dl, &p->dl))) {
         p->dl.pi_se = waiter->dl.pi_se;

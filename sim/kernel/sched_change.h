@@ -7,6 +7,10 @@
  * (kernel_fail). */
 bool sched_init_task(struct kernel *k, struct task *p, const struct task_attr *attr);
 
+/* The class that p's policy means now, whatever it had: for who switches policies of whole
+ * machines. */
+void sched_class_refresh(struct kernel *k, struct task *p);
+
 /* The first time a task above the fair class is made, servers begin. */
 void sched_class_used(struct kernel *k, const struct sched_class *class);
 

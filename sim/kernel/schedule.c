@@ -7,6 +7,7 @@
 #include "kernel/caches.h"
 #include "kernel/core.h"
 #include "kernel/dl_server.h"
+#include "kernel/ext.h"
 #include "kernel/fair_cfs.h"
 #include "kernel/host_turns.h"
 #include "kernel/numa.h"
@@ -105,7 +106,11 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
         return;
     if (rq->curr != NULL)
         switch_out(k, rq, rq->curr);
+    if (unlikely(k->scx != NULL))
+        ext_switch(k, rq, prev, next);
     switch_classes(k, rq, next);
+    if (unlikely(k->scx != NULL))
+        ext_charge_decision(k, rq);
     rq->left = false;
     k->stats.context_switches++;
     rq->nr_switches++;
@@ -146,6 +151,8 @@ pick_next_task(struct kernel *k, struct rq *rq)
         while (p == NULL && fair_sched_class.newidle(k, rq));
         return p;
     }
+    if (unlikely(k->scx != NULL) && ext_is_on(k))
+        return ext_pick_next_task(k, rq, prev);
     while (*class != NULL) {
         if ((*class)->balance != NULL)
             (*class)->balance(k, rq, prev);
@@ -202,6 +209,8 @@ pick_rule(const struct kernel *k, const struct task *next)
         return "pick_next_rt_entity";
     if (next->class == &dl_sched_class)
         return "pick_next_dl_entity";
+    if (next->class == &ext_sched_class)
+        return "pick_task_scx";
     return fair_is_cfs(k) ? k->cfs_rule : "pick_eevdf";
 }
 
@@ -209,6 +218,7 @@ static void
 schedule(struct kernel *k, struct rq *rq)
 {
     rq->need_resched = rq->unannounced = false;
+    k->this_cpu = rq->cpu;
     rq->stat.sched_count++;
     if (unlikely(rq->active_balance))
         active_load_balance_cpu_stop(k, rq);
@@ -218,7 +228,10 @@ schedule(struct kernel *k, struct rq *rq)
 
         prev->migrate_pending = false;
         prev->exec_cpu = 0;
-        migrate_task_to(k, prev, to);
+        if (unlikely(prev->class == &ext_sched_class) && prev->cpu != to)
+            ext_stop_and_move(k, rq, prev, to);
+        else
+            migrate_task_to(k, prev, to);
         prev = rq->curr;
     }
     if (prev != NULL)
@@ -237,10 +250,13 @@ schedule(struct kernel *k, struct rq *rq)
         rq->need_resched = false;
         engine_cancel(&k->engine, &rq->kick_ev);
     }
+    bool still_idle = next == NULL && rq->curr == NULL && !rq->left;
     if (next != rq->curr || (next == NULL && rq->left))
         context_switch(k, rq, next);
     else if (next != NULL && !next->in_burst)
         burst_resume(k, rq); /* it yielded, and nobody else wanted the CPU */
+    if (unlikely(k->scx != NULL))
+        ext_schedule_end(k, rq, still_idle);
     if (rq->balance_callback != 0)
         balance_callbacks(k, rq);
     tick_update(k, rq);

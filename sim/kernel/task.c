@@ -4,6 +4,7 @@
 #include "kernel/balance.h"
 #include "kernel/burst.h"
 #include "kernel/core.h"
+#include "kernel/ext.h"
 #include "kernel/fair_cfs.h"
 #include "kernel/host_turns.h"
 #include "kernel/hotplug.h"
@@ -200,7 +201,9 @@ fork_class(const struct task *p, const struct task *parent)
 {
     bool inherits = parent != NULL && parent->class == &rt_sched_class;
 
-    return inherits || p->class == &script_sched_class ? p->class : &fair_sched_class;
+    bool own = p->class == &script_sched_class || p->class == &ext_sched_class;
+
+    return inherits || own ? p->class : &fair_sched_class;
 }
 
 /* sched_fork and wake_up_new_task. */
@@ -219,13 +222,17 @@ task_start(struct kernel *k, struct task *p, struct task *parent)
         p->decision = parent->decision;
         p->wakee = parent->wakee; /* as the whole task is copied */
     }
+    k->this_cpu = cpu;
+    if (unlikely(k->scx != NULL) && !ext_may_fork(k, p))
+        return;
     if (fair_is_cfs(k))
         cfs_task_fork(k, p, parent);
     k->forker = parent == NULL ? cpu : -1; /* whoever starts it runs there, and is not simulated */
     p->cpu = choose_cpu(k, p, fork_class(p, parent), DECISION_FORK, cpu, WF_FORK);
     k->forker = -1;
     set_task_rq(k, p, p->cpu);
-    post_init_entity_util_avg(k, p);
+    if (likely(p->class != &ext_sched_class))
+        post_init_entity_util_avg(k, p);
     struct rq *rq = &k->rqs[p->cpu];
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_fork != NULL)
@@ -301,12 +308,13 @@ charge_wakeup(struct kernel *k, int this_cpu, int cpu, const struct task *waker)
 static bool
 wake_from(struct kernel *k, struct task *p, int this_cpu, struct task *waker, bool sync)
 {
-    int old = p->cpu;
+    int old = p->cpu, outer = k->this_cpu;
 
     if (p->state != TASK_SLEEPING && p->state != TASK_BLOCKED)
         return false;
     if (unlikely(k->hotplug != NULL))
         this_cpu = hotplug_interrupt_cpu(k, this_cpu);
+    k->this_cpu = this_cpu;
     engine_cancel(&k->engine, &p->timer);
     p->stats.sleep_ns += k->engine.now - p->slept_at;
     p->stats.nr_wakeups++;
@@ -339,6 +347,7 @@ wake_from(struct kernel *k, struct task *p, int this_cpu, struct task *waker, bo
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_wakeup != NULL)
             o->task_wakeup(o->priv, k, p, this_cpu);
+    k->this_cpu = outer;
     return true;
 }
 
@@ -354,6 +363,26 @@ task_wake_irq(struct kernel *k, struct task *p, int cpu)
     return wake_from(k, p, cpu, NULL, false);
 }
 
+/* What is left to do for a task that has left its CPU for good. */
+void
+task_bury(struct kernel *k, struct task *p)
+{
+    p->state = TASK_DEAD;
+    p->exited_at = k->engine.now;
+    engine_cancel(&k->engine, &p->timer);
+    cpumask_set(k->free_slots, p->slot);
+    if (p->class->task_dead != NULL)
+        p->class->task_dead(k, p);
+    if (unlikely(p->scx != NULL))
+        ext_task_dead(k, p);
+    p->group->nr_tasks--;
+    numa_task_exit(k, p);
+    mm_task_exit(k, p);
+    p->process->nr_alive--;
+    if (--k->nr_alive == 0)
+        engine_stop(&k->engine);
+}
+
 /* Whoever waits for its end is woken while it still runs (exit_notify comes before do_task_dead),
  * and sees its CPU as busy. */
 void
@@ -361,26 +390,34 @@ task_exit(struct kernel *k, struct task *p)
 {
     struct rq *rq = &k->rqs[p->cpu];
 
+    if (unlikely(p->scx != NULL))
+        ext_task_exiting(p);
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_exit != NULL)
             o->task_exit(o->priv, k, p);
     if (p->ops->exited != NULL)
         p->ops->exited(k, p);
     deactivate_task(k, rq, p, DEQUEUE_SLEEP | DEQUEUE_SPECIAL);
-    p->state = TASK_DEAD;
-    p->exited_at = k->engine.now;
     p->in_burst = false;
-    engine_cancel(&k->engine, &p->timer);
-    cpumask_set(k->free_slots, p->slot);
     put_left(k, rq);
-    if (p->class->task_dead != NULL)
-        p->class->task_dead(k, p);
-    p->group->nr_tasks--;
-    numa_task_exit(k, p);
-    mm_task_exit(k, p);
-    p->process->nr_alive--;
-    if (--k->nr_alive == 0)
-        engine_stop(&k->engine);
+    task_bury(k, p);
+}
+
+/* Off a CPU that it may not use any more. */
+static void
+move_to_allowed(struct kernel *k, struct task *p)
+{
+    if (p->on_rq && unlikely(k->hotplug != NULL))
+        hotplug_before_placing(k, p);
+    const struct cpumask *allowed = p->allowed;
+    if (!p->on_rq || cpumask_test(allowed, (uint32_t)p->cpu))
+        return;
+    if (p->state == TASK_RUNNING) {
+        p->migrate_pending = true; /* it may be in the middle of an action */
+        resched_curr(k, &k->rqs[p->cpu]);
+    } else {
+        move_queued_task(k, p, cpumask_first(allowed));
+    }
 }
 
 void
@@ -397,8 +434,13 @@ task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowe
                     p->group->parent != NULL ? " and in its cpuset" : "");
         return;
     }
-    p->affinity = allowed;
-    task_apply_cpuset(k, p);
+    if (unlikely(p->class == &ext_sched_class) && p->state != TASK_NEW) {
+        ext_set_affinity(k, p, allowed);
+    } else {
+        p->affinity = allowed;
+        task_see_allowed(k, p);
+    }
+    move_to_allowed(k, p);
 }
 
 void
@@ -414,17 +456,7 @@ void
 task_apply_cpuset(struct kernel *k, struct task *p)
 {
     task_see_allowed(k, p);
-    if (p->on_rq && unlikely(k->hotplug != NULL))
-        hotplug_before_placing(k, p);
-    const struct cpumask *allowed = p->allowed;
-    if (!p->on_rq || cpumask_test(allowed, (uint32_t)p->cpu))
-        return;
-    if (p->state == TASK_RUNNING) {
-        p->migrate_pending = true; /* it may be in the middle of an action */
-        resched_curr(k, &k->rqs[p->cpu]);
-    } else {
-        move_queued_task(k, p, cpumask_first(allowed));
-    }
+    move_to_allowed(k, p);
 }
 
 void

@@ -22,6 +22,7 @@ struct process;
 struct mm;
 struct task_mem;
 struct task_numa;
+struct scx_task;
 
 enum task_state {
     TASK_NEW,      /* built, not started */
@@ -214,7 +215,8 @@ struct task {
         POLICY_IDLE,
         POLICY_FIFO,
         POLICY_RR,
-        POLICY_DEADLINE
+        POLICY_DEADLINE,
+        POLICY_EXT
     } policy;
     struct task_mem *mem; /* positions and mix in its regions: mm.h */
     struct event timer;
@@ -228,6 +230,7 @@ struct task {
     void *prog; /* the workload's state of this task */
     struct process *process;
     struct mm *mm;
+    struct scx_task *scx;   /* of the ext class, once a policy was loaded: ext_impl.h */
     struct task_numa *numa; /* AutoNUMA state: numa.h */
     int32_t nice;
     int32_t recent_used_cpu;

@@ -7,6 +7,7 @@
 #include "kernel/balance.h"
 #include "kernel/core.h"
 #include "kernel/dl_server.h"
+#include "kernel/ext.h"
 #include "kernel/host_turns.h"
 #include "kernel/load.h"
 #include "kernel/numa.h"
@@ -50,7 +51,8 @@ tick_update(struct kernel *k, struct rq *rq)
         bool computed = k->params.sched.tick == TICK_COMPUTED && !above_fair(rq->curr);
         due = computed ? rq->curr->class->tick_due(k, rq) : 0;
         due = SIM_MIN(due, rq->numa_due);
-        due = SIM_MIN(due, balance_tick_due(k, rq));
+        if (likely(k->scx == NULL) || !ext_switched_all(k))
+            due = SIM_MIN(due, balance_tick_due(k, rq));
         if (unlikely(rq->fair_server.active) && rq->curr->class == &fair_sched_class)
             due = SIM_MIN(due, dl_server_tick_due(k, rq));
         /* a tick at this very instant may be over, but not one that is still to fire */
@@ -79,12 +81,14 @@ tick_fire(struct engine *eng, struct event *ev)
     rq->nr_ticks++;
     if (rq->curr == NULL)
         return;
+    k->this_cpu = rq->cpu;
     update_rq_clock(k, rq);
     rq->curr->class->task_tick(k, rq, rq->curr);
     task_tick_numa(k, rq, rq->curr);
     if (rq->curr != NULL)
         rq->numa_due = numa_tick_due(k, rq, rq->curr);
-    balance_trigger(k, rq);
+    if (likely(k->scx == NULL) || !ext_switched_all(k))
+        balance_trigger(k, rq);
     if (rq->curr != NULL)
         tick_update(k, rq);
 }

@@ -12,6 +12,8 @@ struct policy_spec {
     const char *name; /* as the user knows it: a preset, or the name of a policy file */
     const struct placement_ops *placement;
     const struct memory_model_ops *memory;
+    const struct sched_ops *ext; /* programmable scheduler; NULL: none */
+    void *ext_params;            /* what its private state begins as */
     struct kernel_params params; /* the preset's settings, the file's, then --set */
 };
 

@@ -3,6 +3,7 @@
  */
 #include "run/simulation.h"
 
+#include "kernel/ext.h"
 #include "kernel/mm.h"
 #include "kernel/wasted.h"
 
@@ -30,6 +31,9 @@ look_after(struct engine *eng, struct event *ev)
     wasted_look(k->wasted);
 }
 
+/* Timers that a policy may have, besides one a CPU. */
+enum { EXT_TIMERS = 64 };
+
 static void
 force_decision(struct kernel *k, const struct run_spec *spec)
 {
@@ -49,6 +53,8 @@ simulation_new(struct arena *a, const struct run_spec *spec, const char **why)
     if (*why != NULL)
         return NULL;
     limits.nr_samplers = 1;
+    limits.ext = spec->policy.ext != NULL;
+    limits.nr_policy_timers = limits.ext ? EXT_TIMERS + spec->machine->nr_cpus : 0;
     struct kernel *k = kernel_new(a, spec->machine, &spec->policy.params, spec->seed, &limits,
                                   spec->policy.memory);
     s->kernel = k;
@@ -60,6 +66,12 @@ simulation_new(struct arena *a, const struct run_spec *spec, const char **why)
         k->placement->place(k);
     if (k->error != NULL) {
         *why = k->error;
+        return NULL;
+    }
+    k->task_hint = workload_hint;
+    if (spec->policy.ext != NULL && !ext_load(k, spec->policy.ext, spec->policy.ext_params)) {
+        *why =
+            arena_printf(a, "policy %s was refused: %s", spec->policy.name, ext_exit_info(k)->msg);
         return NULL;
     }
     force_decision(k, spec);

@@ -1,0 +1,77 @@
+/*
+ * The ext class: programmable policies (kernel/sched/ext.c; sched-ext.md). What the rest of the
+ * kernel asks of it; policies see numasim/policy.h, the parts of it ext_impl.h.
+ *
+ * k->scx is there from ext_init() on; it is NULL in a run that loads no policy, and nothing here
+ * costs anything then.
+ */
+#pragma once
+
+#include "kernel/kernel.h"
+#include "numasim/policy.h"
+
+enum { RANK_EXT = 0 };
+extern const struct sched_class ext_sched_class;
+
+enum scx_state { SCX_DISABLED, SCX_ENABLING, SCX_ENABLED, SCX_DISABLING };
+extern const char *const scx_state_names[];
+
+/* Room for programmable policies in this run. Before tasks are started. */
+void ext_init(struct kernel *k);
+
+/*
+ * Loads a policy; `params` is what its private state begins as (NULL: defaults, zeroes). False: one
+ * is loaded already, or it was refused: ext_exit_info() says why.
+ */
+bool ext_load(struct kernel *k, const struct sched_ops *ops, const void *params);
+/* Planned unloading, ended after ext.unload_time. */
+void ext_unload(struct kernel *k);
+enum scx_state ext_state(const struct kernel *k);
+/* The policy that is loaded, or NULL. */
+const struct sched_ops *ext_ops(const struct kernel *k);
+/* How the last policy that left did; kind NONE: none has. */
+const struct scx_exit_info *ext_exit_info(const struct kernel *k);
+/* All tasks but those of higher classes are the policy's. */
+bool ext_switched_all(const struct kernel *k);
+bool ext_task_enabled(const struct kernel *k, const struct task *p);
+uint64_t ext_op_calls(const struct kernel *k, enum scx_op op);
+extern const char *const scx_op_names[SCX_OP_NR + 1];
+
+/* Is p, of neither rt nor deadline, of the ext class? */
+bool task_should_scx(const struct kernel *k, enum task_policy policy);
+
+/* ---- hooks; k->scx is not NULL ---- */
+
+/* p is about to be placed for the first time; false: the policy does not want it, the fork fails,
+ * and p is dead. */
+bool ext_may_fork(struct kernel *k, struct task *p);
+void ext_task_exiting(struct task *p);
+void ext_task_dead(struct kernel *k, struct task *p);
+/* Is the class in use? */
+bool ext_is_on(const struct kernel *k);
+/* The next task of the CPU, of any class; prev: who ran, NULL: nobody. */
+struct task *ext_pick_next_task(struct kernel *k, struct rq *rq, struct task *prev);
+/* prev has been taken off the CPU (NULL: it idled), next is about to be put on it (NULL: none). */
+void ext_switch(struct kernel *k, struct rq *rq, struct task *prev, struct task *next);
+/* What deciding cost is put in front of what the CPU does next. */
+void ext_charge_decision(struct kernel *k, struct rq *rq);
+/* The end of schedule(): deferred work; an idle CPU stays idle. */
+void ext_schedule_end(struct kernel *k, struct rq *rq, bool still_idle);
+/* The stopper takes p, which runs, to another CPU. */
+void ext_stop_and_move(struct kernel *k, struct rq *rq, struct task *p, int to);
+/* sched_setaffinity of a task of the class, queued or not. */
+void ext_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowed);
+void ext_reweight(struct kernel *k, struct task *p);
+void ext_cpu_hotplug(struct kernel *k, int cpu, bool online);
+
+void ext_cgroup_online(struct kernel *k, struct task_group *tg);
+void ext_cgroup_weight(struct kernel *k, struct task_group *tg);
+void ext_cgroup_idle(struct kernel *k, struct task_group *tg);
+void ext_cgroup_bandwidth(struct kernel *k, struct task_group *tg);
+/* Before the task is off its queue: false, it may not; when it is off; it could not. */
+bool ext_cgroup_can_move(struct kernel *k, struct task *p, struct task_group *to);
+void ext_cgroup_moved(struct kernel *k, struct task *p, struct task_group *from);
+
+uint32_t ext_nr_running(const struct kernel *k, int cpu);
+/* NULL, or the invariant that is broken. */
+const char *ext_check(const struct kernel *k);
