@@ -346,6 +346,27 @@ cpus_are_shared_in_time(void **state)
     assert_true(value[1] / value[0] > 1.999 && value[1] / value[0] < 2.001);
 }
 
+/* Two threads a core, each as fast as cpu.smt_speed: eight tasks on four cores with siblings. */
+static void
+siblings_share_a_core(void **state)
+{
+    struct fixture f;
+    struct best b;
+    double value[2];
+
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        fixture_open(&f, 1, 4, 2, false);
+        for (uint32_t t = 0; t < 4 + 4 * i; t++)
+            add(&f, 1e7, 0, NULL, 0);
+        open_search(&f, &b);
+        struct best_choice c = best_choice_new(&b);
+        value[i] = best_value(&b, &c);
+        fixture_close(&f);
+    }
+    assert_true(value[1] / value[0] > 0.999 / 0.62 && value[1] / value[0] < 1.001 / 0.62);
+}
+
 /* One CPU: 3 ms beside 1 ms are 2 ms together, and then 2 ms alone. */
 static void
 who_ends_early_leaves_room(void **state)
@@ -406,6 +427,7 @@ main(void)
         cmocka_unit_test(who_needs_bandwidth_is_spread),
         cmocka_unit_test(evaluations_are_bounded),
         cmocka_unit_test(cpus_are_shared_in_time),
+        cmocka_unit_test(siblings_share_a_core),
         cmocka_unit_test(who_ends_early_leaves_room),
         cmocka_unit_test(pages_that_are_there_count_where_they_are),
         cmocka_unit_test(without_plans_it_is_pack),

@@ -83,6 +83,7 @@ struct best {
     double *time, *left;        /* by task: of the whole plan; what is left of it */
     uint64_t *promised;         /* bytes, by node */
     uint32_t *on_node;          /* tasks, by node */
+    uint32_t *cores;            /* with a CPU that is online, by node */
     nodemask *nodes_of_process; /* of its tasks */
 
     uint32_t nr_evaluations, max_evaluations;

@@ -209,6 +209,24 @@ find_kinds(struct best *b)
 }
 
 static void
+count_cores(struct best *b)
+{
+    const struct machine *m = b->k->machine;
+    struct cpumask *seen = cpumask_new(b->k->arena, m->nr_cpus);
+
+    b->cores = arena_new_array(b->k->arena, uint32_t, m->nr_nodes);
+    for_each_cpu (cpu, m->online) {
+        uint32_t core = (uint32_t)m->cpus[cpu].core;
+
+        if (core < m->nr_cpus && cpumask_test(seen, core))
+            continue;
+        if (core < m->nr_cpus)
+            cpumask_set(seen, core);
+        b->cores[m->cpus[cpu].node]++;
+    }
+}
+
+static void
 make_scratch(struct best *b)
 {
     struct arena *a = b->k->arena;
@@ -248,6 +266,7 @@ best_survey(struct best *b)
         }
     list_users(b);
     find_kinds(b);
+    count_cores(b);
     make_scratch(b);
     return b->nr_tasks > 0;
 }

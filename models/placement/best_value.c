@@ -4,9 +4,9 @@
  *
  * Tasks that end sooner leave the others more room, so the equations are solved again when half of
  * the longest time is over, a few times. If nobody ends, the rate at which work is done counts.
- * CPUs that have more than one task are shared in time. Among placements that are worth the same,
- * the one is better that has each process on fewer nodes: what threads do together (locks,
- * messages) is cheaper there, and no plan tells it.
+ * CPUs that have more than one task are shared in time, and cores by siblings. Among placements
+ * that are worth the same, the one is better that has each process on fewer nodes: what threads do
+ * together (locks, messages) is cheaper there, and no plan tells it.
  *
  * Model assumptions: nobody waits for anybody; what a cache holds does not depend on the placement.
  */
@@ -155,7 +155,7 @@ guess_find(struct best *b, uint32_t *nr, int node, const struct best_task *t)
         uint32_t *slot = &b->buckets[at & (b->nr_buckets - 1)];
 
         if (*slot == 0) {
-            b->guesses[*nr] = (struct mem_guess){ .node = node, .mix = mix };
+            b->guesses[*nr] = (struct mem_guess){ .node = node, .mix = mix, .tau = 1 };
             *slot = ++*nr;
             return *slot - 1;
         }
@@ -171,6 +171,22 @@ cpu_share(const struct best *b, int node)
     uint32_t cpus = b->pl->nodes[node].nr_cpus;
 
     return b->on_node[node] > cpus ? (double)cpus / b->on_node[node] : 1;
+}
+
+/* Of the CPU part of work: some tasks have a busy sibling, and as many of them that is only one CPU
+ * of a core is theirs. */
+static double
+speed_on(const struct best *b, int node)
+{
+    double busy = b->on_node[node], cores = b->cores[node];
+    double slow = b->k->params.cache.smt_speed_ppm / 1e6;
+
+    if (busy <= cores || b->pl->nodes[node].nr_cpus <= b->cores[node])
+        return 1;
+    if (busy > b->pl->nodes[node].nr_cpus)
+        busy = b->pl->nodes[node].nr_cpus;
+    double alone = 2 * cores > busy ? (2 * cores - busy) / busy : 0;
+    return alone + (1 - alone) * slow;
 }
 
 /* Asks the model for those tasks of which something is left. */
@@ -194,8 +210,10 @@ predict(struct best *b, const struct best_choice *c)
         double busy = b->guesses[i].nr * cpu_share(b, b->guesses[i].node);
 
         b->guesses[i].nr = busy < 1 ? 1 : (uint32_t)(busy + 0.5);
+        b->guesses[i].mix.miss_q16 =
+            (uint32_t)(MIX_ALL * speed_on(b, b->guesses[i].node)); /* as in caches.h */
     }
-    if (nr > 0)
+    if (nr > 0 && b->k->memory->predict != NULL)
         b->k->memory->predict(b->k, b->guesses, nr);
 }
 
@@ -206,7 +224,7 @@ time_of(const struct best *b, const struct best_choice *c, uint32_t t)
     const struct best_task *bt = &b->tasks[t];
     double tau = b->guess_of[t] == UINT32_MAX ? 1 : b->guesses[b->guess_of[t]].tau;
 
-    return bt->work_ns * tau / cpu_share(b, c->node[t]) + bt->idle_ns;
+    return bt->work_ns * tau / speed_on(b, c->node[t]) / cpu_share(b, c->node[t]) + bt->idle_ns;
 }
 
 /* ---- the value ---- */
