@@ -7,7 +7,7 @@ foreach(source ${fuzz_sources})
     add_executable(${name} ${source} fuzz/replay.c)
     target_link_libraries(${name} PRIVATE ns_config)
     add_test(NAME ${name} COMMAND ${name} ${CMAKE_SOURCE_DIR}/topologies ${CMAKE_SOURCE_DIR}/workloads
-        ${CMAKE_SOURCE_DIR}/tests/bad ${CMAKE_SOURCE_DIR}/tests/import ${CMAKE_SOURCE_DIR}/tests/scripts
+        ${CMAKE_SOURCE_DIR}/tests/bad ${CMAKE_SOURCE_DIR}/results/experiments ${CMAKE_SOURCE_DIR}/tests/import ${CMAKE_SOURCE_DIR}/tests/scripts
         ${NUMASIM_SHARED}/corpus/lscpu
         ${NUMASIM_SHARED}/corpus/sysfs ${NUMASIM_SHARED}/corpus/numactl ${NUMASIM_SHARED}/corpus/hwloc-xml
         ${NUMASIM_SHARED}/corpus/rt-app)

@@ -11,7 +11,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 [ $# -gt 0 ] || set -- $(cd "$build/tests/fuzz" && ls -d fuzz_* | grep -v '\.')
 [ $# -gt 0 ] || { echo "fuzz: no target was built" >&2; exit 1; }
-seeds="$source/topologies $source/workloads $source/tests/bad $source/tests/import $source/tests/scripts $source/tests/traces"
+seeds="$source/topologies $source/workloads $source/tests/bad $source/results/experiments $source/tests/import $source/tests/scripts $source/tests/traces"
 for folder in numactl hwloc-xml hwloc-newer lscpu rt-app; do
     [ -d "$source/../shared/corpus/$folder" ] && seeds="$seeds $source/../shared/corpus/$folder"
 done

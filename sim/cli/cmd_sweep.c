@@ -195,7 +195,7 @@ clear(struct sweep *s)
 
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
-    g_free(s->todo);
+    g_free(s->due);
     g_clear_error(&s->error);
 }
 

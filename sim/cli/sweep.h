@@ -30,7 +30,7 @@ struct sweep {
     struct sweep_plan *plan;
     guint shard, nr_shards; /* points whose number is `shard` modulo nr_shards; all: 0, 1 */
     struct sweep_folder folder;
-    guint *todo, nr_todo;    /* points to run */
+    guint *due, nr_due;      /* points to run */
     guint nr_own, nr_before; /* points that are ours; of them, finished by an earlier sweep */
     bool interrupted;
     GError *error;          /* the first of writing */

@@ -167,7 +167,7 @@ write_manifest(const struct sweep *s, const struct sweep_counts *c, GError **err
     yaml_quote(out, s->command_line);
     g_string_append_printf(out, "\nwritten: %s\n", date);
     add_real(out, "wall_s", (double)(g_get_monotonic_time() - s->started) / 1e6);
-    g_string_append_printf(out, "points_run: %u\n", s->nr_todo);
+    g_string_append_printf(out, "points_run: %u\n", s->nr_due);
     add_real(out, "cpu_s", cpu_seconds(RUSAGE_SELF) + cpu_seconds(RUSAGE_CHILDREN));
     add_real(out, "cpu_in_runs_s", s->cpu_in_runs);
     return sweep_folder_write(&s->folder, "manifest.yaml", out->str, error);

@@ -65,7 +65,7 @@ static int
 job(guint index, GString *out, void *data)
 {
     struct sweep *s = data;
-    guint point = s->todo[index];
+    guint point = s->due[index];
     g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GString) rows = g_string_new(NULL);
     g_autofree char *dir = begin_folder(s, sweep_plan_key(s->plan, point));
@@ -128,7 +128,7 @@ static bool
 done(guint index, const struct job_result *r, const GString *out, void *data)
 {
     struct sweep *s = data;
-    guint point = s->todo[index];
+    guint point = s->due[index];
     int code = job_code(r);
     double cpu;
 
@@ -155,9 +155,9 @@ show(guint ended, guint nr, const void *data)
 
 /* Points of ours that have no record yet, or one that does not count. */
 static void
-find_todo(struct sweep *s)
+find_due(struct sweep *s)
 {
-    s->todo = g_new(guint, s->plan->nr + 1);
+    s->due = g_new(guint, s->plan->nr + 1);
     for (guint i = 0; i < s->plan->nr; i++) {
         const struct point_record *r = points_log_find(s->folder.log, sweep_plan_key(s->plan, i));
         if (!sweep_owns(s, i))
@@ -166,7 +166,7 @@ find_todo(struct sweep *s)
         if (r != NULL && sweep_is_final(s, r))
             s->nr_before++;
         else
-            s->todo[s->nr_todo++] = i;
+            s->due[s->nr_due++] = i;
     }
 }
 
@@ -180,11 +180,11 @@ sweep_run(struct sweep *s)
                                .progress = s->o.quiet ? NULL : show,
                                .data = s };
 
-    find_todo(s);
-    if (s->nr_before > 0 && s->nr_todo > 0 && !s->o.quiet)
+    find_due(s);
+    if (s->nr_before > 0 && s->nr_due > 0 && !s->o.quiet)
         g_printerr("%u of %u points were finished before\n", s->nr_before, s->nr_own);
     interrupt_catch();
-    workers.nr = s->nr_todo;
+    workers.nr = s->nr_due;
     if (!workers_run(&workers))
         s->error = g_error_new(G_FILE_ERROR, G_FILE_ERROR_AGAIN, "no process can be made");
     progress_show("", -1);

@@ -14,6 +14,8 @@ enum {
     GRID_POINTS_MAX = 1000000,
     GRID_ENTRIES_MAX = 1000, /* machines, workloads, policies: of each */
     GRID_SEEDS_MAX = 100000,
+    GRID_AXES_MAX = 64,
+    GRID_RULES_MAX = 1000,
     GRID_WORKLOADS_MAX = 50000, /* workloads with their parameters */
 };
 

@@ -265,8 +265,9 @@ see_axis(struct grid *g, GHashTable *seen, const struct grid_axis *axis)
 
     for (guint i = 0; i < axis->nr; i++)
         for (guint j = 0; j < axis->values[i].nr_settings; j++) {
-            see_setting(g, seen, &axis->values[i].settings[j]);
-            g_hash_table_add(here, (gpointer)(gsize)axis->values[i].settings[j].key);
+            const struct grid_setting *one = &axis->values[i].settings[j];
+            if (g_hash_table_add(here, (gpointer)(gsize)one->key))
+                see_setting(g, seen, one);
         }
     g_hash_table_iter_init(&at, here);
     while (g_hash_table_iter_next(&at, &key, NULL))

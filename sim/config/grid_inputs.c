@@ -249,6 +249,31 @@ find_workload(struct grid *g, guint point)
     return found;
 }
 
+/* Axes that say something of the workload. */
+static void
+find_shaping(const struct grid *g, bool shaping[GRID_AXES_MAX])
+{
+    for (guint axis = 0; axis < g->nr_axes; axis++) {
+        shaping[axis] = axis == GRID_WORKLOAD;
+        for (guint i = 0; i < g->axes[axis].nr; i++)
+            for (guint j = 0; j < g->axes[axis].values[i].nr_settings; j++)
+                shaping[axis] |=
+                    g_str_has_prefix(g->axes[axis].values[i].settings[j].key, "workload.");
+    }
+}
+
+/* The place of a point in the cross product of these axes alone. */
+static guint
+shape_of(const struct grid *g, guint point, const bool *shaping)
+{
+    guint shape = 0;
+
+    for (guint axis = 0; axis < g->nr_axes; axis++)
+        if (shaping[axis])
+            shape = shape * g->axes[axis].nr + grid_digit(g, point, axis);
+    return shape;
+}
+
 static bool
 too_many_workloads(const struct grid *g)
 {
@@ -264,8 +289,17 @@ load_workloads(struct grid *g)
         if (refuse_stdin(g, &axis->values[i]))
             return;
     g->workloads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (guint i = 0; i < g->nr_points && !diag_full(g->doc->diag) && !too_many_workloads(g); i++)
-        g->points[i].workload = find_workload(g, i);
+    g_autoptr(GHashTable) by_shape = g_hash_table_new(NULL, NULL);
+    bool shaping[GRID_AXES_MAX];
+    find_shaping(g, shaping);
+    for (guint i = 0; i < g->nr_points && !diag_full(g->doc->diag) && !too_many_workloads(g); i++) {
+        gpointer shape = GUINT_TO_POINTER(shape_of(g, i, shaping)), found;
+        if (!g_hash_table_lookup_extended(by_shape, shape, NULL, &found)) {
+            found = (gpointer)(gsize)find_workload(g, i);
+            g_hash_table_insert(by_shape, shape, found);
+        }
+        g->points[i].workload = found;
+    }
 }
 
 /* ---- together ---- */

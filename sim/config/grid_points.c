@@ -13,6 +13,8 @@
 #include "config/policy_yaml.h"
 #include "config/workload_yaml.h"
 
+enum { TRIALS_MAX = 100000000 }; /* of a rule on a cell */
+
 static guint
 digit_of_cell(const struct grid *g, guint cell, guint axis)
 {
@@ -48,34 +50,59 @@ find_axis(const struct grid *g, const struct ynode *key)
 
 /* A workload's label may not be known yet: what stands in its list does as well. */
 static bool
-is_called(const struct grid_value *v, const char *name)
+mark_base(const struct grid_axis *axis, const char *name, bool *marked)
 {
-    return g_strcmp0(v->label, name) == 0 || (v->base != NULL && strcmp(v->base, name) == 0);
+    bool found = false;
+
+    for (guint i = 0; i < SIM_MIN(axis->nr, GRID_ENTRIES_MAX); i++)
+        if (g_strcmp0(axis->values[i].base, name) == 0)
+            found = marked[i] = true;
+    return found;
 }
 
 static void
-mark(const struct grid *g, const struct grid_axis *axis, const struct ynode *n, bool *marked)
+unknown_value(const struct grid *g, const struct grid_axis *axis, const struct ynode *n)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
-    const char *name = ynode_string(g->doc, n);
-    bool found = false;
 
-    if (name == NULL)
-        return;
-    for (guint i = 0; i < axis->nr; i++) {
+    for (guint i = 0; i < axis->nr && !diag_full(g->doc->diag); i++) {
         const struct grid_value *v = &axis->values[i];
-        if (is_called(v, name))
-            found = marked[i] = true;
         const char *shown = v->label != NULL ? v->label : v->base;
         if (shown != NULL)
             g_ptr_array_add(names, (gpointer)(gsize)shown);
     }
     g_ptr_array_add(names, NULL);
-    if (found || diag_full(g->doc->diag))
-        return;
-    g_autofree char *hint = did_you_mean(name, (const char *const *)names->pdata);
-    g_autofree char *excerpt = diag_excerpt(name);
+    g_autofree char *hint = did_you_mean(n->text, (const char *const *)names->pdata);
+    g_autofree char *excerpt = diag_excerpt(n->text);
     ynode_error(g->doc, n, "there is no '%s' among the values of %s%s", excerpt, axis->name, hint);
+}
+
+/* `labels`: of the axis, to one more than their place. */
+static void
+mark(const struct grid *g, const struct grid_axis *axis, GHashTable *labels, const struct ynode *n,
+     bool *marked)
+{
+    const char *name = ynode_string(g->doc, n);
+
+    if (name == NULL)
+        return;
+    guint found = GPOINTER_TO_UINT(g_hash_table_lookup(labels, name));
+    if (found > 0)
+        marked[found - 1] = true;
+    else if (!mark_base(axis, name, marked))
+        unknown_value(g, axis, n);
+}
+
+static GHashTable *
+labels_of(const struct grid_axis *axis)
+{
+    GHashTable *labels = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < axis->nr; i++)
+        if (axis->values[i].label != NULL)
+            g_hash_table_insert(labels, (gpointer)(gsize)axis->values[i].label,
+                                GUINT_TO_POINTER(i + 1));
+    return labels;
 }
 
 static void
@@ -91,36 +118,43 @@ read_rule(struct grid *g, const struct ynode *map, struct grid_rule *rule)
         const struct ynode *n = map->values[i];
         if (axis == g->nr_axes)
             continue;
+        g_autoptr(GHashTable) labels = labels_of(&g->axes[axis]);
         rule->marked[axis] = arena_new_array(g->doc->arena, bool, g->axes[axis].nr);
         if (n->kind == YNODE_SCALAR)
-            mark(g, &g->axes[axis], n, rule->marked[axis]);
+            mark(g, &g->axes[axis], labels, n, rule->marked[axis]);
         else if (ynode_expect(g->doc, n, YNODE_SEQ) != NULL)
             for (guint j = 0; j < n->nr; j++)
-                mark(g, &g->axes[axis], n->values[j], rule->marked[axis]);
+                mark(g, &g->axes[axis], labels, n->values[j], rule->marked[axis]);
     }
 }
 
+/* Each is tried on each of `nr` cells. */
 static void
-read_rules(struct grid *g)
+read_rules(struct grid *g, gsize nr)
 {
     const struct ynode *list = ynode_get(g->doc->root, "exclude");
 
     if (list == NULL || ynode_expect(g->doc, list, YNODE_SEQ) == NULL)
         return;
+    if (list->nr > GRID_RULES_MAX || list->nr * nr > TRIALS_MAX) {
+        ynode_error(g->doc, list, "%u rules are too many for a grid of %" G_GSIZE_FORMAT " points",
+                    list->nr, nr);
+        return;
+    }
     g->rules = arena_new_array(g->doc->arena, struct grid_rule, list->nr);
     for (guint i = 0; i < list->nr && !diag_full(g->doc->diag); i++)
         read_rule(g, list->values[i], &g->rules[g->nr_rules++]);
 }
 
 static bool
-rule_holds(const struct grid *g, const struct grid_rule *rule, guint cell)
+rule_holds(const struct grid *g, const struct grid_rule *rule, const guint *digits)
 {
     bool any = false;
 
     for (guint axis = 0; axis < g->nr_axes; axis++) {
         if (rule->marked[axis] == NULL)
             continue;
-        if (!rule->marked[axis][digit_of_cell(g, cell, axis)])
+        if (!rule->marked[axis][digits[axis]])
             return false;
         any = true;
     }
@@ -128,10 +162,10 @@ rule_holds(const struct grid *g, const struct grid_rule *rule, guint cell)
 }
 
 static bool
-is_excluded(const struct grid *g, guint cell)
+is_excluded(const struct grid *g, const guint *digits)
 {
     for (guint i = 0; i < g->nr_rules; i++)
-        if (rule_holds(g, &g->rules[i], cell))
+        if (rule_holds(g, &g->rules[i], digits))
             return true;
     return false;
 }
@@ -150,10 +184,9 @@ misfit(const struct grid *g, guint machine, guint policy)
 
 /* Said once for a machine and policy. `said`: a bool for each pair. */
 static bool
-is_misfit(const struct grid *g, guint cell, bool *said)
+is_misfit(const struct grid *g, const guint *digits, bool *said)
 {
-    guint machine = digit_of_cell(g, cell, GRID_TOPOLOGY);
-    guint policy = digit_of_cell(g, cell, grid_policy_axis(g));
+    guint machine = digits[GRID_TOPOLOGY], policy = digits[grid_policy_axis(g)];
     const char *why = misfit(g, machine, policy);
     const struct grid_value *v = &g->axes[grid_policy_axis(g)].values[policy];
     bool *pair = &said[machine * g->axes[grid_policy_axis(g)].nr + policy];
@@ -180,6 +213,17 @@ count_cells(const struct grid *g)
     return nr;
 }
 
+/* Counts on, the last axis fastest. */
+static void
+next_cell(const struct grid *g, guint *digits)
+{
+    for (guint i = g->nr_axes; i-- > 0;) {
+        if (++digits[i] < g->axes[i].nr)
+            return;
+        digits[i] = 0;
+    }
+}
+
 bool
 grid_make_points(struct grid *g)
 {
@@ -190,12 +234,17 @@ grid_make_points(struct grid *g)
                     GRID_POINTS_MAX);
         return false;
     }
-    read_rules(g);
+    if (g->nr_axes > GRID_AXES_MAX) {
+        ynode_error(g->doc, g->doc->root, "more than %d things are varied", GRID_AXES_MAX - 4);
+        return false;
+    }
+    read_rules(g, nr);
     bool *said = arena_new_array(
         g->doc->arena, bool, (gsize)g->axes[GRID_TOPOLOGY].nr * g->axes[grid_policy_axis(g)].nr);
     g->points = arena_new_array(g->doc->arena, struct grid_point, nr);
-    for (guint cell = 0; cell < nr; cell++)
-        if (!is_excluded(g, cell) && !is_misfit(g, cell, said))
+    guint digits[GRID_AXES_MAX] = { 0 };
+    for (guint cell = 0; cell < nr; cell++, next_cell(g, digits))
+        if (!is_excluded(g, digits) && !is_misfit(g, digits, said))
             g->points[g->nr_points++] = (struct grid_point){ .cell = cell };
     if (g->nr_points == 0 && !diag_failed(g->doc->diag))
         ynode_error(g->doc, g->doc->root, "all points are left out");
