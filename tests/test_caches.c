@@ -384,7 +384,7 @@ half_the_capacity_takes_twice_the_time_for_what_is_not_memory(void **state)
     kernel_params_init(&kp, f.arena);
     memset(&kp.cost, 0, sizeof(kp.cost));
     kp.cost.zero_bandwidth = kp.cost.copy_bandwidth = 1000000000000u;
-    f.k = kernel_new(f.arena, f.machine, &kp, 1, &limits, &memory_proportional);
+    f.k = kernel_new(f.arena, f.machine, &kp, 1, &limits, &memory_loaded);
     f.process = process_new(f.k, "test", NULL);
     struct task *p = kit_task(&f, "1", NULL, SEC(1));
     struct burst_profile *m = kit_profile(&f, memory(&f), REGION_WHOLE, 20, 0);
