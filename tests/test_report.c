@@ -66,6 +66,7 @@ build_machine(struct world *w)
     for (uint32_t c = 0; c < 4; c++) {
         m->cpus[c].present = m->cpus[c].online = true;
         m->cpus[c].node = (int32_t)c / 2;
+        m->cpus[c].core = (int32_t)c;
         cpumask_set(m->online, c);
         cpumask_set(m->nodes[c / 2].cpus, c);
     }
@@ -100,6 +101,7 @@ set_up(void **state)
     w->k.groups[w->k.nr_groups++] = arena_new_object(w->arena, struct task_group);
     w->k.traffic = arena_new_array(w->arena, uint64_t, 4);
     w->k.link_bytes = arena_new_array(w->arena, uint64_t, 4);
+    w->k.served = arena_new_array(w->arena, struct node_served, 2);
     w->k.mm = arena_new_object(w->arena, struct mm_state);
     w->k.mm->nodes = arena_new_array(w->arena, struct mm_node, 2);
     w->k.memory = &w->memory;
@@ -168,7 +170,7 @@ columns_of_every_file_are_those_of_the_contract(void **state)
         { "latency.csv", "scope,id,kind,value_ns,count\n" },
         { "cpus.csv", "cpu,node,busy_ns," },
         { "nodes.csv", "node,kind,cpus,mem_bytes,free_bytes," },
-        { "links.csv", "link,from_node,to_node,bandwidth_bytes_per_s,bytes,utilisation_ratio\n" },
+        { "links.csv", "link,from_node,to_node,bandwidth_bytes_per_s,bytes,utilisation_ratio," },
     };
 
     write_all(w);
@@ -190,7 +192,7 @@ a_run_in_which_nothing_happened_has_empty_fields_and_no_zeroes_to_average(void *
     assert_string_equal(
         strchr(text, '\n') + 1,
         "two-node,\"a, \"\"b\"\"\",topology,7,1,2000000000,0,0,0,,,,,,,,,,,,,,,0,0,0,0,0,"
-        "0,0,0,0,0,0,0,0,0,,,,,99,,,,,,,0,0,0,0,exact\n");
+        "0,0,0,0,0,0,0,0,0,,,,,99,,,,,,,0,0,0,0,exact,,,,,,0\n");
 }
 
 static double
@@ -326,7 +328,7 @@ cgroups_have_rows_with_the_lines_of_cpu_stat(void **state)
     assert_int_equal(rows->len, 4);
     for (guint i = 0; i < 2; i++) {
         GStrv row = g_ptr_array_index(rows, i + 2);
-        guint last = g_strv_length(row) - 6 - 4; /* of huge pages */
+        guint last = g_strv_length(row) - 6 - 4 - 6; /* of huge pages; of memory and I/O */
         assert_string_equal(row[0], expected[i][0]);
         assert_string_equal(row[1], expected[i][1]);
         assert_string_equal(row[3], expected[i][2]);
@@ -367,6 +369,74 @@ energy_is_empty_without_figures_and_adds_up_with_them(void **state)
     w->k.stats.remote_bytes = 2000000000;
     /* 1 s busy x 4 W more, 4 cores and 2 nodes for 2 s, 20 mJ and 120 mJ of bytes */
     assert_near(summary_value(w, "energy_j"), 4 + 8 + 40 + 0.02 + 0.12);
+}
+
+/* Threads of a core: one always busy and one never is an active core; both for half of the time are
+ * one for three quarters of it, if they do not know of each other. */
+static void
+a_core_is_active_while_one_of_its_threads_is(void **state)
+{
+    struct world *w = *state;
+    struct machine *m = (struct machine *)(uintptr_t)w->k.machine;
+
+    m->power = (struct machine_power){ true, 5, 1, 0, 0, 0 };
+    m->nr_cores = 2;
+    m->smt = 2;
+    for (int c = 0; c < 4; c++)
+        m->cpus[c].core = 10 + c / 2; /* ids may be any */
+    w->k.rqs[0].busy_ns = SEC(2);
+    assert_near(summary_value(w, "energy_j"), 2 * 4 + 2 * 2);
+    w->k.rqs[0].busy_ns = 0;
+    w->k.rqs[2].busy_ns = w->k.rqs[3].busy_ns = SEC(1);
+    assert_near(summary_value(w, "energy_j"), 1.5 * 4 + 2 * 2);
+}
+
+/* 3 GB and 1 GB: mean 2, standard deviation 1. All at one of two: the deviation is the mean. */
+static void
+imbalance_is_deviation_over_mean(void **state)
+{
+    struct world *w = *state;
+
+    assert_true(isnan(summary_value(w, "controller_imbalance_ratio")));
+    w->k.served[0] = (struct node_served){ 2000000000, 1000000000 };
+    w->k.served[1] = (struct node_served){ 1000000000, 0 };
+    assert_near(summary_value(w, "controller_imbalance_ratio"), 0.5);
+    w->k.served[1].read = 0;
+    assert_near(summary_value(w, "controller_imbalance_ratio"), 1);
+    w->k.served[1].read = 3000000000;
+    assert_near(summary_value(w, "controller_imbalance_ratio"), 0);
+}
+
+/* Two seconds at 10 GB/s; with a quarter of writes and a derating of 0.4 a tenth of that is lost.
+ */
+static void
+utilisation_is_of_what_is_left_beside_writes(void **state)
+{
+    struct world *w = *state;
+    struct machine *m = (struct machine *)(uintptr_t)w->k.machine;
+
+    m->nodes[0].bandwidth = m->nodes[1].bandwidth = 10000000000;
+    m->nodes[0].write_derate_ppm = 400000;
+    w->k.served[0] = (struct node_served){ 6750000000, 2250000000 };
+    w->k.served[1] = (struct node_served){ 4000000000, 0 };
+    assert_near(controller_load(&w->k, 0, SEC(2)), 0.5);
+    assert_near(controller_load(&w->k, 1, SEC(2)), 0.2);
+    assert_near(summary_value(w, "controller_utilisation_max_ratio"), 0.5);
+}
+
+static void
+stalls_are_a_part_of_the_running_time(void **state)
+{
+    struct world *w = *state;
+    struct task *p = add_task(w, add_process(w, "a", NULL), "a/0");
+
+    p->stats.run_ns = SEC(1);
+    p->stats.stall_local_ns = MSEC(200);
+    p->stats.stall_remote_ns = MSEC(300);
+    p->stats.io_wait_ns = MSEC(7);
+    assert_near(summary_value(w, "stall_ratio"), 0.5);
+    assert_near(summary_value(w, "stall_remote_ratio"), 0.3);
+    assert_near(summary_value(w, "io_wait_ns"), 7e6);
 }
 
 static void
@@ -473,6 +543,10 @@ main(void)
         report_test(cgroups_have_rows_with_the_lines_of_cpu_stat),
         report_test(nodes_have_the_numbers_of_the_machine),
         report_test(energy_is_empty_without_figures_and_adds_up_with_them),
+        report_test(a_core_is_active_while_one_of_its_threads_is),
+        report_test(imbalance_is_deviation_over_mean),
+        report_test(utilisation_is_of_what_is_left_beside_writes),
+        report_test(stalls_are_a_part_of_the_running_time),
         report_test(samples_are_rates_between_neighbours),
         report_test(samples_thin_out_as_a_run_grows),
         report_test(numbers_are_the_shortest_that_read_back_whatever_the_locale),

@@ -25,7 +25,7 @@ static const char *const kind_names[EVENT_KIND_NR] = {
     [EVENT_CGROUP] = "cgroup", [EVENT_DL] = "dl",           [EVENT_DEVICE] = "device",
     [EVENT_POLICY] = "policy", [EVENT_RATES] = "rates",     [EVENT_SAMPLER] = "sampler",
     [EVENT_NOHZ] = "nohz",     [EVENT_HOTPLUG] = "hotplug", [EVENT_HOST] = "host",
-    [EVENT_KSWAPD] = "kswapd", [EVENT_EXT] = "ext",
+    [EVENT_KSWAPD] = "kswapd", [EVENT_EXT] = "ext",         [EVENT_COPIES] = "copies",
 };
 
 static const char *const phase_names[PHASE_NR] = {

@@ -35,7 +35,7 @@ enum event_kind {
     EVENT_SOURCE,  /* per arrival source of the workload */
     EVENT_CGROUP,  /* per cgroup: bandwidth period */
     EVENT_DL,      /* per CPU: deadline timers */
-    EVENT_DEVICE,  /* per device queue */
+    EVENT_DEVICE,  /* per device: service and transfers; per CPU: its interrupts */
     EVENT_POLICY,  /* per policy timer */
     EVENT_RATES,   /* one: the memory model re-solves */
     EVENT_SAMPLER, /* per sampler */
@@ -44,6 +44,7 @@ enum event_kind {
     EVENT_HOST,    /* one: the turn of a guest's CPU ends */
     EVENT_KSWAPD,  /* per node: a batch of reclaim */
     EVENT_EXT,     /* per CPU: kicks of a programmable policy; then five of the ext class */
+    EVENT_COPIES,  /* one: a window of copied pages ends */
     EVENT_KIND_NR,
 };
 

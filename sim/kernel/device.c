@@ -162,6 +162,7 @@ device_op_left(struct device *d, struct device_op *op)
     s->operations++;
     s->bytes_in += op->rq.bytes_in;
     s->bytes_out += op->rq.bytes_out;
+    s->latency_ns += d->k->engine.now - op->submitted_at;
     histogram_record(&s->latency, d->k->engine.now - op->submitted_at);
     irq_raise(d->k, op);
     admit(d);

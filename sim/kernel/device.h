@@ -45,6 +45,7 @@ struct device_stats {
     uint64_t busy_ns;         /* with an operation in it */
     uint64_t service_ns;      /* of all servers */
     uint64_t queue_ns;        /* that operations waited for a server */
+    uint64_t latency_ns;      /* the sum of: */
     struct histogram latency; /* from the request to the interrupt */
 };
 

@@ -41,6 +41,9 @@ move_of(struct dma *dma, struct device_op *op, int node, uint64_t upto)
         mm_traffic(k, there, node, bytes);
     else
         mm_traffic(k, node, there, bytes);
+    mm_served(k, node, dma->flow.out ? 0 : bytes, dma->flow.out ? bytes : 0);
+    if (dma->flow.node_memory)
+        mm_served(k, there, dma->flow.out ? bytes : 0, dma->flow.out ? 0 : bytes);
     if (node != there)
         op->rq.task->process->stats.remote_bytes += bytes;
 }

@@ -8,6 +8,7 @@
 #include "kernel/burst.h"
 #include "kernel/caches.h"
 #include "kernel/cfs_rq.h"
+#include "kernel/copies.h"
 #include "kernel/core.h"
 #include "kernel/deadline.h"
 #include "kernel/device.h"
@@ -16,12 +17,12 @@
 #include "kernel/fair_cfs.h"
 #include "kernel/group.h"
 #include "kernel/host_turns.h"
-#include "kernel/requests.h"
 #include "kernel/hotplug.h"
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
 #include "kernel/numa.h"
 #include "kernel/push.h"
+#include "kernel/requests.h"
 #include "kernel/rt.h"
 #include "kernel/sched_stats.h"
 
@@ -46,6 +47,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_KSWAPD] = k->machine->nr_nodes,
         [EVENT_POLICY] = limits->nr_policy_timers,
         [EVENT_EXT] = limits->ext ? cpus + 5 : 0,
+        [EVENT_COPIES] = 1,
     };
 
     devices_slots(k->machine, limits, &nr[EVENT_DEVICE]);
@@ -170,6 +172,8 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     task_groups_init(k, limits->nr_groups);
     sums_init(k);
     balance_init(k);
+    k->served = arena_new_array(a, struct node_served, m->nr_nodes);
+    copies_init(k);
     k->traffic = arena_new_array(a, uint64_t, m->nr_nodes * m->nr_nodes);
     k->link_bytes = arena_new_array(a, uint64_t, m->nr_links + 1);
     event_init(&k->engine, &k->rates_ev, EVENT_RATES, 0, PHASE_RATES, rates_fire);
@@ -202,6 +206,7 @@ settle_waiting(struct kernel *k, struct task *p)
         p->queued_at = now;
     } else if (p->state == TASK_SLEEPING || p->state == TASK_BLOCKED) {
         p->stats.sleep_ns += now - p->slept_at;
+        p->stats.io_wait_ns += p->io_sleep ? now - p->slept_at : 0;
         p->slept_at = now;
     }
 }
@@ -238,6 +243,7 @@ kernel_reset_stats(struct kernel *k)
     k->warmup_at = k->engine.now;
     memset(&k->stats, 0, sizeof(k->stats));
     memset(k->traffic, 0, sizeof(uint64_t) * k->machine->nr_nodes * k->machine->nr_nodes);
+    memset(k->served, 0, sizeof(*k->served) * k->machine->nr_nodes);
     memset(k->link_bytes, 0, sizeof(uint64_t) * k->machine->nr_links);
     mm_reset_stats(k);
     devices_reset_stats(k);

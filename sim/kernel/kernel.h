@@ -23,6 +23,7 @@ struct host_turns;
 struct hotplug;
 struct devices;
 struct scx;
+struct copies;
 
 /* Rates: work per ns, in 1/2^24. */
 #define RATE_SHIFT 24
@@ -74,9 +75,10 @@ struct kernel {
     struct arena *arena;
     const struct machine *machine;
     struct domains *domains;
-    struct host_turns *host;        /* NULL: CPUs are real */
-    struct hotplug *hotplug;        /* NULL: all CPUs stay as they are */
-    struct devices *devices;        /* NULL: there are none */
+    struct host_turns *host; /* NULL: CPUs are real */
+    struct hotplug *hotplug; /* NULL: all CPUs stay as they are */
+    struct devices *devices; /* NULL: there are none */
+    struct copies *copies;
     const struct cpumask *possible; /* CPUs that are or were online */
     struct kernel_params params;
     uint64_t seed;
@@ -143,8 +145,11 @@ struct kernel {
     struct check_parts *check_parts; /* scratch of --check */
     struct wasted *wasted; /* looks for CPUs that idle while tasks wait; NULL: nobody does */
     struct kernel_stats stats;
-    uint64_t *traffic;    /* bytes, nr_nodes^2, [from][to] */
-    uint64_t *link_bytes; /* by link */
+    uint64_t *traffic; /* bytes, nr_nodes^2, [from][to] */
+    struct node_served {
+        uint64_t read, written; /* bytes, by its controllers */
+    } * served;                 /* by node */
+    uint64_t *link_bytes;       /* by link */
     sim_time warmup_at;
     const char *error; /* the run could not go on: why. NULL: fine */
     struct rng rng;

@@ -31,7 +31,7 @@ region_relocate(struct kernel *k, struct region *r, uint64_t page, int to)
     k->mm->nodes[to].free_pages += np; /* which the move takes */
     r->ops->move(k, r, page, 1, from, to, np);
     region_changed(k, r, slice, np);
-    mm_traffic(k, from, to, (uint64_t)np * PAGE_4K);
+    mm_copied(k, from, to, (uint64_t)np * PAGE_4K);
 }
 
 static void

@@ -320,6 +320,15 @@ void mm_region_changed(struct kernel *k, struct region *r);
 
 /* Bytes that went from one node to the memory or the CPUs of another, over its route. */
 void mm_traffic(struct kernel *k, int from, int to, uint64_t bytes);
+/* Bytes that the controllers of a node have read or written. */
+static inline void
+mm_served(struct kernel *k, int node, uint64_t read, uint64_t written)
+{
+    k->served[node].read += read;
+    k->served[node].written += written;
+}
+/* Bytes of pages that a CPU has copied: all of that, and load for others. */
+void mm_copied(struct kernel *k, int from, int to, uint64_t bytes);
 
 /* One page to another node: counts, free pages, tags. False: the target is full. No cost. */
 bool region_move_page(struct kernel *k, struct region *r, uint64_t page, int to);

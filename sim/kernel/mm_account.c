@@ -26,6 +26,7 @@ account_bytes(struct kernel *k, struct task *p, const struct account *acc, int n
     uint32_t line = k->mm->line_bytes;
 
     mem->written = written & 255;
+    mm_served(k, node, misses * line, (written >> 8) * line);
     if (node == acc->cpu_node) {
         mm_traffic(k, node, node, (misses + (written >> 8)) * line);
         return;

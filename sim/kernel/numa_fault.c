@@ -89,7 +89,7 @@ flush_moved(struct faults *f)
 
     if (f->from_pages == 0)
         return;
-    mm_traffic(k, f->from, f->rq->node, f->from_pages * PAGE_4K);
+    mm_copied(k, f->from, f->rq->node, f->from_pages * PAGE_4K);
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->pages_migrate != NULL)
             o->pages_migrate(o->priv, k, f->p, f->from, f->rq->node, f->from_pages);

@@ -241,6 +241,8 @@ const struct field kernel_param_fields[] = {
       .doc =
           "weights of weighted interleaving, from 1 to 255, by node and with commas (the files in "
           "/sys/kernel/mm/mempolicy/weighted_interleave); nodes without one have 1"),
+    K(FIELD_TIME, "mm.copy_window", mm.copy_window, .def = "1ms", .max = "1s",
+      .doc = "copies of pages load controllers and links from window to window; 0s: not at all"),
     K(FIELD_BOOL, "mm.report", mm.report, .def = "no",
       .doc = "memory is recorded in detail: vmstat, numastat, numa_maps, a map of pages over time "
              "(pages.csv), series of tasks and regions; changes nothing else"),

@@ -87,6 +87,7 @@ struct mm_params {
     uint64_t min_free;    /* bytes of the machine that stay free; 0: by its size */
     uint32_t watermark_scale_factor;
     bool thp_min_free, tier_data, demotion;
+    uint64_t copy_window; /* ns: copies.h; 0: copies load nothing */
     bool report;          /* memory is recorded in detail */
     uint32_t lru_batches; /* enum lru_batch_mode */
     const char *interleave_weights;

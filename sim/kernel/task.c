@@ -317,6 +317,7 @@ wake_from(struct kernel *k, struct task *p, int this_cpu, struct task *waker, bo
     k->this_cpu = this_cpu;
     engine_cancel(&k->engine, &p->timer);
     p->stats.sleep_ns += k->engine.now - p->slept_at;
+    p->stats.io_wait_ns += p->io_sleep ? k->engine.now - p->slept_at : 0;
     p->stats.nr_wakeups++;
     p->migrate_pending = false; /* it slept instead, and is placed anew */
     p->exec_cpu = 0;

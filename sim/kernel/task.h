@@ -154,6 +154,7 @@ struct sched_dl_entity {
 
 struct task_stats {
     uint64_t run_ns, wait_ns, sleep_ns, kernel_ns;
+    uint64_t io_wait_ns; /* of sleep_ns */
     uint64_t stall_local_ns, stall_remote_ns;
     uint64_t accesses_local, accesses_remote;
     __extension__ unsigned __int128 latency_ps; /* sum over accesses */

@@ -83,6 +83,28 @@ VALUE(energy_of)
     return real_value(t->energy_j);
 }
 
+VALUE(imbalance_of)
+{
+    return real_value(t->controller_imbalance);
+}
+VALUE(controller_load_of)
+{
+    return real_value(t->controller_load_max);
+}
+VALUE(link_load_of)
+{
+    return real_value(t->link_load_max);
+}
+VALUE(stall_of)
+{
+    return ratio_value((double)t->stall_local_ns + (double)t->stall_remote_ns,
+                       (double)t->task_run_ns);
+}
+VALUE(stall_remote_of)
+{
+    return ratio_value((double)t->stall_remote_ns, (double)t->task_run_ns);
+}
+
 VALUE(counter_of)
 {
     return count_value(*(const uint64_t *)(const void *)((const char *)t + m->offset));
@@ -153,6 +175,11 @@ VALUE(percentile_of)
 #define REAL(name_, unit_, scale_, fn, doc_)                                                       \
     {                                                                                              \
         .name = name_, .unit = unit_, .scale = scale_, .value = fn, .doc = doc_                    \
+    }
+#define OF_MACHINE(name_, scale_, fn, doc_)                                                        \
+    {                                                                                              \
+        .name = name_, .unit = "ratio", .scale = scale_, .run_only = true, .value = fn,            \
+        .doc = doc_                                                                                \
     }
 #define LATENCY_AT(member, suffix, at, doc_)                                                       \
     {                                                                                              \
@@ -236,6 +263,18 @@ const struct metric metrics[] = {
     MACHINE(numa_huge_pte_updates, "huge pages marked by NUMA scans"),
     TEXT("page_model", page_model_of,
          "how pages were kept: exact; block: counts for 2 MiB; mixed: some regions so, some so"),
+    REAL("stall_ratio", "ratio", SCALE_RATIO, stall_of,
+         "part of the tasks' running time in which they waited for memory"),
+    REAL("stall_remote_ratio", "ratio", SCALE_RATIO, stall_remote_of,
+         "part of the tasks' running time in which they waited for memory of other nodes"),
+    OF_MACHINE("controller_imbalance_ratio", SCALE_PLAIN, imbalance_of,
+               "standard deviation of the bytes that the nodes' controllers served over their "
+               "mean: 0 is even (Carrefour's imbalance)"),
+    OF_MACHINE("controller_utilisation_max_ratio", SCALE_RATIO, controller_load_of,
+               "what the busiest node's controllers served of what they could have"),
+    OF_MACHINE("link_utilisation_max_ratio", SCALE_RATIO, link_load_of,
+               "what the busiest link carried of what it could have"),
+    COUNTER(io_wait_ns, "ns", SCALE_TIME_NS, "time that tasks slept for I/O"),
     { .name = NULL },
 };
 

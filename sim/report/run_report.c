@@ -133,9 +133,13 @@ task_row(struct csv *c, const struct task *p, const struct process *pr)
                                  s->migrations_node, s->migrations_cross_node,
                                  s->work_done,       s->kernel_ns,
                                  s->nr_voluntary,    s->nr_involuntary,
-                                 s->nr_wakeups };
+                                 s->nr_wakeups,      s->io_wait_ns };
     for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
         csv_uint(c, numbers[i]);
+    if (s->run_ns > 0)
+        csv_real(c, (double)(s->stall_local_ns + s->stall_remote_ns) / (double)s->run_ns);
+    else
+        csv_empty(c);
     csv_end_row(c);
 }
 
@@ -145,7 +149,7 @@ write_tasks(const struct report *r, struct csv *c)
     csv_header(c, "task,process,cgroup,class,nice,run_ns,wait_ns,sleep_ns,stall_local_ns,"
                   "stall_remote_ns,accesses_local,accesses_remote,migrations_llc,migrations_node,"
                   "migrations_cross_node,work_done,kernel_ns,voluntary_switches,"
-                  "involuntary_switches,wakeups");
+                  "involuntary_switches,wakeups,io_wait_ns,stall_ratio");
     for (uint32_t i = 0; i < r->k->nr_processes; i++) {
         const struct process *pr = r->k->processes[i];
         for (uint32_t j = 0; j < pr->nr_members; j++)
@@ -205,6 +209,7 @@ static const struct {
     { "links.csv", report_links, NULL },
     { "traffic.csv", report_traffic, NULL },
     { "latency.csv", write_latency, NULL },
+    { "devices.csv", report_devices, report_has_devices },
     { "requests.csv", report_requests, report_has_requests },
 };
 

@@ -15,6 +15,8 @@ struct report {
 void report_cpus(const struct report *r, struct csv *c);
 void report_nodes(const struct report *r, struct csv *c);
 void report_links(const struct report *r, struct csv *c);
+void report_devices(const struct report *r, struct csv *c);
+bool report_has_devices(const struct kernel *k);
 void report_traffic(const struct report *r, struct csv *c);
 /* requests.csv: only where there are requests. */
 bool report_has_requests(const struct kernel *k);

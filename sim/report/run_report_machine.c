@@ -2,6 +2,8 @@
 #include "kernel/mm.h"
 #include "report/run_report_impl.h"
 
+#include <math.h>
+
 static uint32_t
 node_name(const struct kernel *k, int32_t node)
 {
@@ -44,13 +46,40 @@ node_busy(const struct kernel *k, const struct machine_node *n)
     return busy;
 }
 
+/* Empty: not known. */
+static void
+share(struct csv *c, double x)
+{
+    if (isfinite(x))
+        csv_real(c, x);
+    else
+        csv_empty(c);
+}
+
+static sim_time
+window_of(const struct report *r)
+{
+    return r->info->elapsed > r->k->warmup_at ? r->info->elapsed - r->k->warmup_at : 0;
+}
+
+static void
+node_load(const struct report *r, struct csv *c, uint32_t node)
+{
+    csv_uint(c, r->k->machine->nodes[node].bandwidth);
+    csv_uint(c, r->k->served[node].read);
+    csv_uint(c, r->k->served[node].written);
+    share(c, controller_load(r->k, node, window_of(r)));
+    share(c, r->samples != NULL ? samples_node_load_max(r->samples, node) : NAN);
+}
+
 void
 report_nodes(const struct report *r, struct csv *c)
 {
     const struct kernel *k = r->k;
 
     csv_header(c, "node,kind,cpus,mem_bytes,free_bytes,busy_ns,numa_hit,numa_miss,numa_foreign,"
-                  "interleave_hit,local_node,other_node");
+                  "interleave_hit,local_node,other_node,bandwidth_bytes_per_s,read_bytes,"
+                  "written_bytes,utilisation_ratio,utilisation_max_ratio");
     for (uint32_t i = 0; i < k->machine->nr_nodes; i++) {
         const struct machine_node *n = &k->machine->nodes[i];
         csv_uint(c, n->os_index);
@@ -64,6 +93,7 @@ report_nodes(const struct report *r, struct csv *c)
                                     mn->interleave_hit, mn->local_node, mn->other_node };
         for (guint j = 0; j < G_N_ELEMENTS(counts); j++)
             csv_uint(c, counts[j]);
+        node_load(r, c, i);
         csv_end_row(c);
     }
 }
@@ -72,21 +102,18 @@ void
 report_links(const struct report *r, struct csv *c)
 {
     const struct machine *m = r->k->machine;
-    sim_time window = r->info->elapsed > r->k->warmup_at ? r->info->elapsed - r->k->warmup_at : 0;
 
-    csv_header(c, "link,from_node,to_node,bandwidth_bytes_per_s,bytes,utilisation_ratio");
+    csv_header(c, "link,from_node,to_node,bandwidth_bytes_per_s,bytes,utilisation_ratio,"
+                  "utilisation_max_ratio");
     for (uint32_t i = 0; i < m->nr_links; i++) {
         const struct machine_link *l = &m->links[i];
-        double most = (double)l->bandwidth * (double)window / 1e9;
         csv_text(c, l->name);
         csv_uint(c, node_name(r->k, l->from));
         csv_uint(c, node_name(r->k, l->to));
         csv_uint(c, l->bandwidth);
         csv_uint(c, r->k->link_bytes[i]);
-        if (most > 0)
-            csv_real(c, (double)r->k->link_bytes[i] / most);
-        else
-            csv_empty(c);
+        share(c, link_load(r->k, i, window_of(r)));
+        share(c, r->samples != NULL ? samples_link_load_max(r->samples, i) : NAN);
         csv_end_row(c);
     }
 }

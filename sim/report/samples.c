@@ -12,6 +12,8 @@
  */
 #include "report/samples.h"
 
+#include "kernel/memory_model.h"
+
 #include <math.h>
 
 #include "report/samples_impl.h"
@@ -51,6 +53,8 @@ samples_new(const struct kernel *k, sim_time interval)
     struct samples *s = g_new0(struct samples, 1);
 
     s->kernel = k;
+    s->node_load_max = g_new0(uint32_t, k->machine->nr_nodes);
+    s->link_load_max = g_new0(uint32_t, k->machine->nr_links + 1);
     s->adaptive = interval == 0;
     s->interval = interval != 0 ? interval : FIRST_INTERVAL;
     s->next = s->interval;
@@ -68,6 +72,8 @@ samples_free(struct samples *s)
     g_hash_table_unref(s->by_name);
     g_ptr_array_unref(s->series);
     g_ptr_array_unref(s->all);
+    g_free(s->node_load_max);
+    g_free(s->link_load_max);
     g_free(s);
 }
 
@@ -134,6 +140,20 @@ samples_take(struct samples *s)
     if (s->all->len >= (s->adaptive ? SAMPLES_MOST : CHOSEN_MOST))
         thin_out(s);
     s->next = (to->time / s->interval + 1) * s->interval;
+}
+
+/* ---- reading ---- */
+
+double
+samples_node_load_max(const struct samples *s, uint32_t node)
+{
+    return s->kernel->memory->node_load != NULL ? s->node_load_max[node] / 1000.0 : NAN;
+}
+
+double
+samples_link_load_max(const struct samples *s, uint32_t link)
+{
+    return s->kernel->memory->link_load != NULL ? s->link_load_max[link] / 1000.0 : NAN;
 }
 
 /* ---- writing ---- */

@@ -24,5 +24,10 @@ sim_time samples_interval(const struct samples *s);
 /* Takes one at the present time. */
 void samples_take(struct samples *s);
 
+/* The highest utilisation of a node's controllers, of a link, at any sample (also those that were
+ * not kept); NAN: the memory model knows of none. */
+double samples_node_load_max(const struct samples *s, uint32_t node);
+double samples_link_load_max(const struct samples *s, uint32_t link);
+
 /* timeseries.csv, written in one go. */
 bool samples_write(const struct samples *s, const char *dir, GError **error);

@@ -32,9 +32,10 @@ struct samples {
     const struct kernel *kernel;
     sim_time interval, next;
     bool adaptive;
-    GHashTable *by_name; /* "scope\037id\037metric" to struct series */
-    GPtrArray *series;   /* in the order of their first appearance */
-    GPtrArray *all;      /* struct sample */
+    GHashTable *by_name;                     /* "scope\037id\037metric" to struct series */
+    GPtrArray *series;                       /* in the order of their first appearance */
+    GPtrArray *all;                          /* struct sample */
+    uint32_t *node_load_max, *link_load_max; /* in 1/1000 */
 };
 
 void sample_add(struct samples *s, struct sample *to, enum series_kind kind, const char *scope,

@@ -2,6 +2,8 @@
  * What a sample sees. It reads, and only reads: what a burst has done since it was last charged is
  * computed from its rate and its mix, and the books stay as they are.
  */
+#include "kernel/device.h"
+#include "kernel/memory_model.h"
 #include "kernel/mm.h"
 #include "report/samples_impl.h"
 
@@ -107,9 +109,53 @@ look_at_traffic(struct samples *s, struct sample *to)
             if (bytes > 0)
                 sample_add(s, to, SERIES_RATE, "node_pair", id, "bytes_per_s", (double)bytes, 0);
         }
-    for (uint32_t l = 0; l < m->nr_links && k->memory->link_load != NULL; l++)
+}
+
+/* How busy controllers and links are at this instant, and what an access costs. */
+static void
+look_at_load(struct samples *s, struct sample *to)
+{
+    const struct kernel *k = s->kernel;
+    const struct machine *m = k->machine;
+
+    for (uint32_t l = 0; l < m->nr_links && k->memory->link_load != NULL; l++) {
+        uint32_t load = k->memory->link_load(k, l);
+
+        s->link_load_max[l] = SIM_MAX(s->link_load_max[l], load);
         sample_add(s, to, SERIES_LEVEL, "link", m->links[l].name, "utilisation_ratio",
-                   k->memory->link_load(k, l) / 1000.0, 0);
+                   load / 1000.0, 0);
+    }
+    for (uint32_t n = 0; n < m->nr_nodes && k->memory->node_load != NULL; n++) {
+        uint32_t load = k->memory->node_load(k, n);
+        g_autofree char *id = g_strdup_printf("%u", m->nodes[n].os_index);
+
+        s->node_load_max[n] = SIM_MAX(s->node_load_max[n], load);
+        sample_add(s, to, SERIES_LEVEL, "node", id, "utilisation_ratio", load / 1000.0, 0);
+    }
+    bool pairs = m->nr_nodes <= PAIRED_NODES_MOST && k->memory->latency_ps != NULL;
+    for (uint32_t i = 0; i < m->nr_nodes && pairs; i++)
+        for (uint32_t j = 0; j < m->nr_nodes; j++) {
+            g_autofree char *id =
+                g_strdup_printf("%u-%u", m->nodes[j].os_index, m->nodes[i].os_index);
+
+            if (!cpumask_empty(m->nodes[i].cpus) && m->nodes[j].mem_bytes > 0)
+                sample_add(s, to, SERIES_LEVEL, "node_pair", id, "latency_ns",
+                           (double)k->memory->latency_ps(k, (int)i, (int)j) / 1000, 0);
+        }
+}
+
+static void
+look_at_devices(struct samples *s, struct sample *to)
+{
+    const struct kernel *k = s->kernel;
+
+    for (uint32_t i = 0; i < devices_nr(k); i++) {
+        const struct machine_device *d = device_spec(k, i);
+
+        sample_add(s, to, SERIES_LEVEL, "device", d->name, "operations", device_in_flight(k, i), 0);
+        sample_add(s, to, SERIES_LEVEL, "device", d->name, "utilisation_ratio",
+                   (double)device_running(k, i) / d->parallel, 0);
+    }
 }
 
 void
@@ -118,5 +164,7 @@ samples_look(struct samples *s, struct sample *to)
     look_at_processes(s, to);
     look_at_nodes(s, to);
     look_at_traffic(s, to);
+    look_at_load(s, to);
+    look_at_devices(s, to);
     samples_look_at_memory(s, to);
 }

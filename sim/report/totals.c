@@ -9,6 +9,7 @@
 
 #include "kernel/group.h"
 #include "kernel/mm.h"
+#include "report/totals_impl.h"
 
 #include <math.h>
 
@@ -20,6 +21,7 @@ begin(struct totals *t, const struct kernel *k, const struct run_info *info, con
     t->window = info->elapsed > k->warmup_at ? info->elapsed - k->warmup_at : 0;
     t->nr_cpus = cpumask_weight(k->possible);
     t->fairness_jain = t->energy_j = NAN;
+    t->controller_imbalance = t->controller_load_max = t->link_load_max = NAN;
     histogram_init(&t->wait, a);
     histogram_init(&t->wakeup, a);
     histogram_init(&t->request, a);
@@ -39,6 +41,10 @@ add_task(struct totals *t, const struct task *p)
     t->task_migrations += s->migrations_llc + s->migrations_node + s->migrations_cross_node;
     t->task_migrations_cross_node += s->migrations_cross_node;
     t->sched_overhead_ns += s->kernel_ns;
+    t->io_wait_ns += s->io_wait_ns;
+    t->task_run_ns += s->run_ns;
+    t->stall_local_ns += s->stall_local_ns;
+    t->stall_remote_ns += s->stall_remote_ns;
 }
 
 static void
@@ -97,29 +103,6 @@ add_allotments(const struct kernel *k, const struct run_info *info, const struct
         if (allotment(k, info, pr->members[i], &x))
             g_array_append_val(all, x);
     }
-}
-
-/* ---- energy ---- */
-
-/*
- * Cores draw their active power while one of their CPUs is busy; busy CPUs that share a core are
- * taken to be busy together. Bytes cost by whether they crossed nodes.
- */
-static double
-energy(const struct kernel *k, const struct totals *t)
-{
-    const struct machine *m = k->machine;
-    const struct machine_power *w = &m->power;
-    double seconds = (double)t->window / 1e9, local = 0;
-
-    if (!w->given)
-        return NAN;
-    double busy = (double)t->busy_ns / 1e9 / SIM_MAX(m->smt, 1u);
-    for (uint32_t n = 0; n < m->nr_nodes; n++)
-        local += (double)k->traffic[n * m->nr_nodes + n];
-    return busy * (w->core_active_w - w->core_idle_w) + m->nr_cores * w->core_idle_w * seconds +
-           m->nr_nodes * w->node_w * seconds + local * w->pj_per_byte_local * 1e-12 +
-           (double)t->remote_bytes * w->pj_per_byte_remote * 1e-12;
 }
 
 /* ---- scopes ---- */
@@ -196,7 +179,7 @@ totals_of_run(struct totals *t, const struct kernel *k, const struct run_info *i
     for (uint32_t i = 1; i < k->nr_groups; i++)
         add_bandwidth(t, k->groups[i]);
     t->fairness_jain = jain_index((const double *)(void *)allotments->data, allotments->len);
-    t->energy_j = energy(k, t);
+    totals_of_machine(t, k);
 }
 
 void

@@ -35,8 +35,13 @@ struct totals {
     uint64_t numa_pte_updates, numa_hint_faults, numa_hint_faults_local, numa_pages_migrated;
     uint64_t pgpromote_success, pgdemote_kswapd, pgdemote_direct;
     uint64_t remote_bytes, sched_overhead_ns;
+    uint64_t io_wait_ns;
+    uint64_t task_run_ns, stall_local_ns, stall_remote_ns; /* of tasks */
+    /* of the machine: stddev over mean of what controllers served; the busiest controller and link;
+     * NAN: nothing is known of them */
+    double controller_imbalance, controller_load_max, link_load_max;
     double fairness_jain, energy_j; /* NAN: empty */
-    bool limited; /* by a cpu.max; the lines of cpu.stat that it adds: */
+    bool limited;                   /* by a cpu.max; the lines of cpu.stat that it adds: */
     uint64_t nr_periods, nr_throttled, throttled_usec, nr_bursts, burst_usec;
     bool held; /* by a cpu.max of its own or above it; the line of cpu.stat.local: */
     uint64_t local_throttled_usec;
@@ -52,10 +57,15 @@ void totals_of_process(struct totals *t, const struct kernel *k, const struct ru
 void totals_of_tag(struct totals *t, const struct kernel *k, const struct run_info *info,
                    const char *tag, struct arena *a);
 
-/* Tasks of a cgroup and of those in it, as its cpu.stat; latency distributions of the processes that
- * are in it as a whole. The counters of limits are its own. */
+/* Tasks of a cgroup and of those in it, as its cpu.stat; latency distributions of the processes
+ * that are in it as a whole. The counters of limits are its own. */
 void totals_of_group(struct totals *t, const struct kernel *k, const struct run_info *info,
                      const struct task_group *tg, struct arena *a);
+
+/* What the controllers of a node, or a link, served as a share of what they could have; NAN if it
+ * is not known how much that is. A controller that writes can do less, as its machine says. */
+double controller_load(const struct kernel *k, uint32_t node, sim_time window);
+double link_load(const struct kernel *k, uint32_t link, sim_time window);
 
 /* Jain's index over n allotments; NAN for none. */
 double jain_index(const double *x, guint n);

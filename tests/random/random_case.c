@@ -1,5 +1,6 @@
 /* Draws a case, builds it and runs it under --check. */
 #include "random_case.h"
+#include "random_devices.h"
 
 #include "kernel/hotplug.h"
 #include "kernel/numa_quirks.h"
@@ -201,7 +202,8 @@ case_run(const struct random_case *c, enum tick_mode tick, struct outcome *out)
     struct arena *a = arena_new();
     struct kernel_limits limits = { .max_tasks = 80,
                                     .nr_groups = 16,
-                                    .nr_hotplug = 2 * c->value[DIM_HOTPLUG] };
+                                    .nr_hotplug = 2 * c->value[DIM_HOTPLUG],
+                                    .nr_devices = c->value[DIM_DEVICES] };
     struct machine *m = case_machine(c, a);
     struct kernel_params kp;
 
@@ -218,6 +220,7 @@ case_run(const struct random_case *c, enum tick_mode tick, struct outcome *out)
         k->wasted = wasted_new(k);
         k->engine.after = check_after;
     }
+    random_devices(c, k);
     case_tasks(c, k);
     plug(c, k);
     sim_time until = MSEC(10) * c->value[DIM_TIME];

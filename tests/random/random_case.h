@@ -56,7 +56,10 @@
     X(DIM_PRESSURE, "pressure", 0, 4, false, "nodes have 256 MiB, a quarter for each step")        \
     X(DIM_HOTPLUG, "hotplug", 0, 8, false, "times that some CPUs go offline and come back")        \
     X(DIM_COSTS, "costs", 0, 1, false, "1: kernel work takes time")                                \
-    X(DIM_NOISE, "noise", 0, 1, false, "1: the seed varies tick phase, start CPU and the like")
+    X(DIM_NOISE, "noise", 0, 1, false, "1: the seed varies tick phase, start CPU and the like")    \
+    X(DIM_DEVICES, "devices", 0, 4, false, "devices that tasks give operations to")
+
+enum { DEVICES_OF_CASE = 4 };
 
 enum dimension {
 #define X(id, name, least, most, often, doc) id,

@@ -3,6 +3,7 @@
  * task, yields, and now and then wakes, forks or changes somebody.
  */
 #include "random_case.h"
+#include "random_devices.h"
 #include "random_memory.h"
 
 #include "kernel/group.h"
@@ -160,6 +161,9 @@ rest(struct actor *a)
 {
     struct world *w = a->w;
 
+    if (value(w, DIM_DEVICES) > 0 && rng_below(&a->rng, 2) == 0 &&
+        random_operation(w->k, w->task[a->index], &a->rng))
+        return (struct action){ .kind = ACTION_BLOCK, .io = true };
     if (rng_below(&a->rng, 10) < value(w, DIM_BLOCK))
         return (struct action){ .kind = ACTION_BLOCK, .io = rng_below(&a->rng, 4) == 0 };
     return (struct action){ .kind = ACTION_SLEEP,
