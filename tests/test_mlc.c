@@ -46,7 +46,7 @@ set_up(void **state)
 
     diag_init(&d);
     f->arena = arena_new();
-    f->mlc = (struct mlc){ .in_flight = MLC_LINES_IN_FLIGHT, .from = -1, .to = -1 };
+    f->mlc = (struct mlc){ .in_flight = 16, .from = -1, .to = -1 };
     f->mlc.machine = topology_yaml_load("two", TEXT, strlen(TEXT), f->arena, &d);
     assert_non_null(f->mlc.machine);
     assert_true(policy_preset("topology", f->arena, &f->mlc.policy, &why));
@@ -146,20 +146,20 @@ writes_cost_what_the_machine_says(void **state)
     assert_near(f->results.peak[3], 120e9 * (1 - 0.4 / 2), 0.005);
 }
 
-/* Seven cores and eight with delays of 2000 cycles for four lines, and one chasing task. Nothing
- * is loaded enough to slow anybody down. */
+/* Seven cores and eight with delays of 2000 cycles for four lines, on one thread each, and one
+ * chasing task. Nothing is loaded enough to slow anybody down. */
 static void
 delays_set_how_much_is_asked_for(void **state)
 {
     struct fixture *f = *state;
-    double thread = 64 / (2 * 2000 / 2e9 / 4 + 0.1e-9 + 80e-9 / 8);
+    double core = 64 / (2000 / 2e9 / 4 + 0.1e-9 + 80e-9 / 16);
 
     model(f, "loaded");
     add_delay(f, 2000);
     assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .loaded = TRUE }, &f->results));
-    double other = 64 / (2 * 2000 / 2e9 / 4 + 0.1e-9 + 90e-9 / 8);
+    double other = 64 / (2000 / 2e9 / 4 + 0.1e-9 + 90e-9 / 16);
     assert_near(f->results.loaded[0].latency_ns, 80, 0.005);
-    assert_near(f->results.loaded[0].bytes_per_s, 14 * thread + 16 * other + 64 / 80.1e-9, 0.005);
+    assert_near(f->results.loaded[0].bytes_per_s, 7 * core + 8 * other + 64 / 80.1e-9, 0.005);
 }
 
 static void
@@ -172,6 +172,7 @@ one_node_may_load_another_alone(void **state)
     f->mlc.from = 1;
     f->mlc.to = 2;
     f->mlc.in_flight = 40;
+    f->mlc.policy.params.cache.misses_in_flight = 40;
     assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .loaded = TRUE }, &f->results));
     assert_near(f->results.loaded[0].bytes_per_s, 20e9, 0.005);
     /* Little's law: seven cores and one line more, 64 bytes each, at 20 GB/s */

@@ -13,18 +13,10 @@
 
 #include "run/run_spec.h"
 
-/*
- * Lines that a core has in flight while it streams, prefetchers included. Little's law on the
- * saturated ends of the MLC sweeps of ../shared/data/loaded_latency.csv (bandwidth x latency /
- * line / cores) gives 14.5 to 17.6 on nine of ten Xeons from Ivy Bridge to Cascade Lake, 20.5 on
- * Ice Lake.
- */
-#define MLC_LINES_IN_FLIGHT 16.0
-
 enum { MLC_CHASE_LINE_PS = 100, MLC_STREAM_LINE_PS = 100 };
 
 /* The inject delays of a sweep, cycles at nominal clock; and how many lines a core asks for between
- * two delays, whatever the number of its threads: what makes the sweeps of loaded_latency.csv end
+ * two delays: what makes the sweeps of loaded_latency.csv end
  * (at a delay of 20000) at the bandwidths they do. */
 extern const guint mlc_delays[];
 extern const guint mlc_nr_delays;
@@ -41,7 +33,7 @@ extern const guint mlc_nr_mixes;
 struct mlc {
     const struct machine *machine;
     struct policy_spec policy;
-    double in_flight;   /* lines of a core; shared by its threads */
+    double in_flight;   /* lines of a core that streams; its threads share them */
     int from, to;       /* nodes of the sweep and the mixes, dense; -1: all, each its own memory */
     GArray *delays;     /* guint */
     const char *failed; /* why a measurement could not be made, in the machine's arena; else NULL */

@@ -4,9 +4,9 @@
  *   idle latency   one task on a CPU of the row chases through memory of the column
  *   bandwidths     all CPUs of the row stream from the column; nobody else runs
  *   peak           all CPUs stream from their own node, by read-write mix
- *   loaded latency a task chases on the first core, all other cores stream, each from its own node,
- *                  with a delay between groups of lines: one row for each delay. Its bandwidth is
- *                  that of all tasks, the chasing one included
+ *   loaded latency a task chases on the first core, one thread of each other core streams from its
+ *                  own node, with a delay between groups of lines: one row for each delay. Its
+ *                  bandwidth is that of all tasks, the chasing one included
  */
 #include <math.h>
 
@@ -65,13 +65,16 @@ mlc_own_memory(const struct mlc *mlc, uint32_t node)
     return best;
 }
 
+/* Threads of the CPU's core; *first: it is the first of them. */
 static uint32_t
-threads_of_core(const struct machine *m, int cpu)
+threads_of_core(const struct machine *m, int cpu, bool *first)
 {
     uint32_t nr = 0;
 
+    *first = false;
     for_each_cpu (c, m->online)
-        nr += m->cpus[c].core == m->cpus[cpu].core;
+        if (m->cpus[c].core == m->cpus[cpu].core)
+            *first |= nr++ == 0 && c == cpu;
     return nr;
 }
 
@@ -84,27 +87,33 @@ add_chase(GArray *tasks, int cpu, uint32_t node)
     g_array_append_val(tasks, t);
 }
 
-/* Streams on all CPUs of a node; not on those of the core that `spare` is in (-1: all). */
+/* How cores stream. */
+struct streams {
+    int spare;       /* not on the core of this CPU; -1: on all */
+    bool one_a_core; /* on the first thread of each core, else on all */
+    double written;
+    uint64_t wait_ps; /* of a core between two lines */
+};
+
 static void
-add_streams(const struct mlc *mlc, GArray *tasks, uint32_t from, uint32_t to, int spare,
-            double written, guint delay)
+add_streams(const struct mlc *mlc, GArray *tasks, uint32_t from, uint32_t to,
+            const struct streams *s)
 {
     const struct machine *m = mlc->machine;
-    double hz = m->freq_hz > 0 ? (double)m->freq_hz : 2.5e9;
-    double wait_ps = delay * 1e12 / hz / MLC_LINES_PER_DELAY;
 
     for_each_cpu (cpu, m->nodes[from].cpus) {
-        uint32_t threads = threads_of_core(m, cpu);
+        bool first;
+        uint32_t threads = threads_of_core(m, cpu, &first);
 
-        if (!cpumask_test(m->online, cpu) ||
-            (spare >= 0 && m->cpus[cpu].core == m->cpus[spare].core))
+        if (!cpumask_test(m->online, cpu) || (s->one_a_core && !first) ||
+            (s->spare >= 0 && m->cpus[cpu].core == m->cpus[s->spare].core))
             continue;
         struct mlc_task t = {
             .cpu = cpu,
             .node = to,
-            .in_flight = MAX(mlc->in_flight / threads, 1),
-            .written = written,
-            .line_ps = MLC_STREAM_LINE_PS + (uint64_t)(wait_ps * threads + 0.5),
+            .in_flight = s->one_a_core ? mlc->in_flight : MAX(mlc->in_flight / threads, 1),
+            .written = s->written,
+            .line_ps = MLC_STREAM_LINE_PS + s->wait_ps,
         };
         g_array_append_val(tasks, t);
     }
@@ -112,13 +121,13 @@ add_streams(const struct mlc *mlc, GArray *tasks, uint32_t from, uint32_t to, in
 
 /* All nodes that take part, or the one that was asked for. */
 static void
-add_machine(const struct mlc *mlc, GArray *tasks, int spare, double written, guint delay)
+add_machine(const struct mlc *mlc, GArray *tasks, const struct streams *s)
 {
     for (uint32_t n = 0; n < mlc->machine->nr_nodes; n++) {
         int memory = mlc->to >= 0 ? mlc->to : mlc_own_memory(mlc, n);
 
         if (memory >= 0 && (mlc->from < 0 || mlc->from == (int)n))
-            add_streams(mlc, tasks, n, (uint32_t)memory, spare, written, delay);
+            add_streams(mlc, tasks, n, (uint32_t)memory, s);
     }
 }
 
@@ -143,7 +152,7 @@ measure_pair(struct mlc *mlc, uint32_t i, uint32_t j, bool latency, double *out)
     if (latency)
         add_chase(tasks, cpu, j);
     else
-        add_streams(mlc, tasks, i, j, -1, 0, 0);
+        add_streams(mlc, tasks, i, j, &(struct streams){ .spare = -1 });
     if (!mlc_measure(mlc, tasks, &reading))
         return false;
     *out = latency ? reading.latency_ns : reading.bytes_per_s;
@@ -169,9 +178,10 @@ measure_peak(struct mlc *mlc, double **out, struct progress *p)
     *out = g_new0(double, mlc_nr_mixes);
     for (guint i = 0; i < mlc_nr_mixes; i++) {
         g_autoptr(GArray) tasks = new_tasks();
+        struct streams s = { .spare = -1, .written = mlc_mixes[i].written };
         struct mlc_reading reading;
 
-        add_machine(mlc, tasks, -1, mlc_mixes[i].written, 0);
+        add_machine(mlc, tasks, &s);
         if (!step(p) || !mlc_measure(mlc, tasks, &reading))
             return false;
         (*out)[i] = reading.bytes_per_s;
@@ -195,13 +205,17 @@ measure_loaded(struct mlc *mlc, struct mlc_reading **out, struct progress *p)
 {
     uint32_t node = (uint32_t)first_node(mlc);
     int cpu = mlc_first_cpu(mlc, node), to = mlc->to >= 0 ? mlc->to : mlc_own_memory(mlc, node);
+    double hz = mlc->machine->freq_hz > 0 ? (double)mlc->machine->freq_hz : 2.5e9;
 
     *out = g_new0(struct mlc_reading, mlc->delays->len);
     for (guint i = 0; i < mlc->delays->len; i++) {
         g_autoptr(GArray) tasks = new_tasks();
+        double cycles = g_array_index(mlc->delays, guint, i);
+        struct streams s = { .spare = cpu, .one_a_core = true };
 
+        s.wait_ps = (uint64_t)(cycles * 1e12 / hz / MLC_LINES_PER_DELAY + 0.5);
         add_chase(tasks, cpu, (uint32_t)to);
-        add_machine(mlc, tasks, cpu, 0, g_array_index(mlc->delays, guint, i));
+        add_machine(mlc, tasks, &s);
         if (!step(p) || !mlc_measure(mlc, tasks, &(*out)[i]))
             return false;
     }

@@ -98,10 +98,9 @@ mlc_print_text(const struct mlc *mlc, const struct mlc_results *r, GString *s)
         add_matrix(mlc, r->bandwidth, 1e6, s);
     }
     if (r->loaded != NULL) {
-        g_string_append_printf(s,
-                               "Measuring Loaded Latencies for the system\n%s"
-                               "Using Read-only traffic type\n",
-                               THREADS);
+        g_string_append(s, "Measuring Loaded Latencies for the system\n"
+                           "Using only one thread from each core if Hyper-threading is enabled\n"
+                           "Using Read-only traffic type\n");
         add_loaded(mlc, r, s);
     }
 }

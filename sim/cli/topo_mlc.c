@@ -1,4 +1,6 @@
 /* numasim topo mlc: measures a machine from within, as Intel's Memory Latency Checker would. */
+#include <math.h>
+
 #include "cli/mlc.h"
 #include "cli/options.h"
 #include "cli/run_one.h"
@@ -52,7 +54,7 @@ parse(struct mlc_options *o, int argc, char **argv, GStrv *rest, int *code)
         { "from", 0, 0, G_OPTION_ARG_STRING, &o->from, "only the CPUs of this node load", "NODE" },
         { "to", 0, 0, G_OPTION_ARG_STRING, &o->to, "they use the memory of this node", "NODE" },
         { "in-flight", 0, 0, G_OPTION_ARG_DOUBLE, &o->in_flight,
-          "cache lines that a streaming core has in flight (default 16)", "N" },
+          "cache lines that a streaming core has in flight (default: cpu.misses_in_flight)", "N" },
         { "policy", 'p', 0, G_OPTION_ARG_STRING, &o->policy, "policy (default topology)", "P" },
         { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->set,
           "a parameter of the kernel or memory.model", "KEY=VALUE" },
@@ -139,6 +141,22 @@ load_policy_and_settings(struct mlc *mlc, const struct mlc_options *o, struct ar
     }
 }
 
+/* A core cannot have more misses under way than the kernel's parameter says. */
+static void
+set_in_flight(struct mlc *mlc, const struct mlc_options *o, struct diag *d)
+{
+    uint32_t *most = &mlc->policy.params.cache.misses_in_flight;
+
+    if (isnan(o->in_flight)) {
+        mlc->in_flight = *most;
+    } else if (o->in_flight >= 1 && o->in_flight <= 1000) {
+        mlc->in_flight = o->in_flight;
+        *most = (uint32_t)ceil(o->in_flight);
+    } else {
+        diag_error(d, NULL, 0, 0, "--in-flight", "out of range; write a number from 1 to 1000");
+    }
+}
+
 static bool
 load_all(struct mlc *mlc, const struct mlc_options *o, const char *name, struct arena *a)
 {
@@ -152,10 +170,8 @@ load_all(struct mlc *mlc, const struct mlc_options *o, const char *name, struct 
     mlc->to = node_of(mlc->machine, "--to", o->to, &d);
     check_nodes(mlc, &d);
     mlc->delays = delays_of(o->delays, &d);
-    mlc->in_flight = o->in_flight;
-    if (!(o->in_flight >= 1 && o->in_flight <= 1000))
-        diag_error(&d, NULL, 0, 0, "--in-flight", "out of range; write a number from 1 to 1000");
     load_policy_and_settings(mlc, o, a, &d);
+    set_in_flight(mlc, o, &d);
     g_autofree char *text = diag_text(&d);
     bool fine = !diag_failed(&d);
     g_printerr("%s", text);
@@ -186,7 +202,7 @@ measure(struct mlc *mlc, const struct mlc_options *o)
 int
 topo_mlc(int argc, char **argv)
 {
-    struct mlc_options o = { .in_flight = MLC_LINES_IN_FLIGHT };
+    struct mlc_options o = { .in_flight = NAN };
     g_auto(GStrv) rest = NULL;
     int code;
 
