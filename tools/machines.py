@@ -214,14 +214,39 @@ def add_links(f, m, key, bandwidth, nodes):
     f.source("links.curve", LINK_SOURCE)
 
 
-def add_caches(f, m, row, key):
+def transfers(rows, per_package):
+    """A dirty line from the cache of another core: the mean over all pairs and homes of each kind. Across packages, that of
+    the nearest nodes of two: the numasim rule for the others is their latency."""
+    kinds = {"transfer_llc": [], "transfer_package": [], "transfer_remote": []}
+    for r in rows:
+        if "HITM" not in r["kind"]:
+            continue
+        if not r["writer_node"]:
+            kinds["transfer_llc"].append(float(r["ns"]))
+            continue
+        a, b = sorted((int(r["writer_node"]), int(r["reader_node"])))
+        if a // per_package == b // per_package:
+            kinds["transfer_package"].append(float(r["ns"]))
+        elif b - a == per_package:
+            kinds["transfer_remote"].append(float(r["ns"]))
+    return {k: sum(v) / len(v) for k, v in kinds.items() if v}
+
+
+def add_caches(f, name, m, row, key, data):
     def size(kib):
         kib = float(kib)
         return f"{short(kib / 1024)}MiB" if kib >= 1024 else f"{short(kib)}KiB"
 
     caches = m.get("caches") or (f"l1d: {size(row['L1d_KiB'])}, l2: {size(row['L2_KiB'])}, "
                                  f"llc: {size(float(row['L3_MiB_per_group']) * 1024)}")
-    f.add(f"caches: {{{caches}}}", "")
+    across = transfers(data.rows("cache_to_cache_ns", name), m.get("nodes", 1))
+    if not across:
+        f.add(f"caches: {{{caches}}}", "")
+    else:
+        f.add("caches:", *["  " + size for size in caches.split(", ")],
+              *[f"  {k}: {ns:.1f}ns" for k, ns in across.items()], "")
+    for k in across:
+        f.source("caches." + k, f"{key}: MLC, dirty lines, mean over nodes and homes of the line")
     f.source("caches", m.get("caches_source", key))
 
 
@@ -239,7 +264,7 @@ def make(name, data):
     method = METHODS[data.rows("latency_ns", name)[0]["method"]]
     add_matrices(f, m, f"{key}: {method}", latency, nodes)
     add_links(f, m, key, bandwidth, nodes)
-    add_caches(f, m, row, key)
+    add_caches(f, name, m, row, key, data)
     return f.text()
 
 
