@@ -460,6 +460,7 @@ switching_to_scx(struct kernel *k, struct rq *rq, struct task *p)
     struct scx *x = k->scx;
     (void)rq;
 
+    p->scx->deq_move = true; /* changes of class are moves */
     scx_enable_task(x, p);
     if (SCX_HAS(x, set_cpumask))
         SCX_CALL(x, set_cpumask, p, p, p->allowed);

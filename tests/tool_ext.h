@@ -1,0 +1,76 @@
+/* The scenarios of the ext oracle, run on our class: shared by tool_ext*.c. */
+#pragma once
+
+#include <stdio.h>
+
+#include "kernel/ext.h"
+#include "sim_fixture.h"
+
+enum { STEPS_MAX = 64, TASKS_MAX = 16, ACTIONS_MAX = 16, CHILDREN = 16 };
+
+/* What the logging policy does: README.md of the oracle. */
+struct logger {
+    char select_cpu[32], enqueue[32], dispatch[32], kick[32], last[32];
+    uint64_t arg, first_n_user, slice_ns, enq_flags_added;
+    uint64_t yield_zeroes_slice, tick_zeroes_slice, reenqueue_in_release;
+    uint64_t vnow, nr_enqueues;
+    int queue;
+    sim_time zero; /* t = 0 */
+    bool silent;
+};
+
+struct step {
+    char op; /* as in the scripts; '(' begins, ')' ends a loop */
+    uint64_t arg;
+    uint32_t peer; /* of a bracket */
+};
+
+struct world;
+
+struct wtask {
+    struct world *w;
+    struct task *p;
+    char name[8], comm[48];
+    int nice, policy;
+    uint64_t mask;
+    int64_t start_ms; /* -1: forked by another */
+    int cpu;          /* where it was before, -1: the first it may use */
+    struct step steps[STEPS_MAX];
+    uint32_t nr_steps, at, loops[STEPS_MAX];
+    uint32_t children_alive;
+    bool waiting; /* for children, a futex or a pipe: with `key` */
+    int parent;
+    char key_op;
+    uint64_t key;
+    bool entered;
+};
+
+struct waction {
+    uint64_t ms;
+    char what[16];
+    uint64_t task, value;
+};
+
+struct world {
+    struct fixture f;
+    struct sched_ops ops;
+    struct logger logger;
+    struct wtask tasks[TASKS_MAX];
+    struct waction actions[ACTIONS_MAX];
+    uint32_t nr_tasks, nr_actions, next_action;
+    uint64_t posts[16], pipes[16];
+    uint64_t end_ms, phase_us;
+    bool load_late, has_ops;
+    int housekeeping;
+    uint32_t started;
+    struct task *driver;
+    struct task_group *group;
+    struct event *none;
+};
+
+extern const struct sched_ops logger_ops;
+extern const struct task_ops wtask_ops, driver_ops;
+
+/* A line of output: t in us, CPU, op, task or "-", then what fmt adds. */
+void say(struct kernel *k, const struct logger *l, const char *op, const struct task *p,
+         const char *fmt, ...) SIM_PRINTF(5, 6);
