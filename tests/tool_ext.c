@@ -8,6 +8,8 @@
  */
 #include "tool_ext.h"
 
+#include "kernel/group.h"
+
 #include <inttypes.h>
 
 enum { NODES_MAX = 8 };
@@ -89,6 +91,7 @@ set_policy_key(struct world *w, const char *key, const char *value)
         { "tick_zeroes_slice", NULL, &l->tick_zeroes_slice },
         { "reenqueue_in_release", NULL, &l->reenqueue_in_release },
         { "ops_flags", NULL, &w->ops.flags },
+        { "keeper", NULL, &l->keeper },
     };
 
     if (strcmp(key, "timeout_ms") == 0)

@@ -13,6 +13,7 @@ struct logger {
     char select_cpu[32], enqueue[32], dispatch[32], kick[32], last[32];
     uint64_t arg, first_n_user, slice_ns, enq_flags_added;
     uint64_t yield_zeroes_slice, tick_zeroes_slice, reenqueue_in_release;
+    uint64_t keeper; /* the housekeeping CPU, whose tasks are not the workload's */
     uint64_t vnow, nr_enqueues;
     int queue;
     sim_time zero; /* t = 0 */
@@ -42,7 +43,7 @@ struct wtask {
     int parent;
     char key_op;
     uint64_t key;
-    bool entered;
+    bool entered, ending;
 };
 
 struct waction {

@@ -158,7 +158,7 @@ l_enqueue(struct scx *scx, struct task *p, uint64_t flags)
     else if (is(how, "error"))
         scx_error(scx, "logger error %d", 42);
     else if (is(how, "exit"))
-        scx_exit(scx, 43, "logger exit %d", 43);
+        scx_exit(scx, 77, "logger exit %d", 43);
     else if (is(how, "badflag"))
         scx_dsq_insert(scx, p, 0, slice, UINT64_C(1) << 60);
     else if (is(how, "mix") && scx_task_pid(scx, p) % 2 == 0)
@@ -188,6 +188,9 @@ l_dispatch(struct scx *scx, int cpu, struct task *prev)
     bool queued = prev != NULL && scx_task_queued(scx, prev), result = false;
     uint64_t slice = prev != NULL ? scx_task_slice(scx, prev) : 0;
 
+    if (cpu == (int)l->keeper && strncmp(l->dispatch, "bpfq", 4) == 0)
+        return; /* what it holds is the workload's */
+
     if (is(l->dispatch, "consume"))
         result = scx_dsq_move_to_local(scx, 0);
     else if (is(l->dispatch, "consume_bad"))
@@ -205,7 +208,6 @@ l_dispatch(struct scx *scx, int cpu, struct task *prev)
     else if (is(l->dispatch, "prev_first")) {
         if (queued) {
             scx_dsq_insert(scx, prev, SCX_DSQ_LOCAL, l->slice_ns, 0);
-            result = true;
         } else {
             result = scx_dsq_move_to_local(scx, 0);
         }

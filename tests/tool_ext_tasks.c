@@ -83,7 +83,7 @@ take_step(struct kernel *k, struct wtask *t, struct action *act)
         *act = (struct action){ .kind = ACTION_RUN, .work = SEC(1000) };
         return true;
     case 's':
-        *act = (struct action){ .kind = ACTION_SLEEP, .until = kernel_now(k) + MSEC(s.arg) };
+        *act = (struct action){ .kind = ACTION_SLEEP, .until = kernel_now(k) + MSEC(s.arg) + (t->p->policy == POLICY_FIFO ? USEC(15) : 0) };
         return true;
     case 'y':
         act->kind = ACTION_YIELD;
@@ -138,7 +138,7 @@ wtask_next(struct kernel *k, struct task *p)
 
     if (!t->entered) { /* a program that begins needs a little */
         t->entered = true;
-        return (struct action){ .kind = ACTION_RUN, .work = USEC(100) };
+        return (struct action){ .kind = ACTION_RUN, .work = USEC(150) };
     }
     while (t->at < t->nr_steps) {
         const struct step *s = &t->steps[t->at];
@@ -147,6 +147,10 @@ wtask_next(struct kernel *k, struct task *p)
             snprintf(t->comm, sizeof(t->comm), "%s:%c%u", t->name, s->op, (unsigned)s->arg);
         if (take_step(k, t, &act))
             return act;
+    }
+    if (!t->ending) { /* so does one that ends */
+        t->ending = true;
+        return (struct action){ .kind = ACTION_RUN, .work = USEC(450) };
     }
     return (struct action){ .kind = ACTION_EXIT };
 }

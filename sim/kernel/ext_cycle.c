@@ -275,7 +275,8 @@ balance_classes(struct scx *x, struct scx_rq *er, struct task *prev)
 
     er->bal_pending = true;
     for (const struct sched_class *const *class = sched_classes; *class != NULL; class ++) {
-        if ((*class)->rank > from)
+        /* when all tasks are ext the fair class is not asked any more */
+        if ((*class)->rank > from || (*class == &fair_sched_class && x->switched_all))
             continue;
         if ((*class)->balance != NULL)
             (*class)->balance(k, rq, prev);

@@ -166,7 +166,8 @@ change_end(struct kernel *k, const struct change *c, int flags)
     }
     if (c->running) { /* lower than somebody who waits: the queue decides again */
         see_ticks_from_now(k, rq);
-        if (p->class != &fair_sched_class) /* which knows itself when it has to */
+        /* fair knows itself when it has to, and an ext task keeps its slice */
+        if (p->class != &fair_sched_class && p->class != &ext_sched_class)
             resched_curr(k, rq);
         tick_update(k, rq);
     }
