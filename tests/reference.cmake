@@ -4,6 +4,10 @@ foreach(table convergence decisions levels numa replay theory)
         $<TARGET_FILE:numasim> ${NUMASIM_SHARED})
     set_tests_properties(reference_${table} PROPERTIES LABELS "scenario;reference" TIMEOUT 600 SKIP_RETURN_CODE 77)
 endforeach()
+# Published results: where their rows stand, and that what is outside says why. One seed; the table has three.
+add_test(NAME reference_published COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/reference.py published
+    $<TARGET_FILE:numasim> ${NUMASIM_SHARED} --seeds=1)
+set_tests_properties(reference_published PROPERTIES LABELS "reference;long" TIMEOUT 1800 SKIP_RETURN_CODE 77)
 # Seconds to minutes, as busy as the machine is: not for CI.
 add_test(NAME reference_oracle COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/reference.py oracle
     $<TARGET_FILE:numasim> ${NUMASIM_SHARED})

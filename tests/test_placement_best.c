@@ -401,6 +401,24 @@ pages_that_are_there_count_where_they_are(void **state)
 }
 
 static void
+who_has_nothing_to_do_stays_free(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 2, memory_models[0], NULL);
+    add(&f, 1e7, 0, NULL, 0);
+    add(&f, 0.9e5, 0, NULL, 0);
+    add(&f, 1.1e5, 0, NULL, 0);
+    place(&f);
+    const struct process *pr = f.k->processes[0];
+    assert_int_equal(pr->members[0]->nr_allowed, 2);
+    assert_int_equal(pr->members[1]->nr_allowed, 4);
+    assert_int_equal(pr->members[2]->nr_allowed, 2);
+    fixture_close(&f);
+}
+
+static void
 without_plans_it_is_pack(void **state)
 {
     struct fixture f;
@@ -430,6 +448,7 @@ main(void)
         cmocka_unit_test(siblings_share_a_core),
         cmocka_unit_test(who_ends_early_leaves_room),
         cmocka_unit_test(pages_that_are_there_count_where_they_are),
+        cmocka_unit_test(who_has_nothing_to_do_stays_free),
         cmocka_unit_test(without_plans_it_is_pack),
     };
 

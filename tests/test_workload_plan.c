@@ -79,6 +79,22 @@ choices_count_by_their_chance(void **state)
     fixture_close(&x.f);
 }
 
+/* A quarter of the main thread's work is before the fork. */
+static void
+who_is_forked_comes_after(void **state)
+{
+    struct run x;
+
+    (void)state;
+    struct task_plan p = plan_of(
+        &x, TEXT "  threads: [{name: t, start: fork, program: [compute: 1ms]}, {name: main, "
+                 "program: [compute: 2ms, fork: t, compute: 6ms]}]\n");
+    assert_ptr_equal(p.after, x.f.k->tasks[1]);
+    assert_near(p.after_part, 0.25);
+    assert_near(p.work_ns, 1e6);
+    fixture_close(&x.f);
+}
+
 int
 main(void)
 {
@@ -86,6 +102,7 @@ main(void)
         cmocka_unit_test(loops_multiply),
         cmocka_unit_test(a_loop_without_end_is_one_round),
         cmocka_unit_test(choices_count_by_their_chance),
+        cmocka_unit_test(who_is_forked_comes_after),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,10 @@
 
 #include "kernel/vma.h"
 
+/* Who has so little to do against others (a thread that starts them and waits) stays free: bound,
+ * it would only be in the way. */
+#define FREE_BELOW 0.01
+
 static void
 bind_task(struct best *b, const struct best_choice *c, uint32_t t)
 {
@@ -19,7 +23,10 @@ bind_task(struct best *b, const struct best_choice *c, uint32_t t)
     b->pl->threads_overridden +=
         p->nr_allowed < b->k->nr_online || p->mem->policy.mode != MPOL_DEFAULT;
     p->mem->policy = (struct mempolicy){ .mode = MPOL_DEFAULT };
-    task_set_affinity(b->k, p, b->pl->nodes[c->node[t]].cpus);
+    if (b->tasks[t].work_ns < FREE_BELOW * b->most_work)
+        task_set_affinity(b->k, p, b->k->machine->online);
+    else
+        task_set_affinity(b->k, p, b->pl->nodes[c->node[t]].cpus);
 }
 
 /* The mempolicy that means these weights. */
@@ -58,6 +65,8 @@ bind_spot(struct best *b, const struct best_choice *c, const struct best_spot *s
 static void
 bind_all(struct best *b, const struct best_choice *c)
 {
+    for (uint32_t t = 0; t < b->nr_tasks; t++)
+        b->most_work = b->tasks[t].work_ns > b->most_work ? b->tasks[t].work_ns : b->most_work;
     for (uint32_t t = 0; t < b->nr_tasks; t++)
         bind_task(b, c, t);
     for (uint32_t r = 0; r < b->nr_regions; r++)
@@ -112,7 +121,9 @@ const struct placement_ops placement_best = {
         "the highest rate of work if the run never ends. It begins with the other static\n"
         "policies and with the sets of nodes that have the greatest total bandwidth, and changes\n"
         "one thing at a time until nothing gets better or static.best_evaluations placements have\n"
-        "been looked at. The same input gives the same placement. Waiting for other threads, and\n"
+        "been looked at. The same input gives the same placement. A thread with next to nothing to "
+        "do\n"
+        "stays free. Waiting for other threads, and\n"
         "phases of a program, are not seen; a recording says nothing beforehand, and is packed.\n"
         "Bindings of the workload itself are overridden.",
     .settings = balancing_off,

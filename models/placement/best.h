@@ -45,6 +45,8 @@ struct best_task {
     uint32_t process, profile, kind; /* kind: tasks of a process that could change places */
     double work_ns, idle_ns, units;
     bool endless, background;
+    int32_t after; /* the task that starts it, after this part of its plan; -1: none */
+    double after_part;
     uint32_t first_use, nr_uses; /* in best.uses */
 };
 
@@ -66,14 +68,16 @@ struct best {
     uint32_t nr_tasks, nr_processes, nr_spots, nr_families, nr_regions, nr_profiles, nr_kinds;
     uint32_t nr_uses, cap_uses;
     struct best_task *tasks;
+    const struct task **parents; /* by task: who starts it, or NULL */
     struct best_spot *spots;
     struct best_family *families;
     struct best_region *regions;
     struct best_use *uses;
     uint32_t *users; /* tasks, by spot */
     struct burst_profile *profiles;
-    bool endless;   /* nobody in the foreground ends: the rate counts, not the time */
-    bool has_units; /* work is counted */
+    bool endless;     /* nobody in the foreground ends: the rate counts, not the time */
+    bool has_units;   /* work is counted */
+    double most_work; /* of a task */
 
     /* scratch of best_value() */
     uint32_t *share_q16;          /* [spot or region][node] */
@@ -81,6 +85,8 @@ struct best {
     uint32_t *guess_of, *buckets; /* by task; hash of groups, slot + 1 */
     uint32_t nr_buckets;
     double *time, *left;        /* by task: of the whole plan; what is left of it */
+    bool *started;              /* by task */
+    bool chained;               /* some tasks start others */
     uint64_t *promised;         /* bytes, by node */
     uint32_t *on_node;          /* tasks, by node */
     uint32_t *cores;            /* with a CPU that is online, by node */

@@ -135,8 +135,11 @@ add_task(struct best *b, struct task *p, uint32_t process)
         .endless = plan.endless,
         .background = plan.background,
         .profile = add_profile(b, &plan),
+        .after = -1,
+        .after_part = plan.after_part,
     };
     add_uses(b, t, &plan);
+    b->parents[b->nr_tasks - 1] = plan.after;
     b->has_units |= plan.units > 0;
     b->endless &= plan.endless || plan.background;
 }
@@ -240,9 +243,22 @@ make_scratch(struct best *b)
     b->buckets = arena_new_array(a, uint32_t, b->nr_buckets);
     b->time = arena_new_array(a, double, b->nr_tasks);
     b->left = arena_new_array(a, double, b->nr_tasks);
+    b->started = arena_new_array(a, bool, b->nr_tasks);
     b->promised = arena_new_array(a, uint64_t, nr_nodes);
     b->on_node = arena_new_array(a, uint32_t, nr_nodes);
     b->nodes_of_process = arena_new_array(a, nodemask, b->nr_processes);
+}
+
+static void
+find_parents(struct best *b)
+{
+    for (uint32_t t = 0; t < b->nr_tasks; t++)
+        for (uint32_t p = 0; b->parents[t] != NULL && p < b->nr_tasks; p++)
+            if (b->tasks[p].task == b->parents[t]) {
+                b->tasks[t].after = (int32_t)p;
+                b->chained = true;
+                break;
+            }
 }
 
 bool
@@ -256,6 +272,7 @@ best_survey(struct best *b)
     b->nr_processes = k->nr_processes;
     b->tasks = arena_new_array(k->arena, struct best_task, nr);
     b->profiles = arena_new_array(k->arena, struct burst_profile, nr);
+    b->parents = arena_new_array(k->arena, const struct task *, nr);
     b->endless = true;
     add_spots(b);
     for (uint32_t i = 0; i < k->nr_processes; i++)
@@ -264,6 +281,7 @@ best_survey(struct best *b)
                 return false;
             add_task(b, k->processes[i]->members[t], i);
         }
+    find_parents(b);
     list_users(b);
     find_kinds(b);
     count_cores(b);

@@ -2,6 +2,7 @@
  * What a placement would be worth: the steady state of the memory model with every task on its node
  * and all memory where it would be, and how long the programs take at these rates.
  *
+ * A task that another one starts begins when that one has come so far.
  * Tasks that end sooner leave the others more room, so the equations are solved again when half of
  * the longest time is over, a few times. If nobody ends, the rate at which work is done counts.
  * CPUs that have more than one task are shared in time, and cores by siblings. Among placements
@@ -189,6 +190,13 @@ speed_on(const struct best *b, int node)
     return alone + (1 - alone) * slow;
 }
 
+/* Has begun, and is not over. */
+static bool
+runs(const struct best *b, uint32_t t)
+{
+    return b->started[t] && b->left[t] > 0;
+}
+
 /* Asks the model for those tasks of which something is left. */
 static void
 predict(struct best *b, const struct best_choice *c)
@@ -198,10 +206,10 @@ predict(struct best *b, const struct best_choice *c)
     memset(b->buckets, 0, b->nr_buckets * sizeof(*b->buckets));
     memset(b->on_node, 0, b->k->machine->nr_nodes * sizeof(*b->on_node));
     for (uint32_t t = 0; t < b->nr_tasks; t++)
-        b->on_node[c->node[t]] += b->left[t] > 0;
+        b->on_node[c->node[t]] += runs(b, t);
     for (uint32_t t = 0; t < b->nr_tasks; t++) {
         b->guess_of[t] = UINT32_MAX;
-        if (b->left[t] <= 0 || b->tasks[t].nr_uses == 0)
+        if (!runs(b, t) || b->tasks[t].nr_uses == 0)
             continue;
         b->guess_of[t] = guess_find(b, &nr, c->node[t], &b->tasks[t]);
         b->guesses[b->guess_of[t]].nr++;
@@ -229,30 +237,79 @@ time_of(const struct best *b, const struct best_choice *c, uint32_t t)
 
 /* ---- the value ---- */
 
+/* How long until someone who runs starts another one; infinite: nobody does. */
+static double
+next_start(const struct best *b)
+{
+    double next = __builtin_inf();
+
+    for (uint32_t t = 0; b->chained && t < b->nr_tasks; t++) {
+        const struct best_task *child = &b->tasks[t];
+
+        if (b->started[t] || !b->started[child->after])
+            continue;
+        double left = b->left[child->after] - (1 - child->after_part);
+        double time = left > 0 ? left * b->time[child->after] : 0;
+        next = time < next ? time : next;
+    }
+    return next;
+}
+
+static bool
+parent_is_past(const struct best *b, const struct best_task *t)
+{
+    return t->after >= 0 && b->started[t->after] && b->left[t->after] <= 1 - t->after_part + 1e-9;
+}
+
+static void
+pass(struct best *b, double slice)
+{
+    for (uint32_t t = 0; t < b->nr_tasks; t++)
+        if (!b->tasks[t].endless && b->started[t])
+            b->left[t] -= slice / b->time[t];
+    for (uint32_t t = 0; b->chained && t < b->nr_tasks; t++)
+        b->started[t] |= parent_is_past(b, &b->tasks[t]);
+}
+
+/* When the last of those is over who run now, and whether anyone is before half of that time. */
+static double
+longest_left(struct best *b, const struct best_choice *c, bool *someone)
+{
+    double longest = 0;
+
+    for (uint32_t t = 0; t < b->nr_tasks; t++) {
+        b->time[t] = time_of(b, c, t);
+        if (runs(b, t) && !b->tasks[t].endless && !b->tasks[t].background)
+            longest = b->left[t] * b->time[t] > longest ? b->left[t] * b->time[t] : longest;
+    }
+    *someone = false;
+    for (uint32_t t = 0; t < b->nr_tasks; t++)
+        *someone |= runs(b, t) && !b->tasks[t].endless && b->left[t] * b->time[t] <= longest / 2;
+    return longest;
+}
+
 /* When all is over; programs that never end, and those nobody waits for, run along. */
 static double
 makespan(struct best *b, const struct best_choice *c)
 {
     double passed = 0;
 
-    for (int step = 0;; step++) {
-        double longest = 0;
+    for (uint32_t t = 0; t < b->nr_tasks; t++)
+        b->started[t] = b->tasks[t].after < 0;
+    if (b->chained)
+        predict(b, c);
+    for (int step = 0, starts = 0;; step++) {
+        bool someone;
+        double longest = longest_left(b, c, &someone), start = next_start(b);
 
-        for (uint32_t t = 0; t < b->nr_tasks; t++) {
-            b->time[t] = time_of(b, c, t);
-            if (b->left[t] > 0 && !b->tasks[t].endless && !b->tasks[t].background)
-                longest = b->left[t] * b->time[t] > longest ? b->left[t] * b->time[t] : longest;
-        }
-        double slice = longest / 2;
-        bool someone = false;
-        for (uint32_t t = 0; t < b->nr_tasks; t++)
-            someone |= b->left[t] > 0 && !b->tasks[t].endless && b->left[t] * b->time[t] <= slice;
-        if (!someone || step == FLUID_STEPS)
+        if (start == __builtin_inf() && (!someone || step >= FLUID_STEPS + starts))
             return passed + longest;
+        if (step == 4 * FLUID_STEPS)
+            return passed + longest;
+        starts += start != __builtin_inf();
+        double slice = start != __builtin_inf() ? start : longest / 2;
+        pass(b, slice);
         passed += slice;
-        for (uint32_t t = 0; t < b->nr_tasks; t++)
-            if (!b->tasks[t].endless)
-                b->left[t] -= slice / b->time[t];
         predict(b, c);
     }
 }
@@ -305,8 +362,10 @@ best_value(struct best *b, const struct best_choice *c)
     if (!place_memory(b, c))
         return NOT_POSSIBLE;
     b->nr_evaluations++;
-    for (uint32_t t = 0; t < b->nr_tasks; t++)
+    for (uint32_t t = 0; t < b->nr_tasks; t++) {
         b->left[t] = 1;
+        b->started[t] = true;
+    }
     predict(b, c);
     if (b->endless) {
         value = time_of_work(b, c);

@@ -19,10 +19,12 @@ struct plan_use {
 };
 
 struct task_plan {
-    double work_ns; /* CPU time at nominal speed, every access a cache hit */
-    double idle_ns; /* asleep */
-    double units;   /* of work done */
-    bool endless;   /* all of this is one round of a loop that never ends */
+    double work_ns;           /* CPU time at nominal speed, every access a cache hit */
+    double idle_ns;           /* asleep */
+    double units;             /* of work done */
+    bool endless;             /* all of this is one round of a loop that never ends */
+    const struct task *after; /* who starts it; NULL: it starts by itself */
+    double after_part;        /* of what that one does before it does so */
     bool background;
     uint32_t nr_uses, cap_uses;
     struct plan_use *uses; /* in the run's arena, by first appearance */

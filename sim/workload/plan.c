@@ -20,6 +20,7 @@ struct walk {
         const struct wstep *choose;
         uint32_t end;
     } forks[WORKLOAD_LOOPS_MAX];
+    int32_t until; /* a fork of this group ends the walk; -1: none does */
     double chance; /* that the program comes to this step, where it could go another way */
     bool over;
 };
@@ -218,6 +219,9 @@ add_step(struct walk *w, const struct wstep *s)
     case WSTEP_CHOOSE:
         begin_choice(w, s);
         break;
+    case WSTEP_FORK:
+        w->over = s->group == w->until;
+        break;
     case WSTEP_EXIT:
         w->over = w->chance == 1;
         break;
@@ -226,17 +230,48 @@ add_step(struct walk *w, const struct wstep *s)
     }
 }
 
-void
-program_plan(struct kernel *k, struct task *p, struct task_plan *plan)
+/* The plan of a thread's program, up to where it forks a group; false: it never does. */
+static bool
+walk_program(const struct thread *t, int32_t until, struct task_plan *plan)
 {
-    const struct thread *t = p->prog;
     const struct wgroup *g = t->crew->spec;
-    struct walk w = { .t = t, .plan = plan, .rounds = { 1 }, .chance = 1 };
-    (void)k;
+    struct walk w = { .t = t, .plan = plan, .rounds = { 1 }, .until = until, .chance = 1 };
 
     plan->background = g->background;
     for (uint32_t i = 0; i < g->nr_steps && !w.over; i++) {
         look_at_forks(&w, i);
         add_step(&w, &g->steps[i]);
     }
+    return w.over && w.depth == 0; /* in a loop, the first round comes at once */
+}
+
+/* Who forks it, and after which part of the work. */
+static void
+find_parent(const struct thread *t, struct task_plan *plan)
+{
+    const struct instance *in = t->crew->instance;
+    int32_t group = (int32_t)(t->crew->spec - t->run->w->groups);
+
+    for (uint32_t i = 0; i < in->spec->nr_groups; i++) {
+        const struct crew *c = &in->crews[i];
+        struct task_plan all = { 0 }, before = { 0 };
+
+        if (c == t->crew || c->nr == 0 || !walk_program(&c->threads[0], group, &before))
+            continue;
+        walk_program(&c->threads[0], -1, &all);
+        plan->after = c->threads[0].task;
+        plan->after_part = all.work_ns > 0 ? before.work_ns / all.work_ns : 0;
+        return;
+    }
+}
+
+void
+program_plan(struct kernel *k, struct task *p, struct task_plan *plan)
+{
+    const struct thread *t = p->prog;
+    (void)k;
+
+    walk_program(t, -1, plan);
+    if (t->crew->spec->by_fork)
+        find_parent(t, plan);
 }
