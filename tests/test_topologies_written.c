@@ -36,7 +36,8 @@ what_no_shipped_machine_has_is_written_too(void **state)
         "title: \"a: b \\\"c\\\" \\\\ # \\n d\"\n"
         "node_reclaim_distance: 25\n"
         "nodes:\n"
-        "  - {node: 3, memory: 1GiB, cpus: '0-3,8-9', injection_limit: 30GB/s}\n"
+        "  - {node: 3, memory: 1GiB, cpus: '0-3,8-9', injection_limit: 30GB/s,\n"
+        "     curve: {points: [[1.7GB/s, 64.1ns], [54GB/s, 85.1ns], [110.6GB/s, 189ns]]}}\n"
         "  - {node: 5, memory: 0B, cpus: 4-7}\n"
         "  - {node: 9, memory: 2GiB, online: no, kind: pmem}\n"
         "cpus:\n"
@@ -48,7 +49,8 @@ what_no_shipped_machine_has_is_written_too(void **state)
         "  - {name: 'odd name', between: [3, 5], bandwidth: 1.5GB/s}\n"
         "  - {from: 5, to: 9, bandwidth: 2GB/s}\n"
         "  - {from: 9, to: 5, bandwidth: 3GB/s}\n"
-        "  - {name: two, from: 3, to: 5, bandwidth: 4GB/s}\n"
+        "  - {name: two, from: 3, to: 5, bandwidth: 4GB/s, curve.points: [[1GB/s, 1], [3GB/s, "
+        "1.0123]]}\n"
         "routes:\n"
         "  - {from: 3, to: 5, via: [two]}\n"
         "devices:\n"
@@ -63,6 +65,9 @@ what_no_shipped_machine_has_is_written_too(void **state)
     struct machine *m = topology_yaml_load("x.yaml", text, strlen(text), a, &d);
     g_autofree char *messages = diag_text(&d);
     assert_string_equal(messages, "");
+    assert_int_equal(m->nodes[0].bandwidth, 110600000000); /* the last point's */
+    assert_int_equal(m->nodes[0].nr_points, 3);
+    assert_int_equal(m->nodes[0].points[1].ratio_ppm, 1327613); /* 85.1 / 64.1 */
     assert_survives_writing(m, a);
     diag_clear(&d);
     arena_free(a);

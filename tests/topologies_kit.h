@@ -71,6 +71,8 @@ nodes_equal(const struct machine_node *a, const struct machine_node *b)
            cpumask_equal(a->cpus, b->cpus) && a->mem_bytes == b->mem_bytes && a->kind == b->kind &&
            a->bandwidth == b->bandwidth && a->write_derate_ppm == b->write_derate_ppm &&
            a->injection == b->injection && a->has_curve == b->has_curve &&
+           a->nr_points == b->nr_points &&
+           arrays_equal(a->points, b->points, a->nr_points * sizeof(*a->points)) &&
            arrays_equal(&a->curve_a, &b->curve_a, sizeof(double)) &&
            arrays_equal(&a->curve_d, &b->curve_d, sizeof(double));
 }
@@ -89,6 +91,8 @@ links_equal(const struct machine_link *a, const struct machine_link *b)
 {
     return strcmp(a->name, b->name) == 0 && a->from == b->from && a->to == b->to &&
            a->bandwidth == b->bandwidth && a->has_curve == b->has_curve &&
+           a->nr_points == b->nr_points &&
+           arrays_equal(a->points, b->points, a->nr_points * sizeof(*a->points)) &&
            arrays_equal(&a->curve_a, &b->curve_a, sizeof(double)) &&
            arrays_equal(&a->curve_d, &b->curve_d, sizeof(double));
 }

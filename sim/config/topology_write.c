@@ -57,6 +57,18 @@ append_field(GString *out, const char *before, const struct field *table, const 
 }
 
 static void
+append_points(GString *out, const char *before, const struct machine_curve_point *points,
+              uint32_t nr, struct arena *a)
+{
+    g_string_append_printf(out, "%scurve: {points: [", before);
+    for (uint32_t i = 0; i < nr; i++)
+        g_string_append_printf(out, "%s[%s, %u.%06u]", i > 0 ? ", " : "",
+                               format_quantity(FIELD_BANDWIDTH, points[i].bandwidth, a),
+                               points[i].ratio_ppm / 1000000, points[i].ratio_ppm % 1000000);
+    g_string_append(out, "]}");
+}
+
+static void
 append_curve(GString *out, const char *before, double a, double d, struct arena *arena)
 {
     const struct machine_node n = { .curve_a = a, .curve_d = d };
@@ -83,12 +95,25 @@ write_top(const struct machine *m, GString *out)
 }
 
 static bool
+same_points(const struct machine_node *a, const struct machine_node *b)
+{
+    if (a->nr_points != b->nr_points)
+        return false;
+    for (uint32_t i = 0; i < a->nr_points; i++)
+        if (a->points[i].bandwidth != b->points[i].bandwidth ||
+            a->points[i].ratio_ppm != b->points[i].ratio_ppm)
+            return false;
+    return true;
+}
+
+static bool
 same_node(const struct machine_node *a, const struct machine_node *b)
 {
     return a->mem_bytes == b->mem_bytes && a->kind == b->kind && a->online == b->online &&
            a->bandwidth == b->bandwidth && a->write_derate_ppm == b->write_derate_ppm &&
            a->injection == b->injection && a->has_curve == b->has_curve &&
-           (!a->has_curve || (a->curve_a == b->curve_a && a->curve_d == b->curve_d));
+           (!a->has_curve ||
+            (a->curve_a == b->curve_a && a->curve_d == b->curve_d && same_points(a, b)));
 }
 
 static void
@@ -101,7 +126,9 @@ write_node(const struct machine *m, const struct machine_node *n, GString *out)
         append_field(out, "\n    ", topo_node_fields, "bandwidth", n, m->arena);
     if (n->write_derate_ppm > 0)
         append_field(out, "\n    ", topo_node_fields, "write_derating", n, m->arena);
-    if (n->has_curve)
+    if (n->nr_points > 0)
+        append_points(out, "\n    ", n->points, n->nr_points, m->arena);
+    else if (n->has_curve)
         append_curve(out, "\n    ", n->curve_a, n->curve_d, m->arena);
     if (n->injection > 0)
         append_field(out, "\n    ", topo_node_fields, "injection_limit", n, m->arena);
@@ -273,7 +300,9 @@ write_link_list(const struct machine *m, GString *out)
         g_string_append_printf(out, ", from: %u, to: %u, bandwidth: %s", m->nodes[l->from].os_index,
                                m->nodes[l->to].os_index,
                                format_quantity(FIELD_BANDWIDTH, l->bandwidth, m->arena));
-        if (l->has_curve)
+        if (l->nr_points > 0)
+            append_points(out, ", ", l->points, l->nr_points, m->arena);
+        else if (l->has_curve)
             append_curve(out, ", ", l->curve_a, l->curve_d, m->arena);
         g_string_append(out, "}\n");
     }

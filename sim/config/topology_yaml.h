@@ -75,7 +75,12 @@ nodemask topo_nodes(struct topo *t, const struct ynode *n);
 const struct ynode *topo_list(struct topo *t, const char *key);
 /* An error if the text under a key is longer than `most` bytes. */
 void topo_check_text(struct topo *t, const struct ynode *map, const char *key, gsize most);
-/* Whether an entry has a curve; half a curve is an error. */
-bool topo_check_curve(struct topo *t, const struct ynode *entry);
+/* The curve of an entry: `given` with points, or with a and d, which its fields hold. */
+struct topo_curve {
+    bool given;
+    uint32_t nr_points;
+    struct machine_curve_point *points;
+};
+struct topo_curve topo_read_curve(struct topo *t, const struct ynode *entry);
 /* Where the numbers of an entry come from goes into the machine's notes. */
 void topo_note_source(struct topo *t, const struct ynode *entry);

@@ -20,7 +20,7 @@ const struct field topo_link_fields[] = {
                 .doc = "as for nodes; 0.06 if left out"),
     FIELD_END
 };
-const char *const topo_link_others[] = { "from", "to", "between", "source", NULL };
+const char *const topo_link_others[] = { "from", "to", "between", "curve.points", "source", NULL };
 const char *const topo_route_others[] = { "from", "to", "via", "source", NULL };
 
 static struct topo_link *
@@ -82,7 +82,10 @@ read_link(struct topo *t, const struct ynode *entry)
     bool both;
 
     bool ok = ynode_load_fields(&t->doc, entry, topo_link_fields, topo_link_others, &l);
-    l.has_curve = topo_check_curve(t, entry);
+    struct topo_curve curve = topo_read_curve(t, entry);
+    l.has_curve = curve.given;
+    l.nr_points = curve.nr_points;
+    l.points = curve.points;
     topo_check_text(t, entry, "name", NAME_MOST);
     if (!link_ends(t, entry, &from, &to, &both) || !ok)
         return;

@@ -32,7 +32,7 @@ const struct field topo_node_fields[] = {
     FIELD(FIELD_BOOL, struct machine_node, online, .doc = "no for a node that is switched off"),
     FIELD_END
 };
-const char *const topo_node_others[] = { "node", "cpus", "source", NULL };
+const char *const topo_node_others[] = { "node", "cpus", "curve.points", "source", NULL };
 
 const struct field topo_cpu_fields[] = {
     FIELD(FIELD_U32, struct machine_cpu, capacity, .min = "1", .max = "1024",
@@ -54,20 +54,6 @@ static const struct {
     { "l2", offsetof(struct machine_cpu, l2) },
     { "llc", offsetof(struct machine_cpu, llc) },
 };
-
-bool
-topo_check_curve(struct topo *t, const struct ynode *entry)
-{
-    const struct ynode *curve = ynode_get(entry, "curve");
-
-    if (curve == NULL)
-        return ynode_get(entry, "curve.a") != NULL && ynode_get(entry, "curve.d") != NULL;
-    if (ynode_get(curve, "a") != NULL && ynode_get(curve, "d") != NULL)
-        return true;
-    if (curve->kind == YNODE_MAP)
-        ynode_error(&t->doc, curve, "a curve has two numbers; write {a: 0.225, d: 0.2}");
-    return false;
-}
 
 /* CPUs become present where a list first names them. */
 static struct machine_cpu *
@@ -121,10 +107,16 @@ read_node_entry(struct topo *t, const struct ynode *entry, nodemask *sized)
 
     if (!ynode_load_fields(&t->doc, entry, topo_node_fields, topo_node_others, &once))
         return;
-    bool curve = topo_check_curve(t, entry);
+    struct topo_curve curve = topo_read_curve(t, entry);
     for_each_node (node, nodes) {
-        ynode_load_fields(&t->doc, entry, topo_node_fields, topo_node_others, &t->m->nodes[node]);
-        t->m->nodes[node].has_curve |= curve;
+        struct machine_node *n = &t->m->nodes[node];
+
+        ynode_load_fields(&t->doc, entry, topo_node_fields, topo_node_others, n);
+        if (!curve.given)
+            continue;
+        n->has_curve = true;
+        n->nr_points = curve.nr_points;
+        n->points = curve.points;
     }
     if (ynode_get(entry, "memory") != NULL)
         *sized |= nodes;

@@ -95,8 +95,11 @@ allowed_words(const struct field *table, const char *prefix, const char *const *
         else
             g_free(word);
     }
-    for (; *prefix == '\0' && others != NULL && *others != NULL; others++)
-        g_ptr_array_add(words, g_strdup(*others));
+    for (; others != NULL && *others != NULL; others++) {
+        const char *rest = g_str_has_prefix(*others, prefix) ? *others + strlen(prefix) : ".";
+        if (strchr(rest, '.') == NULL)
+            g_ptr_array_add(words, g_strdup(rest));
+    }
     g_ptr_array_add(words, NULL);
     return words;
 }
@@ -110,13 +113,13 @@ check_part(const struct yaml_doc *doc, const struct ynode *map, const struct fie
     for (guint i = 0; map->kind == YNODE_MAP && i < map->nr; i++) {
         const char *key = map->keys[i]->text;
         g_autofree char *full = g_strconcat(prefix, key, NULL);
-        bool other = *prefix == '\0' && others != NULL && g_strv_contains(others, key);
+        bool other = others != NULL && g_strv_contains(others, full);
         if (other || (table != NULL && fields_find(table, full) != NULL))
             continue;
         if (is_part(table, full)) {
             g_autofree char *part = g_strconcat(full, ".", NULL);
             if (ynode_expect(doc, map->values[i], YNODE_MAP) != NULL)
-                check_part(doc, map->values[i], table, part, NULL);
+                check_part(doc, map->values[i], table, part, others);
             continue;
         }
         if (diag_full(doc->diag)) {

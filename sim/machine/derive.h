@@ -15,6 +15,7 @@ const char *machine_check_cores(const struct machine *m);
 void machine_assume_distances(struct machine *m);
 void machine_assume_latency(struct machine *m);
 void machine_assume_memory(struct machine *m);
+const char *machine_check_curves(const struct machine *m);
 void machine_assume_devices(struct machine *m);
 
 /* caches.c: what hits and lines of other caches take. */

@@ -190,7 +190,7 @@ machine_finish(struct machine *m)
     machine_assume_caches(m);
     machine_assume_links(m);
     machine_assume_devices(m);
-    if ((wrong = machine_find_routes(m)) != NULL)
+    if ((wrong = machine_check_curves(m)) != NULL || (wrong = machine_find_routes(m)) != NULL)
         return wrong;
     machine_derive_counts(m);
     return NULL;

@@ -115,6 +115,8 @@ machine_assume_memory(struct machine *m)
             n->curve_a = 0.225;
             n->curve_d = 0.20;
         }
+        if (n->bandwidth == 0 && n->nr_points > 0)
+            n->bandwidth = n->points[n->nr_points - 1].bandwidth;
         given += n->bandwidth > 0;
         if (n->bandwidth > 0 || n->mem_bytes == 0)
             continue;
@@ -153,4 +155,29 @@ machine_assume_devices(struct machine *m)
     for (uint32_t i = 0; i < m->nr_devices; i++)
         if (machine_device_complete(&m->devices[i]))
             machine_note(m, "assumed: bandwidth of device %.64s, by its kind", m->devices[i].name);
+}
+
+/* What would lie behind the capacity would never be used: it is a mistake in one of the two. */
+const char *
+machine_check_curves(const struct machine *m)
+{
+    for (uint32_t i = 0; i < m->nr_nodes; i++) {
+        const struct machine_node *n = &m->nodes[i];
+
+        if (n->nr_points > 0 && n->points[n->nr_points - 1].bandwidth > n->bandwidth)
+            return arena_printf(m->arena,
+                                "the curve of node %u goes on behind the bandwidth of the node; "
+                                "raise that or leave out points",
+                                n->os_index);
+    }
+    for (uint32_t i = 0; i < m->nr_links; i++) {
+        const struct machine_link *l = &m->links[i];
+
+        if (l->nr_points > 0 && l->points[l->nr_points - 1].bandwidth > l->bandwidth)
+            return arena_printf(m->arena,
+                                "the curve of link %.64s goes on behind the bandwidth of the "
+                                "link; raise that or leave out points",
+                                l->name);
+    }
+    return NULL;
 }

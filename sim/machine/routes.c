@@ -61,6 +61,8 @@ machine_assume_links(struct machine *m)
             l->curve_a = 0.085;
             l->curve_d = 0.06;
         }
+        if (l->bandwidth == 0 && l->nr_points > 0)
+            l->bandwidth = l->points[l->nr_points - 1].bandwidth;
         if (l->bandwidth > 0)
             continue;
         l->bandwidth = assumed_bandwidth(m, l);

@@ -1,0 +1,544 @@
+/* layer: models */
+#include "memory_kit.h"
+
+#include "models/memory/curve.h"
+#include "models/memory/models.h"
+
+#include <stdio.h>
+
+static double
+rate(const struct fixture *f, int cpu)
+{
+    return (double)f->k->rqs[cpu].rate / RATE_FULL;
+}
+
+static void
+assert_close(double got, double expected, double tolerance)
+{
+    if (!(got >= expected * (1 - tolerance) && got <= expected * (1 + tolerance)))
+        fail_msg("%.6f, expected %.6f within %.4f %%", got, expected, tolerance * 100);
+}
+
+static void
+settle(struct fixture *f)
+{
+    engine_run(&f->k->engine, kernel_now(f->k) + MSEC(1));
+    assert_null(kernel_check(f->k));
+}
+
+/* ---- curves ---- */
+
+/* memory-model.md 1.1: what the default gives. */
+static void
+the_default_curve_is_the_published_fit(void **state)
+{
+    static const double fit[][2] = { { 0.5, 1.16 }, { 0.8, 1.45 }, { 0.9, 1.67 }, { 1, 2.1 } };
+    const struct load_curve c = { .a = 0.225, .d = 0.20 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(fit); i++) {
+        assert_close(1 + curve_growth(&c, fit[i][0]), fit[i][1], 0.015);
+        assert_close(curve_use(&c, curve_growth(&c, fit[i][0])), fit[i][0], 1e-12);
+    }
+    assert_true(curve_use(&c, -1) <= 0);
+    assert_true(curve_use(&c, 10) >= 1);
+}
+
+static void
+a_measured_curve_is_straight_between_its_points(void **state)
+{
+    struct machine_curve_point points[] = { { 10, 1000000 }, { 50, 1200000 }, { 80, 2000000 } };
+    struct arena *a = arena_new();
+    struct load_curve c = { .nr = 0 };
+
+    (void)state;
+    curve_from_points(&c, a, points, 3, 100);
+    assert_close(1 + curve_growth(&c, 0.05), 1, 1e-12);
+    assert_close(1 + curve_growth(&c, 0.3), 1.1, 1e-12);
+    assert_close(1 + curve_growth(&c, 0.65), 1.6, 1e-12);
+    assert_close(1 + curve_growth(&c, 1), 2 + 0.8 / 0.3 * 0.2, 1e-12); /* goes on as it ends */
+    assert_close(curve_use(&c, 0.1), 0.3, 1e-12);
+    assert_close(curve_slope(&c, 0.6), 0.8 / 0.3, 1e-12);
+    arena_free(a);
+}
+
+/* ---- the fixed point, found another way ---- */
+
+enum { REF_CPUS = 12, REF_NODES = 4 };
+
+struct ref_cpu {
+    int node;
+    double q[REF_NODES], stall, lines, written; /* per ns of work; written: lines back per line */
+};
+
+/* Each resource has a pressure: up to 1 the part that is in use, above it the factor that slows. */
+struct ref {
+    const struct machine *m;
+    uint32_t nr_cpus, nr_resources;
+    struct ref_cpu cpus[REF_CPUS];
+    double pressure[2 * REF_NODES + REF_NODES * REF_NODES];
+};
+
+static void
+ref_numbers(const struct ref *ref, uint32_t r, double *capacity, double *idle, double *a, double *d)
+{
+    const struct machine *m = ref->m;
+    uint32_t n = m->nr_nodes;
+
+    *idle = *a = 0, *d = 1;
+    if (r < n) {
+        *capacity = (double)m->nodes[r].bandwidth / 1e9;
+        *idle = machine_latency_ps(m, r, r) / 1e3, *a = m->nodes[r].curve_a;
+        *d = m->nodes[r].curve_d;
+    } else if (r < 2 * n) {
+        *capacity = (double)m->nodes[r - n].injection / 1e9;
+    } else {
+        const struct machine_link *l = &m->links[r - 2 * n];
+
+        *capacity = (double)l->bandwidth / 1e9;
+        *idle = machine_latency_ps(m, (uint32_t)l->to, (uint32_t)l->from) / 1e3;
+        *a = l->curve_a, *d = l->curve_d;
+    }
+}
+
+/* Lines over resource r for each line that CPU c reads of node j; *reads: reads pass it. */
+static double
+ref_passes(const struct ref *ref, const struct ref_cpu *c, uint32_t j, uint32_t r, bool *reads)
+{
+    const struct machine *m = ref->m;
+    uint32_t n = m->nr_nodes, i = (uint32_t)c->node;
+    double lines = 0;
+
+    *reads = false;
+    if (r == j || (r == n + i && m->nodes[i].injection > 0)) {
+        double k = r == j ? m->nodes[j].write_derate_ppm / 1e6 : 0;
+
+        *reads = true;
+        return (1 + c->written) / (1 - k * c->written / (1 + c->written));
+    }
+    for (uint32_t l = 0; r >= 2 * n && i != j && l < machine_route(m, i, j)->nr_links; l++)
+        if (machine_route(m, i, j)->links[l] == r - 2 * n)
+            *reads = true, lines += 1;
+    for (uint32_t l = 0; r >= 2 * n && i != j && l < machine_route(m, j, i)->nr_links; l++)
+        if (machine_route(m, j, i)->links[l] == r - 2 * n)
+            lines += c->written;
+    return lines;
+}
+
+static double
+ref_tau(const struct ref *ref, const struct ref_cpu *c)
+{
+    double tau = 1;
+
+    for (uint32_t j = 0; j < ref->m->nr_nodes; j++) {
+        double ns = machine_latency_ps(ref->m, (uint32_t)c->node, j) / 1e3, factor = 1;
+
+        for (uint32_t r = 0; r < ref->nr_resources; r++) {
+            double p = ref->pressure[r], u = p < 1 ? p : 1, capacity, idle, a, d;
+            bool reads;
+
+            if (ref_passes(ref, c, j, r, &reads) <= 0)
+                continue;
+            ref_numbers(ref, r, &capacity, &idle, &a, &d);
+            ns += reads ? idle * a * u / (1 + d - u) : 0;
+            factor *= p > 1 ? p : 1;
+        }
+        tau += c->stall * c->q[j] * ns * factor;
+    }
+    return tau;
+}
+
+/* Part of the capacity that is asked for at these pressures. */
+static double
+ref_use(const struct ref *ref, uint32_t r)
+{
+    double bytes = 0, capacity, idle, a, d;
+    bool reads;
+
+    ref_numbers(ref, r, &capacity, &idle, &a, &d);
+    for (uint32_t t = 0; t < ref->nr_cpus; t++) {
+        const struct ref_cpu *c = &ref->cpus[t];
+        double lines = 0;
+
+        for (uint32_t j = 0; j < ref->m->nr_nodes; j++)
+            lines += c->q[j] * ref_passes(ref, c, j, r, &reads);
+        if (lines > 0)
+            bytes += c->lines * lines * 64 / ref_tau(ref, c);
+    }
+    return capacity > 0 ? bytes / capacity : 0;
+}
+
+/* Bisection of one resource at a time, all of them in turn until nothing moves. */
+static void
+ref_solve(struct ref *ref)
+{
+    double moved = 1;
+
+    for (int sweep = 0; sweep < 3000 && moved > 1e-7; sweep++) {
+        moved = 0;
+        for (uint32_t r = 0; r < ref->nr_resources; r++) {
+            double low = 0, high = 4096, before = ref->pressure[r];
+
+            ref->pressure[r] = 0;
+            if (ref_use(ref, r) <= 0)
+                continue;
+            for (int i = 0; i < 45; i++) {
+                double middle = ref->pressure[r] = (low + high) / 2;
+
+                *(ref_use(ref, r) > (middle < 1 ? middle : 1) ? &low : &high) = middle;
+            }
+            double change = ref->pressure[r] - before;
+            change = change < 0 ? -change : change;
+            moved = change > moved ? change : moved;
+        }
+    }
+}
+
+/* ---- random machines and mixes ---- */
+
+static struct rng machine_rng;
+static bool one_controller;
+
+static double
+between(struct rng *rng, double low, double high)
+{
+    return low + (high - low) * (double)rng_below(rng, 10001) / 10000;
+}
+
+static void
+random_machine(struct kernel_params *kp, struct machine *m)
+{
+    struct rng *rng = &machine_rng;
+
+    kp->memory.tolerance_ppm = 1;
+    for (uint32_t n = 0; n < m->nr_nodes; n++) {
+        struct machine_node *node = &m->nodes[n];
+
+        node->bandwidth = (uint64_t)between(rng, 1e9, 20e9);
+        node->write_derate_ppm = rng_below(rng, 600001);
+        node->curve_a = between(rng, 0, 1);
+        node->curve_d = between(rng, 0.06, 1);
+        if (rng_below(rng, 2) == 0)
+            node->injection = (uint64_t)between(rng, 1e9, 30e9);
+    }
+    for (uint32_t l = 0; l < m->nr_links; l++) {
+        m->links[l].bandwidth = (uint64_t)between(rng, 0.5e9, 8e9);
+        m->links[l].curve_a = between(rng, 0, 0.3);
+        m->links[l].curve_d = between(rng, 0.05, 0.5);
+    }
+}
+
+/* A task on CPU `cpu` whose pages are dealt to nodes by chance; the same for the reference. */
+static void
+add_task(struct fixture *f, struct ref *ref, struct rng *rng, uint32_t cpu, uint32_t cores)
+{
+    struct ref_cpu *c = &ref->cpus[ref->nr_cpus++];
+    struct region *r = kit_region(f, "data", 64 * PAGE_4K, 1);
+    struct mempolicy bind = { .mode = MPOL_BIND };
+    uint64_t done = 0;
+    char list[12];
+
+    c->node = (int)(cpu / cores);
+    for (uint32_t n = 0; n < ref->m->nr_nodes; n++) {
+        uint64_t pages =
+            n + 1 == ref->m->nr_nodes ? 64 - done : rng_below(rng, 65 - (uint32_t)done);
+
+        bind.nodes = NODE_BIT(n);
+        if (pages > 0)
+            region_populate(f->k, r, done, pages, &bind, (int)n);
+        done += pages;
+        c->q[n] = (double)pages / 64;
+    }
+    struct burst_profile *p =
+        kit_profile(f, r, REGION_WHOLE, 1 + rng_below(rng, 200), rng_below(rng, 257));
+    p->mlp_q8 = 256 + rng_below(rng, 10 * 256);
+    c->lines = (double)p->misses_q20 / (1 << 20);
+    c->written = p->write_q8 / 256.0;
+    c->stall = c->lines / (p->mlp_q8 / 256.0);
+    snprintf(list, sizeof(list), "%u", cpu);
+    task_start(f->k, kit_task(f, list, p, SEC(1000)), NULL);
+}
+
+static void
+open_case(struct fixture *f, struct ref *ref, struct rng *rng, uint32_t seed, uint32_t *cores)
+{
+    uint32_t nodes = one_controller ? 1 : 1 + seed % REF_NODES;
+
+    *cores = REF_CPUS / nodes;
+    rng_init(&machine_rng, seed, "machine", 0);
+    rng_init(rng, seed, "tasks", 0);
+    kit_open(f, nodes, *cores, &memory_loaded, random_machine);
+    *ref = (struct ref){ .m = f->machine, .nr_resources = 2 * nodes + f->machine->nr_links };
+}
+
+static void
+rates_are_those_of_bisection(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 24; seed++) {
+        struct fixture f;
+        struct ref ref;
+        struct rng rng;
+        uint32_t cores;
+
+        one_controller = false;
+        open_case(&f, &ref, &rng, seed, &cores);
+        for (uint32_t cpu = 0; cpu < cores * ref.m->nr_nodes; cpu++) {
+            add_task(&f, &ref, &rng, cpu, cores);
+            settle(&f);
+        }
+        ref_solve(&ref);
+        for (uint32_t cpu = 0; cpu < ref.nr_cpus; cpu++) {
+            double expected = 1 / ref_tau(&ref, &ref.cpus[cpu]), got = rate(&f, (int)cpu);
+
+            if (!(got < expected * 1.001 && got > expected * 0.999))
+                fail_msg("seed %u, CPU %u: %g, expected %g", seed, cpu, got, expected);
+        }
+        fixture_close(&f);
+    }
+}
+
+/* On one controller. (Over several a third may gain: who is slowed by the new task on one of them
+ * leaves room on the other.) */
+static void
+a_task_that_is_added_never_speeds_up_another(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 60; seed++) {
+        struct fixture f;
+        struct ref ref;
+        struct rng rng;
+        uint32_t cores, before[REF_CPUS] = { 0 };
+
+        one_controller = true;
+        open_case(&f, &ref, &rng, seed, &cores);
+        for (uint32_t cpu = 0; cpu < cores; cpu++) {
+            add_task(&f, &ref, &rng, cpu, cores);
+            settle(&f);
+            for (uint32_t c = 0; c < cpu; c++)
+                if (f.k->rqs[c].rate > before[c] * (1 + 1e-5) + 2)
+                    fail_msg("seed %u: CPU %u adds, CPU %u gains", seed, cpu, c);
+            for (uint32_t c = 0; c <= cpu; c++)
+                before[c] = f.k->rqs[c].rate;
+        }
+        fixture_close(&f);
+    }
+}
+
+/* ---- sharing, near and far ---- */
+
+static void
+one_slow_node(struct kernel_params *kp, struct machine *m)
+{
+    kp->memory.tolerance_ppm = 10;
+    for (uint32_t n = 0; n < m->nr_nodes; n++)
+        m->nodes[n].bandwidth = 10000000000u, m->nodes[n].write_derate_ppm = 0;
+    for (uint32_t l = 0; l < m->nr_links; l++)
+        m->links[l].bandwidth = 6000000000u;
+}
+
+static void
+start_reader(struct fixture *f, uint32_t cpu, struct region *r, uint32_t misses)
+{
+    struct burst_profile *p = kit_profile(f, r, REGION_WHOLE, misses, 0);
+    char list[12];
+
+    p->mlp_q8 = 8 * 256;
+    snprintf(list, sizeof(list), "%u", cpu);
+    task_start(f->k, kit_task(f, list, p, SEC(1000)), NULL);
+}
+
+/* All are slowed by the same factor: of the stall, not of the whole. */
+static void
+a_full_controller_is_shared_in_proportion_to_what_is_asked(void **state)
+{
+    static const uint32_t misses[] = { 20, 200, 400, 800, 800, 800, 800, 800 };
+    double slowed[8], total = 0;
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 1, 8, &memory_loaded, one_slow_node);
+    struct region *r = kit_region(&f, "data", 64 * PAGE_4K, 1);
+    kit_populate(&f, r, 0);
+    for (uint32_t i = 0; i < 8; i++)
+        start_reader(&f, i, r, misses[i]);
+    settle(&f);
+    for (int i = 0; i < 8; i++) {
+        double mpn = (double)(((uint64_t)misses[i] << 20) / 1000) / (1 << 20);
+
+        slowed[i] = (1 / rate(&f, i) - 1) / (mpn * 85 / 8);
+        total += rate(&f, i) * mpn * 64;
+        assert_close(slowed[i], slowed[0], 1e-4);
+    }
+    assert_close(total, 10, 1e-3);
+    assert_true(slowed[0] > 2.1); /* above the end of the curve */
+    assert_close((double)f.k->memory->latency_ps(f.k, 0, 0) / 85000, slowed[0], 1e-3);
+    fixture_close(&f);
+}
+
+/* GB/s of `nr` readers of node 0's CPUs, with their pages there or dealt to both nodes. */
+static double
+bandwidth_of(uint32_t nr, bool interleave)
+{
+    struct mempolicy inter = { .mode = MPOL_INTERLEAVE, .nodes = 3 };
+    struct fixture f;
+    double sum = 0;
+
+    kit_open(&f, 2, 16, &memory_loaded, one_slow_node);
+    struct region *r = kit_region(&f, "data", 64 * PAGE_4K, 1);
+    if (interleave)
+        region_populate(f.k, r, 0, 64, &inter, 0);
+    else
+        kit_populate(&f, r, 0);
+    for (uint32_t i = 0; i < nr; i++)
+        start_reader(&f, i, r, 100);
+    settle(&f);
+    for (uint32_t i = 0; i < nr; i++)
+        sum += rate(&f, (int)i) * (double)((100u << 20) / 1000) / (1 << 20) * 64;
+    fixture_close(&f);
+    return sum;
+}
+
+/* Alone a reader is better off near its memory; where the controller is full, two controllers give
+ * more, up to where the link that carries half of it is full: 6 GB/s of 12. There is one crossing.
+ */
+static void
+local_is_better_until_the_controller_is_full(void **state)
+{
+    bool crossed = false;
+
+    (void)state;
+    for (uint32_t nr = 1; nr <= 16; nr++) {
+        double local = bandwidth_of(nr, false), inter = bandwidth_of(nr, true);
+
+        if (!crossed && inter > local) {
+            assert_true(nr > 1 && local > 7); /* of 10 */
+            crossed = true;
+        }
+        assert_true(crossed == (inter > local));
+    }
+    assert_true(crossed);
+    assert_close(bandwidth_of(16, false), 10, 0.01);
+    assert_close(bandwidth_of(16, true), 12, 0.01);
+}
+
+/* memory-model.md 2.4: STREAM on 208.5 GB/s of DRAM and 24.4 of CXL. */
+static void
+dram_and_cxl(struct kernel_params *kp, struct machine *m)
+{
+    kp->memory.tolerance_ppm = 10;
+    m->nodes[0].bandwidth = 208500000000u;
+    m->nodes[1].bandwidth = 24400000000u;
+    m->nodes[0].write_derate_ppm = m->nodes[1].write_derate_ppm = 0;
+    for (uint32_t l = 0; l < m->nr_links; l++)
+        m->links[l].bandwidth = 500000000000u;
+}
+
+static void
+a_weighted_interleave_gives_what_its_slowest_share_allows(void **state)
+{
+    static const struct {
+        uint32_t dram, cxl;
+        double gb;
+    } cases[] = { { 1, 1, 48.8 }, { 9, 1, 231.7 }, { 4, 1, 122.0 }, { 1, 0, 208.5 } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct mempolicy dram = { .mode = MPOL_BIND, .nodes = 1 };
+        struct mempolicy cxl = { .mode = MPOL_BIND, .nodes = 2 };
+        uint32_t pages = 64 * (cases[i].dram + cases[i].cxl);
+        struct fixture f;
+        double sum = 0;
+
+        kit_open(&f, 2, 96, &memory_loaded, dram_and_cxl);
+        struct region *r = kit_region(&f, "stream", pages * PAGE_4K, 1);
+        region_populate(f.k, r, 0, 64 * cases[i].dram, &dram, 0);
+        if (cases[i].cxl > 0)
+            region_populate(f.k, r, 64 * cases[i].dram, 64 * cases[i].cxl, &cxl, 0);
+        for (uint32_t cpu = 0; cpu < 96; cpu++)
+            start_reader(&f, cpu, r, 1000);
+        settle(&f);
+        for (int cpu = 0; cpu < 96; cpu++)
+            sum += rate(&f, cpu) * (double)((1000u << 10) / 1000 << 10) / (1 << 20) * 64;
+        assert_close(sum, cases[i].gb, 0.005);
+        fixture_close(&f);
+    }
+}
+
+/* ---- when it looks ---- */
+
+static void
+rough(struct kernel_params *kp, struct machine *m)
+{
+    one_slow_node(kp, m);
+    kp->memory.tolerance_ppm = 1000;
+    kp->memory.resolve_at_once = 4;
+    kp->memory.resolve_interval = MSEC(1);
+}
+
+static uint32_t
+run_and_rate(struct fixture *f, sim_time time)
+{
+    engine_run(&f->k->engine, kernel_now(f->k) + time);
+    return f->k->rqs[0].rate;
+}
+
+/* Up to four CPUs feel the next at once; more of them after a millisecond, but not later. */
+static void
+what_many_share_is_looked_at_in_intervals(void **state)
+{
+    struct fixture f;
+    uint32_t before;
+
+    (void)state;
+    kit_open(&f, 1, 8, &memory_loaded, rough);
+    struct region *r = kit_region(&f, "data", 64 * PAGE_4K, 1);
+    kit_populate(&f, r, 0);
+    start_reader(&f, 0, r, 800);
+    before = run_and_rate(&f, MSEC(5));
+    for (uint32_t i = 1; i < 4; i++) {
+        start_reader(&f, i, r, 800);
+        uint32_t after = run_and_rate(&f, USEC(1));
+        assert_true(after < before);
+        before = after;
+    }
+    start_reader(&f, 4, r, 800);
+    assert_int_equal(run_and_rate(&f, USEC(500)), before);
+    assert_true(run_and_rate(&f, USEC(501)) < before);
+    fixture_close(&f);
+}
+
+/* A load too small to matter leaves latency at the idle one, to the picosecond. */
+static void
+what_stays_within_the_tolerance_changes_nothing(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 1, 8, &memory_loaded, rough);
+    struct region *r = kit_region(&f, "data", 64 * PAGE_4K, 1);
+    kit_populate(&f, r, 0);
+    for (uint32_t i = 0; i < 8; i++)
+        start_reader(&f, i, r, 1);
+    settle(&f);
+    assert_int_equal(f.k->memory->latency_ps(f.k, 0, 0), 85000);
+    fixture_close(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_default_curve_is_the_published_fit),
+        cmocka_unit_test(a_measured_curve_is_straight_between_its_points),
+        cmocka_unit_test(rates_are_those_of_bisection),
+        cmocka_unit_test(a_task_that_is_added_never_speeds_up_another),
+        cmocka_unit_test(a_full_controller_is_shared_in_proportion_to_what_is_asked),
+        cmocka_unit_test(local_is_better_until_the_controller_is_full),
+        cmocka_unit_test(a_weighted_interleave_gives_what_its_slowest_share_allows),
+        cmocka_unit_test(what_many_share_is_looked_at_in_intervals),
+        cmocka_unit_test(what_stays_within_the_tolerance_changes_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
