@@ -14,7 +14,7 @@ import sys
 
 from reference_table import Skip
 
-TABLES = ["oracle", "numa", "theory", "replay", "decisions", "levels", "convergence", "published", "mlc"]
+TABLES = ["oracle", "numa", "theory", "replay", "decisions", "levels", "convergence", "published", "mlc", "stream", "servers"]
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
