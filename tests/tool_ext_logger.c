@@ -17,7 +17,8 @@ struct said { /* per task */
 #define SAY(scx, op, p, ...) say_op(scx, op, p, __VA_ARGS__)
 
 SIM_PRINTF(4, 5)
-static void say_op(struct scx *scx, const char *op, const struct task *p, const char *fmt, ...)
+static void
+say_op(struct scx *scx, const char *op, const struct task *p, const char *fmt, ...)
 {
     char text[256];
     va_list ap;

@@ -83,7 +83,9 @@ take_step(struct kernel *k, struct wtask *t, struct action *act)
         *act = (struct action){ .kind = ACTION_RUN, .work = SEC(1000) };
         return true;
     case 's':
-        *act = (struct action){ .kind = ACTION_SLEEP, .until = kernel_now(k) + MSEC(s.arg) + (t->p->policy == POLICY_FIFO ? USEC(15) : 0) };
+        *act = (struct action){ .kind = ACTION_SLEEP,
+                                .until = kernel_now(k) + MSEC(s.arg) +
+                                         (t->p->policy == POLICY_FIFO ? USEC(15) : 0) };
         return true;
     case 'y':
         act->kind = ACTION_YIELD;

@@ -8,6 +8,7 @@
 #include "cli/run_one.h"
 
 #include "cli/plot_run.h"
+#include "kernel/ext.h"
 #include "report/decisions.h"
 #include "report/run_report.h"
 #include "report/wasted_csv.h"
@@ -80,6 +81,17 @@ write_resolved(const struct run_one *r, GError **error)
     return write_whole_file(r->dir, "resolved.yaml", text->str, error);
 }
 
+/* "runnable task stall: hog[3] failed to run for 30.012s" */
+static const char *
+exit_reason(const struct kernel *k, struct arena *a)
+{
+    const struct scx_exit_info *info = ext_exit_info(k);
+
+    if (ext_exit_word(k) == NULL)
+        return NULL;
+    return info->msg[0] != '\0' ? arena_printf(a, "%s: %s", info->reason, info->msg) : info->reason;
+}
+
 static bool
 write_results(struct state *st, enum simulation_end end, GError **error)
 {
@@ -93,6 +105,8 @@ write_results(struct state *st, enum simulation_end end, GError **error)
         .complete = ends[end].complete,
         .elapsed = st->sim->elapsed,
         .events = k->engine.nr_events,
+        .ext_exit_kind = ext_exit_word(k),
+        .ext_exit_reason = exit_reason(k, st->sim->arena),
     };
     if (st->r->rows != NULL && info.complete)
         run_report_rows(k, &info, st->r->scopes, st->r->rows);
@@ -127,6 +141,13 @@ collect_warnings(struct state *st)
     for (const struct kernel_note *n = st->sim->kernel->notes; n != NULL; n = n->next)
         warn(st->r, n->text);
     warn(st->r, workload_remark(st->sim->workload));
+    if (ext_exit_word(st->sim->kernel) != NULL) {
+        g_autofree char *text =
+            g_strdup_printf("policy %s left at %.3f s: %s; its tasks went on under the fair class",
+                            spec->policy.name, (double)ext_left_at(st->sim->kernel) / 1e9,
+                            exit_reason(st->sim->kernel, st->sim->arena));
+        warn(st->r, text);
+    }
     if (spec->force_seq != 0 && !st->sim->kernel->probe.forced) {
         g_autofree char *text = g_strdup_printf(
             "there was no decision %" G_GUINT64_FORMAT " to force", spec->force_seq);

@@ -4,7 +4,8 @@
  */
 #include "config/workload_yaml_steps.h"
 
-static const char *const classes[] = { "normal", "batch", "idle", "fifo", "rr", "deadline", NULL };
+static const char *const classes[] = { "normal", "batch",    "idle", "fifo",
+                                       "rr",     "deadline", "ext",  NULL };
 
 /* What belongs to which classes. */
 static const struct {
@@ -100,7 +101,7 @@ wload_class(struct wload *l, const struct ynode *n, struct wclass *c)
         read_slice(l, ynode_get(n, "slice"), c);
     else if (class == POLICY_DEADLINE)
         read_reservation(l, n, c);
-    else
+    else if (class != POLICY_EXT)
         read_priority(l, n, c);
     return l->doc.diag->errors->len == errors;
 }

@@ -45,8 +45,8 @@ check_rq(const struct kernel *k, const struct rq *rq)
     RULE(curr == NULL || rq->last == curr);
     RULE(curr == NULL || curr->migrate_pending || cpumask_test(curr->allowed, (uint32_t)rq->cpu));
     /* work waits only where the CPU is about to think again, a script wants it so, or it came out
-     * of a throttled group by a change of group: the kernel tells nobody */
-    /* or a programmable policy keeps it */
+     * of a throttled group by a change of group: the kernel tells nobody; or a programmable policy
+     * has it */
     RULE(curr != NULL || rq->nr_running == ext_nr_running(k, rq->cpu) || rq->need_resched ||
          rq->script != NULL || rq->unannounced);
     RULE(!rq->need_resched || engine_pending(&k->engine, &rq->kick_ev) || !host_has_turn(k, rq));

@@ -31,6 +31,12 @@ enum scx_state ext_state(const struct kernel *k);
 const struct sched_ops *ext_ops(const struct kernel *k);
 /* How the last policy that left did; kind NONE: none has. */
 const struct scx_exit_info *ext_exit_info(const struct kernel *k);
+/* Its name in results: "error_stall"; NULL: none has left, or as was planned. When it began to. */
+const char *ext_exit_word(const struct kernel *k);
+sim_time ext_left_at(const struct kernel *k);
+/* What the loaded, or last, policy counts; NULL beyond the last one. */
+const struct scx_stat *ext_stat(const struct kernel *k, uint32_t i, uint64_t *value);
+void ext_events(const struct kernel *k, struct scx_event_stats *events);
 /* All tasks but those of higher classes are the policy's. */
 bool ext_switched_all(const struct kernel *k);
 bool ext_task_enabled(const struct kernel *k, const struct task *p);

@@ -36,8 +36,10 @@ check_task(const struct scx *x, const struct task *p)
     const struct scx_task *s = p->scx;
     bool running = x->k->rqs[p->cpu].curr == p;
 
+    if (p->state == TASK_NEW)
+        return NULL;
     RULE(s != NULL);
-    RULE(s->state == SCX_TASK_ENABLED || p->state == TASK_DEAD || p->state == TASK_NEW);
+    RULE(s->state == SCX_TASK_ENABLED || p->state == TASK_DEAD);
     RULE(s->queued == p->on_rq);
     bool in_dsq = s->dsq != NULL, owned = s->ops_state == SCX_OPSS_QUEUED;
     bool deferred = !in_dsq && !list_empty(&s->node);

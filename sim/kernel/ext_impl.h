@@ -11,7 +11,13 @@
 #include "kernel/ext.h"
 #include "kernel/group.h"
 
-enum { SCX_DSP_BATCH = 32, SCX_DSP_MAX_LOOPS = 32, SCX_DSQ_BUCKETS = 256, SCX_ITERS = 8 };
+enum {
+    SCX_DSP_BATCH = 32,
+    SCX_DSP_MAX_LOOPS = 32,
+    SCX_DSQ_BUCKETS = 256,
+    SCX_ITERS = 8,
+    SCX_STATS_MAX = 64
+};
 #define SCX_WATCHDOG_MAX SEC(30)
 
 /* Added to enqueue flags inside; never a policy's. */
@@ -153,6 +159,8 @@ struct scx {
     uint64_t nr_rejected, enable_seq, hotplug_seq;
     uint64_t calls[SCX_OP_NR];
     uint64_t overruns;
+    sim_time left_at;
+    uint64_t last_stats[SCX_STATS_MAX]; /* of a policy that has left */
     struct scx_event_stats events;
     sim_time bypass_since;
     struct scx_store *store;

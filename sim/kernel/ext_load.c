@@ -401,6 +401,16 @@ return_all_tasks(struct scx *x)
     engine_cancel(&k->engine, &x->dead_ev);
 }
 
+/* Its memory goes; what it counted is still asked for. */
+static void
+keep_stats(struct scx *x)
+{
+    uint64_t value;
+
+    for (uint32_t i = 0; i < SCX_STATS_MAX && ext_stat(x->k, i, &value) != NULL; i++)
+        x->last_stats[i] = value;
+}
+
 void
 scx_finish_fire(struct engine *eng, struct event *ev)
 {
@@ -417,6 +427,7 @@ scx_finish_fire(struct engine *eng, struct event *ev)
     engine_cancel(&k->engine, &x->watchdog_ev);
     scx_timers_cancel(x);
     dsq_destroy_all(x);
+    keep_stats(x);
     x->state = SCX_DISABLED;
     scx_bypass(x, false);
     arena_free(x->arena);
@@ -579,4 +590,55 @@ bool
 ext_task_enabled(const struct kernel *k, const struct task *p)
 {
     return k->scx != NULL && is_ext(p);
+}
+
+const char *
+ext_exit_word(const struct kernel *k)
+{
+    switch (ext_exit_info(k)->kind) {
+    case SCX_EXIT_UNREG_BPF:
+        return "unreg_bpf";
+    case SCX_EXIT_UNREG_KERN:
+        return "unreg_kern";
+    case SCX_EXIT_SYSRQ:
+        return "sysrq";
+    case SCX_EXIT_ERROR:
+        return "error";
+    case SCX_EXIT_ERROR_BPF:
+        return "error_bpf";
+    case SCX_EXIT_ERROR_STALL:
+        return "error_stall";
+    default:
+        return NULL;
+    }
+}
+
+sim_time
+ext_left_at(const struct kernel *k)
+{
+    return k->scx != NULL ? k->scx->left_at : 0;
+}
+
+const struct scx_stat *
+ext_stat(const struct kernel *k, uint32_t i, uint64_t *value)
+{
+    const struct scx *x = k->scx;
+    const struct scx_stat *stats = x != NULL && x->ops != NULL ? x->ops->stats : NULL;
+
+    if (stats == NULL || i >= SCX_STATS_MAX)
+        return NULL;
+    for (uint32_t n = 0; n <= i; n++)
+        if (stats[n].name == NULL)
+            return NULL;
+    *value = x->last_stats[i];
+    if (x->priv != NULL)
+        memcpy(value, (const char *)x->priv + stats[i].offset, sizeof(*value));
+    return &stats[i];
+}
+
+void
+ext_events(const struct kernel *k, struct scx_event_stats *events)
+{
+    if (k->scx != NULL)
+        scx_events(k->scx, events);
 }

@@ -231,8 +231,7 @@ task_start(struct kernel *k, struct task *p, struct task *parent)
     p->cpu = choose_cpu(k, p, fork_class(p, parent), DECISION_FORK, cpu, WF_FORK);
     k->forker = -1;
     set_task_rq(k, p, p->cpu);
-    if (likely(p->class != &ext_sched_class))
-        post_init_entity_util_avg(k, p);
+    post_init_entity_util_avg(k, p);
     struct rq *rq = &k->rqs[p->cpu];
     for (struct observer *o = k->observers; o != NULL; o = o->next)
         if (o->task_fork != NULL)

@@ -44,8 +44,8 @@ static int64_t
 policy_number(const struct task *p)
 {
     static const int64_t numbers[] = {
-        [POLICY_NORMAL] = 0, [POLICY_FIFO] = 1, [POLICY_RR] = 2,
-        [POLICY_BATCH] = 3,  [POLICY_IDLE] = 5, [POLICY_DEADLINE] = 6,
+        [POLICY_NORMAL] = 0, [POLICY_FIFO] = 1,     [POLICY_RR] = 2,  [POLICY_BATCH] = 3,
+        [POLICY_IDLE] = 5,   [POLICY_DEADLINE] = 6, [POLICY_EXT] = 7,
     };
     return numbers[p->policy];
 }
@@ -118,7 +118,7 @@ static void
 put_parameters(struct put *put, const struct task *p, bool all)
 {
     bool deadline = p->policy == POLICY_DEADLINE;
-    bool fair = p->policy <= POLICY_IDLE;
+    bool fair = p->policy <= POLICY_IDLE || p->policy == POLICY_EXT;
 
     put->number(put, "policy", policy_number(p), false);
     put->number(put, "prio", prio(p), false);

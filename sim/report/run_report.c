@@ -109,6 +109,7 @@ class_of(const struct task *p)
     static const char *const names[] = {
         [POLICY_NORMAL] = "normal", [POLICY_BATCH] = "batch", [POLICY_IDLE] = "idle",
         [POLICY_FIFO] = "fifo",     [POLICY_RR] = "rr",       [POLICY_DEADLINE] = "deadline",
+        [POLICY_EXT] = "ext",
     };
     return names[p->policy];
 }
