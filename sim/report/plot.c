@@ -171,6 +171,8 @@ static const struct picture {
     { "latency", "how many waits are at least that long", plot_latency, 900, 520 },
     { "traffic", "bytes between nodes", plot_traffic, 1000, 640 },
     { "sweep", "means and 95 % intervals over what is varied", plot_sweep, 1100, 700 },
+    { "load", "how busy memory controllers, links and devices are over simulated time", plot_load,
+      900, 640 },
     { "pages", "which node has the pages of each region over simulated time", plot_pages, 1000,
       640 },
 };

@@ -35,8 +35,12 @@ bool plot_locality(struct plot *p);
 bool plot_latency(struct plot *p);
 bool plot_traffic(struct plot *p);
 bool plot_pages(struct plot *p);
+bool plot_load(struct plot *p);
 bool plot_sweep(struct plot *p);
 
+/* One line of a `plot` command: "data index 0 using ... with ..."; `first` of its command. */
+void plot_add_series(GString *plot, guint index, bool first, const char *how, const char *label,
+                     bool heavy);
 /* A text as gnuplot reads it literally. */
 char *plot_quote(const char *text);
 /* The field of a row under a column's name, or NULL. */

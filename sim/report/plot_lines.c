@@ -1,15 +1,21 @@
 /* Pictures made of lines: where accesses went over time, and how long tasks waited. */
 #include "report/plot_impl.h"
 
-/* One line of a `plot` command per series: "data index 0 using ... with ..." */
-static void
-add_series(GString *plot, guint index, const char *how, const char *label, bool heavy)
+void
+plot_add_series(GString *plot, guint index, bool first, const char *how, const char *label,
+                bool heavy)
 {
     g_autofree char *title = plot_quote(label);
 
     g_string_append_printf(plot, "%s data index %u %s lw %s dt %u lc rgb '%s' title %s",
-                           index == 0 ? "plot" : ", \\\n    ", index, how, heavy ? "3" : "2",
+                           first ? "plot" : ", \\\n    ", index, how, heavy ? "3" : "2",
                            index % 5 + 1, plot_colours[index % PLOT_SERIES_MOST], title);
+}
+
+static void
+add_series(GString *plot, guint index, const char *how, const char *label, bool heavy)
+{
+    plot_add_series(plot, index, index == 0, how, label, heavy);
 }
 
 /* ---- locality over time ---- */
