@@ -10,3 +10,11 @@ foreach(scenario points_are_the_cross_product jobs_and_shards_change_nothing a_f
     set_tests_properties(sweep_${scenario} PROPERTIES LABELS scenario TIMEOUT 300 SKIP_RETURN_CODE 77
         ENVIRONMENT "UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1")
 endforeach()
+
+# What a sweep costs besides its runs, in time: `ctest -L sweep-cost`. CI leaves it out with all that is long.
+find_package(Python3 COMPONENTS Interpreter)
+if(Python3_Interpreter_FOUND)
+    add_test(NAME sweep_cost
+        COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/sweep_cost.py $<TARGET_FILE:numasim>)
+    set_tests_properties(sweep_cost PROPERTIES LABELS "sweep-cost;long" TIMEOUT 1800 RUN_SERIAL ON)
+endif()
