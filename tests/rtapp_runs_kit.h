@@ -70,6 +70,7 @@ simulate(struct fixture *f, struct workload *w, const char *machine, sim_time un
     assert_fine(f);
     assert_true(kernel_params_set(&f->spec.policy.params, "noise.start_jitter", "no", f->arena,
                                   text, sizeof(text)));
+    f->spec.policy.params.cache.transfers = false;
     for (const struct field *p = kernel_param_fields; p->name != NULL; p++)
         if (g_str_has_prefix(p->name, "cost.") && p->type == FIELD_TIME)
             assert_true(kernel_params_set(&f->spec.policy.params, p->name, "0ns", f->arena, text,

@@ -168,6 +168,43 @@ check_latency(const struct machine *m, char **row)
                     ps + 50);
 }
 
+/* Lines of other caches, whoever is their home: of both homes the mean, by machine. */
+static double transfers_got, transfers_data;
+
+static void
+check_transfer(const struct machine *m, char **row)
+{
+    double ns = g_ascii_strtod(row[4], NULL);
+
+    if (strstr(row[1], "L2->L2 HITM") != NULL && row[2][0] == '\0') {
+        assert_in_range(m->cache.transfer_llc_ps, ns * 1000 - 50, ns * 1000 + 50);
+        return;
+    }
+    if (row[2][0] == '\0')
+        return;
+    int writer = cpumask_first(m->nodes[atoi(row[2])].cpus);
+    int reader = cpumask_first(m->nodes[atoi(row[3])].cpus);
+    double got = (double)machine_transfer_ps(m, (uint32_t)writer, (uint32_t)reader) / 1000;
+
+    transfers_got += got;
+    transfers_data += ns;
+    assert_true(got > 0.65 * ns && got < 1.55 * ns); /* of one home */
+}
+
+static void
+lines_of_other_caches_take_what_was_measured(void **state)
+{
+    (void)state;
+    if (sources == NULL) {
+        print_message("skipped: the shared data is absent\n");
+        skip();
+    }
+    transfers_got = transfers_data = 0;
+    for_each_row(SHARED_DIR "/data/cache_to_cache_ns.csv", check_transfer);
+    assert_true(transfers_data > 1000);
+    assert_true(transfers_got > 0.98 * transfers_data && transfers_got < 1.02 * transfers_data);
+}
+
 static void
 distances_and_latencies_are_those_of_the_data(void **state)
 {
@@ -280,6 +317,7 @@ main(void)
         cmocka_unit_test(at_least_twelve_real_machines_and_the_teaching_ones_are_shipped),
         cmocka_unit_test(every_number_names_its_source_or_the_rule_of_its_assumption),
         cmocka_unit_test(distances_and_latencies_are_those_of_the_data),
+        cmocka_unit_test(lines_of_other_caches_take_what_was_measured),
         cmocka_unit_test(the_family_of_benchmarks_has_eight_cpus_a_cache_and_64_a_node),
         cmocka_unit_test(the_machine_for_users_who_name_none_needs_no_files),
         cmocka_unit_test(a_name_that_is_not_shipped_is_an_error_with_a_suggestion),
