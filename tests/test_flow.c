@@ -204,6 +204,33 @@ a_model_without_load_gives_all_that_is_wanted(void **state)
     fixture_close(&f);
 }
 
+/* 100 KB copied in a window of 1 ms are 0.1 GB/s of both controllers and of the link in the next:
+ * read at a tenth of 1 GB/s; written at a twentieth of 2 GB/s, of which writing takes half. */
+static void
+copies_load_their_way_for_a_window(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_machine(&f);
+    mm_copied(f.k, 0, 1, 60000);
+    mm_copied(f.k, 0, 1, 40000);
+    assert_int_equal(f.k->traffic[1], 100000);
+    assert_int_equal(f.k->served[0].read, 100000);
+    assert_int_equal(f.k->served[1].written, 100000);
+    engine_run(&f.k->engine, MSEC(1));
+    assert_int_equal(f.k->memory->node_load(f.k, 0), 0); /* not before the window is over */
+    engine_run(&f.k->engine, MSEC(1) + 1);
+    assert_int_equal(f.k->memory->node_load(f.k, 0), 100);
+    assert_int_equal(f.k->memory->node_load(f.k, 1), 100);
+    for (uint32_t l = 0; l < f.machine->nr_links; l++)
+        assert_int_equal(f.k->memory->link_load(f.k, l), f.machine->links[l].from == 0 ? 200 : 0);
+    engine_run(&f.k->engine, MSEC(2) + 1);
+    assert_int_equal(f.k->memory->node_load(f.k, 0), 0);
+    assert_int_equal(engine_run(&f.k->engine, SEC(1)), ENGINE_DRAINED); /* nothing ticks on */
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -214,6 +241,7 @@ main(void)
         cmocka_unit_test(a_flow_loads_its_way_and_nothing_else),
         cmocka_unit_test(the_slowest_share_decides),
         cmocka_unit_test(tasks_and_flows_share_alike),
+        cmocka_unit_test(copies_load_their_way_for_a_window),
         cmocka_unit_test(a_model_without_load_gives_all_that_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,6 +120,30 @@ add_links(GString *s, const struct topo *t)
                                format_quantity(FIELD_BANDWIDTH, m->links[i].bandwidth, t->arena));
 }
 
+static void
+add_devices(GString *s, const struct topo *t)
+{
+    const struct machine *m = t->machine;
+
+    for (uint32_t i = 0; i < m->nr_devices; i++) {
+        const struct machine_device *d = &m->devices[i];
+
+        g_string_append_printf(
+            s, "%s  %s: %s on node %u, %s, %u at once", i == 0 ? "\ndevices\n" : "", d->name,
+            device_kind_names[d->kind], m->nodes[d->node].os_index,
+            format_quantity(FIELD_BANDWIDTH, d->bandwidth, t->arena), d->parallel);
+        if (d->latency > 0)
+            g_string_append_printf(s, ", %s", format_quantity(FIELD_TIME, d->latency, t->arena));
+        if (d->mem_bytes > 0)
+            g_string_append_printf(s, ", %s of memory",
+                                   format_quantity(FIELD_SIZE, d->mem_bytes, t->arena));
+        g_string_append_printf(s, ", interrupts %s\n",
+                               d->irq_cpus == NULL || cpumask_empty(d->irq_cpus)
+                                   ? "its node"
+                                   : cpumask_text(t->arena, d->irq_cpus));
+    }
+}
+
 static int
 show(const struct topo *t)
 {
@@ -136,6 +160,7 @@ show(const struct topo *t)
     add_matrix(s, m, "distances (SLIT)", distance_of, "%.0f");
     add_matrix(s, m, "idle latency, ns (row: node of the CPU)", latency_of, "%.1f");
     add_links(s, t);
+    add_devices(s, t);
     for (uint32_t i = 0; i < m->nr_notes; i++)
         g_string_append_printf(s, "%s  %s\n", i == 0 ? "\nsources\n" : "", m->notes[i]);
     return print(s);

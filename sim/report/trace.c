@@ -99,7 +99,7 @@ state_of(const struct task *p)
         return leads(p) ? 'Z' : 'X';
     case TASK_SLEEPING:
     case TASK_BLOCKED:
-        return 'S';
+        return p->io_sleep ? 'D' : 'S';
     default:
         return '+';
     }

@@ -122,6 +122,8 @@ end_text(const struct traced_event *e)
     case '+':
     case 'R':
         return "preempted";
+    case 'D':
+        return "waits for I/O";
     case 'S':
         return e->task->state == TASK_BLOCKED ? "blocks" : "sleeps";
     default:
@@ -136,6 +138,7 @@ row_state_after(const struct traced_event *e)
     case '+':
     case 'R':
         return ROW_RUNNABLE;
+    case 'D':
     case 'S':
         return e->task->state == TASK_BLOCKED ? ROW_BLOCKED : ROW_SLEEPING;
     default:
