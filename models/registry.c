@@ -17,6 +17,20 @@ const struct memory_model_ops *const memory_models[] = {
     &memory_loaded, &memory_idle, &memory_distance, &memory_flat, NULL,
 };
 
+const char *const memory_model_limits[] = {
+    "mean values: no bursts of misses, no bank conflicts, no page-table walks, no directory "
+    "traffic "
+    "of coherence; tails of latency come from scheduling alone",
+    "misses in flight are a constant of each phase; in truth they rise with latency until the "
+    "buffers are full",
+    "a controller is shared fairly; real ones favour row hits and near agents",
+    "clock frequency and power do not depend on stalls",
+    "latency-load curves are those of reads by all cores; with few cores their own limit comes "
+    "first",
+    "accesses are shares of a phase, not addresses: false sharing must be stated by the workload",
+    NULL,
+};
+
 const struct placement_ops *
 placement_find(const char *name)
 {

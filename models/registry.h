@@ -32,6 +32,9 @@ extern const struct placement_ops *const placement_models[]; /* NULL at the end 
 extern const struct memory_model_ops
     *const memory_models[]; /* NULL at the end; [0] is the default */
 
+/* What no memory model has, to be read beside every result; NULL at the end. */
+extern const char *const memory_model_limits[];
+
 extern const struct sched_ops *const sched_models[]; /* NULL at the end */
 
 const struct placement_ops *placement_find(const char *name);

@@ -79,8 +79,11 @@ show(const struct policy_spec *p, struct arena *a)
         g_string_append_printf(s, "\n%s\n", p->ext->page);
     else if (p->ext == NULL && p->placement->page != NULL)
         g_string_append_printf(s, "\n%s\n", p->placement->page);
-    g_string_append_printf(s, "\nmemory model: %s\n\nparameters (--set KEY=VALUE):\n",
-                           p->memory->name);
+    g_string_append_printf(s, "\nmemory model: %s, %s; not in it:\n", p->memory->name,
+                           p->memory->doc);
+    for (guint i = 0; memory_model_limits[i] != NULL; i++)
+        g_string_append_printf(s, "  - %s\n", memory_model_limits[i]);
+    g_string_append(s, "\nparameters (--set KEY=VALUE):\n");
     if (p->ext != NULL)
         add_own_parameters(s, p, a);
     for (const struct field *f = kernel_param_fields; f->name != NULL; f++)

@@ -5,6 +5,7 @@
 #include "cli/run_one.h"
 #include "config/load.h"
 #include "config/workload_yaml.h"
+#include "models/registry.h"
 #include "report/csv.h"
 
 static void
@@ -50,6 +51,18 @@ add_inputs(GString *s, const struct run_spec *spec)
     }
 }
 
+/* What the result does not know of, beside it. */
+static void
+add_limits(GString *s, const struct memory_model_ops *memory)
+{
+    add_text(s, "memory_model", memory->name);
+    for (guint i = 0; memory_model_limits[i] != NULL; i++) {
+        g_string_append(s, i == 0 ? "memory_model_limits:\n  - " : "  - ");
+        yaml_quote(s, memory_model_limits[i]);
+        g_string_append_c(s, '\n');
+    }
+}
+
 static void
 add_resolved(GString *s, const struct resolved *resolved)
 {
@@ -57,6 +70,7 @@ add_resolved(GString *s, const struct resolved *resolved)
 
     resolved_write(resolved, NULL, text);
     add_text(s, "policy", resolved->spec.policy.name);
+    add_limits(s, resolved->spec.policy.memory);
     add_hash(s, "resolved_sha256", text->str);
 }
 
