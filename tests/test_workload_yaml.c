@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "config/workload_yaml.h"
+#include "config/yaml_tree.h"
 
 struct fixture {
     struct arena *arena;
@@ -233,6 +234,54 @@ every_shipped_workload_loads_and_loads_again_from_what_it_writes(void **state)
         assert_int_equal(limits.max_tasks, again.max_tasks);
     }
     assert_true(nr >= 20);
+}
+
+/* Every word of every choice; the tree says which there are. */
+static guint
+load_with_each_word(struct fixture *f, const char *name, const struct ynode *params)
+{
+    guint nr = 0;
+
+    for (guint i = 0; params != NULL && i < params->nr; i++) {
+        const struct ynode *of = ynode_get(params->values[i], "of");
+
+        for (guint j = 0; of != NULL && j < of->nr; j++, nr++) {
+            g_autofree char *setting =
+                g_strdup_printf("%s=%s", params->keys[i]->text, of->values[j]->text);
+            const char *const settings[] = { setting, NULL };
+            struct kernel_limits limits;
+            struct machine *m = machine(f);
+
+            m->nodes[0].os_index = 0; /* some name node 0 */
+            struct workload *w = load_workload(name, settings, f->arena, &f->diag);
+            g_autofree char *messages = diag_text(&f->diag);
+            assert_string_equal(messages, "");
+            const char *why = workload_limits(w, m, &limits);
+            if (why != NULL)
+                fail_msg("%s, %s: %s", name, setting, why);
+        }
+    }
+    return nr;
+}
+
+/* What `$case` leaves out nobody reads: so each of its branches must have been in. */
+static void
+every_choice_of_every_shipped_workload_loads(void **state)
+{
+    struct fixture *f = *state;
+    g_auto(GStrv) names = shipped_names(f->diag.data_dir, "workloads");
+    guint nr = 0;
+
+    for (guint i = 0; names[i] != NULL; i++) {
+        g_autofree char *path = g_strdup_printf("%s/workloads/%s.yaml", f->diag.data_dir, names[i]);
+        struct yaml_doc doc;
+
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+            continue; /* the one that is built in */
+        assert_true(yaml_load_file(&doc, path, f->arena, &f->diag));
+        nr += load_with_each_word(f, names[i], ynode_get(doc.root, "parameters"));
+    }
+    assert_true(nr >= 60);
 }
 
 static void
@@ -484,6 +533,7 @@ main(void)
         TEST(expressions_are_refused_with_a_reason),
         TEST(expressions_say_when_they_have_no_value),
         TEST(every_shipped_workload_loads_and_loads_again_from_what_it_writes),
+        TEST(every_choice_of_every_shipped_workload_loads),
         TEST(the_example_of_the_documentation_is_a_workload),
         TEST(settings_of_a_variant_and_of_the_command_line_reach_the_base),
         TEST(a_setting_that_is_wrong_is_refused),

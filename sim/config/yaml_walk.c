@@ -97,7 +97,7 @@ allowed_words(const struct field *table, const char *prefix, const char *const *
     }
     for (; others != NULL && *others != NULL; others++) {
         const char *rest = g_str_has_prefix(*others, prefix) ? *others + strlen(prefix) : ".";
-        if (strchr(rest, '.') == NULL)
+        if (table == NULL || strchr(rest, '.') == NULL) /* without a table a dot means no map */
             g_ptr_array_add(words, g_strdup(rest));
     }
     g_ptr_array_add(words, NULL);
