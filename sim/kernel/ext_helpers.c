@@ -73,8 +73,10 @@ scx_cpuperf_set(struct scx *x, int cpu, uint32_t perf)
 int
 scx_cpu_sibling(struct scx *x, int cpu)
 {
-    if (scx_cpu_valid(x, cpu, NULL))
-        for_each_cpu (c, cpu_smt_mask(x->k, cpu))
+    const struct cpumask *core = scx_cpu_valid(x, cpu, NULL) ? cpu_smt_mask(x->k, cpu) : NULL;
+
+    if (core != NULL)
+        for_each_cpu (c, core)
             if (c != cpu)
                 return c;
     return -1;

@@ -30,11 +30,16 @@ idle_reset(struct scx *x)
     cpumask_copy(x->idle_smt, x->k->machine->online);
 }
 
+/* The CPU's core is not wholly idle any more. An offline CPU is in no core. */
 static void
-mask_andnot(struct cpumask *m, const struct cpumask *gone)
+core_is_busy(struct scx *x, int cpu)
 {
-    for_each_cpu (c, gone)
-        cpumask_clear(m, (uint32_t)c);
+    const struct cpumask *core = cpu_smt_mask(x->k, cpu);
+
+    cpumask_clear(x->idle_smt, (uint32_t)cpu);
+    if (core != NULL)
+        for_each_cpu (c, core)
+            cpumask_clear(x->idle_smt, (uint32_t)c);
 }
 
 static void
@@ -49,8 +54,8 @@ update_masks(struct scx *x, int cpu, bool idle)
     if (!x->k->smt_active)
         return;
     if (!idle)
-        mask_andnot(x->idle_smt, core);
-    else if (cpumask_subset(core, x->idle_cpus))
+        core_is_busy(x, cpu);
+    else if (core != NULL && cpumask_subset(core, x->idle_cpus))
         cpumask_or(x->idle_smt, x->idle_smt, core);
 }
 
@@ -68,10 +73,8 @@ scx_update_idle(struct scx *x, struct rq *rq, bool idle, bool notify)
 bool
 claim_idle_cpu(struct scx *x, int cpu)
 {
-    if (x->k->smt_active) {
-        mask_andnot(x->idle_smt, cpu_smt_mask(x->k, cpu));
-        cpumask_clear(x->idle_smt, (uint32_t)cpu);
-    }
+    if (x->k->smt_active)
+        core_is_busy(x, cpu);
     if (!cpumask_test(x->idle_cpus, (uint32_t)cpu))
         return false;
     cpumask_clear(x->idle_cpus, (uint32_t)cpu);
@@ -183,9 +186,9 @@ select_near(struct scx *x, const struct cpumask *allowed, int prev)
     }
     if (may_prev && claim_idle_cpu(x, prev))
         return prev;
-    for_each_cpu (c, cpu_smt_mask(x->k, prev))
-        if (c != prev && cpumask_test(allowed, (uint32_t)c) && claim_idle_cpu(x, c))
-            return c;
+    cpu = scx_cpu_sibling(x, prev);
+    if (cpu >= 0 && cpumask_test(allowed, (uint32_t)cpu) && claim_idle_cpu(x, cpu))
+        return cpu;
     return pick_near(x, allowed, prev, 0);
 }
 

@@ -31,14 +31,15 @@ normal_prio_of(enum task_policy policy, uint32_t rt_priority, int nice)
 }
 
 static const struct sched_class *
-class_of_prio(const struct kernel *k, int prio, enum task_policy policy)
+class_of_prio(const struct kernel *k, const struct task *p, int prio, enum task_policy policy)
 {
     if (dl_prio(prio))
         return &dl_sched_class;
     if (rt_prio(prio))
         return &rt_sched_class;
-    return unlikely(k->scx != NULL) && task_should_scx(k, policy) ? &ext_sched_class
-                                                                  : &fair_sched_class;
+    bool ext = unlikely(k->scx != NULL) && p->state != TASK_NEW && task_should_scx(k, policy);
+
+    return ext ? &ext_sched_class : &fair_sched_class;
 }
 
 void
@@ -111,7 +112,7 @@ change_begin(struct kernel *k, struct task *p, int new_prio, enum task_policy po
                         .queued = p->on_rq,
                         .running = k->rqs[p->cpu].curr == p };
 
-    bool stays = new_prio == p->prio && class_of_prio(k, new_prio, policy) == p->class;
+    bool stays = new_prio == p->prio && class_of_prio(k, p, new_prio, policy) == p->class;
     if (c.rq->put_due && c.rq->last == p)
         put_left(k, c.rq);
     if (c.running) {
@@ -119,7 +120,7 @@ change_begin(struct kernel *k, struct task *p, int new_prio, enum task_policy po
         rq_catch_up(k, c.rq); /* the ticks so far were its old class's */
         c.rq->unseen_tick = SIM_NEVER;
     }
-    if (p->se.sched_delayed && class_of_prio(k, new_prio, policy) !=
+    if (p->se.sched_delayed && class_of_prio(k, p, new_prio, policy) !=
                                    p->class) { /* nothing is kept of it in another class */
         dequeue_task(k, c.rq, p, DEQUEUE_SLEEP | DEQUEUE_DELAYED);
         p->on_rq = c.queued = false;
@@ -139,7 +140,7 @@ change_end(struct kernel *k, const struct change *c, int flags)
     struct rq *rq = c->rq;
     uint32_t callbacks = rq->balance_callback;
 
-    p->class = class_of_prio(k, p->prio, p->policy);
+    p->class = class_of_prio(k, p, p->prio, p->policy);
     sched_class_used(k, p->class);
     if (c->old_class != p->class && p->class->switching_to != NULL)
         p->class->switching_to(k, rq, p);
@@ -196,7 +197,7 @@ sched_init_task(struct kernel *k, struct task *p, const struct task_attr *attr)
     set_params(k, p, attr);
     p->nice = attr->nice;
     p->prio = p->normal_prio;
-    p->class = class_of_prio(k, p->prio, p->policy);
+    p->class = class_of_prio(k, p, p->prio, p->policy);
     sched_class_used(k, p->class);
     return true;
 }
@@ -204,7 +205,7 @@ sched_init_task(struct kernel *k, struct task *p, const struct task_attr *attr)
 void
 sched_class_refresh(struct kernel *k, struct task *p)
 {
-    if (class_of_prio(k, p->prio, p->policy) == p->class)
+    if (class_of_prio(k, p, p->prio, p->policy) == p->class)
         return;
     struct change c = change_begin(k, p, p->prio, p->policy);
     change_end(k, &c, 0);

@@ -1,6 +1,7 @@
 /* Draws a case, builds it and runs it under --check. */
 #include "random_case.h"
 #include "random_devices.h"
+#include "random_ext.h"
 
 #include "kernel/hotplug.h"
 #include "kernel/numa_quirks.h"
@@ -203,7 +204,9 @@ case_run(const struct random_case *c, enum tick_mode tick, struct outcome *out)
     struct kernel_limits limits = { .max_tasks = 80,
                                     .nr_groups = 16,
                                     .nr_hotplug = 2 * c->value[DIM_HOTPLUG],
-                                    .nr_devices = c->value[DIM_DEVICES] };
+                                    .nr_devices = c->value[DIM_DEVICES],
+                                    .ext = c->value[DIM_EXT] > 0,
+                                    .nr_policy_timers = 128 };
     struct machine *m = case_machine(c, a);
     struct kernel_params kp;
 
@@ -221,6 +224,7 @@ case_run(const struct random_case *c, enum tick_mode tick, struct outcome *out)
         k->engine.after = check_after;
     }
     random_devices(c, k);
+    random_ext(c, k);
     case_tasks(c, k);
     plug(c, k);
     sim_time until = MSEC(10) * c->value[DIM_TIME];

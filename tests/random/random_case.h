@@ -57,7 +57,9 @@
     X(DIM_HOTPLUG, "hotplug", 0, 8, false, "times that some CPUs go offline and come back")        \
     X(DIM_COSTS, "costs", 0, 1, false, "1: kernel work takes time")                                \
     X(DIM_NOISE, "noise", 0, 1, false, "1: the seed varies tick phase, start CPU and the like")    \
-    X(DIM_DEVICES, "devices", 0, 4, false, "devices that tasks give operations to")
+    X(DIM_DEVICES, "devices", 0, 4, false, "devices that tasks give operations to")                \
+    X(DIM_EXT, "ext", 0, 16, false,                                                                \
+      "number of the programmable policy; beyond the built-in ones: chaos")
 
 enum { DEVICES_OF_CASE = 4 };
 
