@@ -5,6 +5,7 @@ Kernel work costs nothing in these runs, or the answer would be another one.
 import math
 from decimal import Decimal, getcontext
 
+import reference_theory_memory as memory
 from reference_table import Run, Table, number
 
 TEXT = """
@@ -282,9 +283,9 @@ def add_deadlines(table, numasim):
 
 def build(numasim, shared, only=(), seeds=RUNS):
     del shared, seeds
-    table = Table("theory", "Known answers against the simulator", TEXT, KNOWN)
+    table = Table("theory", "Known answers against the simulator", TEXT + memory.TEXT, KNOWN)
     parts = {"shares": add_shares, "groups": add_groups, "queues": add_queues, "sharing": add_sharing,
-             "deadlines": add_deadlines}
+             "deadlines": add_deadlines, "memory": memory.add_memory}
     for name, part in parts.items():
         if not only or name in only:
             part(table, numasim)
