@@ -1,5 +1,5 @@
 # Expected against simulated: one test a table of results/reference/. A row that leaves its tolerance fails.
-foreach(table convergence decisions levels numa replay theory servers stream)
+foreach(table convergence decisions levels mlc numa replay theory servers stream)
     add_test(NAME reference_${table} COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/reference.py ${table}
         $<TARGET_FILE:numasim> ${NUMASIM_SHARED})
     set_tests_properties(reference_${table} PROPERTIES LABELS "scenario;reference" TIMEOUT 600 SKIP_RETURN_CODE 77)
