@@ -65,9 +65,13 @@ show(const struct workload *w)
                                workload_endless(w) ? "endless: needs --until" : "ends by itself");
     if (w->nr_params > 0)
         g_string_append(s, "\nparameters (--set workload.NAME=VALUE):\n");
-    for (uint32_t i = 0; i < w->nr_params; i++)
-        g_string_append_printf(s, "  %-20s %-12s %s\n", w->params[i].name, w->params[i].value,
-                               w->params[i].doc != NULL ? w->params[i].doc : "");
+    for (uint32_t i = 0; i < w->nr_params; i++) {
+        const struct wparam *p = &w->params[i];
+
+        g_string_append_printf(s, "  %-20s %-12s %s", p->name, p->value, p->doc ? p->doc : "");
+        g_string_append_printf(s, "%s%s%s\n", p->words ? " (" : "", p->words ? p->words : "",
+                               p->words ? ")" : "");
+    }
     return cli_print(s->str) ? EXIT_DONE : EXIT_OUTPUT;
 }
 

@@ -157,6 +157,16 @@ check_choices(struct wload *l, const struct ynode *n, const struct ynode *of)
 }
 
 static const char *
+words_of(const struct wload *l, const struct ynode *of)
+{
+    g_autoptr(GString) words = g_string_new(NULL);
+
+    for (guint i = 0; i < of->nr; i++)
+        g_string_append_printf(words, "%s%s", i > 0 ? ", " : "", of->values[i]->text);
+    return arena_strdup(l->doc.arena, words->str);
+}
+
+static const char *
 setting_of(const char *const *settings, const char *name)
 {
     gsize len = strlen(name);
@@ -202,6 +212,7 @@ load_param(struct wload *l, const struct ynode *n, const char *const *settings, 
     if (refused != NULL)
         diag_error(l->doc.diag, NULL, 0, 0, "workload", "%s: %s", p->name, refused);
     p->type = type_names[t];
+    p->words = t == TYPE_CHOICE ? words_of(l, of) : NULL;
     p->doc = wload_text_at(l, n, "doc");
     p->def = def->text;
     p->value = set != NULL ? arena_strdup(l->doc.arena, set) : def->text;

@@ -370,6 +370,7 @@ struct replay;
 struct wparam {
     const char *name, *type, *doc;
     const char *def, *value; /* as text */
+    const char *words;       /* of a choice: "hard, none"; else NULL */
 };
 
 struct workload {
