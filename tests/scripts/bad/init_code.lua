@@ -1,0 +1,6 @@
+return {
+    name = "init_code",
+    init = function()
+        return -12
+    end,
+}

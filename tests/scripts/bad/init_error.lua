@@ -1,0 +1,6 @@
+return {
+    name = "init_error",
+    init = function()
+        error("not today")
+    end,
+}

@@ -1,0 +1,1 @@
+local policy = {name = "nothing"}

@@ -1,0 +1,2 @@
+local x = debug.getinfo
+return {name = "debug"}

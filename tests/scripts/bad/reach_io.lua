@@ -1,0 +1,2 @@
+local x = io.open
+return {name = "io"}

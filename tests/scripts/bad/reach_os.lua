@@ -1,0 +1,2 @@
+local x = os.execute
+return {name = "os"}

@@ -1,0 +1,2 @@
+local x = package.loaded
+return {name = "package"}

@@ -1,0 +1,4 @@
+return {
+    name = "syntax"
+    doc = "a comma is missing above"
+}
