@@ -11,8 +11,15 @@ struct chunk {
     struct chunk *next;
 };
 
+struct last_will {
+    struct last_will *next;
+    void (*f)(void *arg);
+    void *arg;
+};
+
 struct arena {
     struct chunk *chunks;
+    struct last_will *wills;
     struct arena *parent, *children, *next, **link; /* link: what points at this one */
     char *at, *end;
     size_t used, chunk_size;
@@ -53,6 +60,8 @@ arena_free(struct arena *a)
         return;
     while (a->children != NULL)
         arena_free(a->children);
+    for (const struct last_will *w = a->wills; w != NULL; w = w->next)
+        w->f(w->arg);
     if (a->parent != NULL) {
         *a->link = a->next;
         if (a->next != NULL)
@@ -155,4 +164,13 @@ size_t
 arena_used(const struct arena *a)
 {
     return a->used;
+}
+
+void
+arena_on_free(struct arena *a, void (*f)(void *arg), void *arg)
+{
+    struct last_will *w = arena_new_object(a, struct last_will);
+
+    *w = (struct last_will){ a->wills, f, arg };
+    a->wills = w;
 }

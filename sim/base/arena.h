@@ -14,6 +14,9 @@ struct arena *arena_new_below(struct arena *parent);
 void arena_free(struct arena *a); /* NULL is allowed */
 
 /* Zeroed memory, aligned for any type (64 bytes when size >= 64). */
+/* f(arg) is called when the arena is freed, before its memory is; the last one added comes first. */
+void arena_on_free(struct arena *a, void (*f)(void *arg), void *arg);
+
 void *arena_alloc(struct arena *a, size_t size);
 char *arena_strdup(struct arena *a, const char *text);
 char *arena_printf(struct arena *a, const char *fmt, ...) SIM_PRINTF(2, 3);

@@ -42,7 +42,7 @@ complain(const struct text *t, const char *line, struct diag *d)
         line = end != line && *end == ':' ? end + 1 : line;
         line += strspn(line, " ");
     }
-    diag_error(d, t->path, number, 0, NULL, "%s", line);
+    diag_error(d, t->path, number, number > 0, NULL, "%s", line);
 }
 
 static bool

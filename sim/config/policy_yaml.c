@@ -7,6 +7,7 @@
  */
 #include "config/policy_yaml.h"
 
+#include "config/policy_table.h"
 #include "config/yaml_tree.h"
 #include "models/registry.h"
 
@@ -124,22 +125,64 @@ policy_set(struct policy_spec *p, const char *key, const char *value, struct are
     return false;
 }
 
-/* "ext:fifo": the preset `topology` with a programmable scheduler in charge. */
+/* "ext:dir/two.lua": a policy by its file. */
 static bool
-policy_ext(const char *name, struct arena *a, struct policy_spec *out)
+is_ext_file(const char *name)
 {
-    const struct sched_ops *ops =
-        g_str_has_prefix(name, "ext:") ? sched_find(name + strlen("ext:")) : NULL;
+    return g_str_has_prefix(name, "ext:") &&
+           (g_str_has_suffix(name, ".lua") || g_str_has_suffix(name, ".so"));
+}
+
+static const struct sched_ops *
+ext_of_file(const char *path, struct arena *a, struct diag *d)
+{
+    return g_str_has_suffix(path, ".so") ? policy_plugin_load(path, a, d)
+                                         : policy_script_load(path, a, d);
+}
+
+/* The preset `topology` with a programmable scheduler in charge. */
+static bool
+set_ext(const struct sched_ops *ops, const char *file, struct arena *a, struct policy_spec *out)
+{
     char *why = NULL;
 
-    if (ops == NULL || !policy_preset("topology", a, out, &why))
+    if (!policy_preset("topology", a, out, &why))
         return false;
-    out->name = arena_strdup(a, name);
+    out->name = arena_printf(a, "ext:%s", ops->name);
     out->ext = ops;
+    out->ext_file = file == NULL ? NULL : arena_strdup(a, file);
     out->ext_params = arena_alloc(a, ops->priv_size + 1);
     if (ops->params != NULL)
         fields_init(ops->params, out->ext_params, a);
     return true;
+}
+
+static bool
+load_ext_file(const char *name, struct arena *a, struct policy_spec *out, struct diag *d)
+{
+    const char *path = name + strlen("ext:");
+    const struct sched_ops *ops = ext_of_file(path, a, d);
+
+    return ops != NULL && set_ext(ops, path, a, out);
+}
+
+/* "ext:fifo", or a file, whose messages are lines of *why. */
+static bool
+policy_ext(const char *name, struct arena *a, struct policy_spec *out, char **why)
+{
+    const struct sched_ops *ops = NULL;
+    struct diag d;
+
+    if (!is_ext_file(name)) {
+        ops = g_str_has_prefix(name, "ext:") ? sched_find(name + strlen("ext:")) : NULL;
+        return ops != NULL && set_ext(ops, NULL, a, out);
+    }
+    diag_init(&d);
+    bool done = load_ext_file(name, a, out, &d);
+    if (!done)
+        *why = g_strchomp(diag_text(&d));
+    diag_clear(&d);
+    return done;
 }
 
 bool
@@ -147,10 +190,11 @@ policy_preset(const char *name, struct arena *a, struct policy_spec *out, char *
 {
     const struct placement_ops *found = placement_find(name);
 
-    if (found == NULL && policy_ext(name, a, out))
+    if (found == NULL && policy_ext(name, a, out, why))
         return true;
     if (found == NULL) {
-        *why = unknown_policy(name);
+        if (*why == NULL)
+            *why = unknown_policy(name);
         return false;
     }
     *out =
@@ -254,7 +298,9 @@ load_policy(const char *spec, struct arena *a, struct policy_spec *out, struct d
 {
     char *why = NULL;
 
-    if (looks_like_path(spec))
+    if (is_ext_file(spec))
+        return load_ext_file(spec, a, out, d);
+    if (looks_like_path(spec) && !g_str_has_prefix(spec, "ext:"))
         return load_file(spec, a, out, d);
     if (policy_preset(spec, a, out, &why))
         return true;

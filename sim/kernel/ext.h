@@ -34,6 +34,8 @@ const struct scx_exit_info *ext_exit_info(const struct kernel *k);
 /* Its name in results: "error_stall"; NULL: none has left, or as was planned. When it began to. */
 const char *ext_exit_word(const struct kernel *k);
 sim_time ext_left_at(const struct kernel *k);
+/* The loaded, or last, policy; NULL: there was none. */
+const struct sched_ops *ext_last_ops(const struct kernel *k);
 /* What the loaded, or last, policy counts; NULL beyond the last one. */
 const struct scx_stat *ext_stat(const struct kernel *k, uint32_t i, uint64_t *value);
 void ext_events(const struct kernel *k, struct scx_event_stats *events);

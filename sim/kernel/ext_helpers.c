@@ -227,6 +227,12 @@ scx_events(struct scx *x, struct scx_event_stats *events)
 /* ---- for adapters ---- */
 
 void
+scx_at_unload(struct scx *x, void (*f)(void *arg), void *arg)
+{
+    arena_on_free(x->arena, f, arg);
+}
+
+void
 scx_charge(struct scx *x, sim_time ns)
 {
     if (x->frame != NULL)

@@ -642,3 +642,9 @@ ext_events(const struct kernel *k, struct scx_event_stats *events)
     if (k->scx != NULL)
         scx_events(k->scx, events);
 }
+
+const struct sched_ops *
+ext_last_ops(const struct kernel *k)
+{
+    return k->scx != NULL ? k->scx->ops : NULL;
+}

@@ -239,6 +239,8 @@ void scx_events(struct scx *scx, struct scx_event_stats *events);
 
 /* ---- for adapters: whoever runs programs of another kind behind a table ---- * */
 
+/* f(arg) is called when the policy's memory is returned: after exit, or when the run ends. */
+void scx_at_unload(struct scx *scx, void (*f)(void *arg), void *arg);
 /* Time that the program of the present op takes besides. */
 void scx_charge(struct scx *scx, sim_time ns);
 /* The program of the present op used up its budget: what on_overrun says. */

@@ -212,6 +212,7 @@ static const struct {
     { "latency.csv", write_latency, NULL },
     { "devices.csv", report_devices, report_has_devices },
     { "requests.csv", report_requests, report_has_requests },
+    { "ext.csv", report_ext, report_has_ext },
 };
 
 bool

@@ -21,3 +21,6 @@ void report_traffic(const struct report *r, struct csv *c);
 /* requests.csv: only where there are requests. */
 bool report_has_requests(const struct kernel *k);
 void report_requests(const struct report *r, struct csv *c);
+/* ext.csv: only with a programmable policy. */
+bool report_has_ext(const struct kernel *k);
+void report_ext(const struct report *r, struct csv *c);

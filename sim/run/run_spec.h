@@ -13,6 +13,7 @@ struct policy_spec {
     const struct placement_ops *placement;
     const struct memory_model_ops *memory;
     const struct sched_ops *ext; /* programmable scheduler; NULL: none */
+    const char *ext_file;        /* that it was loaded from; NULL: built in */
     void *ext_params;            /* what its private state begins as */
     struct kernel_params params; /* the preset's settings, the file's, then --set */
 };

@@ -19,7 +19,7 @@ struct script {
 struct instance {
     struct box_limits limits;
     uint64_t instruction_cost; /* ps */
-    struct box *box;           /* from init to exit */
+    struct box *box;           /* from init on */
     struct scx *scx;
     struct task *current; /* that the operation is about: found without a search */
     int depth;            /* operations within operations */

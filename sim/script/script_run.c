@@ -163,6 +163,12 @@ open_box(struct box *b, const struct script *s, struct instance *inst)
     return box_call(b, 2, 0);
 }
 
+static void
+free_box(void *box)
+{
+    box_free(box);
+}
+
 int
 script_op_init(struct scx *scx)
 {
@@ -174,6 +180,7 @@ script_op_init(struct scx *scx)
         scx_error(scx, "%s: max_memory has no room for the library", s->name);
         return -1;
     }
+    scx_at_unload(scx, free_box, inst->box);
     inst->box->owner = inst;
     inst->scx = scx;
     if (!open_box(inst->box, s, inst)) {
@@ -206,9 +213,7 @@ script_op_exit(struct scx *scx, const struct scx_exit_info *info)
 {
     struct instance *inst = instance(scx);
 
-    if (inst->box == NULL)
-        return;
-    if (inst->refs[SCX_OP_exit] != 0) {
+    if (inst->box != NULL && inst->refs[SCX_OP_exit] != 0) {
         struct scx_exit_info copy = *info;
         lua_State *L = script_begin(scx, SCX_OP_exit, NULL);
         lua_pushcfunction(L, call_exit);
@@ -216,6 +221,4 @@ script_op_exit(struct scx *scx, const struct scx_exit_info *info)
         lua_pushlightuserdata(L, &copy);
         script_call(scx, 2, 0);
     }
-    box_free(inst->box);
-    inst->box = NULL;
 }
