@@ -19,6 +19,10 @@ struct numa_balance {
     uint64_t pulled, pulled_far, evened, kept_home;
 };
 
+struct numa_balance_cpu {
+    bool asked; /* since it last ran something: the others had nothing for it */
+};
+
 struct numa_balance_task {
     sim_time queued_at;
 };
@@ -59,14 +63,29 @@ numa_balance_enqueue(struct scx *scx, struct task *p, uint64_t enq_flags)
 
     t->queued_at = scx_now(scx);
     scx_dsq_insert(scx, p, (dsq_id)scx_task_cpu(scx, p), n->slice, enq_flags);
+    int idle = scx_pick_idle_cpu(scx, scx_task_cpumask(scx, p), 0);
+    if (idle >= 0)
+        scx_request_balance(scx, idle);
 }
 
 static void
 numa_balance_dispatch(struct scx *scx, int cpu, struct task *prev)
 {
+    struct numa_balance_cpu *c = scx_cpu_data(scx, cpu);
+
     (void)prev;
-    if (!scx_dsq_move_to_local(scx, (dsq_id)cpu))
-        scx_request_balance(scx, cpu);
+    if (scx_dsq_move_to_local(scx, (dsq_id)cpu) || c->asked)
+        return;
+    c->asked = true;
+    scx_request_balance(scx, cpu);
+}
+
+static void
+numa_balance_running(struct scx *scx, struct task *p)
+{
+    struct numa_balance_cpu *c = scx_cpu_data(scx, scx_task_cpu(scx, p));
+
+    c->asked = false;
 }
 
 /* May p leave the node for another? */
@@ -215,6 +234,7 @@ const struct sched_ops numa_balance_ops = {
             "machines feel. No weights.",
     .abi = SCX_OPS_ABI,
     .priv_size = sizeof(struct numa_balance),
+    .cpu_size = sizeof(struct numa_balance_cpu),
     .task_size = sizeof(struct numa_balance_task),
     .params = params,
     .stats = stats,
@@ -222,6 +242,7 @@ const struct sched_ops numa_balance_ops = {
     .select_cpu = numa_balance_select_cpu,
     .enqueue = numa_balance_enqueue,
     .dispatch = numa_balance_dispatch,
+    .running = numa_balance_running,
     .balance = numa_balance_balance,
     .timer = numa_balance_timer,
 };

@@ -72,6 +72,15 @@ void ext_set_affinity(struct kernel *k, struct task *p, const struct cpumask *al
 void ext_reweight(struct kernel *k, struct task *p);
 void ext_cpu_hotplug(struct kernel *k, int cpu, bool online);
 
+/* ext_placement.c: each is given what the kernel would do, and returns what is done. The node of new
+ * pages (of `scale` small ones each) out of those usable; whether a page moves to the CPU's node
+ * after a hinting fault; how many pages a scan may mark. k->scx may be NULL. */
+int ext_alloc_node(struct kernel *k, struct rq *rq, struct task *p, nodemask usable, uint64_t pages,
+                   uint32_t scale, int node);
+bool ext_hint_fault(struct kernel *k, struct rq *rq, struct task *p, int page_node, uint64_t pages,
+                    bool move);
+int64_t ext_scan_pages(struct kernel *k, struct rq *rq, struct task *p, int64_t pages);
+
 void ext_cgroup_online(struct kernel *k, struct task_group *tg);
 void ext_cgroup_weight(struct kernel *k, struct task_group *tg);
 void ext_cgroup_idle(struct kernel *k, struct task_group *tg);

@@ -221,6 +221,34 @@ migrate_pages(struct kernel *k, struct task *p, nodemask from, nodemask to, bool
     return NULL;
 }
 
+uint64_t
+migrate_some(struct kernel *k, struct task *p, int from, int to, uint64_t pages, int cpu,
+             sim_time *cost)
+{
+    struct page_mover mv = page_mover_begin(k, p, p->mm, cpu);
+
+    for (struct vma *v = p->mm->vmas; v != NULL; v = v->next) {
+        struct region *r = v->map->region;
+        uint64_t end = v->first + v->nr_pages;
+        uint32_t np;
+
+        for (uint64_t page = v->first;
+             page < end && mv.moved < pages && !is_shared(r) && region_whole(r)->count[from] > 0;
+             page = page_after(page, np)) {
+            if (region_page_at(r, page, &np) != from)
+                continue;
+            struct page_walk w = walk_to(k, p, to, np);
+            if (!page_mover_move(&mv, r, page, &w))
+                break;
+        }
+    }
+    flush_batch(&mv);
+    k->stats.pgmigrate_success += mv.moved;
+    k->stats.pgmigrate_fail += mv.failed;
+    *cost = mv.cost;
+    return mv.moved;
+}
+
 const char *
 move_pages(struct kernel *k, struct task *p, struct region *r, uint64_t first, uint64_t n, int node,
            bool all, uint64_t *failed)

@@ -37,5 +37,9 @@ const char *move_pages(struct kernel *k, struct task *p, struct region *r, uint6
                        uint64_t n, int node, bool all, uint64_t *failed);
 const char *migrate_pages(struct kernel *k, struct task *p, nodemask from, nodemask to, bool all,
                           uint64_t *failed);
+/* Up to so many pages of p's from a node to another; what it costs is for the caller to charge. How
+ * many moved; shared regions stay. */
+uint64_t migrate_some(struct kernel *k, struct task *p, int from, int to, uint64_t pages, int cpu,
+                      sim_time *cost);
 /* All pages of an address space by position, as a cpuset that changes asks for. */
 void migrate_mm(struct kernel *k, struct mm *mm, int cpu, nodemask from, nodemask to);

@@ -6,6 +6,7 @@
  * slice of time, so threads that walk through one region race for its pages as on a real machine,
  * and large enough that a fault costs a simulator nanoseconds.
  */
+#include "kernel/ext.h"
 #include "kernel/lru_batch.h"
 #include "kernel/mempolicy.h"
 #include "kernel/mm_draw.h"
@@ -57,6 +58,8 @@ static int
 decide_node(struct kernel *k, struct rq *rq, struct task *p, const struct region *r, uint64_t page,
             uint64_t want, const struct page_walk *w, int node)
 {
+    if (unlikely(k->scx != NULL))
+        node = ext_alloc_node(k, rq, p, w->allowed & w->mems, want, w->scale, node);
     if (probe_wants(k, DECISION_ALLOC))
         probe_nodes(k, w, r, page, want);
     int chosen = (int)probe_decide(k, DECISION_ALLOC, alloc_rule(w, node), p, rq->cpu, node);

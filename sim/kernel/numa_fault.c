@@ -14,6 +14,7 @@
  * make the task join a group. A fault that makes its task want to move ends the stretch: the task
  * pays, moves, and faults on at its new place.
  */
+#include "kernel/ext.h"
 #include "kernel/lru_batch.h"
 #include "kernel/mempolicy.h"
 #include "kernel/numa_group.h"
@@ -72,6 +73,8 @@ decide(const struct faults *f, const struct page_unit *u, uint32_t nr, uint32_t 
     };
     bool move = numa_misplaced(f->k, &one);
 
+    if (unlikely(f->k->scx != NULL))
+        move = ext_hint_fault(f->k, f->rq, f->p, u->node, (uint64_t)nr * u->np, move);
     *tag = one.tag;
     if (probe_wants(f->k, DECISION_HINT_FAULT)) {
         probe_fault(f, &one, u->first, u->tag);

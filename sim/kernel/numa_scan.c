@@ -13,6 +13,7 @@
  * begins a new pass.
  */
 #include "kernel/burst.h"
+#include "kernel/ext.h"
 #include "kernel/numa_quirks.h"
 #include "kernel/numa_tier.h"
 #include "kernel/region.h"
@@ -269,6 +270,8 @@ task_numa_work(struct kernel *k, struct rq *rq, struct task *p)
         probe_scan(k, p);
     s.pages = probe_decide(k, DECISION_SCAN, "task_numa_work", p, rq->cpu,
                            (int64_t)(k->params.numa.scan_size / PAGE_4K));
+    if (unlikely(k->scx != NULL))
+        s.pages = ext_scan_pages(k, rq, p, s.pages);
     s.virtpages = 8 * s.pages;
     if (s.pages <= 0)
         return;

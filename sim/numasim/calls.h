@@ -181,8 +181,8 @@ uint32_t scx_cgroup_weight(struct scx *scx, const struct task_group *cgrp);
 void scx_set_nice(struct scx *scx, struct task *p, int nice);
 /* balance() is called for this CPU before it next looks for work, and soon. * */
 void scx_request_balance(struct scx *scx, int cpu);
-/* Up to so many of p's pages move from a node to another; the work is charged to this CPU. What was
- * asked for and could be. * */
+/* Up to so many of p's pages, of regions that no other process maps, move from a node to another;
+ * the work is charged to this CPU. How many moved. * but for a CPU that chooses its next task. */
 uint64_t scx_migrate_pages(struct scx *scx, struct task *p, int from, int to, uint64_t pages);
 /* p's memory policy from now on. * -EINVAL */
 enum scx_mempolicy {
