@@ -161,8 +161,9 @@ static const struct scx_stat stats[] = {
 const struct sched_ops my_autonuma_ops = {
     .name = "my_autonuma",
     .doc = "a small dynamic NUMA policy: pages follow tasks, tasks look for their pages",
-    .page = "To be changed: thirty lines decide what moves. Needs hinting faults: run it with "
-            "--set numa_balancing.mode=1.\nIt loses to the kernel's on memory that tasks share (there "
+    .page = "To be changed: thirty lines decide what moves. Hinting faults are switched on "
+            "with it (numa_balancing.mode=on).\nIt loses to the kernel's on memory that tasks "
+            "share (there "
             "are no groups here, so they pull pages to and\nfro) and on large pages, where one "
             "decision moves two megabytes.",
     .abi = SCX_OPS_ABI,

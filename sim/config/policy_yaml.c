@@ -148,6 +148,9 @@ set_ext(const struct sched_ops *ops, const char *file, struct arena *a, struct p
 
     if (!policy_preset("topology", a, out, &why))
         return false;
+    /* its hooks hear of nothing unless pages are scanned */
+    if (ops->hint_fault != NULL || ops->scan != NULL)
+        sim_assert(policy_set(out, "numa_balancing.mode", "on", a, &why));
     out->name = arena_printf(a, "ext:%s", ops->name);
     out->ext = ops;
     out->ext_file = file == NULL ? NULL : arena_strdup(a, file);

@@ -75,6 +75,9 @@ void ext_cpu_hotplug(struct kernel *k, int cpu, bool online);
 /* ext_placement.c: each is given what the kernel would do, and returns what is done. The node of new
  * pages (of `scale` small ones each) out of those usable; whether a page moves to the CPU's node
  * after a hinting fault; how many pages a scan may mark. k->scx may be NULL. */
+/* Has the policy hooks that need scans? Then tasks of the ext class are scanned too, if
+ * numa_balancing.mode is on. */
+bool ext_places_pages(const struct kernel *k);
 int ext_alloc_node(struct kernel *k, struct rq *rq, struct task *p, nodemask usable, uint64_t pages,
                    uint32_t scale, int node);
 bool ext_hint_fault(struct kernel *k, struct rq *rq, struct task *p, int page_node, uint64_t pages,

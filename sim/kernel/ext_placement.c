@@ -16,6 +16,14 @@ asked(const struct kernel *k, const struct task *p, enum scx_op op)
                                                                                           : NULL;
 }
 
+bool
+ext_places_pages(const struct kernel *k)
+{
+    const uint64_t hooks = UINT64_C(1) << SCX_OP_hint_fault | UINT64_C(1) << SCX_OP_scan;
+
+    return k->scx != NULL && (k->scx->has_op & hooks) != 0;
+}
+
 int
 ext_alloc_node(struct kernel *k, struct rq *rq, struct task *p, nodemask usable, uint64_t pages,
                uint32_t scale, int node)

@@ -7,6 +7,7 @@
  * scan_period_min, and a most. Threads are meant to be staggered by their periods; a mix-up of ms
  * and ns in the kernel makes that about 8 ms, and so it is here.
  */
+#include "kernel/ext.h"
 #include "kernel/numa_group.h"
 #include "kernel/numa_tier.h"
 
@@ -169,6 +170,8 @@ numa_task_exec(struct kernel *k, struct task *p)
 static bool
 class_scans(const struct kernel *k, const struct task *p)
 {
+    if (unlikely(p->class == &ext_sched_class))
+        return ext_places_pages(k);
     return p->class == &fair_sched_class || !numa_quirk(k, FAIR_SCANS_ONLY);
 }
 

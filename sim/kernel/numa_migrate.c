@@ -6,6 +6,7 @@
  * a CPU that a move is being arranged to (numa_migrate_on) lasts for one search.
  */
 #include "kernel/balance_impl.h"
+#include "kernel/ext.h"
 #include "kernel/load.h"
 #include "kernel/numa_find.h"
 #include "kernel/select.h"
@@ -217,5 +218,6 @@ numa_migrate_preferred(struct kernel *k, struct task *p)
         return;
     uint64_t wait = numa_jiffies(k, n->scan_period) / 16;
     n->migrate_retry = jiffies(k) + SIM_MIN(wait, k->params.sched.hz);
-    n->move_wanted = k->rqs[p->cpu].node != n->preferred && k->params.numa.migrate_tasks;
+    n->move_wanted = k->rqs[p->cpu].node != n->preferred && k->params.numa.migrate_tasks &&
+                     p->class != &ext_sched_class; /* where that runs is for its policy to say */
 }
