@@ -1,8 +1,29 @@
 -- The five hooks of textbooks for scripts, as numasim/hooks.h for C: scx.hooks{programs} is a policy.
 -- A program has any of task_new(p), enqueue(p), dequeue(p), pick_next(cpu), task_tick(p), and `slice`.
 function scx.hooks(policy)
-    local waits, queue = {}, {} -- by pid: its number in line; by node: who waits, some of them gone
-    local number = 0
+    local first, last = {}, {} -- by node: who waits there, in the order of coming
+    local after, before = {}, {} -- by pid: its neighbours in that line
+    local node_of = {} -- by pid, while it waits
+
+    local function join(p, node)
+        local tail = last[node]
+        node_of[p], before[p], after[p], last[node] = node, tail, nil, p
+        if tail then
+            after[tail] = p
+        else
+            first[node] = p
+        end
+    end
+
+    local function leave(p)
+        local node, b, a = node_of[p], before[p], after[p]
+        if node == nil then
+            return
+        end
+        if b then after[b] = a else first[node] = a end
+        if a then before[a] = b else last[node] = b end
+        node_of[p], before[p], after[p] = nil, nil, nil
+    end
 
     local function tell(hook, p)
         local said = false
@@ -15,28 +36,22 @@ function scx.hooks(policy)
     end
 
     local function run(p, slice)
-        waits[p] = nil
+        leave(p)
         scx.dsq_insert(p, scx.DSQ_LOCAL, slice or scx.SLICE_DFL)
     end
 
     local function may_pick(p, cpu)
-        return waits[p] ~= nil and scx.mask_test(scx.task_cpumask(p), cpu)
+        return node_of[p] ~= nil and scx.mask_test(scx.task_cpumask(p), cpu)
     end
 
     -- The one that has waited longest on the CPU's node.
     local function default(cpu)
-        local q = queue[scx.cpu_node(cpu)]
-        for at = q.first, q.last do
-            local p, n = q[at][1], q[at][2]
-            if waits[p] ~= n then
-                if at == q.first then
-                    q[at] = nil
-                    q.first = at + 1
-                end
-            elseif may_pick(p, cpu) then
-                run(p)
-                return
-            end
+        local p = first[scx.cpu_node(cpu)]
+        while p and not may_pick(p, cpu) do
+            p = after[p]
+        end
+        if p then
+            run(p)
         end
     end
 
@@ -44,9 +59,6 @@ function scx.hooks(policy)
                  stats = policy.stats, timeout_ms = policy.timeout_ms}
 
     function ops.init()
-        for node = 0, scx.nr_nodes() - 1 do
-            queue[node] = {first = 1, last = 0}
-        end
         for i = 1, #policy do
             if policy[i].init then
                 policy[i].init()
@@ -59,7 +71,7 @@ function scx.hooks(policy)
     end
 
     function ops.exit_task(p)
-        waits[p] = nil
+        leave(p)
     end
 
     function ops.select_cpu(p, prev_cpu, wake_flags)
@@ -67,16 +79,13 @@ function scx.hooks(policy)
     end
 
     function ops.enqueue(p)
-        local q = queue[scx.cpu_node(scx.task_cpu(p))]
-        number = number + 1
-        waits[p] = number
-        q.last = q.last + 1
-        q[q.last] = {p, number}
+        leave(p)
+        join(p, scx.cpu_node(scx.task_cpu(p)))
         tell("enqueue", p)
     end
 
     function ops.dequeue(p)
-        waits[p] = nil
+        leave(p)
     end
 
     function ops.quiescent(p)

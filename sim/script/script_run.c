@@ -34,10 +34,14 @@ script_begin(struct scx *scx, enum scx_op op, struct task *p)
 static void
 failed(struct scx *scx, struct box *b, enum box_over over)
 {
+    const struct script *s = scx_adapter(scx);
+
     if (over == BOX_INSTRUCTIONS)
         scx_overrun(scx, b->message);
-    else
+    else if (strncmp(b->message, s->name, strlen(s->name)) == 0) /* with its line */
         scx_error(scx, "%s", b->message);
+    else
+        scx_error(scx, "%s: %s", s->name, b->message);
 }
 
 /* True: the result is on the stack, and the caller takes it off. */

@@ -1,0 +1,142 @@
+#!/bin/sh
+# Policies as a user has them: scripts make the same decisions as their C twins, what misbehaves is refused
+# or ejected with the reason while the tasks go on, a plugin is built outside of the tree.
+#   usage: policies.sh NUMASIM SOURCE_DIR BUILD_DIR twins|bad|plugin|hooks
+set -u
+numasim=$1
+source=$2
+build=$3
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failed=0
+
+fail() {
+    echo "policies: $1"
+    failed=1
+}
+
+run() { # NAME POLICY TOPOLOGY WORKLOAD OPTIONS...
+    out=$dir/$1
+    policy=$2
+    topology=$3
+    workload=$4
+    shift 4
+    "$numasim" run -t "$topology" -w "$workload" -p "$policy" -q --check --no-plot -o "$out" "$@" > "$out.txt" 2>&1
+}
+
+column() { # FOLDER COLUMN
+    awk -F, -v want="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == want) at = i } NR == 2 { print $at }' "$dir/$1/summary.csv"
+}
+
+# With decisions that cost nothing, a script's results are those of the C policy, byte for byte.
+twins() {
+    free="--set ext.op_cost=0ns --set ext.call_cost=0ns --set ext.contended_cost=0ns"
+    for name in fifo vtime mlfq numa_local; do
+        for case in "two-node hackbench 30ms" "two-node server 1200ms" "four-node hogs-nice 300ms"; do
+            set -- $case
+            # shellcheck disable=SC2086
+            run "c-$name" "ext:$name" "$1" "$2" --until "$3" $free || fail "$name: $(cat "$dir/c-$name.txt")"
+            # shellcheck disable=SC2086
+            run "lua-$name" "ext:$source/models/sched/$name.lua" "$1" "$2" --until "$3" $free --set policy.instruction_cost=0ns ||
+                fail "$name.lua: $(cat "$dir/lua-$name.txt")"
+            for file in tasks.csv cpus.csv latency.csv traffic.csv; do
+                cmp -s "$dir/c-$name/$file" "$dir/lua-$name/$file" || fail "$name on $1 with $2: $file differs"
+            done
+            [ "$(column "c-$name" context_switches)" -gt 100 ] || fail "$name on $1 with $2 has hardly run"
+            [ -z "$(column "lua-$name" ext_exit_kind)" ] || fail "$name.lua left: $(column "lua-$name" ext_exit_reason)"
+            rm -rf "$dir/c-$name" "$dir/lua-$name"
+        done
+    done
+}
+
+refused() { # FILE TEXT
+    "$numasim" policy check "ext:$source/tests/scripts/bad/$1.lua" > "$dir/refused.txt" 2>&1
+    [ $? -eq 1 ] || fail "$1.lua was not refused"
+    grep -qF "$2" "$dir/refused.txt" || fail "$1.lua: no '$2' in: $(cat "$dir/refused.txt")"
+}
+
+ejected() { # FILE KIND TEXT
+    run "$1" "ext:$source/tests/scripts/bad/$1.lua" two-node hogs --until 2s
+    [ $? -eq 0 ] || fail "$1.lua: $(cat "$dir/$1.txt")"
+    [ "$(column "$1" ext_exit_kind)" = "$2" ] || fail "$1.lua: left by $(column "$1" ext_exit_kind), not $2"
+    grep -qF "$3" "$dir/$1/summary.csv" || fail "$1.lua: the reason is not '$3'"
+    grep -q "went on under the fair class" "$dir/$1.txt" || fail "$1.lua: no warning"
+    [ "$(column "$1" complete)" = 1 ] || fail "$1.lua: the results are not complete"
+    # eight CPUs, a unit of work is 10 ms: at most 1600 units, and few are lost
+    [ "$(column "$1" work_done)" -gt 1500 ] || fail "$1.lua: the tasks did not go on"
+}
+
+bad() {
+    refused syntax "syntax.lua:3:1: '}' expected"
+    refused bytecode "this is bytecode"
+    refused endless_load "endless_load.lua:1:1: more instructions"
+    refused memory_load "more memory than a script may hold"
+    refused string_load "a string is longer than 16 KiB"
+    refused deep_load "deep_load.lua:2:1: functions call one another too deeply"
+    refused nested "nested.lua:2:1: loops are nested 7 deep; at most 6"
+    refused nothing "end it with \`return\`"
+    for name in io os debug package load require; do
+        refused "reach_$name" "a nil value (global '$name')"
+    done
+    refused unknown_op "'enque' is no operation"
+    refused unknown_op "dispatch is a number; write a function"
+    refused unknown_op "there is no 'ENQ_FIRST'"
+    refused unknown_op "params.slice.default: '5' is not a time"
+    for name in init_error init_code; do
+        run "$name" "ext:$source/tests/scripts/bad/$name.lua" two-node hogs --until 1s
+        [ $? -eq 1 ] || fail "$name.lua was not refused"
+        [ ! -e "$dir/$name" ] || fail "$name.lua left a folder"
+    done
+    ejected endless_op ERROR "endless_op.lua:4: more instructions than one call may use"
+    ejected memory_op ERROR_BPF "memory_op.lua: more memory than a script may hold"
+    ejected error_op ERROR_BPF "error_op.lua:5: attempt to index a nil value"
+    ejected bad_dsq ERROR "non-existent DSQ 0x4d"
+    ejected bad_cpu ERROR "invalid CPU 4711 from ops.select_cpu()"
+    ejected double_insert ERROR "already direct-dispatched"
+    ejected wrong_context ERROR "scx_dsq_move_to_local() is not allowed in ops.enqueue()"
+    ejected own_error ERROR_BPF "I give up"
+    ejected lost_task ERROR_STALL "failed to run for 0."
+}
+
+plugin() {
+    cmake --install "$build" --prefix "$dir/installed" > /dev/null || fail "cmake --install"
+    cp -r "$source/models/sched/example" "$dir/example"
+    PKG_CONFIG_PATH=$dir/installed/lib/pkgconfig make -s -C "$dir/example" CFLAGS="-O1 -Wall -Wextra -Werror" || fail "make"
+    "$numasim" policy show "ext:$dir/example/near_first.so" > "$dir/show.txt" 2>&1 || fail "show: $(cat "$dir/show.txt")"
+    grep -q "policy.spare" "$dir/show.txt" || fail "the parameters are not shown"
+    run near "ext:$dir/example/near_first.so" four-node demo --set policy.spare=0 || fail "run: $(cat "$dir/near.txt")"
+    [ "$(column near policy)" = ext:near_first ] && [ -z "$(column near ext_exit_kind)" ] || fail "near_first left"
+
+    sed 's/SCX_OPS_ABI/77/' "$dir/example/near_first.c" > "$dir/example/abi.c"
+    sed 's/numasim_policy/other_name/' "$dir/example/near_first.c" > "$dir/example/symbol.c"
+    sed 's/scx_task_node/scx_no_such_call/; 1,/^#include.*$/s/^#include.*$/&\nint scx_no_such_call();/' \
+        "$dir/example/near_first.c" > "$dir/example/missing.c"
+    sed 's/"near_first"/"near first"/; s/"20ms"/"20"/; s/sizeof(struct near_first)/8/' "$dir/example/near_first.c" > "$dir/example/many.c"
+    flags=$(PKG_CONFIG_PATH=$dir/installed/lib/pkgconfig pkg-config --cflags numasim)
+    for name in abi symbol missing many; do
+        # shellcheck disable=SC2086
+        ${CC:-cc} -w -fPIC -shared $flags -o "$dir/$name.so" "$dir/example/$name.c" || fail "$name.c"
+        "$numasim" policy check "ext:$dir/$name.so" > "$dir/$name.txt" 2>&1
+        [ $? -eq 1 ] || fail "$name.so was not refused"
+    done
+    grep -q "abi: 77; this program has SCX_OPS_ABI" "$dir/abi.txt" || fail "abi: $(cat "$dir/abi.txt")"
+    grep -q "has no symbol 'numasim_policy'" "$dir/symbol.txt" || fail "symbol: $(cat "$dir/symbol.txt")"
+    grep -q "scx_no_such_call" "$dir/missing.txt" || fail "missing: $(cat "$dir/missing.txt")"
+    [ "$(wc -l < "$dir/many.txt")" -ge 3 ] || fail "not all complaints at once: $(cat "$dir/many.txt")"
+}
+
+# Five hooks: shortest first in C; newest first in Lua, as the README has it.
+hooks() {
+    awk '/^local waiting = \{\}$/ { on = 1 } /^```$/ { on = 0 } on' "$source/models/sched/README.md" > "$dir/lifo.lua"
+    awk '/^-- Two queues/ { on = 1 } /^```$/ { on = 0 } on' "$source/models/sched/README.md" > "$dir/two.lua"
+    for policy in "ext:$dir/lifo.lua" "ext:$dir/two.lua" ext:short_first; do
+        run hooks "$policy" two-node hackbench --until 30ms || fail "$policy: $(cat "$dir/hooks.txt")"
+        [ -z "$(column hooks ext_exit_kind)" ] || fail "$policy left: $(column hooks ext_exit_reason)"
+        [ "$(column hooks context_switches)" -gt 100 ] || fail "$policy has hardly run"
+        rm -rf "$dir/hooks"
+    done
+}
+
+"$4"
+[ $failed -eq 0 ] && echo "policies: $4: as expected"
+exit $failed
