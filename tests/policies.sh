@@ -1,7 +1,7 @@
 #!/bin/sh
 # Policies as a user has them: scripts make the same decisions as their C twins, what misbehaves is refused
 # or ejected with the reason while the tasks go on, a plugin is built outside of the tree.
-#   usage: policies.sh NUMASIM SOURCE_DIR BUILD_DIR twins|bad|plugin|hooks
+#   usage: policies.sh NUMASIM SOURCE_DIR BUILD_DIR twins|bad|plugin|hooks|resolved
 set -u
 numasim=$1
 source=$2
@@ -135,6 +135,19 @@ hooks() {
         [ "$(column hooks context_switches)" -gt 100 ] || fail "$policy has hardly run"
         rm -rf "$dir/hooks"
     done
+}
+
+# A run of a script can be repeated from its resolved.yaml, and only with that script.
+resolved() {
+    cp "$source/models/sched/mlfq.lua" "$dir/my.lua"
+    run first "ext:$dir/my.lua" two-node hackbench --until 20ms --set policy.slice=2ms || fail "$(cat "$dir/first.txt")"
+    "$numasim" run "$dir/first/resolved.yaml" -q --no-plot --check -o "$dir/again" > "$dir/again.txt" 2>&1 || fail "$(cat "$dir/again.txt")"
+    diff -r -x manifest.yaml "$dir/first" "$dir/again" > /dev/null || fail "resolved.yaml gave other results"
+    grep -q 'policy.slice: 2ms' "$dir/first/resolved.yaml" || fail "the parameter is not in resolved.yaml"
+    echo "-- changed" >> "$dir/my.lua"
+    "$numasim" run "$dir/first/resolved.yaml" -q --no-plot -o "$dir/changed" > "$dir/changed.txt" 2>&1
+    [ $? -eq 1 ] && [ ! -e "$dir/changed" ] && grep -q "resolved.yaml:.*is not the policy that was run" "$dir/changed.txt" ||
+        fail "a changed script: $(cat "$dir/changed.txt")"
 }
 
 "$4"

@@ -332,7 +332,7 @@ sum_of_cell(const struct grid *g, guint point, const struct resolved *run, const
     all.spec.seed = 0;
     g_string_append_printf(text, "program: %s\nscopes: %u\nfolders: %d\ncheck: %d\n", version,
                            g->scopes, g->folders, g->check);
-    resolved_write_head(&all, text);
+    resolved_write_head(&all, g->dir, text);
     g_string_append_printf(text, "topology: %s\n", sum_of(g, run->spec.machine, write_machine));
     g_string_append_printf(text, "workload: %s\n", sum_of(g, run->spec.workload, write_workload));
     char *fresh = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text->str, (gssize)text->len);

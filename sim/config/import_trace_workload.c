@@ -6,6 +6,7 @@
  * the old name is another workload. What is read is checked against that before anything runs.
  */
 #include "config/import_trace_workload.h"
+#include "config/file_reference.h"
 
 #include "config/import.h"
 #include "config/resolved.h"
@@ -92,27 +93,6 @@ trace_options_read(struct trace_options *o, const char *const *settings, struct 
     return true;
 }
 
-/* ---- the file's fingerprint ---- */
-
-/* NULL: a message in diag. */
-static char *
-sha256_of(const char *path, struct diag *d)
-{
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    g_autofree guchar *chunk = g_malloc(CHUNK);
-    FILE *f = fopen(path, "rb");
-    gsize got;
-
-    if (f == NULL) {
-        diag_error(d, path, 0, 0, NULL, "cannot be opened: %s", g_strerror(errno));
-        return NULL;
-    }
-    while ((got = fread(chunk, 1, CHUNK, f)) > 0)
-        g_checksum_update(sum, chunk, (gssize)got);
-    fclose(f);
-    return g_strdup(g_checksum_get_string(sum));
-}
-
 /* ---- loading ---- */
 
 static void
@@ -182,7 +162,7 @@ load_trace(const char *path, const struct trace_options *o, const char *expected
            struct diag *d)
 {
     struct trace_counts counts;
-    g_autofree char *sha256 = sha256_of(path, d);
+    g_autofree char *sha256 = file_sha256(path, d);
 
     if (sha256 != NULL && expected != NULL && strcmp(sha256, expected) != 0)
         diag_error(d, path, 0, 0, NULL,
@@ -262,39 +242,16 @@ import_trace_yaml(const struct yaml_doc *doc, const struct ynode *trace,
     if (ynode_string(doc, file) == NULL || ynode_string(doc, sha256) == NULL ||
         diag_failed(doc->diag) || !trace_options_read(&o, settings, doc->diag))
         return NULL;
-    g_autofree char *folder = g_path_get_dirname(doc->file);
-    g_autofree char *path = g_path_is_absolute(file->text)
-                                ? g_strdup(file->text)
-                                : g_build_filename(folder, file->text, NULL);
+    g_autofree char *path = file_beside(doc->file, file->text);
     return load_trace(path, &o, sha256->text, doc->arena, doc->diag);
 }
 
 /* ---- writing ---- */
 
-/* `path` as seen from the folder `dir`; both absolute and without dots. */
-static char *
-relative_to(const char *dir, const char *path)
-{
-    g_auto(GStrv) from = g_strsplit(dir, "/", -1), to = g_strsplit(path, "/", -1);
-    GString *out = g_string_new(NULL);
-    guint same = 0;
-
-    while (from[same] != NULL && to[same] != NULL && strcmp(from[same], to[same]) == 0)
-        same++;
-    for (guint i = same; from[i] != NULL; i++)
-        if (*from[i] != '\0')
-            g_string_append(out, "../");
-    for (guint i = same; to[i] != NULL; i++)
-        g_string_append_printf(out, "%s%s", i > same ? "/" : "", to[i]);
-    return g_string_free(out, FALSE);
-}
-
 void
 import_trace_write(const struct workload *w, const char *dir, unsigned indent, GString *out)
 {
-    g_autofree char *whole = dir != NULL ? g_canonicalize_filename(dir, NULL) : NULL;
-    g_autofree char *file =
-        whole != NULL ? relative_to(whole, w->trace_file) : g_strdup(w->trace_file);
+    g_autofree char *file = file_seen_from(dir, w->trace_file);
 
     g_string_append_printf(out, "%*sversion: 1\n%*strace: {file: ", (int)indent, "", (int)indent,
                            "");

@@ -7,6 +7,7 @@
  */
 #include "config/policy_yaml.h"
 
+#include "config/file_reference.h"
 #include "config/policy_table.h"
 #include "config/yaml_tree.h"
 #include "models/registry.h"
@@ -125,12 +126,11 @@ policy_set(struct policy_spec *p, const char *key, const char *value, struct are
     return false;
 }
 
-/* "ext:dir/two.lua": a policy by its file. */
+/* "ext:dir/two.lua", or without the prefix: a policy by its file. */
 static bool
 is_ext_file(const char *name)
 {
-    return g_str_has_prefix(name, "ext:") &&
-           (g_str_has_suffix(name, ".lua") || g_str_has_suffix(name, ".so"));
+    return g_str_has_suffix(name, ".lua") || g_str_has_suffix(name, ".so");
 }
 
 static const struct sched_ops *
@@ -163,10 +163,14 @@ set_ext(const struct sched_ops *ops, const char *file, struct arena *a, struct p
 static bool
 load_ext_file(const char *name, struct arena *a, struct policy_spec *out, struct diag *d)
 {
-    const char *path = name + strlen("ext:");
+    const char *path = g_str_has_prefix(name, "ext:") ? name + strlen("ext:") : name;
     const struct sched_ops *ops = ext_of_file(path, a, d);
+    g_autofree char *sha256 = ops != NULL ? file_sha256(path, d) : NULL;
 
-    return ops != NULL && set_ext(ops, path, a, out);
+    if (sha256 == NULL || !set_ext(ops, path, a, out))
+        return false;
+    out->ext_sha256 = arena_strdup(a, sha256);
+    return true;
 }
 
 /* "ext:fifo", or a file, whose messages are lines of *why. */

@@ -7,6 +7,7 @@
  */
 #include "config/resolved.h"
 
+#include "config/file_reference.h"
 #include "config/load.h"
 #include "config/policy_yaml.h"
 #include "config/workload_yaml.h"
@@ -59,13 +60,31 @@ write_time(GString *out, const char *key, sim_time t, struct arena *a)
 }
 
 static void
-write_policy(GString *out, const struct policy_spec *p, struct arena *a)
+write_ext(GString *out, const struct policy_spec *p, const char *dir)
+{
+    if (p->ext_file == NULL) {
+        write_text(out, "  ext", p->ext->name);
+        return;
+    }
+    g_autofree char *file = file_seen_from(dir, p->ext_file);
+    write_text(out, "  ext_file", file);
+    write_text(out, "  ext_sha256", p->ext_sha256);
+}
+
+static void
+write_policy(GString *out, const struct policy_spec *p, const char *dir, struct arena *a)
 {
     g_string_append(out, "policy:\n");
     write_text(out, "  name", p->name);
     write_text(out, "  base", p->placement->name);
     write_text(out, "  memory", p->memory->name);
+    if (p->ext != NULL)
+        write_ext(out, p, dir);
     g_string_append(out, "  set:\n");
+    for (const struct field *f = p->ext != NULL ? p->ext->params : NULL;
+         f != NULL && f->name != NULL; f++)
+        g_string_append_printf(out, "    policy.%s: %s\n", f->name,
+                               field_text(f, p->ext_params, a));
     for (const struct field *f = kernel_param_fields; f->name != NULL; f++)
         g_string_append_printf(out, "    %s: %s\n", f->name, field_text(f, &p->params, a));
 }
@@ -87,7 +106,7 @@ write_decisions(GString *out, uint32_t decisions)
 }
 
 void
-resolved_write_head(const struct resolved *r, GString *out)
+resolved_write_head(const struct resolved *r, const char *dir, GString *out)
 {
     struct arena *a = arena_new();
 
@@ -100,7 +119,7 @@ resolved_write_head(const struct resolved *r, GString *out)
                                r->spec.force_seq, r->spec.force_choice);
     write_time(out, "sample_interval", r->sample_interval, a);
     write_decisions(out, r->decisions);
-    write_policy(out, &r->spec.policy, a);
+    write_policy(out, &r->spec.policy, dir, a);
     write_text(out, "topology_name", r->spec.machine->name);
     write_text(out, "workload_name", r->spec.workload->name);
     arena_free(a);
@@ -112,7 +131,7 @@ resolved_write(const struct resolved *r, const char *dir, GString *out)
     g_autoptr(GString) machine = g_string_new(NULL);
     g_autoptr(GString) workload = g_string_new(NULL);
 
-    resolved_write_head(r, out);
+    resolved_write_head(r, dir, out);
     topology_yaml_write(r->spec.machine, machine);
     write_block(out, "topology", machine->str);
     workload_yaml_write(r->spec.workload, dir, 0, workload);
@@ -153,10 +172,30 @@ read_time(const struct yaml_doc *doc, const char *key, sim_time *value)
         ynode_quantity(doc, n, FIELD_TIME, value);
 }
 
+/* What -p was given: the programmable scheduler, or NULL. */
+static char *
+read_ext(const struct yaml_doc *doc, const struct ynode *map)
+{
+    const struct ynode *name = ynode_get(map, "ext"), *file = ynode_get(map, "ext_file");
+
+    if (file == NULL || ynode_string(doc, file) == NULL)
+        return name != NULL && ynode_string(doc, name) != NULL
+                   ? g_strconcat("ext:", name->text, NULL)
+                   : NULL;
+    g_autofree char *path = file_beside(doc->file, file->text);
+    const char *expected = need_text(doc, map, "ext_sha256");
+    g_autofree char *sha256 = file_sha256(path, doc->diag);
+    if (expected != NULL && sha256 != NULL && strcmp(sha256, expected) != 0)
+        ynode_error(doc, file, "is not the policy that was run: its SHA-256 is %s; expected %s",
+                    sha256, expected);
+    return g_strconcat("ext:", path, NULL);
+}
+
 static void
 read_policy(const struct yaml_doc *doc, struct policy_spec *p)
 {
-    static const char *const keys[] = { "name", "base", "memory", "set", NULL };
+    static const char *const keys[] = { "name", "base",     "memory",     "set",
+                                        "ext",  "ext_file", "ext_sha256", NULL };
     const struct ynode *map = need(doc, doc->root, "policy");
     char *why = NULL;
 
@@ -168,7 +207,11 @@ read_policy(const struct yaml_doc *doc, struct policy_spec *p)
     const struct ynode *set = need(doc, map, "set");
     if (base == NULL || name == NULL || memory == NULL || set == NULL)
         return;
-    if (!policy_preset(base, doc->arena, p, &why) || !policy_set_memory(p, memory, &why))
+    g_autofree char *ext = read_ext(doc, map);
+    if (diag_failed(doc->diag))
+        return;
+    if (!policy_preset(ext != NULL ? ext : base, doc->arena, p, &why) ||
+        !policy_set_memory(p, memory, &why))
         ynode_error(doc, map, "%s", why);
     else
         policy_load_settings(doc, set, p);

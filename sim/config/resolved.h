@@ -17,7 +17,7 @@ struct resolved {
 /* `dir`: the folder where it will stand, from which traces are named; NULL: by their whole path. */
 void resolved_write(const struct resolved *r, const char *dir, GString *out);
 /* All of it but the texts of machine and workload. */
-void resolved_write_head(const struct resolved *r, GString *out);
+void resolved_write_head(const struct resolved *r, const char *dir, GString *out);
 /* A text between quotes that YAML reads back, whatever is in it. */
 void yaml_quote(GString *out, const char *text);
 

@@ -14,6 +14,7 @@ struct policy_spec {
     const struct memory_model_ops *memory;
     const struct sched_ops *ext; /* programmable scheduler; NULL: none */
     const char *ext_file;        /* that it was loaded from; NULL: built in */
+    const char *ext_sha256;      /* of that file */
     void *ext_params;            /* what its private state begins as */
     struct kernel_params params; /* the preset's settings, the file's, then --set */
 };
