@@ -87,15 +87,15 @@ bad() {
         [ $? -eq 1 ] || fail "$name.lua was not refused"
         [ ! -e "$dir/$name" ] || fail "$name.lua left a folder"
     done
-    ejected endless_op ERROR "endless_op.lua:4: more instructions than one call may use"
-    ejected memory_op ERROR_BPF "memory_op.lua: more memory than a script may hold"
-    ejected error_op ERROR_BPF "error_op.lua:5: attempt to index a nil value"
-    ejected bad_dsq ERROR "non-existent DSQ 0x4d"
-    ejected bad_cpu ERROR "invalid CPU 4711 from ops.select_cpu()"
-    ejected double_insert ERROR "already direct-dispatched"
-    ejected wrong_context ERROR "scx_dsq_move_to_local() is not allowed in ops.enqueue()"
-    ejected own_error ERROR_BPF "I give up"
-    ejected lost_task ERROR_STALL "failed to run for 0."
+    ejected endless_op error "endless_op.lua:4: more instructions than one call may use"
+    ejected memory_op error_bpf "memory_op.lua: more memory than a script may hold"
+    ejected error_op error_bpf "error_op.lua:5: attempt to index a nil value"
+    ejected bad_dsq error "non-existent DSQ 0x4d"
+    ejected bad_cpu error "invalid CPU 4711 from ops.select_cpu()"
+    ejected double_insert error "already direct-dispatched"
+    ejected wrong_context error "scx_dsq_move_to_local() is not allowed in ops.enqueue()"
+    ejected own_error error_bpf "I give up"
+    ejected lost_task error_stall "failed to run for 0."
 }
 
 plugin() {
