@@ -154,6 +154,11 @@ lists_name_what_is_shipped() {
     expect 2 "$numasim" topo mlc
     expect 0 "$numasim" topo calibrate mlc.txt --nodes 4
     says out 'curve: {a: '
+    printf 'GB/s,latency_ns\n30,130\n2,80\n20,101\n30,140\n10,90\n25,99\n' >points.csv
+    expect 0 "$numasim" topo calibrate points.csv --points --nodes 2
+    says out 'curve: {points: \[\[1GB/s, 80ns\], \[5GB/s, 90ns\], \[10GB/s, 101ns\], \[15GB/s, 130ns\]\]}'
+    (printf 'shape: {packages: 2, cores_per_llc: 2}\n'; grep -v '^latency' out) >calibrated.yaml
+    expect 0 "$numasim" topo check calibrated.yaml
     printf 'bandwidth,latency_ns\n1,2\n' >points.csv
     expect 1 "$numasim" topo calibrate points.csv
     says err '^points.csv:1:1: the column of bandwidth does not say its unit'

@@ -1,5 +1,6 @@
 /* numasim topo calibrate: from measured points to the lines of a machine's file. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "cli/options.h"
 #include "cli/topo.h"
@@ -22,6 +23,7 @@ static const struct command page = {
 struct calibrate_options {
     double idle, peak;
     int nodes;
+    gboolean points;
     char *output;
 };
 
@@ -90,6 +92,38 @@ add_curve(GString *s, const struct curve_fit *fit)
     add(s, "at ", "%.1f", fit->largest_at_gb_s, " GB/s\n");
 }
 
+static int
+by_bandwidth(const void *a, const void *b)
+{
+    const struct curve_point *x = a, *y = b;
+
+    if (x->gb_per_s < y->gb_per_s || x->gb_per_s > y->gb_per_s)
+        return x->gb_per_s < y->gb_per_s ? -1 : 1;
+    return (x->latency_ns > y->latency_ns) - (x->latency_ns < y->latency_ns);
+}
+
+/* The points themselves, as a topology takes them: bandwidths ascend, latencies do not fall. What
+ * does not fit in behind the one before, as at the end of a sweep, is left out. */
+static void
+add_points(GString *s, GArray *points, const struct calibrate_options *o)
+{
+    double latency = 0, bandwidth = 0;
+
+    qsort(points->data, points->len, sizeof(struct curve_point), by_bandwidth);
+    g_string_append(s, ", curve: {points: [");
+    for (guint i = 0; i < points->len; i++) {
+        const struct curve_point *p = &g_array_index(points, struct curve_point, i);
+
+        if (p->latency_ns < latency || p->gb_per_s < bandwidth * 1.001)
+            continue;
+        add(s, latency > 0 ? ", [" : "[", "%.6g", p->gb_per_s / o->nodes, "GB/s, ");
+        add(s, "", "%.4g", p->latency_ns, "ns]");
+        latency = p->latency_ns;
+        bandwidth = p->gb_per_s;
+    }
+    g_string_append(s, "]}");
+}
+
 /* What fits; false: nothing could be fitted. */
 static bool
 add_block(GString *s, const struct measured_curve *c, const struct calibrate_options *o)
@@ -120,7 +154,9 @@ add_block(GString *s, const struct measured_curve *c, const struct calibrate_opt
         add(s, ", bandwidth: ", "%.6g", fit.peak_gb_per_s / o->nodes, "GB/s");
     if (derate)
         add(s, ", write_derating: ", "%.3g", k, "");
-    if (curve) {
+    if (curve && o->points) {
+        add_points(s, points, o);
+    } else if (curve) {
         add(s, ", curve: {a: ", "%.3g", fit.a, "");
         add(s, ", d: ", "%.3g", fit.d, "}");
     }
@@ -165,6 +201,8 @@ topo_calibrate(int argc, char **argv)
           "idle latency, ns (default: the lowest that was measured)", "NS" },
         { "peak", 0, 0, G_OPTION_ARG_DOUBLE, &o.peak,
           "bandwidth at full load, GB/s (default: the highest)", "GB/S" },
+        { "points", 0, 0, G_OPTION_ARG_NONE, &o.points,
+          "print the measured points instead of a fitted curve", NULL },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o.output, "write to FILE", "FILE" },
         { .long_name = NULL },
     };
