@@ -25,6 +25,7 @@ same() {
 }
 
 first=$1
+source=$(cd "$(dirname "$0")/.." && pwd)
 n=0
 for program in "$@"; do
     n=$((n + 1))
@@ -32,7 +33,9 @@ for program in "$@"; do
         --set numa_balancing.scan_delay=100ms -o "$dir/compare$n"
     "$program" run -q -t two-node -w hackbench --set workload.groups=1 --set workload.loops=3 -p topology -o "$dir/hackbench$n"
     "$program" run -q -t bench-8 -w bench-mix -p autonuma --until 300ms --decisions -o "$dir/mix$n"
+    "$program" sweep -q --no-plot "$source/results/experiments/first-steps.yaml" --shard 1/9 -o "$dir/sweep$n"
     if [ $n -gt 1 ]; then
+        same "$dir/sweep1" "$dir/sweep$n" "$first and $program"
         same "$dir/compare1" "$dir/compare$n" "$first and $program"
         same "$dir/hackbench1" "$dir/hackbench$n" "$first and $program"
         same "$dir/mix1" "$dir/mix$n" "$first and $program"

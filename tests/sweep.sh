@@ -126,6 +126,8 @@ jobs_and_shards_change_nothing() {
     done
     rows shard5/points.csv 4
     [ -e shard1/sweep.csv ] && complain "a shard compares what it has not"
+    expect 1 "$numasim" plot shard1
+    says err 'numasim merge puts the parts together'
     says shard2/manifest.yaml '^shard: 2/5'
     expect 1 "$numasim" merge shard4 shard2 -o whole
     says err '14 missing'
@@ -324,6 +326,8 @@ two_sweeps_do_not_share_a_folder() {
     done
     expect 4 "$numasim" sweep middle.yaml -q -o one
     says err 'another sweep is at work there'
+    expect 4 "$numasim" sweep middle.yaml -q -o one --force
+    [ -e one/points.log ] || complain "--force took the folder from a sweep at work"
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null
 }

@@ -76,6 +76,25 @@ owner_of(const char *path, const char *canonical)
     return folder_is_ours(path) ? OWNER_OTHER_COMMAND : OWNER_STRANGER;
 }
 
+/* Where folders cannot be locked (some network file systems) nobody is kept out. */
+static bool
+lock(const char *dir, int *file)
+{
+    *file = g_open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    return *file < 0 || flock(*file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+static bool
+is_locked(const char *dir)
+{
+    int file;
+    bool free = lock(dir, &file);
+
+    if (file >= 0)
+        close(file);
+    return !free;
+}
+
 /* An exit code, after a message. */
 static int
 may_be_used(const struct sweep *s, const char *dir)
@@ -92,22 +111,18 @@ may_be_used(const struct sweep *s, const char *dir)
     if (owner == OWNER_OTHER_COMMAND && !s->o.force)
         return cli_fail(EXIT_INPUT, "%s: holds no sweep; write to another folder, or use --force",
                         dir);
-    if (owner != OWNER_NOBODY && s->o.force)
+    if (owner != OWNER_NOBODY && s->o.force && !is_locked(dir))
         remove_tree(dir);
     return EXIT_DONE;
 }
 
 /* ---- opening ---- */
 
-/* Where folders cannot be locked (some network file systems) nobody is kept out. */
 static bool
 take_lock(struct sweep_folder *f, GError **error)
 {
-    f->lock = g_open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (f->lock < 0)
-        return fail(error, f->dir, errno);
-    if (flock(f->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-        return true;
+    if (lock(f->dir, &f->lock))
+        return f->lock >= 0 || fail(error, f->dir, errno);
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN, "%s: another sweep is at work there",
                 f->dir);
     return false;
@@ -175,9 +190,9 @@ sweep_folder_open(struct sweep *s, const char *dir)
 void
 sweep_folder_close(struct sweep_folder *f)
 {
-    points_log_close(f->log);
     if (f->log != NULL)
         remove_tree(f->tmp);
+    points_log_close(f->log);
     if (f->lock >= 0)
         close(f->lock);
     g_free(f->dir);

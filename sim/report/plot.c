@@ -141,6 +141,12 @@ open_folder(struct plot *p, GError **error)
 {
     if (open_sweep(p))
         return true;
+    g_autofree char *plan = g_build_filename(p->dir, "plan.csv", NULL);
+    if (g_file_test(plan, G_FILE_TEST_EXISTS)) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "%s: holds a part of a sweep; numasim merge puts the parts together", p->dir);
+        return false;
+    }
     g_autofree char *compare = g_build_filename(p->dir, "compare.csv", NULL);
     g_autofree char *path = g_build_filename(p->dir, "summary.csv", NULL);
     g_autoptr(GPtrArray) summary = csv_read(path, error);
