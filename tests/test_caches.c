@@ -428,6 +428,41 @@ a_word_comes_from_the_core_that_had_it(void **state)
     fixture_close(&f);
 }
 
+/* A tenth of the references to lines of the others: 46.75 ns from the own node, 114.75 ns from the
+ * other one; nothing while nobody else runs. */
+static void
+lines_that_others_write_take_their_way(void **state)
+{
+    double mpn = (double)((20u << 20) / 1000) / (1 << 20), near = 46.75, far = 114.75;
+    double alone = 1 + mpn * 85, shared = mpn * (6554 / 65536.0);
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 2, &memory_idle, eight_mib);
+    struct burst_profile *p = kit_profile(&f, memory(&f), REGION_WHOLE, 20, 0);
+    struct burst_use *u = arena_new_object(f.arena, struct burst_use);
+    *u = p->uses[0];
+    u->shared_q16 = 6554;
+    p->uses = u;
+    p->shares = true;
+    start(&f, "0", p);
+    run(&f, MSEC(1));
+    assert_close(1 / rate(&f, 0), alone, 1e-4);
+    start(&f, "1", p);
+    run(&f, MSEC(1));
+    assert_close(1 / rate(&f, 0), alone + shared * near, 1e-4);
+    struct task *q = kit_task(&f, "2", p, MSEC(1));
+    task_start(f.k, q, NULL);
+    run(&f, USEC(500));
+    assert_close(1 / rate(&f, 0), alone + shared * (near + far) / 2, 1e-4);
+    assert_close(1 / rate(&f, 1), alone + shared * (near + far) / 2, 1e-4);
+    assert_close(1 / rate(&f, 2), alone + mpn * 50 + shared * far, 1e-4);
+    run(&f, MSEC(10));
+    assert_int_equal(q->state, TASK_DEAD);
+    assert_close(1 / rate(&f, 0), alone + shared * near, 1e-4);
+    fixture_close(&f);
+}
+
 static void
 distances_given_by_the_machine_count(void **state)
 {
@@ -463,6 +498,7 @@ main(void)
         cmocka_unit_test(threads_of_a_core_share_its_misses_in_flight),
         cmocka_unit_test(half_the_capacity_takes_twice_the_time_for_what_is_not_memory),
         cmocka_unit_test(a_word_comes_from_the_core_that_had_it),
+        cmocka_unit_test(lines_that_others_write_take_their_way),
         cmocka_unit_test(distances_given_by_the_machine_count),
     };
 

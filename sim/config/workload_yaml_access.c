@@ -158,6 +158,15 @@ read_share(struct wload *l, const struct ynode *n, struct wuse *u)
     return !has || ratio_in(l, share, "10%", 1, 1000000, "a share up to 100%", &u->share_ppm);
 }
 
+/* Of the accesses, those to lines that another core has written last. */
+static bool
+read_shared(struct wload *l, const struct ynode *n, struct wuse *u)
+{
+    const struct ynode *shared = n->kind == YNODE_MAP ? ynode_get(n, "shared_writes") : NULL;
+
+    return ratio_in(l, shared, "0", 0, 1000000, "a share up to 100%", &u->shared_ppm);
+}
+
 /* ---- uses ---- */
 
 static bool
@@ -184,8 +193,8 @@ read_use(struct wload *l, const struct ynode *n, struct wmem *mem)
         return false;
     u->weight = (uint32_t)weight;
     mem->nr_uses++;
-    return read_share(l, n, u) && read_stride(l, n, u) && read_block(l, n, u) &&
-           read_popularity(l, n, u);
+    return read_shared(l, n, u) && read_share(l, n, u) && read_stride(l, n, u) &&
+           read_block(l, n, u) && read_popularity(l, n, u);
 }
 
 /* Beside `uses` stands nothing that belongs in it. */

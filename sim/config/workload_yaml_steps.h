@@ -56,6 +56,7 @@ void read_work(struct wload *l, const struct ynode *n, const struct verb *v);
 
 /* What one use of memory is written with. */
 #define USE_KEYS                                                                                   \
-    "region", "slice", "share", "pattern", "stride", "block", "skew", "hot", "accesses", "layout"
+    "region", "slice", "share", "pattern", "stride", "block", "skew", "hot", "accesses", "layout", \
+        "shared_writes"
 /* `uses`, or the one that stands beside them. */
 bool read_uses(struct wload *l, const struct ynode *n, struct wmem *mem);

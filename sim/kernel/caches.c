@@ -178,15 +178,30 @@ set_mlp(struct caches *c, int cpu, const struct burst_profile *profile)
     cc->mlp_q8 = mlp;
 }
 
+/* Nobody has asked until now. */
+static void
+caches_begin(struct kernel *k)
+{
+    for_each_cpu (cpu, k->machine->online)
+        if (!k->caches_on && cpu_uses_memory(&k->rqs[cpu]))
+            set_mlp(k->caches, cpu, k->rqs[cpu].curr->profile);
+    k->caches_on = true;
+}
+
+void
+caches_lines_begin(struct kernel *k)
+{
+    caches_begin(k);
+    k->caches->lines = true;
+}
+
 static void
 sets_begin(struct kernel *k)
 {
     const struct machine_cache *mc = &k->machine->cache;
 
-    for_each_cpu (cpu, k->machine->online) /* nobody has asked until now */
-        if (!k->caches_on && cpu_uses_memory(&k->rqs[cpu]))
-            set_mlp(k->caches, cpu, k->rqs[cpu].curr->profile);
-    k->caches->sets = k->caches_on = true;
+    caches_begin(k);
+    k->caches->sets = true;
     if (mc->l1d_bytes == 0 || mc->l2_bytes == 0 || mc->llc_bytes == 0)
         kernel_note(k, "assumed: caches whose size the machine does not give have 32 KiB (L1), "
                        "1 MiB (L2), 2 MiB a core (last-level cache)");
@@ -365,7 +380,8 @@ cpu_apply(struct kernel *k, struct rq *rq, double miss, bool told)
         struct levels l = levels_of(k, rq->cpu, rq->curr->profile, miss);
 
         mlp_q8 = mlp_left(k, rq->cpu);
-        cpu += l.refs * (l.l2 * c->l2_ns + l.llc * c->llc_ns) / (mlp_q8 / 256.0);
+        cpu += (l.refs * (l.l2 * c->l2_ns + l.llc * c->llc_ns) + caches_shared_ns(k, rq)) /
+               (mlp_q8 / 256.0);
         miss_q16 = (uint32_t)(l.miss * MIX_ALL + 0.5);
     }
     cpu_set(k, rq, (uint32_t)SIM_MAX(RATE_FULL / cpu + 0.5, 1.0), miss_q16, mlp_q8, told);
@@ -399,6 +415,8 @@ caches_run_changed(struct kernel *k, struct rq *rq, bool uses)
     uint32_t before = core->mlp_q8;
 
     set_mlp(c, rq->cpu, profile);
+    if (unlikely(c->lines))
+        caches_share_lines(k, rq, uses && profile->shares ? profile : NULL);
     if (c->siblings && before != core->mlp_q8 &&
         SIM_MAX(before, core->mlp_q8) > 256 * k->params.cache.misses_in_flight)
         core_dirty(k, cc->core);
@@ -412,6 +430,10 @@ caches_run_changed(struct kernel *k, struct rq *rq, bool uses)
     }
     if (rq->curr != NULL)
         cpu_apply(k, rq, has_set ? rq->curr->mem->miss_q16 / 65536.0 : 1, true);
+    if (unlikely(c->changed != NULL) && cc->shares != NULL)
+        core_dirty(k, cc->core); /* it is not among the users of its memory yet */
+    else if (unlikely(c->changed != NULL))
+        look_again(k);
     return llc->dirty || core->dirty;
 }
 
@@ -522,6 +544,7 @@ caches_resolve(struct kernel *k)
             cpu_look(k, (int)core->cpus[j]);
     }
     c->nr_dirty_cores = 0;
+    caches_sharers_resolve(k, cpu_look);
     for (uint32_t i = 0; i < c->nr_dirty_llcs; i++) {
         struct cache_group *llc = &c->llcs[c->dirty_llcs[i]];
 

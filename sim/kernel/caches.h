@@ -23,6 +23,9 @@ void caches_init(struct kernel *k);
 /* p begins with another working set than it had: from now on caches matter. */
 void caches_set_begin(struct kernel *k, struct task *p, const struct burst_profile *profile);
 
+/* A burst that writes lines which others use begins. */
+void caches_lines_begin(struct kernel *k);
+
 /* Idle, or no longer. Speeds of the core's threads follow at the end of the instant. */
 void caches_cpu_busy(struct kernel *k, struct rq *rq);
 /* Another burst runs on the CPU, or none; `uses`: it uses memory. True: its rate has to wait for

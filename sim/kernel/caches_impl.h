@@ -7,9 +7,10 @@
 
 struct cache_cpu {
     uint32_t llc, core, l2;
-    uint32_t mlp_q8; /* of the burst that runs; 0: it uses no memory */
-    bool has_set;    /* and has a working set */
-    double base;     /* ns per ns of work without memory and caches */
+    uint32_t mlp_q8;                    /* of the burst that runs; 0: it uses no memory */
+    bool has_set;                       /* and has a working set */
+    const struct burst_profile *shares; /* or NULL: what counts among the sharers of its slices */
+    double base;                        /* ns per ns of work without memory and caches */
 };
 /* CPUs of a core, or of a last-level cache. */
 struct cache_group {
@@ -19,8 +20,16 @@ struct cache_group {
     uint32_t nr_sets;
     uint64_t bytes, fills;
 };
+/* Who runs and writes lines of a slice that others use. */
+struct sharers {
+    struct region_group *group;
+    uint32_t nr, *on_node; /* CPUs, by node */
+    struct sharers *next;  /* that have changed */
+    bool dirty;
+};
 struct caches {
     struct cache_cpu *cpus;
+    struct sharers *changed; /* by next */
     uint32_t nr_llcs, nr_cores, nr_l2s;
     struct cache_group *llcs, *cores, *l2s;
     uint32_t nr_dirty_llcs, *dirty_llcs, nr_dirty_cores, *dirty_cores;
@@ -28,10 +37,18 @@ struct caches {
     double l2_ns, llc_ns;
     bool siblings; /* cores have several threads, which slow each other */
     bool sets;     /* some burst had a working set */
+    bool lines;    /* some burst shares lines that it writes */
     bool resolving;
     struct cache_user *users;
     uint32_t *user_of; /* by CPU: the one that stands for it */
 };
+
+/* cache_shared.c: the CPU's burst is another one (NULL: it shares nothing). */
+void caches_share_lines(struct kernel *k, struct rq *rq, const struct burst_profile *profile);
+/* ns for each ns of work that a burst waits for lines of other cores, one after the other. */
+double caches_shared_ns(const struct kernel *k, const struct rq *rq);
+/* Calls look() for each CPU whose sharers have changed. */
+void caches_sharers_resolve(struct kernel *k, void (*look)(struct kernel *k, int cpu));
 
 void caches_llc_dirty(struct kernel *k, uint32_t llc);
 /* p's references that its burst brings into the new caches before it goes on: cache_cold.c. The

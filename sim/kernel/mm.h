@@ -62,6 +62,7 @@ struct region_group {
     uint64_t visits;                        /* of any of its pages, in 1/4096, for reclaim */
     uint64_t fell;                          /* entries that got in order since the same */
     struct list users;                      /* mem_use.user: may hold some that run no more */
+    struct sharers *sharers;                /* caches_impl.h; NULL: nobody shares written lines */
 };
 
 struct region {

@@ -113,6 +113,8 @@ mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *pro
     mem->mlp_q8 = profile->mlp_q8;
     if (unlikely(profile->reuse != NULL))
         caches_set_begin(k, p, profile);
+    if (unlikely(profile->shares))
+        caches_lines_begin(k);
     for (uint32_t i = 0; mem->due > 0 && i < BURST_USES_MAX; i++)
         if (mem->uses[i].region != NULL && use_draws(&mem->uses[i]))
             use_draw_forget(mem, &mem->uses[i]);

@@ -60,6 +60,7 @@ struct burst_use {
     uint32_t weight; /* share of the accesses, relative to the other uses */
     enum access_pattern pattern;
     struct access_shape shape;
+    uint32_t shared_q16; /* of them, to lines that another core has written last; MIX_ALL: all */
 };
 /* How the part of references that miss a cache falls with what it holds: straight lines between
  * points; the last one is the working set. Bytes ascend from 0, misses never rise. */
@@ -79,6 +80,7 @@ struct burst_profile {
     uint32_t write_q8;   /* share of the missed lines that are written back, in 1/256 */
     uint32_t nr_uses;
     const struct burst_use *uses;
+    bool shares;                     /* some use has shared_q16 */
     const struct burst_reuse *reuse; /* of the first use's memory; NULL: every reference misses */
 };
 

@@ -108,7 +108,10 @@ build_use(const struct thread *t, const struct wuse *u, struct burst_use *to)
         why = wexpr_eval(&u->number, &env, &slice);
     if (why == NULL && u->slice == WSLICE_NUMBER && slice >= r->nr_slices)
         why = "is not the number of a slice";
-    *to = (struct burst_use){ r, (uint32_t)slice, u->weight, u->pattern, u->shape };
+    *to = (struct burst_use){
+        r,          (uint32_t)slice, u->weight,
+        u->pattern, u->shape,        (uint32_t)mul_div_u64(u->shared_ppm, MIX_ALL, 1000000),
+    };
     return why;
 }
 
@@ -158,6 +161,8 @@ build_uses(struct thread *t, const struct wmem *mem, struct burst_profile *to, u
     }
     to->nr_uses = n;
     to->uses = uses;
+    for (uint32_t i = 0; i < n; i++)
+        to->shares |= uses[i].shared_q16 > 0;
     return n <= BURST_USES_MAX ? NULL : "comes to more than 8 slices";
 }
 

@@ -94,11 +94,11 @@ build_profile(struct replay_run *run, struct replay_thread *t, struct region *ow
     uint32_t n = 0;
 
     if (own != NULL)
-        t->uses[n++] =
-            (struct burst_use){ own, REGION_WHOLE, 100 - how->shared_weight, how->pattern, { 0 } };
+        t->uses[n++] = (struct burst_use){ own,          REGION_WHOLE, 100 - how->shared_weight,
+                                           how->pattern, { 0 },        0 };
     if (shared != NULL)
         t->uses[n++] =
-            (struct burst_use){ shared, REGION_WHOLE, how->shared_weight, how->pattern, { 0 } };
+            (struct burst_use){ shared, REGION_WHOLE, how->shared_weight, how->pattern, { 0 }, 0 };
     t->profile = (struct burst_profile){
         .misses_q20 = (uint32_t)(((uint64_t)how->misses_per_us << MISS_SHIFT) / 1000),
         .mlp_q8 = how->mlp_q8,

@@ -90,6 +90,7 @@ struct wuse {
     uint32_t weight;
     enum access_pattern pattern;
     struct access_shape shape;
+    uint32_t shared_ppm; /* of its accesses, to lines that other cores have written */
 };
 
 /* What of its memory a step uses again before a cache has lost it. */
