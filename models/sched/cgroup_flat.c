@@ -74,10 +74,9 @@ static void
 flat_cgroup_exit(struct scx *scx, struct task_group *cgrp)
 {
     struct cgroup_flat *f = scx_priv(scx);
-    uint32_t number = scx_cgroup_id(scx, cgrp);
 
-    scx_destroy_dsq(scx, number);
-    scx_map_delete(scx, f->groups, number);
+    /* the policy leaves: its tasks still run and sleep for a while, so the group is kept */
+    (void)cgrp;
     f->generation++;
 }
 
