@@ -73,7 +73,7 @@ def scenario_text(d):
         out.append(f"node {first} {last} {threads}")
     # the driver reaps its tasks at the end only
     out += [f"policy keeper {-1 if m['name'] in ('n1', 'n4') else keeper}", "param ext.exit_delay 10s"]
-    out += ["param ext.op_cost 1us", "param ext.call_cost 0ns", "param ext.contended_cost 0ns"]
+    out += ["param ext.op_cost 2us", "param ext.call_cost 0ns", "param ext.contended_cost 0ns"]
     for key, value in p.items():
         if key == "ops_absent":
             out += [f"absent {op}" for op in value]

@@ -38,6 +38,7 @@ charge_cost(struct scx *x, const struct scx_frame *f)
 
     if (f->cost == 0)
         return;
+    er->busy_until = SIM_MAX(er->busy_until, x->k->engine.now) + f->cost;
     if (er->in_cycle)
         er->cost += f->cost;
     else
@@ -54,7 +55,9 @@ scx_op_end(struct scx *x, struct scx_frame *f)
         memset(x->iters, 0, sizeof(x->iters));
         x->nr_iters = 0;
     }
-    if (unlikely(ep->max_runtime != 0 && f->cost > ep->max_runtime)) {
+    /* what may sleep holds up nobody */
+    bool sleepable = op_contexts[f->op] & (SCX_CTX_SLEEPABLE | SCX_CTX_DUMP);
+    if (unlikely(ep->max_runtime != 0 && f->cost > ep->max_runtime && !sleepable)) {
         f->overran = true;
         x->overruns++;
         if (ep->on_overrun == EXT_OVERRUN_EJECT)

@@ -95,6 +95,8 @@ struct scx_rq {
     bool wants_balance;
     bool notified_idle;
     sim_time cost;
+    sim_time busy_until; /* operations that it has run take until then */
+    sim_time kicked_at;  /* + 1: when its kicks were last carried out; 0: never */
     struct scx_verdict *buf;
     uint32_t cursor, nr_dispatched;
     struct cpumask *kick, *kick_if_idle, *preempt;

@@ -2,16 +2,22 @@
  * Kicks, and dispatches to other CPUs that a wake-up could not carry out itself.
  *
  * Both are interrupt work of the CPU that asked for them: they happen in the same instant, when the
- * operation is over. A kick that waits (SCX_KICK_WAIT) needs no more: the target thinks again
- * within this instant.
+ * operation is over. A CPU that kicks again in an instant does so after the time that its
+ * operations take: policies that kick from dispatch would stop the clock otherwise. A kick that
+ * waits (SCX_KICK_WAIT) needs no more: the target thinks again within this instant.
  */
 #include "kernel/ext_impl.h"
 
 static void
 arm(struct scx *x, struct scx_rq *er)
 {
-    if (engine_when(&x->k->engine, &er->kick_ev) != x->k->engine.now)
-        engine_at(&x->k->engine, &er->kick_ev, x->k->engine.now);
+    sim_time now = x->k->engine.now, when = now;
+
+    if (er->kicked_at == now + 1) /* a second time in this instant: what it costs counts */
+        when = SIM_MAX(er->busy_until, now + 1);
+    if (!engine_pending(&x->k->engine, &er->kick_ev) ||
+        when < engine_when(&x->k->engine, &er->kick_ev))
+        engine_at(&x->k->engine, &er->kick_ev, when);
 }
 
 void
@@ -78,6 +84,7 @@ scx_kick_fire(struct engine *eng, struct event *ev)
     struct scx_rq *er = container_of(ev, struct scx_rq, kick_ev);
 
     k->this_cpu = er->rq->cpu;
+    er->kicked_at = k->engine.now + 1;
     if (!x->enabled)
         return;
     if (er->kick_any) {
