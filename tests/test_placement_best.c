@@ -11,7 +11,7 @@ struct planned {
     double work_ns, misses_per_ns, written;
     struct region *region;
     uint32_t slice;
-    bool endless;
+    bool endless, looks_in; /* looks_in: a tenth as often, in the slice before */
 };
 
 static void
@@ -23,7 +23,7 @@ planned_plan(struct kernel *k, struct task *p, struct task_plan *plan)
     plan->endless = pl->endless;
     if (pl->region == NULL)
         return;
-    plan->uses = arena_new_object(k->arena, struct plan_use);
+    plan->uses = arena_new_array(k->arena, struct plan_use, 2);
     plan->nr_uses = 1;
     *plan->uses = (struct plan_use){
         .region = pl->region,
@@ -32,6 +32,13 @@ planned_plan(struct kernel *k, struct task *p, struct task_plan *plan)
         .written = pl->work_ns * pl->misses_per_ns * pl->written,
         .stalls = pl->work_ns * pl->misses_per_ns / 10, /* ten in flight */
     };
+    if (pl->looks_in) {
+        plan->uses[1] = plan->uses[0];
+        plan->uses[1].slice--;
+        plan->uses[1].misses /= 10;
+        plan->uses[1].stalls /= 10;
+        plan->nr_uses = 2;
+    }
 }
 
 static const struct task_ops planned_ops = { .next = script_next, .plan = planned_plan };
@@ -299,6 +306,26 @@ who_needs_bandwidth_is_spread(void **state)
     fixture_close(&f);
 }
 
+/* A tenth of the second thread's misses are to the first one's slice, which stays with its owner.
+ */
+static void
+memory_follows_who_uses_it_most(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 1, memory_models[0], NULL);
+    struct region *r = kit_region(&f, "slices", MIB(4), 2);
+    add(&f, 1e7, 0.2, r, 0);
+    add(&f, 1e7, 0.2, r, 1)->looks_in = true;
+    place(&f);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(region_policy(r, region_slice_first(r, i))->nodes,
+                         NODE_BIT(node_of(&f, 0, i)));
+    assert_int_not_equal(node_of(&f, 0, 0), node_of(&f, 0, 1));
+    fixture_close(&f);
+}
+
 static void
 one_evaluation(struct kernel_params *kp, struct machine *m)
 {
@@ -443,6 +470,7 @@ main(void)
         cmocka_unit_test(threads_that_share_go_where_links_are_wide),
         cmocka_unit_test(processes_stay_together_where_it_costs_nothing),
         cmocka_unit_test(who_needs_bandwidth_is_spread),
+        cmocka_unit_test(memory_follows_who_uses_it_most),
         cmocka_unit_test(evaluations_are_bounded),
         cmocka_unit_test(cpus_are_shared_in_time),
         cmocka_unit_test(siblings_share_a_core),

@@ -25,7 +25,8 @@ struct best_spot {
     uint32_t family;
     uint64_t bytes;
     bool there;                    /* its pages are there before the run, and stay where they are */
-    uint32_t first_user, nr_users; /* in best.users */
+    double most_misses;            /* of one user */
+    uint32_t first_user, nr_users; /* in best.users: whom memory may follow */
 };
 
 struct best_family {
@@ -43,7 +44,7 @@ struct best_use {
 struct best_task {
     struct task *task;
     uint32_t process, profile, kind; /* kind: tasks of a process that could change places */
-    double work_ns, idle_ns, units;
+    double work_ns, idle_ns, units, misses;
     bool endless, background;
     int32_t after; /* the task that starts it, after this part of its plan; -1: none */
     double after_part;

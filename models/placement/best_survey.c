@@ -111,6 +111,7 @@ add_uses(struct best *b, struct best_task *t, const struct task_plan *plan)
     t->first_use = b->nr_uses;
     for (uint32_t i = 0; i < plan->nr_uses; i++)
         misses += plan->uses[i].misses;
+    t->misses = misses;
     for (uint32_t i = 0; i < plan->nr_uses && misses > 0; i++) {
         uint32_t spot = spot_of(b, &plan->uses[i]);
 
@@ -144,29 +145,57 @@ add_task(struct best *b, struct task *p, uint32_t process)
     b->endless &= plan.endless || plan.background;
 }
 
-/* Who uses a spot by itself, so that memory may follow: a counting sort. */
-static void
-list_users(struct best *b)
+static double
+misses_of(const struct best *b, uint32_t task, uint32_t use)
 {
-    uint32_t at = 0;
+    return b->uses[b->tasks[task].first_use + use].share * b->tasks[task].misses;
+}
 
-    b->users = arena_new_array(b->k->arena, uint32_t, b->nr_uses);
-    for (uint32_t i = 0; i < b->nr_uses; i++)
-        if (b->uses[i].spot < b->nr_spots)
-            b->spots[b->uses[i].spot].nr_users++;
-    for (uint32_t s = 0; s < b->nr_spots; s++) {
-        b->spots[s].first_user = at;
-        at += b->spots[s].nr_users;
-        b->spots[s].nr_users = 0;
-    }
+/* The spot of a use, if it is one that its user counts for: not a neighbour who looks in. */
+static struct best_spot *
+spot_to_follow(const struct best *b, uint32_t task, uint32_t use)
+{
+    uint32_t spot = b->uses[b->tasks[task].first_use + use].spot;
+
+    if (spot >= b->nr_spots || misses_of(b, task, use) < b->spots[spot].most_misses / 2)
+        return NULL;
+    return &b->spots[spot];
+}
+
+static void
+find_most_misses(struct best *b)
+{
     for (uint32_t t = 0; t < b->nr_tasks; t++)
         for (uint32_t i = 0; i < b->tasks[t].nr_uses; i++) {
             uint32_t spot = b->uses[b->tasks[t].first_use + i].spot;
-            struct best_spot *s = spot < b->nr_spots ? &b->spots[spot] : NULL;
 
-            if (s != NULL)
-                b->users[s->first_user + s->nr_users++] = t;
+            if (spot < b->nr_spots && misses_of(b, t, i) > b->spots[spot].most_misses)
+                b->spots[spot].most_misses = misses_of(b, t, i);
         }
+}
+
+/* Whom a spot may follow: who uses it by itself, and half as much as anybody. A counting sort. */
+static void
+list_users(struct best *b)
+{
+    struct best_spot *s;
+    uint32_t at = 0;
+
+    find_most_misses(b);
+    b->users = arena_new_array(b->k->arena, uint32_t, b->nr_uses);
+    for (uint32_t t = 0; t < b->nr_tasks; t++)
+        for (uint32_t i = 0; i < b->tasks[t].nr_uses; i++)
+            if ((s = spot_to_follow(b, t, i)) != NULL)
+                s->nr_users++;
+    for (uint32_t i = 0; i < b->nr_spots; i++) {
+        b->spots[i].first_user = at;
+        at += b->spots[i].nr_users;
+        b->spots[i].nr_users = 0;
+    }
+    for (uint32_t t = 0; t < b->nr_tasks; t++)
+        for (uint32_t i = 0; i < b->tasks[t].nr_uses; i++)
+            if ((s = spot_to_follow(b, t, i)) != NULL)
+                b->users[s->first_user + s->nr_users++] = t;
 }
 
 /* The same spot, or one of many like it. */

@@ -7,6 +7,7 @@
  * what comes before is left out. Numbers that are drawn count as their mean, random(n) as 0, and a
  * number that cannot be known yet as one round.
  */
+#include "kernel/cache_share.h"
 #include "kernel/task_plan.h"
 #include "workload/run.h"
 
@@ -69,6 +70,16 @@ use_of(struct kernel *k, struct task_plan *plan, const struct burst_use *u)
     return &plan->uses[plan->nr_uses++];
 }
 
+/* Part of the references that miss, if all CPUs of a last-level cache have equal parts of it. */
+static double
+miss_ratio(const struct walk *w, const struct burst_profile *p)
+{
+    const struct machine *m = w->t->run->k->machine;
+    double bytes = (double)m->cache.llc_bytes * SIM_MAX(m->nr_llcs, 1u) / m->nr_cpus, slope;
+
+    return p->reuse != NULL ? reuse_miss(p->reuse, bytes, &slope) : 1;
+}
+
 /* So much work under a profile. */
 static void
 add_burst(const struct walk *w, const struct burst_profile *p, double work)
@@ -79,7 +90,7 @@ add_burst(const struct walk *w, const struct burst_profile *p, double work)
         weights += p->uses[i].weight;
     for (uint32_t i = 0; i < p->nr_uses && weights > 0; i++) {
         struct plan_use *u = use_of(w->t->run->k, w->plan, &p->uses[i]);
-        double part = misses * p->uses[i].weight / weights;
+        double part = misses * p->uses[i].weight / weights * (i == 0 ? miss_ratio(w, p) : 1);
 
         u->misses += part;
         u->written += part * p->write_q8 / 256;
