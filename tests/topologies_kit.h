@@ -61,7 +61,7 @@ load(const char *name, struct arena *a)
 static inline bool
 arrays_equal(const void *a, const void *b, size_t size)
 {
-    return memcmp(a, b, size) == 0;
+    return size == 0 || memcmp(a, b, size) == 0;
 }
 
 static inline bool

@@ -61,7 +61,9 @@ const struct command commands[] = {
     { .name = "bench",
       .arguments = "[queue | rq | pages | whole]",
       .summary = "Speed of the simulator itself, as ratios.",
-      .page = "Measured in one sitting, against the reference programs of the build directory.",
+      .page = "Measured in one sitting, against the reference programs of the build directory.\n"
+              "With --accuracy instead: how far the rates of running tasks are from an exact\n"
+              "solution of the memory model, in per cent, on machines of several sizes.",
       .run = cmd_bench },
     { .name = NULL },
 };
