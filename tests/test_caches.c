@@ -209,6 +209,46 @@ a_table_of_misses_is_read_between_its_points(void **state)
     fixture_close(&f);
 }
 
+/* One reference in 10 ns of work, one after the other, over more and more bytes: L1 32 KiB, L2 1
+ * MiB (4 ns), last-level cache 8 MiB (20 ns), memory 85 ns. Each level has its part of the set. */
+static void
+a_chase_climbs_the_stairs_of_the_caches(void **state)
+{
+    static const struct {
+        uint64_t set;
+        double l1, l2, llc; /* parts of the set in the first caches */
+    } steps[] = {
+        { KIB(16), 1, 1, 1 },
+        { KIB(64), 1. / 2, 1, 1 },
+        { MIB(1), 1. / 32, 1, 1 },
+        { MIB(4), 1. / 128, 1. / 4, 1 },
+        { MIB(8), 1. / 256, 1. / 8, 1 },
+        { MIB(32), 1. / 1024, 1. / 32, 1. / 4 },
+        { GIB(1), 1. / 32768, 1. / 1024, 1. / 128 },
+    };
+    double refs = (double)((100u << 20) / 1000) / (1 << 20), before = 0;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct fixture f;
+
+        kit_open(&f, 1, 2, &memory_idle, eight_mib);
+        struct burst_profile *p = profile(&f, memory(&f), 100, steps[i].set, 0);
+        struct burst_reuse *reuse = arena_new_object(f.arena, struct burst_reuse);
+        *reuse = *p->reuse;
+        reuse->all_levels = true;
+        p->reuse = reuse;
+        start(&f, "0", p);
+        run(&f, MSEC(1));
+        double ns = (steps[i].l2 - steps[i].l1) * 4 + (steps[i].llc - steps[i].l2) * 20 +
+                    (1 - steps[i].llc) * 85;
+        assert_close(1 / rate(&f, 0), 1 + refs * ns, 1e-4);
+        assert_true(ns >= before);
+        before = ns;
+        fixture_close(&f);
+    }
+}
+
 /* ---- cold caches ---- */
 
 /* The stall that a task pays which moves from CPU 0, after 1 ms there, less that of staying. */
@@ -491,6 +531,7 @@ main(void)
         cmocka_unit_test(threads_with_one_set_do_not_push_each_other_out),
         cmocka_unit_test(shares_follow_who_runs),
         cmocka_unit_test(a_table_of_misses_is_read_between_its_points),
+        cmocka_unit_test(a_chase_climbs_the_stairs_of_the_caches),
         cmocka_unit_test(another_core_costs_the_l2_and_another_cache_the_set),
         cmocka_unit_test(who_ran_in_between_has_pushed_lines_out),
         cmocka_unit_test(two_threads_of_a_core_do_twice_s),
