@@ -4,6 +4,7 @@
  */
 #include "report/run_report.h"
 
+#include "kernel/device.h"
 #include "kernel/group.h"
 #include "report/metric.h"
 #include "report/run_report_impl.h"
@@ -194,6 +195,10 @@ write_latency(const struct report *r, struct csv *c)
     for (uint32_t i = 0; i < r->k->nr_processes; i++) {
         totals_of_process(&t, r->k, r->info, r->k->processes[i], r->arena);
         write_histograms(c, &t);
+    }
+    for (uint32_t i = 0; i < devices_nr(r->k); i++) {
+        t = (struct totals){ .scope = "device", .id = device_spec(r->k, i)->name };
+        write_histogram(c, &t, "operation", &device_stats(r->k, i)->latency);
     }
 }
 
