@@ -244,6 +244,24 @@ actor_new(struct world *w, struct task *parent)
     return w->task[w->nr++] = p;
 }
 
+/* A working set for some, and lines that several cores write. */
+static void
+draw_caches(struct world *w, uint32_t i, uint64_t bytes, struct burst_use *use,
+            struct burst_profile *p)
+{
+    struct burst_reuse *reuse = arena_new_object(w->k->arena, struct burst_reuse);
+    struct reuse_point *points = arena_new_array(w->k->arena, struct reuse_point, 3);
+    uint32_t sets = (uint32_t)case_pick(w->c, "working set", i, 4);
+
+    points[0].miss_q16 = MIX_ALL;
+    points[1] = (struct reuse_point){ bytes / 4, MIX_ALL / 2 };
+    points[2] = (struct reuse_point){ bytes, sets == 1 ? MIX_ALL / 16 : 0 };
+    *reuse = (struct burst_reuse){ .nr = 3, .all_levels = sets == 2, .points = points };
+    p->reuse = sets == 3 ? NULL : reuse;
+    p->shares = case_pick(w->c, "shared lines", i, 3) == 0;
+    use->shared_q16 = p->shares ? MIX_ALL / 20 : 0;
+}
+
 static void
 build_memory(struct world *w)
 {
@@ -272,6 +290,7 @@ build_memory(struct world *w)
         *p = (struct burst_profile){
             .misses_q20 = 1u << (10 + i), .mlp_q8 = 512, .write_q8 = 64, .nr_uses = 1, .uses = use
         };
+        draw_caches(w, i, MIB(4) << i, use, p);
         w->profile[w->nr_profiles++] = p;
     }
 }
