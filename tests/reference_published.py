@@ -20,7 +20,7 @@ nearly every figure is a ratio of two runs: the one that `workload` and `policy`
 absolute). [README](README.md) says where machines and workloads come from, and `rows.csv` has the runs with all their parameters.
 
 A row is *within* if it is less than 15 %% from what was published. Rows of one group that were published more than 5 %% apart must not be in the other order.
-Simulated figures are medians of %d seeds.
+Simulated figures are medians over seeds 1 to %d.
 """
 
 
