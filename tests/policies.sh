@@ -1,7 +1,7 @@
 #!/bin/sh
 # Policies as a user has them: scripts make the same decisions as their C twins, what misbehaves is refused
 # or ejected with the reason while the tasks go on, a plugin is built outside of the tree.
-#   usage: policies.sh NUMASIM SOURCE_DIR BUILD_DIR twins|bad|plugin|hooks|resolved
+#   usage: policies.sh NUMASIM SOURCE_DIR BUILD_DIR twins|bad|plugin|hooks|resolved|planned
 set -u
 numasim=$1
 source=$2
@@ -148,6 +148,21 @@ resolved() {
     "$numasim" run "$dir/first/resolved.yaml" -q --no-plot -o "$dir/changed" > "$dir/changed.txt" 2>&1
     [ $? -eq 1 ] && [ ! -e "$dir/changed" ] && grep -q "resolved.yaml:.*is not the policy that was run" "$dir/changed.txt" ||
         fail "a changed script: $(cat "$dir/changed.txt")"
+}
+
+# A policy comes at 50 ms and leaves at 100 ms, as planned: that is no early exit, and what it had is given back.
+planned() {
+    for policy in ext:mlfq "ext:$source/models/sched/mlfq.lua"; do
+        run planned "$policy" two-node hogs --until 300ms --set ext.load_at=50ms --set ext.unload_at=100ms || fail "$(cat "$dir/planned.txt")"
+        [ -z "$(column planned ext_exit_kind)" ] || fail "$policy left by $(column planned ext_exit_kind)"
+        # 8 CPUs, ticks of 4 ms: between 50 and 140 ms at most 23 ticks a CPU
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+                 NR == 2 { exit !($at["state"] == "disabled" && $at["calls_init"] == 1 &&
+                                  $at["calls_enqueue"] > 8 && $at["calls_running"] <= 8 * 23) }' "$dir/planned/ext.csv" ||
+            fail "$policy: ext.csv: $(cat "$dir/planned/ext.csv")"
+        [ "$(column planned work_done)" -ge 220 ] || fail "$policy: the hogs did not go on"
+        rm -rf "$dir/planned"
+    done
 }
 
 "$4"

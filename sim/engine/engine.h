@@ -43,7 +43,7 @@ enum event_kind {
     EVENT_HOTPLUG, /* per change of the online CPUs */
     EVENT_HOST,    /* one: the turn of a guest's CPU ends */
     EVENT_KSWAPD,  /* per node: a batch of reclaim */
-    EVENT_EXT,     /* per CPU: kicks of a programmable policy; then five of the ext class */
+    EVENT_EXT,     /* per CPU: kicks of a programmable policy; then seven of the ext class */
     EVENT_COPIES,  /* one: a window of copied pages ends */
     EVENT_KIND_NR,
 };

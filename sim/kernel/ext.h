@@ -24,6 +24,8 @@ void ext_init(struct kernel *k);
  * is loaded already, or it was refused: ext_exit_info() says why.
  */
 bool ext_load(struct kernel *k, const struct sched_ops *ops, const void *params);
+/* The same at ext.load_at, and unloads it at ext.unload_at. False: refused at once. */
+bool ext_plan(struct kernel *k, const struct sched_ops *ops, const void *params);
 /* Planned unloading, ended after ext.unload_time. */
 void ext_unload(struct kernel *k);
 enum scx_state ext_state(const struct kernel *k);

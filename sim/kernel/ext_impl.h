@@ -1,7 +1,7 @@
 /*
  * The ext class, between its files: ext.c is the class, ext_dsq.c the queues, ext_cycle.c the
  * scheduling cycle of a CPU, ext_idle.c idle CPUs, ext_kick.c kicks, ext_load.c loading and
- * leaving, ext_exit.c errors, dumps and the watchdog, ext_call.c the one place through which
+ * leaving, ext_init.c when, ext_ask.c what others ask, ext_exit.c errors, dumps and the watchdog, ext_call.c the one place through which
  * operations are called, ext_cgroup.c groups, ext_store.c storage and timers, ext_helpers.c and
  * ext_tasks.c what policies may ask.
  */
@@ -168,7 +168,9 @@ struct scx {
     struct scx_store *store;
     struct scx_timers *timers;
     struct scx_task *nice_due;
-    struct event nice_ev;
+    struct event nice_ev, load_ev, unload_ev;
+    const struct sched_ops *planned; /* to be loaded at ext.load_at */
+    const void *planned_params;
     const struct cpumask **llc_cpus; /* by CPU; NULL: no such cache is known */
     int32_t *nearest;                /* nodes by distance, nr_nodes^2 */
     void **node_data;

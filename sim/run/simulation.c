@@ -69,7 +69,7 @@ simulation_new(struct arena *a, const struct run_spec *spec, const char **why)
         return NULL;
     }
     k->task_hint = workload_hint;
-    if (spec->policy.ext != NULL && !ext_load(k, spec->policy.ext, spec->policy.ext_params)) {
+    if (spec->policy.ext != NULL && !ext_plan(k, spec->policy.ext, spec->policy.ext_params)) {
         *why =
             arena_printf(a, "policy %s was refused: %s", spec->policy.name, ext_exit_info(k)->msg);
         return NULL;

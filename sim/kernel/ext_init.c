@@ -1,0 +1,140 @@
+/*
+ * Room for programmable policies in a run, and when one comes and goes.
+ */
+#include "kernel/ext_impl.h"
+
+/* ---- the machine as policies see it ---- */
+
+static const struct cpumask **
+llc_masks(struct kernel *k)
+{
+    const struct machine *m = k->machine;
+    const struct cpumask **by_cpu = arena_new_array(k->arena, const struct cpumask *, m->nr_cpus);
+    struct cpumask **by_llc = arena_new_array(k->arena, struct cpumask *, m->nr_llcs + 1);
+
+    for_each_cpu (cpu, m->present) {
+        int llc = m->cpus[cpu].llc;
+
+        if (llc < 0 || (uint32_t)llc >= m->nr_llcs)
+            continue;
+        if (by_llc[llc] == NULL)
+            by_llc[llc] = cpumask_new(k->arena, m->nr_cpus);
+        cpumask_set(by_llc[llc], (uint32_t)cpu);
+        by_cpu[cpu] = by_llc[llc];
+    }
+    return by_cpu;
+}
+
+/* Insertion sort: equals stay in the order of their numbers; a node comes first in its own list. */
+static int32_t *
+nodes_by_distance(struct kernel *k)
+{
+    const struct machine *m = k->machine;
+    int32_t *all = arena_new_array(k->arena, int32_t, m->nr_nodes * m->nr_nodes);
+
+    for (uint32_t from = 0; from < m->nr_nodes; from++) {
+        int32_t *list = &all[from * m->nr_nodes];
+        uint32_t nr = 1;
+
+        list[0] = (int32_t)from;
+        for (uint32_t n = 0; n < m->nr_nodes; n++) {
+            uint32_t at = nr;
+
+            if (n == from)
+                continue;
+            while (at > 1 && machine_distance(m, from, (uint32_t)list[at - 1]) >
+                                 machine_distance(m, from, n)) {
+                list[at] = list[at - 1];
+                at--;
+            }
+            list[at] = (int32_t)n;
+            nr++;
+        }
+    }
+    return all;
+}
+
+/* ---- at given times ---- */
+
+static void
+load_fire(struct engine *eng, struct event *ev)
+{
+    struct kernel *k = eng->owner;
+    const struct scx *x = k->scx;
+    (void)ev;
+
+    (void)ext_load(k, x->planned, x->planned_params);
+}
+
+static void
+unload_fire(struct engine *eng, struct event *ev)
+{
+    (void)ev;
+    ext_unload(eng->owner);
+}
+
+bool
+ext_plan(struct kernel *k, const struct sched_ops *ops, const void *params)
+{
+    const struct ext_params *ep = &k->params.ext;
+    struct scx *x = k->scx;
+
+    x->planned = ops;
+    x->planned_params = params;
+    if (ep->unload_at != 0)
+        engine_at(&k->engine, &x->unload_ev, ep->unload_at);
+    if (ep->load_at == 0)
+        return ext_load(k, ops, params);
+    engine_at(&k->engine, &x->load_ev, ep->load_at);
+    return true;
+}
+
+/* ---- once for a run ---- */
+
+void
+ext_init(struct kernel *k)
+{
+    const struct machine *m = k->machine;
+    struct arena *a = k->arena;
+    struct scx *x = arena_new_object(a, struct scx);
+
+    x->k = k;
+    x->dead_tail = &x->dead;
+    x->rqs = arena_new_array(a, struct scx_rq, m->nr_cpus);
+    for (uint32_t cpu = 0; cpu < m->nr_cpus; cpu++) {
+        struct scx_rq *er = &x->rqs[cpu];
+
+        er->rq = &k->rqs[cpu];
+        dsq_init(&er->local, SCX_DSQ_LOCAL, (int)cpu);
+        list_init(&er->runnable);
+        list_init(&er->deferred);
+        er->kick = cpumask_new(a, m->nr_cpus);
+        er->kick_if_idle = cpumask_new(a, m->nr_cpus);
+        er->preempt = cpumask_new(a, m->nr_cpus);
+        event_init(&k->engine, &er->kick_ev, EVENT_EXT, cpu, PHASE_ARRIVE, scx_kick_fire);
+    }
+    x->global = arena_new_array(a, struct scx_dsq, m->nr_nodes);
+    x->node_cpus = arena_new_array(a, struct cpumask *, m->nr_nodes);
+    x->node_smt = arena_new_array(a, struct cpumask *, m->nr_nodes);
+    for (uint32_t n = 0; n < m->nr_nodes; n++) {
+        dsq_init(&x->global[n], SCX_DSQ_GLOBAL, -1);
+        x->node_cpus[n] = cpumask_new(a, m->nr_cpus);
+        x->node_smt[n] = cpumask_new(a, m->nr_cpus);
+    }
+    x->idle_cpus = cpumask_new(a, m->nr_cpus);
+    x->idle_smt = cpumask_new(a, m->nr_cpus);
+    x->scratch = cpumask_new(a, m->nr_cpus);
+    x->scratch2 = cpumask_new(a, m->nr_cpus);
+    x->mask_arg = cpumask_new(a, m->nr_cpus);
+    event_init(&k->engine, &x->disable_ev, EVENT_EXT, m->nr_cpus, PHASE_ARRIVE, scx_disable_fire);
+    event_init(&k->engine, &x->finish_ev, EVENT_EXT, m->nr_cpus + 1, PHASE_ARRIVE, scx_finish_fire);
+    event_init(&k->engine, &x->watchdog_ev, EVENT_EXT, m->nr_cpus + 2, PHASE_BALANCE,
+               scx_watchdog_fire);
+    event_init(&k->engine, &x->dead_ev, EVENT_EXT, m->nr_cpus + 3, PHASE_ARRIVE, scx_dead_fire);
+    event_init(&k->engine, &x->nice_ev, EVENT_EXT, m->nr_cpus + 4, PHASE_ARRIVE, scx_nice_fire);
+    event_init(&k->engine, &x->load_ev, EVENT_EXT, m->nr_cpus + 5, PHASE_ARRIVE, load_fire);
+    event_init(&k->engine, &x->unload_ev, EVENT_EXT, m->nr_cpus + 6, PHASE_ARRIVE, unload_fire);
+    x->llc_cpus = llc_masks(k);
+    x->nearest = nodes_by_distance(k);
+    k->scx = x;
+}
