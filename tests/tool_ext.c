@@ -68,6 +68,16 @@ remove_op(struct sched_ops *ops, const char *name)
 #undef X
 }
 
+/* What does not fit is left out. */
+static void
+copy_word(char *to, size_t size, const char *word)
+{
+    size_t n = strnlen(word, size - 1);
+
+    memcpy(to, word, n);
+    to[n] = '\0';
+}
+
 static void
 set_policy_key(struct world *w, const char *key, const char *value)
 {
@@ -100,7 +110,7 @@ set_policy_key(struct world *w, const char *key, const char *value)
         if (strcmp(known[i].key, key) != 0)
             continue;
         if (known[i].text != NULL)
-            snprintf(known[i].text, 32, "%s", value);
+            copy_word(known[i].text, 32, value);
         else
             *known[i].number = number;
     }
@@ -179,7 +189,8 @@ add_task(struct world *w, struct wtask *t)
     struct cpumask *allowed = cpumask_new(w->f.arena, w->f.machine->nr_cpus);
 
     allowed->bits[0] = t->mask;
-    snprintf(t->comm, sizeof(t->comm), "%s:", t->name);
+    copy_word(t->comm, sizeof(t->comm) - 1, t->name);
+    strcat(t->comm, ":");
     struct task *p = task_new(k, process_new(k, t->name, NULL),
                               &(struct task_attr){ .name = t->name,
                                                    .nice = t->nice,
