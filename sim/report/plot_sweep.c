@@ -268,8 +268,15 @@ axis_script(const struct sweep_plot *s, GString *out)
     g_string_append(out, ")\n");
     if (s->numeric && least > 0 && most / least >= LOG_RANGE)
         g_string_append(out, "set logscale x\n");
-    if (!s->numeric)
+    if (!s->numeric) {
         g_string_append_printf(out, "set xrange [-0.5:%u.5]\n", s->xs->len - 1);
+    } else if (least < most) { /* on a log scale gnuplot would go on to the next power of ten */
+        g_string_append(out, "set xrange [");
+        plot_number(out, least);
+        g_string_append(out, ":");
+        plot_number(out, most);
+        g_string_append(out, "]\n");
+    }
 }
 
 /* One for all panels, along the lower edge: a plot of nothing. */
