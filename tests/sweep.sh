@@ -209,6 +209,7 @@ killed_three_times_and_resumed_it_is_the_same() {
     says killed/manifest.yaml '^points_run: 0'
     # a byte that has changed is noticed
     sed 's/^two-node,numa02,topology,1,1,/two-node,numa02,topology,1,2,/' whole/points.log >killed/points.log
+    ! cmp -s whole/points.log killed/points.log || complain "no byte of points.log was changed"
     expect 0 "$numasim" sweep middle.yaml -q --no-plot -o killed
     same_folders whole killed
 }

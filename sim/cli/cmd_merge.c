@@ -135,7 +135,8 @@ take_shard(struct sweep *s, const struct shard *sh, GError **error)
         const struct point_record *ours = points_log_find(s->folder.log, key);
         if (theirs == NULL || (ours != NULL && strcmp(ours->status, "done") == 0))
             continue;
-        fine = points_log_copy(log, &key, 1, s->folder.log, error) && copy_run(s, sh, key, error);
+        /* said to be done only when it is all there */
+        fine = copy_run(s, sh, key, error) && points_log_copy(log, &key, 1, s->folder.log, error);
     }
     points_log_close(log);
     return fine;
@@ -163,6 +164,15 @@ merge(struct sweep *s, const GPtrArray *shards)
     return code;
 }
 
+static bool
+same_folder(const char *a, const char *b)
+{
+    GStatBuf one, two;
+
+    return g_stat(a, &one) == 0 && g_stat(b, &two) == 0 && one.st_dev == two.st_dev &&
+           one.st_ino == two.st_ino;
+}
+
 static int
 merge_parsed(struct sweep *s, const struct command *c, GStrv rest)
 {
@@ -172,6 +182,9 @@ merge_parsed(struct sweep *s, const struct command *c, GStrv rest)
         return cli_usage(c, "write the folders of the shards");
     if (s->o.out == NULL)
         return cli_usage(c, "-o is missing; write the folder of the whole");
+    for (guint i = 0; rest[i] != NULL; i++)
+        if (same_folder(rest[i], s->o.out))
+            return cli_usage(c, "-o is one of the shards; write another folder");
     int code = read_shards(shards, rest);
     return code == EXIT_DONE ? merge(s, shards) : code;
 }
