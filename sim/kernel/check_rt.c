@@ -10,24 +10,51 @@
             return #cond;                                                                          \
     } while (0)
 
+enum { CHECK_LISTS_EVENTS = 16 };
+
 static const char *
-check_rt_queue(const struct rq *rq)
+check_rt_lists(const struct rt_rq *rt)
+{
+    for (int prio = 0; prio < MAX_RT_PRIO; prio++)
+        RULE(list_empty(&rt->queue[prio]) == !(rt->bitmap[prio >> 6] >> (prio & 63) & 1));
+    return NULL;
+}
+
+/* Those that the bits name: a task elsewhere would be missing from the count. */
+static const char *
+check_rt_tasks(const struct rq *rq)
 {
     const struct rt_rq *rt = &rq->rt;
     uint32_t nr = 0;
-    int32_t best = NO_RT_PRIO, next = NO_RT_PRIO;
+    int32_t best = NO_RT_PRIO;
 
-    for (int prio = MAX_RT_PRIO - 1; prio >= 0; prio--) {
-        RULE(list_empty(&rt->queue[prio]) == !(rt->bitmap[prio >> 6] >> (prio & 63) & 1));
-        list_for_each (node, &rt->queue[prio]) {
-            const struct task *p = list_entry(node, struct task, rt.run_list);
-            RULE(p->prio == prio && p->cpu == rq->cpu && p->rt.on_list);
-            best = prio;
-            nr++;
+    for (int word = 1; word >= 0; word--)
+        for (uint64_t bits = rt->bitmap[word]; bits != 0; bits &= bits - 1) {
+            int prio = 64 * word + __builtin_ctzll(bits);
+
+            list_for_each (node, &rt->queue[prio]) {
+                const struct task *p = list_entry(node, struct task, rt.run_list);
+                RULE(p->prio == prio && p->cpu == rq->cpu && p->rt.on_list);
+                nr++;
+            }
+            best = SIM_MIN(best, prio);
         }
-    }
     RULE(rt->nr_running == nr);
     RULE(rt->highest_prio == best);
+    return NULL;
+}
+
+static const char *
+check_rt_queue(const struct kernel *k, const struct rq *rq)
+{
+    const struct rt_rq *rt = &rq->rt;
+    int32_t next = NO_RT_PRIO;
+    const char *broken = check_rt_tasks(rq);
+
+    if (broken == NULL && k->engine.nr_events % CHECK_LISTS_EVENTS == 0)
+        broken = check_rt_lists(rt); /* a hundred for each CPU */
+    if (broken != NULL)
+        return broken;
     list_for_each (node, &rt->pushable) {
         const struct task *p = list_entry(node, struct task, pushable);
         RULE(p->rt.on_list && p->cpu == rq->cpu && p != rq->curr && p->nr_allowed > 1);
@@ -70,7 +97,7 @@ check_higher_classes(const struct kernel *k, const struct rq *rq)
 
     if (!k->higher_classes)
         return NULL;
-    if ((broken = check_rt_queue(rq)) != NULL || (broken = check_dl_queue(rq)) != NULL)
+    if ((broken = check_rt_queue(k, rq)) != NULL || (broken = check_dl_queue(rq)) != NULL)
         return broken;
     RULE(cpumask_test(ps->pri[ps->cpu_to_pri[rq->cpu]].cpus, (uint32_t)rq->cpu));
     RULE(cpumask_test(ps->dl_cpus, (uint32_t)rq->cpu) == (rq->dl.nr > 0));

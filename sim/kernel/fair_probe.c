@@ -6,9 +6,8 @@
  * "L0.vruntime_of_task7" and so on among the inputs. L0 is the root, L1 the queue of the group that
  * was picked there, down to the task. Nothing here may change what it looks at.
  */
+#include "base/text.h"
 #include "kernel/fair_cfs.h"
-
-#include <stdio.h>
 
 struct shown {
     struct kernel *k;
@@ -17,12 +16,20 @@ struct shown {
     int64_t id;
 };
 
+/* "L1." */
+static char *
+add_level(char *text, const char *end, uint32_t level)
+{
+    return text_add(text_add_int(text_add(text, end, "L"), end, level), end, ".");
+}
+
 static void
 show(const struct shown *s, const char *what, int64_t value)
 {
-    char text[48];
+    char text[48], *end = text + sizeof(text), *at = add_level(text, end, s->level);
 
-    snprintf(text, sizeof(text), "L%u.%s_of_%s", s->level, what, s->kind);
+    at = text_add(text_add(at, end, what), end, "_of_");
+    text_add(at, end, s->kind);
     probe_input_of(s->k, text, s->id, value);
 }
 
@@ -61,9 +68,9 @@ probe_entity(struct kernel *k, const struct cfs_rq *cfs, const struct sched_enti
              uint32_t level, uint64_t order)
 {
     struct shown s = shown_entity(k, se, level);
-    char text[48];
+    char text[48], *end = text + sizeof(text);
 
-    snprintf(text, sizeof(text), "L%u.%s", level, s.kind);
+    text_add(add_level(text, end, level), end, s.kind);
     if (fair_is_cfs(k)) {
         probe_candidate(k, text, s.id, se->vruntime);
         show_cfs(&s, cfs, se, order);

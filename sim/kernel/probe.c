@@ -1,8 +1,7 @@
 #include "kernel/probe.h"
 
+#include "base/text.h"
 #include "kernel/kernel.h"
-
-#include <stdio.h>
 
 #define X(kind, name, doc) name,
 const char *const decision_kind_names[DECISION_KIND_NR + 1] = { DECISION_KINDS(X) NULL };
@@ -15,15 +14,16 @@ const char *const decision_kind_docs[DECISION_KIND_NR] = { DECISION_KINDS(X) };
 static void
 append(char *list, uint32_t size, uint32_t *len, const char *name, const int64_t *id, int64_t value)
 {
-    char item[96], number[24] = "";
+    char item[96], *end = item + sizeof(item), *at = text_add(item, end, *len ? " " : "");
 
+    at = text_add(at, end, name);
     if (id != NULL)
-        snprintf(number, sizeof(number), "%lld", (long long)*id);
-    int n = snprintf(item, sizeof(item), "%s%s%s=%lld", *len ? " " : "", name, number,
-                     (long long)value);
-    if (*len + (uint32_t)n + 8 < size) {
+        at = text_add_int(at, end, *id);
+    at = text_add_int(text_add(at, end, "="), end, value);
+    uint32_t n = (uint32_t)(at - item);
+    if (*len + n + 8 < size) {
         memcpy(list + *len, item, (size_t)n + 1);
-        *len += (uint32_t)n;
+        *len += n;
     } else if (*len + 8 < size) {
         memcpy(list + *len, " ...=1", 7);
         *len = size;

@@ -5,9 +5,8 @@
  * Nothing here may change what it looks at. Values that the kernel computes when it needs them
  * (loads, which it refreshes once per jiffy) are shown only if the decision needed them.
  */
+#include "base/text.h"
 #include "kernel/select.h"
-
-#include <stdio.h>
 
 /* 0: busy, 1: idle, 2: runs only SCHED_IDLE work. */
 static int
@@ -102,24 +101,27 @@ probe_idle_candidate(struct kernel *k, const struct sched_domain *sd, int cpu)
         probe_input_of(k, "capacity_of_cpu", cpu, (int64_t)capacity_of(&k->rqs[cpu]));
 }
 
+static void
+input_about(struct kernel *k, const char *before, const char *name, const char *after,
+            int64_t value)
+{
+    char text[64], *end = text + sizeof(text);
+
+    text_add(text_add(text_add(text, end, before), end, name), end, after);
+    probe_input(k, text, value);
+}
+
 /* A CPU that is tried before the scan. */
 static void
 probe_tried(struct kernel *k, const struct wakeup *w, const char *name, int cpu)
 {
-    char text[64];
-
-    snprintf(text, sizeof(text), "state_%s", name);
-    probe_input(k, text, idle_state(k, cpu));
-    snprintf(text, sizeof(text), "allowed_%s", name);
-    probe_input(k, text, allowed_on(w->p, cpu));
-    snprintf(text, sizeof(text), "share_cache_%s_target", name);
-    probe_input(k, text, cpus_share_cache(k->domains, cpu, w->target));
-    snprintf(text, sizeof(text), "share_cluster_%s_target", name);
-    probe_input(k, text, cpus_share_resources(k->domains, cpu, w->target));
-    if (!k->asym_cpucapacity)
-        return;
-    snprintf(text, sizeof(text), "capacity_%s", name);
-    probe_input(k, text, (int64_t)capacity_of(&k->rqs[cpu]));
+    input_about(k, "state_", name, "", idle_state(k, cpu));
+    input_about(k, "allowed_", name, "", allowed_on(w->p, cpu));
+    input_about(k, "share_cache_", name, "_target", cpus_share_cache(k->domains, cpu, w->target));
+    input_about(k, "share_cluster_", name, "_target",
+                cpus_share_resources(k->domains, cpu, w->target));
+    if (k->asym_cpucapacity)
+        input_about(k, "capacity_", name, "", (int64_t)capacity_of(&k->rqs[cpu]));
 }
 
 /* An idle CPU near it: select_idle_sibling. */
@@ -161,8 +163,11 @@ probe_wake(struct kernel *k, const struct wakeup *w)
 static const char *
 in_domain(char *text, size_t size, const struct sched_domain *sd, const char *what)
 {
-    snprintf(text, size, "%s%u.%s", sd != NULL ? sd->name : "NODE", sd != NULL ? sd->level : 0,
-             what);
+    const char *end = text + size;
+    char *at = text_add(text, end, sd != NULL ? sd->name : "NODE");
+
+    at = text_add_int(at, end, sd != NULL ? sd->level : 0);
+    text_add(text_add(at, end, "."), end, what);
     return text;
 }
 

@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* One case in LONG_CASES goes on for as long as its time says. */
+enum { ENOUGH_DECISIONS = 30000, LONG_CASES = 16 };
+
 const struct dimension_info dimensions[DIM_NR] = {
 #define X(id, name, least, most, often, doc) { name, least, most, often, doc },
     DIMENSIONS(X)
@@ -110,9 +113,17 @@ choose_policy(const struct random_case *c, const struct machine *m, struct kerne
 static uint64_t
 hash_text(uint64_t h, const char *text)
 {
-    for (; *text != '\0'; text++)
-        h = (h ^ (unsigned char)*text) * 0x100000001b3u;
-    return h;
+    size_t left = strlen(text);
+    uint64_t word = left;
+
+    for (; left > 0; text += SIM_MIN(left, sizeof(word)), left -= SIM_MIN(left, sizeof(word))) {
+        h = (h ^ word) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 32;
+        word = 0;
+        memcpy(&word, text, SIM_MIN(left, sizeof(word)));
+    }
+    h = (h ^ word) * 0x9e3779b97f4a7c15u;
+    return h ^ h >> 32;
 }
 
 static void
@@ -128,6 +139,8 @@ record(void *sink, const struct decision *d)
                                  d->task != NULL ? d->task->id : UINT64_MAX };
     uint64_t h = 0xcbf29ce484222325u;
 
+    if (out->nr_decisions == out->enough)
+        return;
     for (uint32_t i = 0; i < ARRAY_LEN(numbers); i++)
         h = rng_fold(h ^ numbers[i], 0x9e3779b97f4a7c15u);
     h = hash_text(hash_text(hash_text(h, d->rule), d->candidates), d->inputs);
@@ -137,6 +150,8 @@ record(void *sink, const struct decision *d)
         sim_assert(out->decisions != NULL);
     }
     out->decisions[out->nr_decisions++] = h;
+    if (out->nr_decisions == out->enough)
+        engine_stop(out->engine);
     if (out->nr_decisions == out->show)
         snprintf(out->shown, sizeof(out->shown),
                  "seq %llu cause %llu at %llu ns: %s by %s, task %s, cpu %d: %lld (%s; %s)",
@@ -219,6 +234,8 @@ case_run(const struct random_case *c, enum tick_mode tick, struct outcome *out)
     k->probe.wanted = (1u << DECISION_KIND_NR) - 1;
     k->probe.record = record;
     k->probe.sink = out;
+    out->engine = &k->engine;
+    out->enough = case_pick(c, "to the end", 0, LONG_CASES) == 0 ? UINT64_MAX : ENOUGH_DECISIONS;
     if (tick == TICK_COMPUTED) {
         k->wasted = wasted_new(k);
         k->engine.after = check_after;

@@ -98,10 +98,15 @@ struct machine *case_machine(const struct random_case *c, struct arena *a);
 /* Allowed CPUs: a contiguous or a scattered set, never empty. */
 const struct cpumask *case_cpus(const struct machine *m, struct arena *a, struct rng *rng);
 
-/* What a run came to. Decisions are kept as one hash each; number `show` (from 1) as text. */
+/*
+ * What a run came to. Decisions are kept as one hash each; number `show` (from 1) as text. A run
+ * ends with its time or with decision number `enough`: most cases are short, and a few on many CPUs
+ * would take most of the time.
+ */
 struct outcome {
     char failure[512]; /* "": none */
-    uint64_t nr_decisions, cap_decisions, show, nr_events, nr_ticks, nr_wasted, wasted_ns;
+    struct engine *engine;
+    uint64_t enough, nr_decisions, cap_decisions, show, nr_events, nr_ticks, nr_wasted, wasted_ns;
     uint64_t *decisions;
     char shown[4096];
 };

@@ -6,6 +6,7 @@
  *   random_run seed=SEED [DIMENSION=N...]   one case; what is not given is what the seed draws
  *   random_run list                         the dimensions
  *   ticks=0                                 with either: computed ticks only, nothing is compared
+ *   shrink=0                                failing cases are named as they are, and the rest runs
  *
  * Each case runs in a child process: an assertion or an endless loop is a failure like any other.
  * Each is run with computed and with simulated ticks, and all decisions must be the same.
@@ -22,7 +23,7 @@
 
 enum { CASE_SECONDS = 120, SHRINK_SECONDS = 300 };
 
-static bool compare_ticks = true;
+static bool compare_ticks = true, makes_smaller = true;
 
 struct totals {
     uint64_t events, decisions, ticks_computed, ticks_simulated, wasted;
@@ -190,6 +191,8 @@ report(struct random_case *c, const char *program, const char *text)
 
     printf("seed %llu fails: %s", (unsigned long long)c->seed, text);
     fflush(stdout);
+    if (!makes_smaller)
+        return;
     shrink(c);
     bool gone = try_case(c, &t, smallest, sizeof(smallest));
     printf("the smallest case that fails%s: %srepeat it with\n", gone ? " (not each time!)" : "",
@@ -242,6 +245,7 @@ run_many(unsigned long long first, unsigned long long runs, const char *program)
 {
     struct totals sum = { 0 };
     time_t began = time(NULL);
+    unsigned long long failed = 0;
 
     for (unsigned long long i = 0; i < runs; i++) {
         struct random_case c;
@@ -251,19 +255,21 @@ run_many(unsigned long long first, unsigned long long runs, const char *program)
         case_draw(&c, first + i);
         if (!try_case(&c, &t, text, sizeof(text))) {
             report(&c, program, text);
-            return 1;
+            if (makes_smaller)
+                return 1;
+            failed++;
         }
         sum.events += t.events;
         sum.decisions += t.decisions;
         sum.ticks_computed += t.ticks_computed;
         sum.ticks_simulated += t.ticks_simulated;
     }
-    printf("%llu random runs, no violation: %llu events, %llu decisions, %llu ticks computed, "
+    printf("%llu random runs, %s: %llu events, %llu decisions, %llu ticks computed, "
            "%llu simulated, %lld s\n",
-           runs, (unsigned long long)sum.events, (unsigned long long)sum.decisions,
-           (unsigned long long)sum.ticks_computed, (unsigned long long)sum.ticks_simulated,
-           (long long)(time(NULL) - began));
-    return 0;
+           runs, failed > 0 ? "violations above" : "no violation", (unsigned long long)sum.events,
+           (unsigned long long)sum.decisions, (unsigned long long)sum.ticks_computed,
+           (unsigned long long)sum.ticks_simulated, (long long)(time(NULL) - began));
+    return failed > 0;
 }
 
 int
@@ -285,6 +291,8 @@ main(int argc, char **argv)
         size_t len = (size_t)(equals - argv[i]);
         if (strncmp(argv[i], "ticks=", len + 1) == 0) {
             compare_ticks = n != 0;
+        } else if (strncmp(argv[i], "shrink=", len + 1) == 0) {
+            makes_smaller = n != 0;
         } else if (strncmp(argv[i], "runs=", len + 1) == 0) {
             runs = n;
         } else if (strncmp(argv[i], "first=", len + 1) == 0) {
