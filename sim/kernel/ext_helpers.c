@@ -155,6 +155,7 @@ scx_set_nice(struct scx *x, struct task *p, int nice)
         return;
     }
     s->new_nice = (int8_t)nice;
+    s->nice_cpu = x->k->this_cpu;
     if (s->nice_due)
         return;
     s->nice_due = true;
@@ -175,6 +176,7 @@ scx_nice_fire(struct engine *eng, struct event *ev)
 
         x->nice_due = s->next_nice;
         s->nice_due = false;
+        k->this_cpu = hotplug_interrupt_cpu(k, s->nice_cpu);
         if (s->p->state != TASK_DEAD)
             task_set_nice(k, s->p, s->new_nice);
     }

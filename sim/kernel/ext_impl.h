@@ -10,6 +10,7 @@
 #include "kernel/core.h"
 #include "kernel/ext.h"
 #include "kernel/group.h"
+#include "kernel/hotplug.h"
 
 enum {
     SCX_DSP_BATCH = 32,
@@ -67,6 +68,7 @@ struct scx_task {
     bool deq_move;     /* it was taken off with DEQUEUE_MOVE */
     void *data;        /* scx_task_data() */
     int8_t new_nice;
+    int32_t nice_cpu; /* that asked for it */
     bool nice_due;
     struct scx_task *next_dead, *next_nice;
     sim_time dead_at;

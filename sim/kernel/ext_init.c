@@ -63,6 +63,7 @@ load_fire(struct engine *eng, struct event *ev)
     const struct scx *x = k->scx;
     (void)ev;
 
+    k->this_cpu = k->start_cpu;
     (void)ext_load(k, x->planned, x->planned_params);
 }
 

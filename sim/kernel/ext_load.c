@@ -4,7 +4,8 @@
  * Loading takes no time: init, then in bypass mode every task is initialized and switched, and at
  * the end the policy is asked about all that wait. Leaving takes ext.unload_time, as the kernel
  * waits for its own grace periods: in bypass mode the tasks go on, first come first served, their
- * slices end at every tick, and only then they are given back to the fair class.
+ * slices end at every tick, and only then they are given back to the fair class. Both are work of
+ * the CPU that programs are started from, whose time the operations take.
  */
 #include "kernel/ext_impl.h"
 
@@ -165,7 +166,7 @@ scx_dead_fire(struct engine *eng, struct event *ev)
         x->dead = s->next_dead;
         if (x->dead == NULL)
             x->dead_tail = &x->dead;
-        k->this_cpu = s->p->cpu;
+        k->this_cpu = hotplug_interrupt_cpu(k, s->p->cpu);
         scx_exit_task_now(x, s->p);
     }
     if (x->dead != NULL)
@@ -205,6 +206,8 @@ scx_bypass(struct scx *x, bool on)
         }
         if (k->machine->cpus[cpu].online && (er->rq->curr != NULL || er->rq->nr_running > 0))
             resched_curr(k, er->rq);
+        if (er->rq->curr != NULL) /* each tick counts, one of this instant too */
+            tick_update(k, er->rq);
     }
 }
 
@@ -373,6 +376,7 @@ scx_disable_fire(struct engine *eng, struct event *ev)
     bool tasks = x->enabled;
     (void)ev;
 
+    k->this_cpu = k->start_cpu;
     if (x->exit.kind >= SCX_EXIT_ERROR)
         scx_dump_state(x);
     scx_bypass(x, true);
@@ -416,6 +420,7 @@ scx_finish_fire(struct engine *eng, struct event *ev)
     struct scx *x = k->scx;
     (void)ev;
 
+    k->this_cpu = k->start_cpu;
     scx_cgroup_exit_all(x);
     return_all_tasks(x);
     x->enabled = false;

@@ -325,7 +325,7 @@ timer_fire(struct engine *eng, struct event *ev)
 
     if (!SCX_HAS(x, timer) || scx_bypassing(x))
         return;
-    k->this_cpu = t->cpu;
+    k->this_cpu = hotplug_interrupt_cpu(k, t->cpu);
     SCX_CALL(x, timer, NULL, t->id);
 }
 

@@ -127,6 +127,7 @@ push_off(struct kernel *k, struct task *p)
         return;
     }
     hotplug_before_placing(k, p);
+    k->this_cpu = rq->cpu; /* it moves its own tasks away (balance_push) */
     p->migrate_pending = false;
     p->exec_cpu = 0;
     migrate_task_to(k, p, select_fallback_rq(k, p));
@@ -281,10 +282,24 @@ follow_cpusets(struct kernel *k)
     }
 }
 
+/* The policy is told by the CPU itself, as long as or as soon as it runs tasks
+ * (scx_rq_deactivate, scx_rq_activate). */
+static void
+tell_policy(struct kernel *k, const struct cpumask *cpus, bool online)
+{
+    if (k->scx == NULL)
+        return;
+    for_each_cpu (cpu, cpus) {
+        k->this_cpu = (int)cpu;
+        ext_cpu_hotplug(k, (int)cpu, online);
+    }
+}
+
 void
 hotplug_now(struct kernel *k, const struct cpumask *cpus, bool online)
 {
     const struct cpumask *now = k->hotplug->now;
+    int outer = k->this_cpu;
 
     if (!find_changes(k, cpus, online))
         return;
@@ -292,19 +307,19 @@ hotplug_now(struct kernel *k, const struct cpumask *cpus, bool online)
         update_rq_clock(k, &k->rqs[cpu]);
         rq_catch_up(k, &k->rqs[cpu]);
     }
-    if (k->scx != NULL && !online)
-        for_each_cpu (cpu, now)
-            ext_cpu_hotplug(k, cpu, false);
-    if (!online)
+    if (!online) {
+        tell_policy(k, now, false);
         nohz_forget(k, now);
+    }
     set_online(k, now, online);
     if (online)
         take_online(k, now);
     else
         take_offline(k, now);
     rebuild_domains(k);
-    if (k->scx != NULL && online)
-        for_each_cpu (cpu, now)
-            ext_cpu_hotplug(k, cpu, true);
+    if (online)
+        tell_policy(k, now, true);
+    k->this_cpu = k->start_cpu; /* work of cpusets, which has no CPU of its own */
     follow_cpusets(k);
+    k->this_cpu = hotplug_interrupt_cpu(k, outer);
 }

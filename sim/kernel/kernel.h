@@ -129,7 +129,7 @@ struct kernel {
     void (*place_task)(struct kernel *k, struct task *p);
     struct kernel_note *notes, *last_note; /* oldest first */
     struct scx *scx;                       /* the ext class; NULL: no policy is ever loaded */
-    int32_t this_cpu;                      /* that kernel code runs on now */
+    int32_t this_cpu;                      /* that runs this code: an event's handler sets it */
     uint32_t nr_policy_timers;
     /* The value of a hint that is in force for p, or NULL; NULL: there are no hints. */
     const char *(*task_hint)(const struct task *p, const char *name);

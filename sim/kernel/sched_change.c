@@ -14,6 +14,7 @@
 #include "kernel/ext.h"
 #include "kernel/group.h"
 #include "kernel/load.h"
+#include "kernel/numa.h"
 #include "kernel/push.h"
 #include "kernel/rt.h"
 #include "kernel/weight.h"
@@ -149,6 +150,7 @@ change_end(struct kernel *k, const struct change *c, int flags)
                      ENQUEUE_RESTORE | flags | (c->old_prio < p->prio ? ENQUEUE_HEAD : 0));
     if (c->running) {
         p->class->set_next_task(k, rq, p);
+        rq->numa_due = numa_tick_due(k, rq, p); /* not every class scans */
         see_ticks_from_now(k, rq);
     }
     rq->balance_callback = callbacks;

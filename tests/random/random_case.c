@@ -161,11 +161,32 @@ record(void *sink, const struct decision *d)
                  d->inputs);
 }
 
+/* Who handles an event says on which CPU: where the last one was handled tells nothing. So it is
+ * another CPU with simulated ticks than with computed ones. */
+static void
+forget_cpu(struct kernel *k, bool computed)
+{
+    int cpu = cpumask_first(k->machine->online);
+
+    k->this_cpu = cpu;
+    for (; !computed && cpu >= 0; cpu = cpumask_next(k->machine->online, (uint32_t)cpu + 1))
+        k->this_cpu = cpu;
+}
+
+static void
+after_simulated(struct engine *eng, struct event *ev)
+{
+    (void)ev;
+    forget_cpu(eng->owner, false);
+}
+
 static void
 check_after(struct engine *eng, struct event *ev)
 {
     struct kernel *k = eng->owner;
     const char *broken = kernel_check(k);
+
+    forget_cpu(k, true);
 
     wasted_look(k->wasted);
     if (broken == NULL)
@@ -236,10 +257,9 @@ case_run(const struct random_case *c, enum tick_mode tick, struct outcome *out)
     k->probe.sink = out;
     out->engine = &k->engine;
     out->enough = case_pick(c, "to the end", 0, LONG_CASES) == 0 ? UINT64_MAX : ENOUGH_DECISIONS;
-    if (tick == TICK_COMPUTED) {
+    k->engine.after = tick == TICK_COMPUTED ? check_after : after_simulated;
+    if (tick == TICK_COMPUTED)
         k->wasted = wasted_new(k);
-        k->engine.after = check_after;
-    }
     random_devices(c, k);
     random_ext(c, k);
     case_tasks(c, k);
