@@ -55,11 +55,19 @@ enum {
     LEFT_SLACK = 92
 };
 
+/*
+ * What has lately been added to a counter of the queue, halved every 32 ms: not before it is as old
+ * as that. So it counts in full in the stretch of 32 ms in which it was seen, and in the next.
+ */
+struct fading {
+    uint64_t fresh, older, counter;
+};
+
 struct check_parts {
     uint64_t load, runnable, util, nr, nr_groups, nr_odd;
-    /* kept from look to look (of the PELT clock, `seen`): what has lately been added to the
-     * counters of the queue, and what they were */
-    uint64_t seen, moved, moved_before, stale, stale_before, late, late_before;
+    /* kept from look to look (of the PELT clock, `seen`) */
+    uint64_t seen;
+    struct fading moved, stale, late;
 };
 
 static struct check_parts *
@@ -118,8 +126,24 @@ near(uint64_t a, uint64_t b, uint64_t slack)
     return a <= b + slack && b <= a + slack;
 }
 
+static uint64_t
+fade(struct fading *f, uint64_t counter, uint64_t halves)
+{
+    if (halves > 0) {
+        f->older = (f->older >> SIM_MIN(halves, 63)) + (f->fresh >> SIM_MIN(halves - 1, 63));
+        f->fresh = 0;
+    }
+    f->fresh += counter - f->counter;
+    f->counter = counter;
+    return f->older + f->fresh;
+}
+
+struct slack {
+    uint64_t moved, stale, late;
+};
+
 /* What has lately come and gone widens the bounds. */
-static void
+static struct slack
 see_moves(struct check_parts *parts, const struct cfs_rq *cfs)
 {
     uint64_t now = cfs->avg.last_update_time;
@@ -127,12 +151,9 @@ see_moves(struct check_parts *parts, const struct cfs_rq *cfs)
 
     if (halves > 0)
         parts->seen = now;
-    parts->moved = (parts->moved >> SIM_MIN(halves, 63)) + cfs->moved - parts->moved_before;
-    parts->stale = (parts->stale >> SIM_MIN(halves, 63)) + cfs->stale_load - parts->stale_before;
-    parts->late = (parts->late >> SIM_MIN(halves, 63)) + cfs->stale_util - parts->late_before;
-    parts->late_before = cfs->stale_util;
-    parts->moved_before = cfs->moved;
-    parts->stale_before = cfs->stale_load;
+    return (struct slack){ fade(&parts->moved, cfs->moved, halves),
+                           fade(&parts->stale, cfs->stale_load, halves),
+                           fade(&parts->late, cfs->stale_util, halves) };
 }
 
 static const char *
@@ -144,12 +165,12 @@ check_queue(struct kernel *k, const struct cfs_rq *cfs)
     uint64_t load_of_parts = parts->load / divider + cfs->removed_load;
     uint64_t util_of_parts = parts->util / divider + cfs->removed_util;
     uint64_t runnable_of_parts = parts->runnable / divider + cfs->removed_runnable;
-    see_moves(parts, cfs);
+    struct slack lately = see_moves(parts, cfs);
     uint64_t base =
-        parts->nr + MOVES_SLACK + parts->moved / (parts->nr_groups > 0 ? MOVED_SLACK : DECAY_SLACK);
+        parts->nr + MOVES_SLACK + lately.moved / (parts->nr_groups > 0 ? MOVED_SLACK : DECAY_SLACK);
     uint64_t load_slack = base + PART_SLACK * parts->nr + (load_of_parts >> LOAD_SLACK_SHIFT) +
-                          parts->stale + (parts->nr_groups > 0 ? 0 : parts->moved / LEFT_SLACK);
-    uint64_t slack = base + parts->late;
+                          lately.stale + (parts->nr_groups > 0 ? 0 : lately.moved / LEFT_SLACK);
+    uint64_t slack = base + lately.late;
 
     RULE(a->load_sum > 0 || a->load_avg == 0);
     RULE(a->util_sum >= (uint64_t)a->util_avg * PELT_MIN_DIVIDER);
