@@ -1,7 +1,7 @@
 #!/bin/sh
 # Policies as a user has them: scripts make the same decisions as their C twins, what misbehaves is refused
 # or ejected with the reason while the tasks go on, a plugin is built outside of the tree.
-#   usage: policies.sh NUMASIM SOURCE_DIR BUILD_DIR twins|bad|plugin|hooks|resolved|planned
+#   usage: policies.sh NUMASIM SOURCE_DIR BUILD_DIR twins|bad|plugin|hooks|resolved|planned|busy
 set -u
 numasim=$1
 source=$2
@@ -163,6 +163,22 @@ planned() {
         [ "$(column planned work_done)" -ge 220 ] || fail "$policy: the hogs did not go on"
         rm -rf "$dir/planned"
     done
+}
+
+# What is built in keeps a machine at work. bench-mix has 16 tasks for 8 CPUs that run and sleep for 1 ms: were they dealt out
+# once and for all, a CPU with two of them would be busy for two thirds of the time (a closed network of two stations of rate 1
+# with two customers: 1 - 1/3 with one server, less what waits for memory counts as running, too).
+busy() {
+    "$numasim" policy list | awk '$1 ~ /^ext:/ { print $1 }' > "$dir/policies"
+    [ "$(wc -l < "$dir/policies")" -ge 10 ] || fail "policy list: $(cat "$dir/policies")"
+    while read -r policy; do
+        run busy "$policy" two-node bench-mix --until 300ms || fail "$policy: $(cat "$dir/busy.txt")"
+        awk -v busy="$(column busy cpu_busy_ratio)" 'BEGIN { exit !(busy > 2 / 3) }' ||
+            fail "$policy: CPUs are busy for $(column busy cpu_busy_ratio) of the time"
+        # at most 8 units a ms, of which scheduling may take a quarter
+        [ "$(column busy work_done)" -gt 1200 ] || fail "$policy: $(column busy work_done) units of work"
+        rm -rf "$dir/busy"
+    done < "$dir/policies"
 }
 
 "$4"

@@ -57,7 +57,8 @@ central_enqueue(struct scx *scx, struct task *p, uint64_t enq_flags)
         scx_dsq_insert(scx, p, SCX_DSQ_GLOBAL, SCX_SLICE_INF, enq_flags);
         return;
     }
-    scx_kick_cpu(scx, (int)c->cpu, SCX_KICK_PREEMPT);
+    if (!scx_task_running(scx, p)) /* a turn that ends does not end the next one */
+        scx_kick_cpu(scx, (int)c->cpu, SCX_KICK_PREEMPT);
 }
 
 /* The first waiting task that may run there goes to the CPU's local queue. */

@@ -208,7 +208,7 @@ static const struct field params[] = {
           .doc = "how long a task runs before others get a turn"),
     FIELD(FIELD_TIME, struct numa_balance, period, .def = "16ms", .min = "1ms", .max = "10s",
           .doc = "how often nodes are compared"),
-    FIELD(FIELD_TIME, struct numa_balance, patience, .def = "50ms", .max = "10s",
+    FIELD(FIELD_TIME, struct numa_balance, patience, .def = "2ms", .max = "10s",
           .doc = "who has waited for longer may leave its memory"),
     FIELD(FIELD_U32, struct numa_balance, imbalance, .def = "25", .max = "10000",
           .doc = "percent of a node's CPUs by which nodes may differ"),

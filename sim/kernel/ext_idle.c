@@ -198,6 +198,15 @@ select_idle(struct scx *x, const struct cpumask *allowed, int prev)
     return x->per_node_idle ? select_near(x, allowed, prev) : select_anywhere(x, allowed, prev);
 }
 
+/* That of scx_select_cpu_and(), which came with a kernel that looks at prev only where it may. */
+static int
+select_idle_among(struct scx *x, const struct cpumask *allowed, int prev)
+{
+    if (!x->per_node_idle && !cpumask_test(allowed, (uint32_t)prev))
+        return pick_idle_cpu(x, allowed, 0);
+    return select_idle(x, allowed, prev);
+}
+
 int
 select_cpu_dfl(struct scx *x, struct task *p, int prev, uint64_t wake_flags, bool *found)
 {
@@ -252,8 +261,7 @@ scx_select_cpu_and(struct scx *x, struct task *p, int prev_cpu, uint64_t wake_fl
     cpumask_and(both, mask, p->allowed);
     if (flags & SCX_PICK_IDLE_CORE)
         return pick_near(x, both, prev_cpu, flags);
-    int cpu = select_idle(x, both, prev_cpu);
-    return cpu >= 0 && !cpumask_test(both, (uint32_t)cpu) ? -EBUSY : cpu;
+    return select_idle_among(x, both, prev_cpu);
 }
 
 bool

@@ -204,7 +204,7 @@ scx_bypass(struct scx *x, bool on)
             enqueue_task(k, er->rq, s->p, ENQUEUE_RESTORE);
             node = before;
         }
-        if (k->machine->cpus[cpu].online && (er->rq->curr != NULL || er->rq->nr_running > 0))
+        if (k->machine->cpus[cpu].online)
             resched_curr(k, er->rq);
         if (er->rq->curr != NULL) /* each tick counts, one of this instant too */
             tick_update(k, er->rq);
