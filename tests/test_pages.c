@@ -1,5 +1,6 @@
 /* layer: kernel */
 /* The exact representation of pages, against an array of plain pages, and huge pages. */
+#include "kernel/page_set.h"
 #include "memory_kit.h"
 
 #include "kernel/numa_quirks.h"
@@ -150,7 +151,7 @@ look_at_some(struct both *b)
     assert_int_equal(b->r->ops->next(b->m[which], first, first + n), want);
     if (want == first + n)
         return;
-    uint64_t page = b->r->ops->draw(b->m[which], first, n, &b->rng);
+    uint64_t page = page_set_draw(b->m[which], first, n, &b->rng);
     assert_in_range(page, first, first + n - 1);
     assert_true(b->pages[page].node < 0 || *mark_of(b, which, page));
 }
@@ -210,7 +211,7 @@ few_pages_are_drawn_with_equal_chances(void **state)
     for (int i = 0; i < 4; i++)
         kit_mark(r->maps, marked[i], marked[i] + 1);
     for (int i = 0; i < 4000; i++) {
-        uint64_t page = r->ops->draw(r->maps, 0, r->nr_pages, &rng);
+        uint64_t page = page_set_draw(r->maps, 0, r->nr_pages, &rng);
         for (int j = 0; j < 4; j++)
             hits[j] += page == marked[j];
     }

@@ -211,10 +211,12 @@ attend_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, struc
 static sim_time
 attend_draws(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
 {
+    struct drawn drawn;
     sim_time cost = 0;
     uint64_t page;
 
-    while (!numa_move_wanted(p) && use_draw_next(p->mem, u, &page))
+    drawn.nr = drawn.at = 0;
+    while (!numa_move_wanted(p) && use_draw_next(p->mem, u, &drawn, &page))
         cost += attend_run(k, rq, p, mapping_vma(u->map, page),
                            (struct page_stretch){ .at = page, .end = page + 1 }, u);
     return cost;

@@ -173,8 +173,27 @@ use_draw_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses)
         u->left -= (uint64_t)gone;
 }
 
+/* A page of several that were drawn together may be dealt with by the time of its turn: the others
+ * are then still any of those that need attention. */
+static uint64_t
+next_drawn(const struct mem_use *u, struct drawn *d, struct rng *rng)
+{
+    for (;;) {
+        int node;
+
+        if (d->at == d->nr) {
+            d->at = 0;
+            d->nr = (uint32_t)SIM_MIN(u->due, (uint64_t)DRAWS_MOST);
+            u->region->ops->draw(u->map, u->first, u->nr_pages, rng, d->pages, d->nr);
+        }
+        uint64_t page = d->pages[d->at++];
+        if (page_set_look(u->map, page, &node))
+            return page;
+    }
+}
+
 bool
-use_draw_next(struct task_mem *mem, struct mem_use *u, uint64_t *page)
+use_draw_next(struct task_mem *mem, struct mem_use *u, struct drawn *d, uint64_t *page)
 {
     if (u->due == 0)
         return false;
@@ -186,7 +205,7 @@ use_draw_next(struct task_mem *mem, struct mem_use *u, uint64_t *page)
     if (u->view != NULL)
         *page = view_draw(u->view, &rng);
     else
-        *page = page_set_draw(u->map, u->first, u->nr_pages, &rng);
+        *page = next_drawn(u, d, &rng);
     u->draw = rng.counter;
     u->due--;
     mem->due--;

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/mm.h"
+#include "kernel/pages.h"
 
 static inline bool
 use_draws(const struct mem_use *u)
@@ -19,9 +19,14 @@ void use_draw_start(struct kernel *k, struct mem_use *u);
 uint64_t use_draw_horizon(struct mem_use *u, uint64_t batch);
 /* So many misses are done: counts the hits among them. */
 void use_draw_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses);
+/* Pages for the next hits, drawn together; to begin with none. */
+struct drawn {
+    uint32_t nr, at;
+    uint64_t pages[DRAWS_MOST];
+};
 /* The page of the next hit that is due; false: there is none. The page must be dealt with before
  * the next call. */
-bool use_draw_next(struct task_mem *mem, struct mem_use *u, uint64_t *page);
+bool use_draw_next(struct task_mem *mem, struct mem_use *u, struct drawn *d, uint64_t *page);
 /* It has been dealt with. Returns by how many pages more than one the chance of hits has fallen. */
 uint64_t use_draw_dealt(struct mem_use *u);
 /* The use ends, and forgets hits that are due. */

@@ -25,8 +25,8 @@ count_needs(const struct mapping *m, uint64_t first, uint64_t end, uint64_t nth,
     return seen;
 }
 
-uint64_t
-block_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng)
+static uint64_t
+draw_one(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng)
 {
     uint64_t tries = SIM_MAX((n >> CHUNK_SHIFT) / BLOCKS_A_TRY, (uint64_t)FEW_TRIES), page = first;
 
@@ -41,6 +41,14 @@ block_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng)
     sim_assert(all > 0);
     count_needs(m, first, first + n, rng_below(rng, all), &page);
     return page;
+}
+
+void
+block_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng, uint64_t *pages,
+           uint32_t nr)
+{
+    for (uint32_t i = 0; i < nr; i++)
+        pages[i] = draw_one(m, first, n, rng);
 }
 
 /* Sums of a slice's blocks against its group, marks of a mapping. */

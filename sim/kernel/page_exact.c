@@ -18,7 +18,7 @@ static uint64_t
 exact_bytes(const struct kernel *k, uint64_t nr_pages, bool thp)
 {
     (void)k;
-    return nr_chunks_of(nr_pages) * sizeof(struct page_chunk) +
+    return nr_chunks_of(nr_pages) * (sizeof(struct page_chunk) + sizeof(uint16_t)) +
            (thp ? 0 : nr_pages * sizeof(uint32_t));
 }
 
@@ -33,19 +33,42 @@ attention_new(struct kernel *k, uint64_t nr_chunks)
 }
 
 static void
+needs_new(struct kernel *k, struct chunk_needs *x, uint64_t nr_chunks)
+{
+    x->chunk = arena_new_array(k->arena, uint16_t, nr_chunks);
+    x->sum = arena_new_array(k->arena, uint32_t, div_round_up_u64(nr_chunks, NEEDS_SUM));
+}
+
+/* From what is there and what is marked. */
+static void
+needs_count(const struct mapping *m)
+{
+    uint64_t nr_chunks = exact_of(m->region)->nr_chunks;
+    struct chunk_needs *x = needs_of(m);
+
+    memset(x->chunk, 0, nr_chunks * sizeof(*x->chunk));
+    memset(x->sum, 0, div_round_up_u64(nr_chunks, NEEDS_SUM) * sizeof(*x->sum));
+    for (uint64_t ci = 0; ci < nr_chunks; ci++)
+        needs_add(m, ci,
+                  (int64_t)chunk_span(m->region, ci) - exact_of(m->region)->chunks[ci].populated +
+                      chunk_marked(m, ci));
+}
+
+static void
 exact_init(struct kernel *k, struct region *r)
 {
     struct exact_pages *x = r->pages = arena_new_object(k->arena, struct exact_pages);
-    uint32_t *words = NULL;
-
     x->nr_chunks = nr_chunks_of(r->nr_pages);
     x->chunks = arena_new_array(k->arena, struct page_chunk, x->nr_chunks);
     x->attention = attention_new(k, x->nr_chunks);
+    needs_new(k, &x->needs, x->nr_chunks);
     if (!r->thp)
-        words = arena_new_array(k->arena, uint32_t, r->nr_pages);
+        x->words = arena_new_array(k->arena, uint32_t, r->nr_pages);
     for (uint64_t ci = 0; ci < x->nr_chunks; ci++) {
         x->chunks[ci].kind = r->thp ? CHUNK_EMPTY : CHUNK_TABLE;
-        x->chunks[ci].table = r->thp ? NULL : words + (ci << CHUNK_SHIFT);
+        x->chunks[ci].table = r->thp ? NULL : x->words + (ci << CHUNK_SHIFT);
+        x->needs.chunk[ci] = (uint16_t)chunk_span(r, ci);
+        x->needs.sum[ci / NEEDS_SUM] += x->needs.chunk[ci];
     }
 }
 
@@ -58,6 +81,8 @@ exact_map(struct kernel *k, struct mapping *m)
     own->bits = arena_new_array(k->arena, uint64_t, nr_chunks * (CHUNK_PAGES / 64));
     own->marked = arena_new_array(k->arena, uint16_t, nr_chunks);
     own->attention = attention_new(k, nr_chunks);
+    needs_new(k, &own->needs, nr_chunks);
+    needs_count(m);
 }
 
 /* ---- tables of chunks that hold small pages beside huge ones ---- */
@@ -109,6 +134,8 @@ exact_claim(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int 
             table_make(k, c, 0);
         }
         chunk_gets(c, (uint32_t)(stop - page), node);
+        for (const struct mapping *m = r->maps; m != NULL; m = m->next)
+            needs_add(m, page >> CHUNK_SHIFT, (int64_t)page - (int64_t)stop);
         for (uint64_t i = page; i < stop && !huge; i++)
             c->table[i % CHUNK_PAGES] = word_of(c, node, 0);
     }
@@ -250,6 +277,7 @@ drop_marks(struct region *r, uint64_t first, uint64_t n, const struct mapping *b
             else
                 *(np > 1 ? &c->word : &c->table[i % CHUNK_PAGES]) ^= WORD_MARK;
             *(own != NULL ? &own->marked[ci] : &c->marked) -= (uint16_t)np;
+            needs_add(m, ci, -(int64_t)np);
             count_marks(m, i, np, -(int64_t)np);
         }
     }
@@ -285,6 +313,7 @@ exact_settle(struct kernel *k, struct mapping *m, const struct page_unit *u, uin
         }
     }
     *(own != NULL ? &own->marked[u->first >> CHUNK_SHIFT] : &c->marked) -= (uint16_t)n;
+    needs_add(m, u->first >> CHUNK_SHIFT, -(int64_t)n);
     count_marks(m, u->first, n, -(int64_t)n);
     if (!moves)
         return;
@@ -372,6 +401,8 @@ exact_clear(struct kernel *k, struct region *r)
         memset(own->marked, 0, x->nr_chunks * sizeof(*own->marked));
         memset(own->attention, 0xff, bitmap);
     }
+    for (struct mapping *m = r->maps; m != NULL; m = m->next)
+        needs_count(m);
 }
 
 static uint64_t

@@ -23,8 +23,17 @@ struct page_chunk {
     uint8_t polarity;
 };
 
+/* How many pages of each chunk need attention, and of 64 chunks together. */
+enum { NEEDS_SUM = 64 };
+struct chunk_needs {
+    uint16_t *chunk;
+    uint32_t *sum;
+};
+
 struct exact_pages {
     struct page_chunk *chunks;
+    uint32_t *words;          /* of a region without huge pages: the tables, side by side */
+    struct chunk_needs needs; /* of the first mapping */
     uint64_t nr_chunks;
     uint64_t *attention; /* bit per chunk: a page may be unpopulated or marked */
 };
@@ -34,6 +43,7 @@ struct exact_marks {
     uint64_t *bits;      /* by page */
     uint16_t *marked;    /* by chunk, 4 KiB pages */
     uint64_t *attention; /* as in the region */
+    struct chunk_needs needs;
 };
 
 static inline struct exact_pages *
@@ -109,7 +119,25 @@ attention_of(const struct mapping *m)
     return own != NULL ? own->attention : exact_of(m->region)->attention;
 }
 
+static inline struct chunk_needs *
+needs_of(const struct mapping *m)
+{
+    struct exact_marks *own = own_marks(m);
+
+    return own != NULL ? &own->needs : &exact_of(m->region)->needs;
+}
+/* n more pages of a chunk need attention, or fewer. */
+static inline void
+needs_add(const struct mapping *m, uint64_t ci, int64_t n)
+{
+    struct chunk_needs *x = needs_of(m);
+
+    x->chunk[ci] += (uint16_t)n;
+    x->sum[ci / NEEDS_SUM] += (uint32_t)n;
+}
+
 uint64_t exact_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_how *how,
                     uint64_t *huge);
-uint64_t exact_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng);
+void exact_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng,
+                uint64_t *pages, uint32_t nr);
 const char *exact_check(struct kernel *k, const struct region *r);

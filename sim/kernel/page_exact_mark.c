@@ -188,8 +188,10 @@ exact_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_ho
         } else {
             n = m->own != NULL ? mark_own(m, c, ci, part, how) : mark_table(m, c, ci, part, how);
         }
-        if (n > 0)
+        if (n > 0) {
             attention[ci / 64] |= (uint64_t)1 << (ci % 64);
+            needs_add(m, ci, (int64_t)n);
+        }
         marked += n;
     }
     return marked;

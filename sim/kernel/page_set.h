@@ -23,5 +23,8 @@ page_set_look(const struct mapping *m, uint64_t page, int *node)
 static inline uint64_t
 page_set_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng)
 {
-    return m->region->ops->draw(m, first, n, rng);
+    uint64_t page;
+
+    m->region->ops->draw(m, first, n, rng, &page, 1);
+    return page;
 }

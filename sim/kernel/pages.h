@@ -14,7 +14,7 @@
 
 #include "kernel/vma.h"
 
-enum { CHUNK_PAGES = PAGE_2M / PAGE_4K, CHUNK_SHIFT = 9, NODE_MIXED = 0xff };
+enum { CHUNK_PAGES = PAGE_2M / PAGE_4K, CHUNK_SHIFT = 9, NODE_MIXED = 0xff, DRAWS_MOST = 32 };
 
 /* How a scan marks. */
 struct mark_how {
@@ -56,8 +56,10 @@ struct page_ops {
                      uint64_t *huge);
     /* The first page in [from, to) that needs attention of who uses the mapping, or `to`. */
     uint64_t (*next)(const struct mapping *m, uint64_t from, uint64_t to);
-    /* One of the pages in [first, first + n) that do, each with the same chance; there is one. */
-    uint64_t (*draw)(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng);
+    /* nr times one of the pages in [first, first + n) that do, each with the same chance; there is
+     * one. The same may come twice. At most DRAWS_MOST. */
+    void (*draw)(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng,
+                 uint64_t *pages, uint32_t nr);
     /* Does a page need attention? And its node; -1: it is not there. */
     bool (*look)(const struct mapping *m, uint64_t page, int *node);
     /* The next unit of marked pages in the stretch; false: none is left. */
