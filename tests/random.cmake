@@ -1,7 +1,7 @@
 # Random runs under --check (tests/random): 200 in CI; ctest -L release runs 10 000.
 file(GLOB random_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/random/*.c)
 add_executable(random_run ${random_sources})
-target_link_libraries(random_run PRIVATE ns_models)
+target_link_libraries(random_run PRIVATE ns_models ns_script)
 add_test(NAME random_runs COMMAND random_run runs=200)
 set_tests_properties(random_runs PROPERTIES LABELS scenario TIMEOUT 900)
 foreach(thousand RANGE 0 9)

@@ -3,6 +3,7 @@
 #include "random_devices.h"
 #include "random_ext.h"
 
+#include "kernel/ext.h"
 #include "kernel/hotplug.h"
 #include "kernel/numa_quirks.h"
 #include "kernel/wasted.h"
@@ -196,12 +197,36 @@ check_after(struct engine *eng, struct event *ev)
                     event_kind_name(ev->kind), event_index(eng, ev), broken);
 }
 
+static uint64_t
+hash_number(uint64_t h, uint64_t n)
+{
+    return rng_fold(h ^ n, 0x9e3779b97f4a7c15u);
+}
+
+static void
+look_at_end(const struct kernel *k, struct outcome *out)
+{
+    const struct scx_exit_info *info = ext_exit_info(k);
+    uint64_t h = hash_number(0, k->engine.nr_events);
+
+    for (uint32_t i = 0; i < k->nr_tasks; i++) {
+        const struct task *p = k->tasks[i];
+
+        h = hash_number(hash_number(h, p->se.sum_exec), (uint64_t)p->state);
+    }
+    h = hash_text(hash_text(hash_number(h, (uint64_t)info->kind), info->msg), info->dump);
+    out->end = h;
+    if (info->kind != SCX_EXIT_NONE)
+        snprintf(out->left, sizeof(out->left), "%s: %.60s", info->reason, info->msg);
+}
+
 static void
 finish(struct kernel *k, struct outcome *out)
 {
     const char *broken;
 
     kernel_settle(k);
+    look_at_end(k, out);
     broken = kernel_check(k);
     if (k->error == NULL && broken != NULL)
         kernel_fail(k, "once settled: %s", broken);

@@ -58,8 +58,8 @@
     X(DIM_COSTS, "costs", 0, 1, false, "1: kernel work takes time")                                \
     X(DIM_NOISE, "noise", 0, 1, false, "1: the seed varies tick phase, start CPU and the like")    \
     X(DIM_DEVICES, "devices", 0, 4, false, "devices that tasks give operations to")                \
-    X(DIM_EXT, "ext", 0, 16, false,                                                                \
-      "number of the programmable policy; beyond the built-in ones: chaos")
+    X(DIM_EXT, "ext", 0, 24, false,                                                                \
+      "number of the programmable policy; beyond the built-in ones: chaos, from 17 on scripts")
 
 enum { DEVICES_OF_CASE = 4 };
 
@@ -108,6 +108,8 @@ struct outcome {
     struct engine *engine;
     uint64_t enough, nr_decisions, cap_decisions, show, nr_events, nr_ticks, nr_wasted, wasted_ns;
     uint64_t *decisions;
+    uint64_t end;  /* a hash of what is left: tasks, events, how the policy left */
+    char left[96]; /* how the policy left, or "" */
     char shown[4096];
 };
 void case_run(const struct random_case *c, enum tick_mode tick, struct outcome *out);

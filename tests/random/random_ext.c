@@ -4,11 +4,12 @@
  * time, and no task is lost for good.
  */
 #include "random_ext.h"
+#include "random_script.h"
 
 #include "kernel/ext.h"
 #include "models/registry.h"
 
-enum { FIFOS = 3, VTIMES = 2, ONE_IN_MANY = 4000 };
+enum { FIRST_SCRIPT = 17, FIFOS = 3, VTIMES = 2, ONE_IN_MANY = 4000 };
 
 struct chaos {
     uint32_t badness; /* one in so many steps breaks a rule; 0: none does */
@@ -219,6 +220,25 @@ static const struct sched_ops chaos_ops = {
     .timer = chaos_timer,
 };
 
+static void
+load_script(const struct random_case *c, struct kernel *k)
+{
+    const void *params = NULL;
+    const char *why = NULL;
+    const struct sched_ops *ops = random_script(c, k->arena, &params, &why);
+
+    if (ops == NULL)
+        kernel_fail(k, "the random script is refused: %s", why);
+    else
+        (void)ext_load(k, ops, params);
+}
+
+bool
+random_ext_is_script(const struct random_case *c)
+{
+    return c->value[DIM_EXT] >= FIRST_SCRIPT;
+}
+
 void
 random_ext(const struct random_case *c, struct kernel *k)
 {
@@ -229,6 +249,10 @@ random_ext(const struct random_case *c, struct kernel *k)
         return;
     while (sched_models[nr] != NULL)
         nr++;
+    if (random_ext_is_script(c)) {
+        load_script(c, k);
+        return;
+    }
     if (number <= nr) {
         (void)ext_load(k, sched_models[number - 1], NULL);
         return;

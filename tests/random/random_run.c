@@ -3,7 +3,9 @@
  * and prints the command that repeats it.
  *
  *   random_run [runs=N] [first=SEED]        N cases, from SEED on
- *   random_run seed=SEED [DIMENSION=N...]   one case; what is not given is what the seed draws
+ *   random_run seed=SEED                    one case
+ *   DIMENSION=N                             with either: instead of what the seeds draw
+ *   random_run script=SEED                  the script that the seed writes
  *   random_run list                         the dimensions
  *   ticks=0                                 with either: computed ticks only, nothing is compared
  *   shrink=0                                failing cases are named as they are, and the rest runs
@@ -12,6 +14,8 @@
  * Each is run with computed and with simulated ticks, and all decisions must be the same.
  */
 #include "random_case.h"
+#include "random_ext.h"
+#include "random_script.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +27,7 @@
 
 enum { CASE_SECONDS = 120, SHRINK_SECONDS = 300 };
 
-static bool compare_ticks = true, makes_smaller = true;
+static bool compare_ticks = true, makes_smaller = true, tells_end;
 
 struct totals {
     uint64_t events, decisions, ticks_computed, ticks_simulated, wasted;
@@ -53,6 +57,24 @@ print_difference(const struct random_case *c, uint64_t at)
            (unsigned long long)at, computed.shown, simulated.shown);
 }
 
+/* Programs have ways of their own to differ: the same case again gives the same. */
+static bool
+again_the_same(const struct random_case *c, const struct outcome *first)
+{
+    struct outcome again = { 0 };
+
+    if (!random_ext_is_script(c))
+        return true;
+    case_run(c, TICK_COMPUTED, &again);
+    uint64_t at = first_difference(first, &again);
+    if (at != 0)
+        printf("run again, decision %llu is another one\n", (unsigned long long)at);
+    else if (first->end != again.end)
+        printf("run again, it ends in another way: %s; %s\n", first->left, again.left);
+    free(again.decisions);
+    return at == 0 && first->end == again.end;
+}
+
 /* In the child: prints what is wrong; 0 if nothing is. */
 static int
 run_case(const struct random_case *c, struct totals *t)
@@ -73,7 +95,11 @@ run_case(const struct random_case *c, struct totals *t)
             printf("with simulated ticks: %s\n", simulated.failure);
         else if (at != 0)
             print_difference(c, at);
+        else
+            failed = !again_the_same(c, &computed);
     }
+    if (tells_end && computed.left[0] != '\0')
+        printf("the policy left: %s\n", computed.left);
     *t = (struct totals){ computed.nr_events, computed.nr_decisions, computed.nr_ticks,
                           simulated.nr_ticks, computed.nr_wasted };
     free(computed.decisions);
@@ -202,13 +228,29 @@ report(struct random_case *c, const char *program, const char *text)
 
 /* ---- command line ---- */
 
+/* What the command line says of the dimensions. */
+static struct {
+    bool set;
+    uint32_t value;
+} given[DIM_NR];
+
+static void
+draw(struct random_case *c, unsigned long long seed)
+{
+    case_draw(c, seed);
+    for (uint32_t d = 0; d < DIM_NR; d++)
+        if (given[d].set)
+            c->value[d] = given[d].value;
+}
+
 static bool
-set_value(struct random_case *c, const char *name, size_t len, unsigned long long n)
+give_value(const char *name, size_t len, unsigned long long n)
 {
     for (uint32_t d = 0; d < DIM_NR; d++)
         if (strlen(dimensions[d].name) == len && strncmp(dimensions[d].name, name, len) == 0 &&
             n >= dimensions[d].least && n <= dimensions[d].most) {
-            c->value[d] = (uint32_t)n;
+            given[d].set = true;
+            given[d].value = (uint32_t)n;
             return true;
         }
     return false;
@@ -224,10 +266,24 @@ list(void)
 }
 
 static int
+print_script(unsigned long long seed)
+{
+    struct random_case c;
+    struct arena *a = arena_new();
+
+    case_draw(&c, seed);
+    printf("%s", random_script_text(&c, a));
+    arena_free(a);
+    return 0;
+}
+
+static int
 run_one(struct random_case *c, const char *program)
 {
     struct totals t;
     char text[8192];
+
+    tells_end = true;
     bool fine = try_case(c, &t, text, sizeof(text));
 
     printf("%s%s", text, fine ? "fine\n" : "");
@@ -252,7 +308,7 @@ run_many(unsigned long long first, unsigned long long runs, const char *program)
         struct totals t;
         char text[8192];
 
-        case_draw(&c, first + i);
+        draw(&c, first + i);
         if (!try_case(&c, &t, text, sizeof(text))) {
             report(&c, program, text);
             if (makes_smaller)
@@ -275,8 +331,8 @@ run_many(unsigned long long first, unsigned long long runs, const char *program)
 int
 main(int argc, char **argv)
 {
-    unsigned long long first = 1, runs = 200, n;
-    struct random_case c = { 0 };
+    unsigned long long first = 1, runs = 200, seed = 0, n;
+    struct random_case c;
     bool one = false;
 
     for (int i = 1; i < argc; i++) {
@@ -291,6 +347,8 @@ main(int argc, char **argv)
         size_t len = (size_t)(equals - argv[i]);
         if (strncmp(argv[i], "ticks=", len + 1) == 0) {
             compare_ticks = n != 0;
+        } else if (strncmp(argv[i], "script=", len + 1) == 0) {
+            return print_script(n);
         } else if (strncmp(argv[i], "shrink=", len + 1) == 0) {
             makes_smaller = n != 0;
         } else if (strncmp(argv[i], "runs=", len + 1) == 0) {
@@ -298,12 +356,15 @@ main(int argc, char **argv)
         } else if (strncmp(argv[i], "first=", len + 1) == 0) {
             first = n;
         } else if (strncmp(argv[i], "seed=", len + 1) == 0) {
-            case_draw(&c, n);
+            seed = n;
             one = true;
-        } else if (!one || !set_value(&c, argv[i], len, n)) {
+        } else if (!give_value(argv[i], len, n)) {
             return fprintf(stderr, "random_run: '%s': not a value; see random_run list\n", argv[i]),
                    2;
         }
     }
-    return one ? run_one(&c, argv[0]) : run_many(first, runs, argv[0]);
+    if (!one)
+        return run_many(first, runs, argv[0]);
+    draw(&c, seed);
+    return run_one(&c, argv[0]);
 }
