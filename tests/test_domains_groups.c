@@ -83,9 +83,11 @@ groups_of_equal_cpus_share_their_capacity(void **state)
     struct domains *d = build("4x8: " RING);
     struct sched_group *from_0 = domain_named(d, 0, "NUMA", 1)->groups;
     struct sched_group *from_1 = domain_named(d, 1, "NUMA", 1)->groups;
+    struct sched_group *from_8 = domain_named(d, 8, "NUMA", 0)->groups;
 
-    assert_ptr_not_equal(from_0, from_1);
-    assert_ptr_equal(from_0->sgc, from_1->sgc);
+    assert_ptr_equal(from_0, from_1); /* of one node, with the same order */
+    assert_ptr_not_equal(domain_named(d, 0, "NUMA", 0)->groups, from_8);
+    assert_ptr_equal(domain_named(d, 0, "NUMA", 0)->groups->sgc, from_8->next->next->sgc);
     assert_int_equal(from_0->sgc->capacity, 24 * 1024);
     assert_int_equal(from_0->cores, 24);
     assert_int_equal(group_balance_cpu(from_0->next), 16);

@@ -112,6 +112,15 @@ group_asym(const struct lb_env *env, const struct sg_lb_stats *s)
     return sched_asym(env->k, env->sd, env->dst->cpu, sg->asym_prefer_cpu);
 }
 
+/* The group of dst; where groups overlap several have it, and the last of them counts. */
+static inline bool
+is_local(const struct lb_env *env, const struct sched_group *sg)
+{
+    if (sg->nodes != 0)
+        return sg->nodes & NODE_BIT(env->dst->node);
+    return sg == env->sd->groups;
+}
+
 /* Before anything that averages decide: does some rule read them? */
 static bool
 needs_averages(const struct lb_env *env, const struct sg_lb_stats *s)
@@ -132,8 +141,8 @@ update_sg_lb_stats(const struct lb_env *env, struct sched_group *sg, bool local,
         s->sums = group_loads(env, sg, &s->total);
     s->idle_cpus = s->sums->idle_cpus;
     /* who runs dry has not gone idle yet, and counts for neither */
-    if (env->idle == CPU_NEWLY_IDLE && s->idle_cpus > 0 &&
-        cpumask_test(sg->span, (uint32_t)env->dst->cpu) && env->dst->nr_running == 0)
+    if (env->idle == CPU_NEWLY_IDLE && s->idle_cpus > 0 && env->dst->nr_running == 0 &&
+        is_local(env, sg))
         s->idle_cpus--;
     if (!local)
         s->misfit_load = misfit_load(env, s);
@@ -277,15 +286,6 @@ probe_group(struct kernel *k, const struct sg_lb_stats *s, bool local)
     probe_input_of(k, "runnable_of_cpu", id, (int64_t)s->sums->runnable);
     probe_input_of(k, "misfit_load_of_cpu", id, (int64_t)s->misfit_load);
     probe_input_of(k, "imbalance_of_cpu", id, s->group->sgc->imbalance);
-}
-
-/* The group of dst; where groups overlap several have it, and the last of them counts. */
-static bool
-is_local(const struct lb_env *env, const struct sched_group *sg)
-{
-    if (likely(!(env->sd->flags & SD_OVERLAP) && env->left_out == NULL))
-        return sg == env->sd->groups;
-    return cpumask_test(sg->span, (uint32_t)env->dst->cpu);
 }
 
 static void

@@ -71,7 +71,7 @@ struct sched_group {
     uint32_t weight, cores, flags;
     int32_t first_cpu;       /* of the span */
     int32_t asym_prefer_cpu; /* of the highest priority (SD_ASYM_PACKING) */
-    nodemask nodes;          /* at NUMA levels: whose union the group is, if of several; else 0 */
+    nodemask nodes;          /* at NUMA levels: whose union the group is; else 0 */
     const struct cpu_sums *sums; /* sums.h; NULL for a union of nodes */
     struct sched_group_capacity *sgc;
 };

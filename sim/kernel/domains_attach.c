@@ -117,4 +117,8 @@ domains_attach(struct builder *b)
 {
     for_each_cpu (cpu, b->cpu_map)
         remember(b->d, &b->d->cpus[cpu], drop_degenerate(domain_at(b, 0, (uint32_t)cpu)));
+    for_each_cpu (cpu, b->cpu_map)
+        for_each_domain (sd, b->d->cpus[cpu].sd)
+            if (sd->flags & SD_OVERLAP)
+                domains_share_ring(b, (uint32_t)cpu, sd);
 }

@@ -114,6 +114,8 @@ domains_make_groups(struct builder *b)
     b->overlap =
         arena_new_array(b->scratch, struct overlap_group,
                         (size_t)b->d->nr_distance_levels * b->m->nr_nodes * b->m->nr_nodes);
+    b->rings = arena_new_array(b->scratch, struct sched_group *,
+                               (size_t)b->d->nr_distance_levels * b->m->nr_nodes);
     for_each_cpu (cpu, b->cpu_map)
         for_each_domain (sd, domain_at(b, 0, (uint32_t)cpu)) {
             if (sd->flags & SD_OVERLAP)

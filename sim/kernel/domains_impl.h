@@ -32,7 +32,7 @@ struct level {
     struct level_set **of; /* by CPU; NULL: not online */
 };
 
-/* A group of a NUMA level as it looks from one node; each CPU's ring has a copy. */
+/* A group of a NUMA level as it looks from one node; each ring has a copy. */
 struct overlap_group {
     bool known, exists;
     struct sched_group group;
@@ -59,6 +59,7 @@ struct builder {
     struct cpumask *rest; /* CPUs that a walk has still to cover */
     struct overlap_group
         *overlap; /* by (numa_level * nr_nodes + node of the CPU) * nr_nodes + node */
+    struct sched_group **rings; /* the one kept last, by numa_level * nr_nodes + node */
     /* classes of CPU capacity, largest first; one class: no asymmetry */
     uint32_t nr_capacities;
     struct cpumask **capacity_cpus;
@@ -105,6 +106,8 @@ void domains_set_imbalance(struct builder *b);
 void domains_make_groups(struct builder *b);
 /* The groups of one CPU's domain at a NUMA level. */
 void domains_overlap_groups(struct builder *b, uint32_t cpu, struct sched_domain *sd);
+/* For good, when nothing about groups changes any more. */
+void domains_share_ring(struct builder *b, uint32_t cpu, struct sched_domain *sd);
 /* The capacity object that the table holds for this level and CPU, made on first use. */
 struct sched_group_capacity *domains_capacity(struct builder *b, uint32_t level, uint32_t cpu,
                                               const struct cpumask *span,

@@ -16,7 +16,8 @@
  *
  * From NODE upwards, spans are unions of whole nodes and equal for all CPUs of a node. So a group
  * is made once for each (level, own node, other node); what depends on the CPU is only the order of
- * the ring, which is that of a walk over CPU numbers.
+ * the ring, which is that of a walk over CPU numbers. Mostly CPUs of a node agree on it, and then
+ * they share one ring: balancing walks it all over the machine, and finds it in the caches.
  */
 #include "kernel/domains_impl.h"
 
@@ -122,7 +123,7 @@ make_ring(struct builder *b, uint32_t from, struct sched_domain *sd)
         cpumask_clear(rest, (uint32_t)i);
         if (!og->exists)
             continue;
-        sg = arena_new_object(b->arena, struct sched_group);
+        sg = arena_new_object(b->scratch, struct sched_group);
         *sg = og->group;
         cpumask_andnot(rest, rest, sg->span);
         if (last == NULL)
@@ -133,6 +134,48 @@ make_ring(struct builder *b, uint32_t from, struct sched_domain *sd)
     }
     sim_assert(last != NULL);
     last->next = sd->groups;
+}
+
+static bool
+same_ring(const struct sched_group *a, const struct sched_group *b)
+{
+    const struct sched_group *first_a = a, *first_b = b;
+
+    do {
+        if (a->sgc != b->sgc || a->span != b->span || a->flags != b->flags)
+            return false;
+        a = a->next, b = b->next;
+    } while (a != first_a && b != first_b);
+    return a == first_a && b == first_b;
+}
+
+/* In one piece, in the order of the walk. */
+static struct sched_group *
+keep_ring(struct builder *b, struct sched_group *ring)
+{
+    uint32_t n = 0;
+
+    for_each_group(sg, ring) n++;
+    struct sched_group *kept = arena_new_array(b->arena, struct sched_group, n), *last = kept;
+    for_each_group(sg, ring)
+    {
+        *last = *sg;
+        last->next = last + 1;
+        last++;
+    }
+    last[-1].next = kept;
+    return kept;
+}
+
+void
+domains_share_ring(struct builder *b, uint32_t cpu, struct sched_domain *sd)
+{
+    size_t row = (size_t)sd->numa_level * b->m->nr_nodes + (uint32_t)b->m->cpus[cpu].node;
+    struct sched_group **last = &b->rings[row];
+
+    if (*last == NULL || !same_ring(*last, sd->groups))
+        *last = keep_ring(b, sd->groups);
+    sd->groups = *last;
 }
 
 void

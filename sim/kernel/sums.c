@@ -50,13 +50,10 @@ group_nodes(const struct kernel *k, const struct sched_group *sg)
 static void
 join_nodes(const struct kernel *k, struct sched_group *sg)
 {
-    if (sg->nodes != 0 || sg->sgc->sums != NULL)
-        return;
-    sg->nodes = group_nodes(k, sg);
-    if ((sg->nodes & (sg->nodes - 1)) == 0) {
+    if (sg->nodes == 0)
+        sg->nodes = group_nodes(k, sg);
+    if ((sg->nodes & (sg->nodes - 1)) == 0)
         sg->sgc->sums = &k->node_sums[__builtin_ctzll(sg->nodes)];
-        sg->nodes = 0;
-    }
 }
 
 /* Of single CPUs, each of which has the same domain for its lowest one. */
