@@ -3,9 +3,13 @@
  *
  * A task begins on the first level. Who uses up a slice goes one level down, where slices are
  * longer and turns rarer; who sleeps before its slice is over goes one up. A level is served when
- * all above it are empty, but whoever has waited for `timeout` comes first, whatever its level: so
- * nobody starves. A wakee of a higher level ends the turn of a lower one on the CPU that it is
- * sent to.
+ * all above it are empty. A wakee of a higher level ends the turn of a lower one on the CPU that it
+ * is sent to; whose turn was ended goes on first, with the rest of its slice.
+ *
+ * So that nobody starves, whoever has waited for `timeout` comes first, whatever its level, and
+ * nobody ends that turn before a slice of the first level is over. With enough tasks everybody on
+ * the last level has always waited for so long: therefore every other turn is by level all the
+ * same.
  */
 #include "models/sched/models.h"
 
@@ -14,12 +18,15 @@ enum { LEVELS = 3 };
 struct mlfq {
     sim_time slice, timeout;
     uint32_t growth;
+    bool was_late; /* the last turn that was given was for one who had waited too long */
     uint64_t promoted, demoted, late;
 };
 
 struct mlfq_task {
     uint32_t level;
-    sim_time queued_at;
+    bool waits;
+    sim_time queued_at, began, kept_until; /* none ends its turn before */
+    sim_time used;                         /* of its slice, in turns that others ended */
 };
 
 static sim_time
@@ -49,7 +56,7 @@ outranks(struct scx *scx, const struct mlfq_task *t, int cpu)
     struct task *curr = scx_cpu_curr(scx, cpu);
     const struct mlfq_task *other = curr == NULL ? NULL : scx_task_data(scx, curr);
 
-    return other != NULL && other->level > t->level;
+    return other != NULL && other->level > t->level && scx_now(scx) >= other->kept_until;
 }
 
 static int
@@ -73,8 +80,10 @@ mlfq_enqueue(struct scx *scx, struct task *p, uint64_t enq_flags)
     const struct mlfq *m = scx_priv(scx);
     struct mlfq_task *t = scx_task_data(scx, p);
 
+    t->waits = true;
     t->queued_at = scx_now(scx);
-    scx_dsq_insert(scx, p, t->level, slice_of(m, t->level), enq_flags);
+    scx_dsq_insert(scx, p, t->level, slice_of(m, t->level) - t->used,
+                   t->used > 0 ? enq_flags | SCX_ENQ_HEAD : enq_flags);
 }
 
 /* The level whose first task has waited for too long, the longest of all; LEVELS: none. */
@@ -103,7 +112,8 @@ mlfq_dispatch(struct scx *scx, int cpu, struct task *prev)
 
     (void)cpu;
     (void)prev;
-    if (late < LEVELS && scx_dsq_move_to_local(scx, late)) {
+    m->was_late = !m->was_late && late < LEVELS && scx_dsq_move_to_local(scx, late);
+    if (m->was_late) {
         m->late++;
         return;
     }
@@ -113,12 +123,28 @@ mlfq_dispatch(struct scx *scx, int cpu, struct task *prev)
 }
 
 static void
+mlfq_running(struct scx *scx, struct task *p)
+{
+    const struct mlfq *m = scx_priv(scx);
+    struct mlfq_task *t = scx_task_data(scx, p);
+
+    t->began = scx_now(scx);
+    if (t->waits && t->began - t->queued_at >= m->timeout)
+        t->kept_until = t->began + m->slice;
+    t->waits = false;
+}
+
+static void
 mlfq_stopping(struct scx *scx, struct task *p, bool runnable)
 {
     struct mlfq *m = scx_priv(scx);
     struct mlfq_task *t = scx_task_data(scx, p);
 
-    if (runnable && scx_task_slice(scx, p) == 0 && t->level < LEVELS - 1) {
+    t->used += scx_now(scx) - t->began;
+    if (runnable && t->used < slice_of(m, t->level))
+        return;
+    t->used = 0;
+    if (runnable && t->level < LEVELS - 1) {
         t->level++;
         m->demoted++;
     } else if (!runnable && t->level > 0) {
@@ -161,5 +187,6 @@ const struct sched_ops mlfq_ops = {
     .select_cpu = mlfq_select_cpu,
     .enqueue = mlfq_enqueue,
     .dispatch = mlfq_dispatch,
+    .running = mlfq_running,
     .stopping = mlfq_stopping,
 };

@@ -2,7 +2,9 @@
 local LEVELS = 3
 
 local level = {}     -- by pid, from 0
-local queued_at = {} -- by pid
+local waits, kept_until = {}, {} -- kept_until: none ends its turn before
+local queued_at, began, used = {}, {}, {} -- used: of its slice, in turns that others ended
+local was_late = false -- the last turn that was given was for one who had waited too long
 
 local function slice_of(l)
     local slice = param.slice
@@ -16,19 +18,20 @@ end
 local function outranks(p, cpu)
     local curr = scx.cpu_curr(cpu)
     return curr ~= nil and level[curr] ~= nil and level[curr] > level[p]
+        and scx.now() >= kept_until[curr]
 end
 
 -- The level whose first task has waited for too long, the longest of all.
 local function late_level()
-    local now, longest, late = scx.now(), param.timeout, nil
+    local now, longest, found = scx.now(), param.timeout, nil
     for l = 1, LEVELS - 1 do
         local first = scx.dsq_peek(l)
         if first and now - queued_at[first] >= longest then
             longest = now - queued_at[first]
-            late = l
+            found = l
         end
     end
-    return late
+    return found
 end
 
 local policy = {
@@ -52,11 +55,11 @@ function policy.init()
 end
 
 function policy.init_task(p)
-    level[p], queued_at[p] = 0, 0
+    level[p], queued_at[p], began[p], used[p], kept_until[p] = 0, 0, 0, 0, 0
 end
 
 function policy.exit_task(p)
-    level[p], queued_at[p] = nil, nil
+    level[p], queued_at[p], began[p], used[p], kept_until[p], waits[p] = nil, nil, nil, nil, nil, nil
 end
 
 function policy.select_cpu(p, prev_cpu, wake_flags)
@@ -70,13 +73,17 @@ function policy.select_cpu(p, prev_cpu, wake_flags)
 end
 
 function policy.enqueue(p, enq_flags)
-    queued_at[p] = scx.now()
-    scx.dsq_insert(p, level[p], slice_of(level[p]), enq_flags)
+    waits[p], queued_at[p] = true, scx.now()
+    if used[p] > 0 then
+        enq_flags = enq_flags | scx.ENQ_HEAD
+    end
+    scx.dsq_insert(p, level[p], slice_of(level[p]) - used[p], enq_flags)
 end
 
 function policy.dispatch()
-    local late = late_level()
-    if late and scx.dsq_move_to_local(late) then
+    local l = late_level()
+    was_late = not was_late and l ~= nil and scx.dsq_move_to_local(l)
+    if was_late then
         scx.stat_add("late")
         return
     end
@@ -87,8 +94,21 @@ function policy.dispatch()
     end
 end
 
+function policy.running(p)
+    began[p] = scx.now()
+    if waits[p] and began[p] - queued_at[p] >= param.timeout then
+        kept_until[p] = began[p] + param.slice
+    end
+    waits[p] = false
+end
+
 function policy.stopping(p, runnable)
-    if runnable and scx.task_slice(p) == 0 and level[p] < LEVELS - 1 then
+    used[p] = used[p] + scx.now() - began[p]
+    if runnable and used[p] < slice_of(level[p]) then
+        return
+    end
+    used[p] = 0
+    if runnable and level[p] < LEVELS - 1 then
         level[p] = level[p] + 1
         scx.stat_add("demoted")
     elseif not runnable and level[p] > 0 then
