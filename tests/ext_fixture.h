@@ -18,6 +18,7 @@ struct notes {
     uint64_t flags, slice;
     int64_t number, result;
     struct task *task, *other;
+    const struct cpumask *mask, *busy;
     bool done;
     bool named; /* words about tasks say whom: "running(a)" */
 };
@@ -38,6 +39,8 @@ note(struct scx *scx, const char *word)
     assert_true(n->len < sizeof(n->log) - 64);
 }
 
+static const uint8_t *fixture_distances; /* nodes x nodes; NULL: all remote ones are alike */
+
 static inline void
 open_with(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads, const char *key,
           const char *value)
@@ -50,6 +53,8 @@ open_with(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads, c
 
     f->arena = arena_new();
     f->machine = fixture_machine(f->arena, nodes, cores, threads, 20);
+    if (fixture_distances != NULL)
+        memcpy(f->machine->distances, fixture_distances, nodes * nodes);
     kernel_params_init(&kp, f->arena);
     assert_true(kernel_params_set(&kp, "noise", "off", f->arena, why, sizeof(why)));
     memset(&kp.cost, 0, sizeof(kp.cost));
@@ -110,15 +115,28 @@ assert_stays(const struct fixture *f)
         fail_msg("it left: %s", ext_exit_info(f->k)->msg);
 }
 
-/* A machine on which deciding takes no time, with the policy loaded. */
+/* A machine on which deciding takes no time. */
+static inline void
+open_free(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads)
+{
+    open_with(f, nodes, cores, threads, "ext.op_cost", "0ns");
+    f->k->params.ext.call_cost = 0;
+}
+
+static inline void
+load(struct fixture *f, const struct sched_ops *ops)
+{
+    if (!ext_load(f->k, ops, NULL))
+        fail_msg("refused: %s", ext_exit_info(f->k)->msg);
+}
+
+/* Both. */
 static inline void
 begin(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads,
       const struct sched_ops *ops)
 {
-    open_with(f, nodes, cores, threads, "ext.op_cost", "0ns");
-    f->k->params.ext.call_cost = 0;
-    if (!ext_load(f->k, ops, NULL))
-        fail_msg("refused: %s", ext_exit_info(f->k)->msg);
+    open_free(f, nodes, cores, threads);
+    load(f, ops);
 }
 
 /* A task of another class, or policy. */

@@ -236,6 +236,17 @@ tracked(struct scx *x)
     return x->builtin_idle;
 }
 
+/* Masks are kept by node, or for the whole machine: those of the other kind are an error. */
+static bool
+tracked_as(struct scx *x, bool per_node)
+{
+    if (!tracked(x))
+        return false;
+    if (x->per_node_idle != per_node)
+        scx_ops_error(x, "per-node idle tracking is %s", per_node ? "disabled" : "enabled");
+    return x->per_node_idle == per_node;
+}
+
 int
 scx_select_cpu_dfl(struct scx *x, struct task *p, int prev_cpu, uint64_t wake_flags, bool *is_idle)
 {
@@ -275,7 +286,15 @@ int
 scx_pick_idle_cpu(struct scx *x, const struct cpumask *mask, uint64_t flags)
 {
     scx_cost(x);
-    return tracked(x) ? pick_idle_cpu(x, mask, flags) : -EBUSY;
+    return tracked_as(x, false) ? pick_idle_cpu(x, mask, flags) : -EBUSY;
+}
+
+static int
+pick_any(struct scx *x, const struct cpumask *mask)
+{
+    int cpu = any_of(x, mask, mask);
+
+    return cpu < 0 ? -EBUSY : cpu;
 }
 
 int
@@ -284,18 +303,16 @@ scx_pick_any_cpu(struct scx *x, const struct cpumask *mask, uint64_t flags)
     int cpu = -EBUSY;
 
     scx_cost(x);
-    if (x->builtin_idle)
+    if (x->builtin_idle && tracked_as(x, false))
         cpu = pick_idle_cpu(x, mask, flags);
-    if (cpu < 0)
-        cpu = any_of(x, mask, mask);
-    return cpu < 0 ? -EBUSY : cpu;
+    return cpu >= 0 ? cpu : pick_any(x, mask);
 }
 
 int
 scx_pick_idle_cpu_node(struct scx *x, const struct cpumask *mask, int node, uint64_t flags)
 {
     scx_cost(x);
-    if (!tracked(x) || node < 0 || (uint32_t)node >= x->k->machine->nr_nodes)
+    if (!tracked_as(x, true) || node < 0 || (uint32_t)node >= x->k->machine->nr_nodes)
         return -EINVAL;
     return pick_idle_cpu_from(x, mask, node, flags);
 }
@@ -305,26 +322,33 @@ scx_pick_any_cpu_node(struct scx *x, const struct cpumask *mask, int node, uint6
 {
     int cpu = scx_pick_idle_cpu_node(x, mask, node, flags);
 
-    return cpu >= 0 ? cpu : scx_pick_any_cpu(x, mask, flags);
+    return cpu >= 0 ? cpu : pick_any(x, mask);
+}
+
+static const struct cpumask *
+idle_smt(struct scx *x)
+{
+    return x->k->smt_active ? x->idle_smt : x->idle_cpus;
 }
 
 const struct cpumask *
 scx_idle_cpumask(struct scx *x)
 {
-    tracked(x);
+    tracked_as(x, false);
     return x->idle_cpus;
 }
 
 const struct cpumask *
 scx_idle_smtmask(struct scx *x)
 {
-    tracked(x);
-    return x->k->smt_active ? x->idle_smt : x->idle_cpus;
+    tracked_as(x, false);
+    return idle_smt(x);
 }
 
 static const struct cpumask *
 of_node(struct scx *x, struct cpumask **masks, const struct cpumask *all, int node)
 {
+    tracked_as(x, true);
     if (node < 0 || (uint32_t)node >= x->k->machine->nr_nodes)
         node = 0;
     cpumask_and(masks[node], all, x->k->machine->nodes[node].cpus);
@@ -334,11 +358,11 @@ of_node(struct scx *x, struct cpumask **masks, const struct cpumask *all, int no
 const struct cpumask *
 scx_idle_cpumask_node(struct scx *x, int node)
 {
-    return of_node(x, x->node_cpus, scx_idle_cpumask(x), node);
+    return of_node(x, x->node_cpus, x->idle_cpus, node);
 }
 
 const struct cpumask *
 scx_idle_smtmask_node(struct scx *x, int node)
 {
-    return of_node(x, x->node_smt, scx_idle_smtmask(x), node);
+    return of_node(x, x->node_smt, idle_smt(x), node);
 }

@@ -89,12 +89,14 @@ int scx_select_cpu_and(struct scx *scx, struct task *p, int prev_cpu, uint64_t w
                        const struct cpumask *mask, uint64_t flags);
 /* The CPU thinks again, after this op: SCX_KICK_*. */
 void scx_kick_cpu(struct scx *scx, int cpu, uint64_t flags);
-/* Claims the CPU: true if it was idle. */
+/* Claims the CPU: true if it was idle. Idle CPUs are known unless the policy has update_idle without
+ * SCX_OPS_KEEP_BUILTIN_IDLE; by node with SCX_OPS_BUILTIN_IDLE_PER_NODE, for all CPUs without. To
+ * ask for what is not kept is an error. */
 bool scx_test_and_clear_cpu_idle(struct scx *scx, int cpu);
 /* Claims an idle CPU of the mask, -EBUSY: none; `any` falls back to one that is not idle. */
 int scx_pick_idle_cpu(struct scx *scx, const struct cpumask *mask, uint64_t flags);
 int scx_pick_any_cpu(struct scx *scx, const struct cpumask *mask, uint64_t flags);
-/* From this node on, in order of distance; with SCX_OPS_BUILTIN_IDLE_PER_NODE only. */
+/* From this node on, in order of distance; SCX_PICK_IDLE_IN_NODE: there or nowhere. */
 int scx_pick_idle_cpu_node(struct scx *scx, const struct cpumask *mask, int node, uint64_t flags);
 int scx_pick_any_cpu_node(struct scx *scx, const struct cpumask *mask, int node, uint64_t flags);
 const struct cpumask *scx_idle_cpumask(struct scx *scx);
@@ -202,7 +204,8 @@ sim_time scx_now(struct scx *scx);
 uint32_t scx_hz(struct scx *scx); /* ticks a second */
 /* U: timers 0 to nr - 1; once. */
 int scx_timers_new(struct scx *scx, uint32_t nr);
-/* The timer expires after `delay` on this CPU; whatever it was set to is forgotten. */
+/* The timer expires after `delay` on this CPU; whatever it was set to is forgotten. Those that expire
+ * while the policy leaves are not called. */
 void scx_timer_start(struct scx *scx, uint32_t timer, sim_time delay);
 void scx_timer_cancel(struct scx *scx, uint32_t timer);
 /* Streams of their own, from the run's seed: 0 to 15. */
