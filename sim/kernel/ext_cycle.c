@@ -12,16 +12,22 @@
 
 /* ---- moving tasks between queues ---- */
 
+/* Offline CPUs stay in masks of tasks, though not in those of cpusets: they are no error. */
 bool
 task_can_run_on(struct scx *x, const struct task *p, int cpu, bool error)
 {
-    if (!cpumask_test(p->affinity, (uint32_t)cpu) || !cpumask_test(p->group->cpus, (uint32_t)cpu)) {
+    bool online = x->rqs[cpu].online && x->k->machine->cpus[cpu].online;
+
+    if (!cpumask_test(p->affinity, (uint32_t)cpu) ||
+        (online && !cpumask_test(p->group->cpus, (uint32_t)cpu))) {
         if (error)
             scx_ops_error(x, "SCX_DSQ_LOCAL[_ON] target CPU %d not allowed for %s[%u]", cpu,
                           p->name, task_pid(p));
         return false;
     }
-    return x->rqs[cpu].online && x->k->machine->cpus[cpu].online;
+    if (error && !online)
+        x->events.DISPATCH_LOCAL_DSQ_OFFLINE++;
+    return online;
 }
 
 /* From another CPU's queue of runnable tasks into this one's local DSQ. */
