@@ -74,9 +74,9 @@ void ext_set_affinity(struct kernel *k, struct task *p, const struct cpumask *al
 void ext_reweight(struct kernel *k, struct task *p);
 void ext_cpu_hotplug(struct kernel *k, int cpu, bool online);
 
-/* ext_placement.c: each is given what the kernel would do, and returns what is done. The node of new
- * pages (of `scale` small ones each) out of those usable; whether a page moves to the CPU's node
- * after a hinting fault; how many pages a scan may mark. k->scx may be NULL. */
+/* ext_placement.c: each is given what the kernel would do, and returns what is done. The node of
+ * new pages (of `scale` small ones each) out of those usable; whether a page moves to the CPU's
+ * node after a hinting fault; how many pages a scan may mark. k->scx may be NULL. */
 /* Has the policy hooks that need scans? Then tasks of the ext class are scanned too, if
  * numa_balancing.mode is on. */
 bool ext_places_pages(const struct kernel *k);
@@ -90,8 +90,10 @@ void ext_cgroup_online(struct kernel *k, struct task_group *tg);
 void ext_cgroup_weight(struct kernel *k, struct task_group *tg);
 void ext_cgroup_idle(struct kernel *k, struct task_group *tg);
 void ext_cgroup_bandwidth(struct kernel *k, struct task_group *tg);
-/* Before the task is off its queue: false, it may not; when it is off; it could not. */
+/* Before the task is off its queue: false, it may not; it may, but others may not, and it stays
+ * where it is; when it is off. */
 bool ext_cgroup_can_move(struct kernel *k, struct task *p, struct task_group *to);
+void ext_cgroup_stays(struct kernel *k, struct task *p, struct task_group *to);
 void ext_cgroup_moved(struct kernel *k, struct task *p, struct task_group *from);
 
 uint32_t ext_nr_running(const struct kernel *k, int cpu);

@@ -23,7 +23,7 @@ cgroup_init(struct scx *x, struct task_group *tg)
     const struct cfs_bandwidth *b = &tg->bandwidth;
     struct scx_cgroup_init_args args = {
         .weight = weight_of(tg),
-        .bw_period_us = b->period / 1000,
+        .bw_period_us = (tg->parent != NULL ? b->period : CFS_PERIOD_DEFAULT) / 1000,
         .bw_quota_us = b->quota == CFS_NO_QUOTA ? UINT64_MAX : b->quota / 1000,
         .bw_burst_us = b->burst / 1000,
     };
@@ -100,15 +100,19 @@ ext_cgroup_bandwidth(struct kernel *k, struct task_group *tg)
                  b->quota == CFS_NO_QUOTA ? UINT64_MAX : b->quota / 1000, b->burst / 1000);
 }
 
+static bool
+tells_of(const struct scx *x, const struct task *p, const struct task_group *tg)
+{
+    return tells(x, tg) && p->scx != NULL && p->scx->state != SCX_TASK_NONE;
+}
+
 bool
 ext_cgroup_can_move(struct kernel *k, struct task *p, struct task_group *to)
 {
     struct scx *x = k->scx;
     int err = 0;
 
-    if (!tells(x, to) || p->scx == NULL || p->scx->state == SCX_TASK_NONE)
-        return true;
-    if (SCX_HAS(x, cgroup_prep_move))
+    if (tells_of(x, p, to) && SCX_HAS(x, cgroup_prep_move))
         SCX_CALL_RET(x, err, cgroup_prep_move, p, p, p->group, to);
     if (err != 0)
         kernel_note(k, "ext: %s may not move to group %s: the policy said %d", p->name, to->name,
@@ -117,12 +121,20 @@ ext_cgroup_can_move(struct kernel *k, struct task *p, struct task_group *to)
 }
 
 void
+ext_cgroup_stays(struct kernel *k, struct task *p, struct task_group *to)
+{
+    struct scx *x = k->scx;
+
+    if (tells_of(x, p, to) && SCX_HAS(x, cgroup_cancel_move))
+        SCX_CALL(x, cgroup_cancel_move, p, p, p->group, to);
+}
+
+void
 ext_cgroup_moved(struct kernel *k, struct task *p, struct task_group *from)
 {
     struct scx *x = k->scx;
 
-    if (tells(x, p->group) && p->scx != NULL && p->scx->state != SCX_TASK_NONE &&
-        SCX_HAS(x, cgroup_move))
+    if (tells_of(x, p, p->group) && SCX_HAS(x, cgroup_move))
         SCX_CALL(x, cgroup_move, p, p, from, p->group);
 }
 

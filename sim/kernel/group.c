@@ -324,19 +324,15 @@ task_group_set_cpus(struct kernel *k, struct task_group *tg, const struct cpumas
     tg->cpus = mine;
 }
 
-void
-task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
+/* Nobody objects. */
+static void
+move_to_group(struct kernel *k, struct task *p, struct task_group *tg)
 {
     struct rq *rq = &k->rqs[p->cpu];
     bool queued = p->on_rq, running = rq->curr == p;
-    nodemask before = p->group->mems;
-
     struct task_group *from = p->group;
+    nodemask before = from->mems;
 
-    if (tg == from)
-        return;
-    if (unlikely(k->scx != NULL) && !ext_cgroup_can_move(k, p, tg))
-        return;
     if (rq->put_due && rq->last == p)
         put_left(k, rq);
     update_rq_clock(k, rq);
@@ -368,4 +364,27 @@ task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
     sums_update(k, rq);     /* averages came and went */
     task_apply_cpuset(k, p);
     cpuset_attach_mems(k, p, before);
+}
+
+void
+task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
+{
+    if (tg != p->group && (k->scx == NULL || ext_cgroup_can_move(k, p, tg)))
+        move_to_group(k, p, tg);
+}
+
+bool
+process_set_group(struct kernel *k, struct process *pr, struct task_group *tg)
+{
+    for (uint32_t i = 0; k->scx != NULL && i < pr->nr_members; i++)
+        if (pr->members[i]->group != tg && !ext_cgroup_can_move(k, pr->members[i], tg)) {
+            while (i-- > 0)
+                if (pr->members[i]->group != tg)
+                    ext_cgroup_stays(k, pr->members[i], tg);
+            return false;
+        }
+    for (uint32_t i = 0; i < pr->nr_members; i++)
+        if (pr->members[i]->group != tg)
+            move_to_group(k, pr->members[i], tg);
+    return true;
 }

@@ -65,6 +65,9 @@ const char *cfs_bandwidth_refusal(uint64_t quota, uint64_t period, uint64_t burs
 void task_group_set_cpus(struct kernel *k, struct task_group *tg, const struct cpumask *cpus);
 /* Moves p, queued or not (sched_move_task). */
 void task_set_group(struct kernel *k, struct task *p, struct task_group *tg);
+/* Moves all threads of a process, as who writes to cgroup.procs; false: a programmable policy does
+ * not let one of them go, and all stay. */
+bool process_set_group(struct kernel *k, struct process *pr, struct task_group *tg);
 
 /* The root group; `max_groups` more can be made. */
 void task_groups_init(struct kernel *k, uint32_t max_groups);
