@@ -95,9 +95,11 @@ groups_come_parents_first_and_go_children_first(void **state)
     forget(&n);
     task_group_new(f.k, NULL, "late");
     task_group_set_weight(f.k, web, 50);
+    task_group_set_weight(f.k, web, 50); /* no news */
+    task_group_set_nice(f.k, web, -5);
     task_group_set_idle(f.k, web, true);
     assert_null(task_group_set_bandwidth(f.k, db, MSEC(20), MSEC(200), MSEC(10)));
-    assert_string_equal(n.log, "init(100,-1/100000):late weight=50:web idle:web "
+    assert_string_equal(n.log, "init(100,-1/100000):late weight=50:web weight=305:web idle:web "
                                "max=20000/200000+10000:web/db");
     forget(&n);
     start_hog(&f, "a", "0", 0);

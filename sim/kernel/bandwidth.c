@@ -17,6 +17,7 @@
 
 #include "kernel/charge.h"
 #include "kernel/dl_server.h"
+#include "kernel/ext.h"
 
 /* What a queue keeps when it has nothing to run; how long slack is gathered before it is dealt; and
  * how near a refill makes that pointless. */
@@ -429,6 +430,8 @@ task_group_set_bandwidth(struct kernel *k, struct task_group *tg, uint64_t quota
         if (cfs->throttled)
             unthrottle_cfs_rq(k, cfs);
     }
+    if (unlikely(k->scx != NULL))
+        ext_cgroup_bandwidth(k, tg);
     return NULL;
 }
 

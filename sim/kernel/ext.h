@@ -87,7 +87,8 @@ bool ext_hint_fault(struct kernel *k, struct rq *rq, struct task *p, int page_no
 int64_t ext_scan_pages(struct kernel *k, struct rq *rq, struct task *p, int64_t pages);
 
 void ext_cgroup_online(struct kernel *k, struct task_group *tg);
-void ext_cgroup_weight(struct kernel *k, struct task_group *tg);
+/* Its shares were `before`, its limit another one. */
+void ext_cgroup_weight(struct kernel *k, struct task_group *tg, uint64_t before);
 void ext_cgroup_idle(struct kernel *k, struct task_group *tg);
 void ext_cgroup_bandwidth(struct kernel *k, struct task_group *tg);
 /* Before the task is off its queue: false, it may not; it may, but others may not, and it stays

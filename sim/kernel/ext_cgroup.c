@@ -6,15 +6,20 @@
 
 #include <errno.h>
 
+#include "kernel/weight.h"
+
 /* cpu.weight: 1 to 10000. */
+static uint32_t
+cgroup_weight(uint64_t shares)
+{
+    return (uint32_t)SIM_CLAMP(((shares >> LOAD_SHIFT) * 100 + 512) / 1024, SCX_WEIGHT_MIN,
+                               SCX_WEIGHT_MAX);
+}
+
 static uint32_t
 weight_of(const struct task_group *tg)
 {
-    uint64_t shares = tg->shares >> 10;
-
-    if (tg->parent == NULL)
-        return SCX_WEIGHT_DFL;
-    return (uint32_t)SIM_CLAMP((shares * 100 + 512) / 1024, SCX_WEIGHT_MIN, SCX_WEIGHT_MAX);
+    return tg->parent != NULL ? cgroup_weight(tg->shares) : SCX_WEIGHT_DFL;
 }
 
 static int
@@ -72,11 +77,11 @@ ext_cgroup_online(struct kernel *k, struct task_group *tg)
 }
 
 void
-ext_cgroup_weight(struct kernel *k, struct task_group *tg)
+ext_cgroup_weight(struct kernel *k, struct task_group *tg, uint64_t before)
 {
     struct scx *x = k->scx;
 
-    if (tells(x, tg) && SCX_HAS(x, cgroup_set_weight))
+    if (tells(x, tg) && SCX_HAS(x, cgroup_set_weight) && weight_of(tg) != cgroup_weight(before))
         SCX_CALL(x, cgroup_set_weight, NULL, tg, weight_of(tg));
 }
 

@@ -262,24 +262,33 @@ set_shares(struct kernel *k, struct task_group *tg, uint64_t shares)
     }
 }
 
+/* Shares of its own, unless it is idle; policies hear of it. */
+static void
+set_own_shares(struct kernel *k, struct task_group *tg, uint64_t shares)
+{
+    uint64_t before = tg->shares;
+
+    sim_assert(tg->parent != NULL);
+    if (tg->idle)
+        return;
+    set_shares(k, tg, shares);
+    if (unlikely(k->scx != NULL))
+        ext_cgroup_weight(k, tg, before);
+}
+
 void
 task_group_set_weight(struct kernel *k, struct task_group *tg, uint32_t cpu_weight)
 {
     uint64_t shares = ((uint64_t)cpu_weight * 1024 + 50) / 100; /* rounded to the nearest */
 
-    sim_assert(tg->parent != NULL && cpu_weight >= 1 && cpu_weight <= CPU_WEIGHT_MAX);
-    if (!tg->idle)
-        set_shares(k, tg, shares << LOAD_SHIFT);
-    if (unlikely(k->scx != NULL))
-        ext_cgroup_weight(k, tg);
+    sim_assert(cpu_weight >= 1 && cpu_weight <= CPU_WEIGHT_MAX);
+    set_own_shares(k, tg, shares << LOAD_SHIFT);
 }
 
 void
 task_group_set_nice(struct kernel *k, struct task_group *tg, int nice)
 {
-    sim_assert(tg->parent != NULL);
-    if (!tg->idle)
-        set_shares(k, tg, (uint64_t)nice_weight(nice) << LOAD_SHIFT);
+    set_own_shares(k, tg, (uint64_t)nice_weight(nice) << LOAD_SHIFT);
 }
 
 /* The tasks of the group count as SCHED_IDLE on every level up to the next idle group. */
