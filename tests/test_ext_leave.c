@@ -5,119 +5,6 @@
 #include "kernel/hotplug.h"
 
 static void
-mixed_enqueue(struct scx *scx, struct task *p, uint64_t flags)
-{
-    if (notes_of(scx)->number++ == 0)
-        scx_dsq_insert_vtime(scx, p, Q, SCX_SLICE_DFL, 1, flags);
-    else
-        scx_dsq_insert(scx, p, Q, SCX_SLICE_DFL, flags);
-}
-static void
-vtime_global(struct scx *scx, struct task *p, uint64_t flags)
-{
-    scx_dsq_insert_vtime(scx, p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, 1, flags);
-}
-static void
-to_nowhere(struct scx *scx, struct task *p, uint64_t flags)
-{
-    scx_dsq_insert(scx, p, 77, SCX_SLICE_DFL, flags);
-}
-static void
-to_no_cpu(struct scx *scx, struct task *p, uint64_t flags)
-{
-    scx_dsq_insert(scx, p, SCX_DSQ_LOCAL_OF(999), SCX_SLICE_DFL, flags);
-}
-static void
-to_forbidden_cpu(struct scx *scx, struct task *p, uint64_t flags)
-{
-    scx_dsq_insert(scx, p, SCX_DSQ_LOCAL_OF(1), SCX_SLICE_DFL, flags);
-}
-static void
-twice(struct scx *scx, struct task *p, uint64_t flags)
-{
-    enqueue_q(scx, p, flags);
-    enqueue_q(scx, p, flags);
-}
-static void
-internal_flag(struct scx *scx, struct task *p, uint64_t flags)
-{
-    scx_dsq_insert(scx, p, Q, SCX_SLICE_DFL, flags | UINT64_C(1) << 60);
-}
-static void
-own_error(struct scx *scx, struct task *p, uint64_t flags)
-{
-    (void)p, (void)flags;
-    scx_error(scx, "no more of %s", "this");
-}
-static void
-own_exit(struct scx *scx, struct task *p, uint64_t flags)
-{
-    (void)p, (void)flags;
-    scx_exit(scx, 7, "enough");
-}
-static void
-moves_in_enqueue(struct scx *scx, struct task *p, uint64_t flags)
-{
-    (void)p, (void)flags;
-    scx_dsq_move_to_local(scx, Q);
-}
-static void
-kicks_wrongly(struct scx *scx, struct task *p, uint64_t flags)
-{
-    enqueue_q(scx, p, flags);
-    scx_kick_cpu(scx, 1, SCX_KICK_IDLE | SCX_KICK_PREEMPT);
-}
-static void
-destroys_in_use(struct scx *scx, struct task *p, uint64_t flags)
-{
-    if (notes_of(scx)->number++ > 0)
-        scx_destroy_dsq(scx, Q);
-    enqueue_q(scx, p, flags);
-}
-
-/* Whatever a policy does wrong, it leaves with the reason, and its tasks get the whole CPU. */
-static void
-errors_eject_and_the_tasks_go_on(void **state)
-{
-    static const struct {
-        void (*enqueue)(struct scx *scx, struct task *p, uint64_t flags);
-        enum scx_exit_kind kind;
-        const char *words;
-    } errors[] = {
-        { mixed_enqueue, SCX_EXIT_ERROR, "already had PRIQ-enqueued tasks" },
-        { vtime_global, SCX_EXIT_ERROR, "cannot use vtime ordering for built-in DSQs" },
-        { to_nowhere, SCX_EXIT_ERROR, "non-existent DSQ 0x4d" },
-        { to_no_cpu, SCX_EXIT_ERROR, "invalid CPU 999 in SCX_DSQ_LOCAL_ON dispatch verdict" },
-        { to_forbidden_cpu, SCX_EXIT_ERROR, "target CPU 1 not allowed for a" },
-        { twice, SCX_EXIT_ERROR, "already direct-dispatched" },
-        { internal_flag, SCX_EXIT_ERROR, "invalid enq_flags" },
-        { own_error, SCX_EXIT_ERROR_BPF, "no more of this" },
-        { own_exit, SCX_EXIT_UNREG_BPF, "enough" },
-        { moves_in_enqueue, SCX_EXIT_ERROR, "is not allowed in ops.enqueue()" },
-        { kicks_wrongly, SCX_EXIT_ERROR, "PREEMPT/WAIT cannot be used with SCX_KICK_IDLE" },
-        { destroys_in_use, SCX_EXIT_ERROR, "attempting to destroy in-use dsq" },
-    };
-    (void)state;
-
-    for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
-        struct fixture f;
-        struct notes n = { .len = 0 };
-        struct sched_ops ops = { QUEUE_POLICY, .adapter = &n };
-
-        ops.enqueue = errors[i].enqueue;
-        open_with(&f, 1, 2, 1, NULL, NULL);
-        assert_true(ext_load(f.k, &ops, NULL));
-        struct task *a = start_hog(&f, "a", "0", 0), *b = start_hog(&f, "b", "0", 0);
-        fixture_run(&f, MSEC(500));
-        assert_left(&f, errors[i].kind, errors[i].words);
-        assert_int_equal(ext_state(f.k), SCX_DISABLED);
-        assert_in_range(a->se.sum_exec + b->se.sum_exec, MSEC(499), MSEC(500));
-        assert_in_range(a->se.sum_exec, MSEC(200), MSEC(300));
-        fixture_close(&f);
-    }
-}
-
-static void
 keep_it(struct scx *scx, struct task *p, uint64_t flags)
 {
     (void)scx, (void)p, (void)flags;
@@ -195,14 +82,114 @@ hotplug_without_the_ops_ends_the_policy(void **state)
     fixture_close(&f);
 }
 
+/* ---- what counts of an error ---- */
+
+static void
+errs_twice(struct scx *scx, struct task *p, uint64_t flags)
+{
+    scx_error(scx, "the first");
+    scx_exit(scx, 1, "the second");
+    enqueue_q(scx, p, flags);
+}
+
+/* The first one; exit is told, last of all, and the tasks are the fair class's by then. */
+static void
+note_leaving(struct scx *scx, const struct scx_exit_info *info)
+{
+    note_exit(scx, info);
+    assert_string_equal(info->reason, "scx_bpf_error");
+    assert_string_equal(info->msg, "the first");
+}
+static void
+the_first_error_counts_and_exit_comes_last(void **state)
+{
+    struct fixture f;
+    struct history h;
+    struct notes n = { .named = true };
+    struct sched_ops ops = { QUEUE_POLICY,
+                             .enable = note_enable,
+                             .disable = note_disable,
+                             .exit_task = note_exit_task,
+                             .exit = note_leaving,
+                             .adapter = &n };
+    (void)state;
+
+    ops.enqueue = errs_twice;
+    begin(&f, 1, 1, 1, &ops);
+    watch(&f, &h);
+    struct task *a = start_hog(&f, "a", "0", 0);
+    fixture_run(&f, MSEC(100));
+    assert_string_equal(n.log, "enable:a disable:a exit_task:a exit=1025");
+    assert_string_equal(h.log, "0:a");
+    assert_int_equal(a->se.sum_exec, MSEC(100));
+    fixture_close(&f);
+}
+
+static void
+a_refused_policy_is_told_so_and_another_may_come(void **state)
+{
+    struct fixture f;
+    struct notes n = { .len = 0 };
+    struct sched_ops ops = { .name = "bad",
+                             .abi = SCX_OPS_ABI,
+                             .flags = SCX_OPS_ENQ_LAST,
+                             .exit = note_exit,
+                             .adapter = &n };
+    struct sched_ops good = { QUEUE_POLICY };
+    (void)state;
+
+    open_free(&f, 1, 1, 1);
+    assert_false(ext_load(f.k, &ops, NULL));
+    assert_left(&f, SCX_EXIT_ERROR, "SCX_OPS_ENQ_LAST requires ops.enqueue()");
+    assert_false(ext_load(f.k, &good, NULL)); /* it is still leaving */
+    struct task *a = start_hog(&f, "a", "0", 0);
+    fixture_run(&f, MSEC(1));
+    assert_string_equal(n.log, "exit=1024");
+    load(&f, &good);
+    assert_stays(&f);
+    assert_true(ext_task_enabled(f.k, a));
+    fixture_close(&f);
+}
+
+/* ---- death ---- */
+
+/* exit_task comes when the last reference to the task is gone, not when it ends. */
+static void
+the_end_of_a_task_is_told_late(void **state)
+{
+    struct fixture f;
+    struct history h;
+    struct notes n = { .named = true };
+    struct sched_ops ops = { QUEUE_POLICY, .quiescent = note_quiescent, .disable = note_disable,
+                             .exit_task = note_exit_task, .adapter = &n };
+    static const struct action once[] = { { .kind = ACTION_RUN, .work = MSEC(1) },
+                                          { .kind = ACTION_EXIT } };
+    (void)state;
+
+    begin(&f, 1, 1, 1, &ops);
+    f.k->params.ext.exit_delay = MSEC(20);
+    watch(&f, &h);
+    start_script(&f, "a", "0", once, 2);
+    start_hog(&f, "b", "0", 0);
+    fixture_run(&f, MSEC(21) - 1);
+    assert_string_equal(n.log, "quiescent:a");
+    assert_int_equal(n.flags, SCX_DEQ_SLEEP | SCX_DEQ_SPECIAL | SCX_DEQ_NOCLOCK);
+    fixture_run(&f, MSEC(21) + 1);
+    assert_string_equal(n.log, "quiescent:a disable:a exit_task:a");
+    assert_string_equal(h.log, "0:a 0:b");
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors_eject_and_the_tasks_go_on),
         cmocka_unit_test(a_lost_task_stalls_between_one_and_one_and_a_half_timeouts),
         cmocka_unit_test(over_budget_a_policy_leaves_or_is_done_without),
         cmocka_unit_test(hotplug_without_the_ops_ends_the_policy),
+        cmocka_unit_test(the_first_error_counts_and_exit_comes_last),
+        cmocka_unit_test(a_refused_policy_is_told_so_and_another_may_come),
+        cmocka_unit_test(the_end_of_a_task_is_told_late),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
