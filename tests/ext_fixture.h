@@ -158,6 +158,13 @@ start_as(struct fixture *f, const char *name, const char *cpus, const struct tas
     return p;
 }
 
+/* After the CPUs that idle have asked the policy that came for work. */
+static inline struct task *
+start_later(struct fixture *f, const char *name, const char *cpus)
+{
+    return start_as(f, name, cpus, &(struct task_attr){ .nice = 0 }, hog_actions, 1, USEC(1));
+}
+
 /* What an observer sees from outside: "0:a" a task gets CPU 0, "0:-" the CPU idles. */
 struct history {
     struct observer observer;

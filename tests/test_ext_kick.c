@@ -89,8 +89,8 @@ an_idle_cpu_that_is_kicked_looks_for_work(void **state)
         ops.init = init_timer;
         begin(&f, 1, 2, 1, &ops);
         watch(&f, &h);
-        start_hog(&f, "a", "0-1", 0);
-        struct task *b = start_hog(&f, "b", "0-1", 0);
+        start_later(&f, "a", "0-1");
+        struct task *b = start_later(&f, "b", "0-1");
         fixture_run(&f, MSEC(2));
         assert_string_equal(n.log, "running:a timer running:b");
         assert_string_equal(h.log, "0:a 1:b");
@@ -114,7 +114,9 @@ idle_to_idle_is_no_news(void **state)
     ops.dispatch = note_dispatch;
     begin(&f, 1, 2, 1, &ops);
     watch(&f, &h);
-    start_hog(&f, "a", "0", 0);
+    start_later(&f, "a", "0");
+    fixture_run(&f, 1);
+    forget(&n); /* both CPUs have looked, and found nothing */
     fixture_run(&f, MSEC(3));
     assert_string_equal(n.log, "dispatch idle(0) running timer dispatch timer dispatch");
     assert_string_equal(h.log, "0:a");

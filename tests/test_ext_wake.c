@@ -216,8 +216,8 @@ exec_places_nobody(void **state)
 
     begin(&f, 2, 2, 1, &ops);
     watch(&f, &h);
-    start_hog(&f, "a", "0", 0);
-    struct task *p = start_script(&f, "p", "0-3", two, 3);
+    start_later(&f, "a", "0");
+    struct task *p = start_as(&f, "p", "0-3", &(struct task_attr){ .nice = 0 }, two, 3, USEC(1));
     ((struct script *)p->prog)->before = exec_now;
     fixture_run(&f, MSEC(50));
     assert_string_equal(n.log, "select_cpu"); /* of the fork */
