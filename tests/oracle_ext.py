@@ -29,9 +29,8 @@ SEVERAL = "several busy CPUs: the emulator lets one stand still, so who idles at
 LATER = "the kernel's thread that ends a policy begins some milliseconds after the error"
 # Scenarios that are not the same, and why. One that is not named here has to be.
 KNOWN = {
-    "bpfq_local_on.p4": SEVERAL, "enq_local.p2": SEVERAL, "fork.p4": SEVERAL, "futex.p2": SEVERAL,
+    "enq_local.p2": SEVERAL, "fork.p4": SEVERAL, "futex.p2": SEVERAL,
     "idle3.smt": SEVERAL, "idle6.smt": SEVERAL, "user_nodes.p4": SEVERAL, "idle_n4.p4": SEVERAL,
-    "hogs3_1ms.p1": "the same up to the last turns: thirty slices add up to a little less each",
     "cgroup.p1": "its CPU stood still for a millisecond when a slice ended; groups are not deleted here",
     "err_consume_bad.p1": "the error was made before the recording began",
     "err_localon_badcpu.p2": LATER, "err_mix.p1": LATER, "hotplug.p2": LATER,

@@ -150,8 +150,10 @@ wtask_next(struct kernel *k, struct task *p)
         if (take_step(k, t, &act))
             return act;
     }
-    if (!t->ending) { /* so does one that ends */
+    if (!t->ending) { /* so does one that ends: it is already marked as exiting (do_exit) */
         t->ending = true;
+        if (p->scx != NULL)
+            ext_task_exiting(p);
         return (struct action){ .kind = ACTION_RUN, .work = USEC(450) };
     }
     return (struct action){ .kind = ACTION_EXIT };

@@ -5,6 +5,23 @@
 #include "kernel/check.h"
 #include "kernel/ext_impl.h"
 
+/* Who comes before it in the tree, or NULL. */
+static const struct scx_task *
+tree_before(const struct scx_task *s)
+{
+    const struct scx_task *at = s->left;
+
+    if (at != NULL) {
+        while (at->right != NULL)
+            at = at->right;
+        return at;
+    }
+    for (at = s; at->parent != NULL && at->parent->left == at;)
+        at = at->parent;
+    return at->parent;
+}
+
+/* The list has the order of the tree; not that of dsq_vtime, which policies may write. */
 static const char *
 check_dsq(const struct scx_dsq *q, uint32_t *nr_queued)
 {
@@ -17,11 +34,12 @@ check_dsq(const struct scx_dsq *q, uint32_t *nr_queued)
         RULE(s->ops_state == SCX_OPSS_NONE);
         RULE(q->cpu < 0 || s->p->cpu == q->cpu);
         RULE(s->parent == NULL || s->parent->tree_prio >= s->tree_prio);
+        RULE(!s->on_tree || tree_before(s) == prev);
+        if (s->on_tree)
+            prev = s;
         on_tree += s->on_tree;
-        prev = s;
         nr++;
     }
-    (void)prev;
     uint32_t tasks_counted = q->nr, tasks_listed = nr;
     RULE(tasks_counted == tasks_listed);
     RULE(on_tree == 0 || q->id < SCX_DSQ_BUILTIN);
@@ -65,9 +83,10 @@ check_cpu(const struct scx *x, const struct scx_rq *er, uint32_t *nr_queued)
     RULE(er->nr_running == waiting + runs);
     RULE(!er->in_balance && !er->putting && !er->moving && !er->in_cycle);
     RULE(er->cursor == 0);
-    RULE(x->builtin_idle == false || x->state == SCX_DISABLED || er->rq->curr == NULL ||
-         !cpumask_test(x->idle_cpus, (uint32_t)er->rq->cpu) || x->state == SCX_ENABLING ||
-         x->enable_seq > 0);
+    /* at load all CPUs are taken for idle; from its first change on a CPU's bit is right */
+    bool said_to_idle = x->enabled && er->idle_known && x->builtin_idle &&
+                        cpumask_test(x->idle_cpus, (uint32_t)er->rq->cpu);
+    RULE(!said_to_idle || er->rq->curr == NULL);
     return check_dsq(&er->local, nr_queued);
 }
 
@@ -85,6 +104,9 @@ ext_check(const struct kernel *k)
     const char *broken;
 
     RULE(x->frame == NULL);
+    /* while CPUs of cores are offline, whole cores are not looked after, as in the kernel */
+    bool cores_known = k->smt_active && x->hotplug_seq == 0;
+    RULE(!cores_known || cpumask_subset(x->idle_smt, x->idle_cpus));
     for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++)
         if ((broken = check_cpu(x, &x->rqs[cpu], &nr_queued)) != NULL)
             return broken;

@@ -462,5 +462,7 @@ ext_stop_and_move(struct kernel *k, struct rq *rq, struct task *p, int to)
     migrate_task_to(k, p, to);
     er->moving = false;
     er->stopped = true;
+    if (!er->online)
+        er->cost = 0; /* it leaves: nobody's time */
     ext_charge_decision(k, rq);
 }

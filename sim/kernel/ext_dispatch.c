@@ -292,9 +292,7 @@ move(struct scx *x, struct scx_dsq_iter *it, struct task *p, dsq_id id, uint64_t
     scx_cost(x);
     if (i == NULL || !scx_allowed(x, SCX_CTX_DISPATCH | SCX_CTX_UNLOCKED, "scx_dsq_move"))
         return false;
-    if (enq_flags & SCX_ENQ_INTERNAL & ~SCX_ENQ_PRIQ) {
-        scx_ops_error(x, "invalid enq_flags 0x%llx", (unsigned long long)enq_flags);
-    } else if (s->dsq == i->dsq && !is_later(i, s)) {
+    if (s->dsq == i->dsq && !is_later(i, s)) {
         struct scx_dsq *to = dsq_find_for(x, x->k->this_cpu, id, p);
 
         if (st->has_vtime)

@@ -39,6 +39,7 @@ fail(struct scx *x, enum scx_exit_kind kind, int64_t code, const char *fmt, va_l
     if (x->exit_kind != SCX_EXIT_NONE || x->state == SCX_DISABLED)
         return;
     x->exit_kind = kind;
+    x->exit_is_new = true;
     x->left_at = k->engine.now;
     vsnprintf(x->msg, sizeof(x->msg), fmt, ap);
     x->exit = (struct scx_exit_info){

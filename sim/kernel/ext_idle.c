@@ -47,6 +47,7 @@ update_masks(struct scx *x, int cpu, bool idle)
 {
     const struct cpumask *core = cpu_smt_mask(x->k, cpu);
 
+    x->rqs[cpu].idle_known = true;
     if (idle)
         cpumask_set(x->idle_cpus, (uint32_t)cpu);
     else

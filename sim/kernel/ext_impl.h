@@ -1,9 +1,10 @@
 /*
  * The ext class, between its files: ext.c is the class, ext_dsq.c the queues, ext_cycle.c the
  * scheduling cycle of a CPU, ext_idle.c idle CPUs, ext_kick.c kicks, ext_load.c loading and
- * leaving, ext_init.c when, ext_ask.c what others ask, ext_exit.c errors, dumps and the watchdog, ext_call.c the one place through which
- * operations are called, ext_cgroup.c groups, ext_store.c storage and timers, ext_helpers.c and
- * ext_tasks.c what policies may ask.
+ * leaving, ext_hotplug.c CPUs that come and go, ext_init.c when, ext_ask.c what others ask,
+ * ext_exit.c errors, dumps and the watchdog, ext_call.c the one place through which operations are
+ * called, ext_cgroup.c groups, ext_store.c storage and timers, ext_helpers.c and ext_tasks.c what
+ * policies may ask.
  */
 #pragma once
 
@@ -95,7 +96,7 @@ struct scx_rq {
     bool stopped;  /* the stopper ran last */
     bool moving;   /* the stopper moves what ran: it is not current any more */
     bool wants_balance;
-    bool notified_idle;
+    bool idle_known; /* its bit of idle CPUs was set or cleared since the policy was loaded */
     sim_time cost;
     sim_time busy_until; /* operations that it has run take until then */
     sim_time kicked_at;  /* + 1: when its kicks were last carried out; 0: never */
@@ -157,6 +158,7 @@ struct scx {
     char *dump;
     uint32_t dump_len, dump_size;
     bool dumping;
+    bool exit_is_new; /* nothing has been done about it yet */
     struct event disable_ev, finish_ev, watchdog_ev, dead_ev;
     uint64_t watchdog_jiffies;
     struct scx_task *dead, **dead_tail; /* exit_task is due */

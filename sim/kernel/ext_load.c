@@ -4,8 +4,9 @@
  * Loading takes no time: init, then in bypass mode every task is initialized and switched, and at
  * the end the policy is asked about all that wait. Leaving takes ext.unload_time, as the kernel
  * waits for its own grace periods: in bypass mode the tasks go on, first come first served, their
- * slices end at every tick, and only then they are given back to the fair class. Both are work of
- * the CPU that programs are started from, whose time the operations take.
+ * slices end at every tick, and only then they are given back to the fair class. Before that
+ * ext.disable_delay passes, in which nothing changes but that further errors count no more. All
+ * this is work of the CPU that programs are started from, whose time the operations take.
  */
 #include "kernel/ext_impl.h"
 
@@ -260,7 +261,7 @@ new_policy(struct scx *x, const struct sched_ops *ops, const void *params)
         struct scx_rq *er = &x->rqs[cpu];
 
         er->online = k->machine->cpus[cpu].online;
-        er->cpu_released = er->stopped = er->wants_balance = false;
+        er->cpu_released = er->stopped = er->wants_balance = er->idle_known = false;
         er->cursor = 0;
         er->buf = arena_new_array(x->arena, struct scx_verdict, x->max_batch);
         er->data = arena_alloc(x->arena, ops->cpu_size + 1);
@@ -367,6 +368,22 @@ ext_unload(struct kernel *k)
         scx_fail(k->scx, SCX_EXIT_UNREG, 0, "%s", "");
 }
 
+/* An interrupt shows what it was; the thread that it wakes comes a little later. */
+static bool
+waits_for_thread(struct scx *x)
+{
+    uint64_t delay = x->k->params.ext.disable_delay;
+
+    if (!x->exit_is_new)
+        return false;
+    x->exit_is_new = false;
+    if (x->exit.kind >= SCX_EXIT_ERROR)
+        scx_dump_state(x);
+    if (delay > 0)
+        engine_at(&x->k->engine, &x->disable_ev, x->k->engine.now + delay);
+    return delay > 0;
+}
+
 /* It has erred, or is to leave: from now on the tasks do without it. */
 void
 scx_disable_fire(struct engine *eng, struct event *ev)
@@ -377,8 +394,8 @@ scx_disable_fire(struct engine *eng, struct event *ev)
     (void)ev;
 
     k->this_cpu = k->start_cpu;
-    if (x->exit.kind >= SCX_EXIT_ERROR)
-        scx_dump_state(x);
+    if (waits_for_thread(x))
+        return;
     scx_bypass(x, true);
     x->state = SCX_DISABLING;
     x->switched_all = x->switching_all = false;
@@ -436,24 +453,4 @@ scx_finish_fire(struct engine *eng, struct event *ev)
     arena_free(x->arena);
     x->arena = NULL;
     x->priv = NULL;
-}
-
-/* ---- hotplug ---- */
-
-void
-ext_cpu_hotplug(struct kernel *k, int cpu, bool online)
-{
-    struct scx *x = k->scx;
-
-    x->hotplug_seq++;
-    if (x->state == SCX_DISABLED)
-        return;
-    x->rqs[cpu].online = online;
-    if (online && SCX_HAS(x, cpu_online))
-        SCX_CALL(x, cpu_online, NULL, cpu);
-    else if (!online && SCX_HAS(x, cpu_offline))
-        SCX_CALL(x, cpu_offline, NULL, cpu);
-    else
-        scx_fail(x, SCX_EXIT_UNREG_KERN, SCX_ECODE_ACT_RESTART | SCX_ECODE_RSN_HOTPLUG,
-                 "cpu %d going %s, exiting scheduler", cpu, online ? "online" : "offline");
 }

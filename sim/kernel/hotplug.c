@@ -130,7 +130,10 @@ push_off(struct kernel *k, struct task *p)
     k->this_cpu = rq->cpu; /* it moves its own tasks away (balance_push) */
     p->migrate_pending = false;
     p->exec_cpu = 0;
-    migrate_task_to(k, p, select_fallback_rq(k, p));
+    if (unlikely(p->class == &ext_sched_class) && rq->curr == p)
+        ext_stop_and_move(k, rq, p, select_fallback_rq(k, p));
+    else
+        migrate_task_to(k, p, select_fallback_rq(k, p));
 }
 
 static bool

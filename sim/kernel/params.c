@@ -368,6 +368,9 @@ const struct field kernel_param_fields[] = {
              "the operation were absent, or it goes on and costs what it costs"),
     K(FIELD_SIZE, "ext.max_memory", ext.max_memory, .def = "64MiB", .max = "64GiB",
       .doc = "maps and queues of a policy"),
+    K(FIELD_TIME, "ext.disable_delay", ext.disable_delay, .def = "0ns", .max = "10s",
+      .doc = "from an error, or the order to leave, until the tasks do without the policy: the "
+             "kernel's thread has to come to run, and meanwhile the policy is still asked"),
     K(FIELD_TIME, "ext.unload_time", ext.unload_time, .def = "40ms", .max = "10s",
       .doc = "how long a policy takes to leave, its tasks being served in turn"),
     K(FIELD_TIME, "ext.load_at", ext.load_at, .def = "0ns", .max = "1000000s",

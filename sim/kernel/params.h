@@ -150,6 +150,7 @@ struct ext_params {
     uint64_t max_runtime;                      /* of an operation; 0: no limit */
     uint32_t on_overrun;                       /* enum ext_overrun */
     uint64_t max_memory;                       /* of maps and queues, bytes */
+    uint64_t disable_delay;                    /* from an error to bypass mode */
     uint64_t unload_time;                      /* in bypass mode, until the tasks are given back */
     uint64_t exit_delay;                       /* from the end of a task to exit_task */
     uint64_t load_at, unload_at;               /* unload_at 0: never */
