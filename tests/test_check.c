@@ -165,6 +165,36 @@ an_average_that_outlives_its_sum_is_found(void **state)
     fixture_close(&w.f);
 }
 
+/* Asleep for two half-lives, a task gets another nice level: with it the queue gets the average of
+ * before back (reweight_entity), which halves in 32 ms, whenever that began. */
+static void
+an_old_average_with_a_new_weight_is_forgiven_for_as_long_as_it_lasts(void **state)
+{
+    static const struct action heavy[] = { { .kind = ACTION_RUN, .work = MSEC(100) },
+                                           { .kind = ACTION_SLEEP, .until = SEC(10) } };
+
+    (void)state;
+    for (sim_time began = MSEC(200); began < MSEC(236); began += MSEC(2)) {
+        struct world w;
+
+        fixture_open(&w.f, 1, 1, 1, false);
+        struct task *p = start_in(&w, fixture_task(&w.f, "heavy", -13, heavy, 2), NULL);
+        start_in(&w, fixture_hog(&w.f, "hog", 0), NULL);
+        for (sim_time t = MSEC(10); t < began; t += MSEC(10)) {
+            fixture_run(&w.f, t);
+            assert_null(check_pelt(w.f.k));
+        }
+        fixture_run(&w.f, began);
+        assert_int_equal(p->state, TASK_SLEEPING);
+        task_set_nice(w.f.k, p, -12);
+        for (sim_time t = began; t < began + MSEC(120); t += MSEC(1)) {
+            fixture_run(&w.f, t);
+            assert_null(check_pelt(w.f.k));
+        }
+        fixture_close(&w.f);
+    }
+}
+
 int
 main(void)
 {
@@ -174,6 +204,7 @@ main(void)
         cmocka_unit_test(what_nobody_left_behind_is_found),
         cmocka_unit_test(a_group_whose_load_is_not_the_sum_of_its_parts_is_found),
         cmocka_unit_test(an_average_that_outlives_its_sum_is_found),
+        cmocka_unit_test(an_old_average_with_a_new_weight_is_forgiven_for_as_long_as_it_lasts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -358,6 +358,56 @@ placement_knows_the_ticks_that_were_not_simulated(void **state)
     }
 }
 
+/* Ticks have nothing else to do: with a slice that does not end. */
+static void
+only_balancing(struct kernel_params *kp, struct machine *m)
+{
+    balancing(kp, m);
+    kp->sched.periodic_balance = false;
+    kp->sched.fair_server_runtime = 0;
+}
+
+/* When a task scans first that is of the rt class until `leaves`. */
+static sim_time
+first_scan(enum tick_mode tick, sim_time leaves)
+{
+    struct scans scans = { .nr = 0 };
+    struct fixture f;
+
+    kit_open(&f, 2, 1, &fixture_memory, only_balancing);
+    f.k->params.sched.tick = tick;
+    kit_populate(&f, kit_region(&f, "heap", GIB(1), 1), 1);
+    struct task *p = fixture_hog(&f, "p", 0);
+    task_set_affinity(f.k, p, fixture_cpus(&f, "0"));
+    f.k->probe.wanted = 1u << DECISION_SCAN;
+    f.k->probe.record = note_scan;
+    f.k->probe.sink = &scans;
+    task_start(f.k, p, NULL);
+    engine_run(&f.k->engine, MSEC(1));
+    task_set_scheduler(f.k, p, &(struct task_attr){ .policy = POLICY_FIFO, .rt_priority = 1 });
+    engine_run(&f.k->engine, leaves);
+    assert_int_equal(scans.nr, 0);
+    task_set_scheduler(f.k, p,
+                       &(struct task_attr){ .policy = POLICY_NORMAL, .slice_ns = MSEC(100) });
+    engine_run(&f.k->engine, leaves + MSEC(100));
+    assert_true(scans.nr > 0);
+    fixture_close(&f);
+    return scans.at[0];
+}
+
+/* An rt task does not scan; it does from the tick on after it has become one that does, although it
+ * goes on running. */
+static void
+who_leaves_the_rt_class_scans_at_its_next_tick(void **state)
+{
+    (void)state;
+    sim_time at = SEC(2) + MSEC(1);
+
+    /* HZ 250: ticks at 2000 and 2004 ms */
+    assert_int_equal(first_scan(TICK_SIMULATED, at), SEC(2) + MSEC(4));
+    assert_int_equal(first_scan(TICK_COMPUTED, at), SEC(2) + MSEC(4));
+}
+
 int
 main(void)
 {
@@ -373,6 +423,7 @@ main(void)
         cmocka_unit_test(two_tasks_change_places_when_both_gain),
         cmocka_unit_test(scans_and_faults_are_charged_to_the_task),
         cmocka_unit_test(placement_knows_the_ticks_that_were_not_simulated),
+        cmocka_unit_test(who_leaves_the_rt_class_scans_at_its_next_tick),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
