@@ -59,7 +59,8 @@
     X(DIM_NOISE, "noise", 0, 1, false, "1: the seed varies tick phase, start CPU and the like")    \
     X(DIM_DEVICES, "devices", 0, 4, false, "devices that tasks give operations to")                \
     X(DIM_EXT, "ext", 0, 24, false,                                                                \
-      "number of the programmable policy; beyond the built-in ones: chaos, from 17 on scripts")
+      "number of the programmable policy; beyond the built-in ones: chaos, from 17 on scripts")    \
+    X(DIM_EXT_PLAN, "plan", 0, 7, false, "1 it comes later, 2 it goes, 4 other delays and budgets")
 
 enum { DEVICES_OF_CASE = 4 };
 

@@ -220,17 +220,66 @@ static const struct sched_ops chaos_ops = {
     .timer = chaos_timer,
 };
 
-static void
-load_script(const struct random_case *c, struct kernel *k)
+/* What is loaded: its operations, and in *params what it begins with. */
+static const struct sched_ops *
+script_of(const struct random_case *c, struct kernel *k, const void **params)
 {
-    const void *params = NULL;
     const char *why = NULL;
-    const struct sched_ops *ops = random_script(c, k->arena, &params, &why);
+    const struct sched_ops *ops = random_script(c, k->arena, params, &why);
 
     if (ops == NULL)
         kernel_fail(k, "the random script is refused: %s", why);
-    else
-        (void)ext_load(k, ops, params);
+    return ops;
+}
+
+static const struct sched_ops *
+chaos_of(const struct random_case *c, struct kernel *k, const void **params)
+{
+    struct chaos *chaos = arena_new_object(k->arena, struct chaos);
+    struct sched_ops *ops = arena_new_object(k->arena, struct sched_ops);
+
+    chaos->badness = case_pick(c, "chaos errs", 0, 2) ? ONE_IN_MANY : 0;
+    *params = chaos;
+    *ops = chaos_ops;
+    ops->flags = case_pick(c, "chaos flags", 0, 128) & ~(uint64_t)0x30;
+    ops->timeout_ms = 50 + (uint32_t)case_pick(c, "chaos timeout", 0, 200);
+    if (case_pick(c, "chaos ops", 0, 2))
+        ops->cpu_release = NULL;
+    if (case_pick(c, "chaos ops", 1, 4) == 0)
+        ops->select_cpu = NULL;
+    return ops;
+}
+
+static const struct sched_ops *
+policy_of(const struct random_case *c, struct kernel *k, const void **params)
+{
+    uint32_t nr = 0, number = c->value[DIM_EXT];
+
+    while (sched_models[nr] != NULL)
+        nr++;
+    if (random_ext_is_script(c))
+        return script_of(c, k, params);
+    return number <= nr ? sched_models[number - 1] : chaos_of(c, k, params);
+}
+
+/* When it comes and goes, how long that takes, and what becomes of operations that take long. */
+static void
+set_ext_params(const struct random_case *c, struct ext_params *ep)
+{
+    static const uint64_t delays[] = { 0, USEC(30), MSEC(3), MSEC(40) };
+    static const uint64_t budgets[] = { 0, USEC(1), USEC(20), MSEC(1) };
+    sim_time end = MSEC(10) * c->value[DIM_TIME];
+
+    if (c->value[DIM_EXT_PLAN] & 1)
+        ep->load_at = case_pick(c, "load at", 0, end / 2 + 1);
+    if (c->value[DIM_EXT_PLAN] & 2)
+        ep->unload_at = ep->load_at + 1 + case_pick(c, "unload at", 0, end);
+    if (c->value[DIM_EXT_PLAN] & 4) {
+        ep->unload_time = delays[case_pick(c, "unload time", 0, ARRAY_LEN(delays))];
+        ep->disable_delay = delays[case_pick(c, "disable delay", 0, ARRAY_LEN(delays))];
+        ep->max_runtime = budgets[case_pick(c, "max runtime", 0, ARRAY_LEN(budgets))];
+        ep->on_overrun = (uint32_t)case_pick(c, "on overrun", 0, EXT_OVERRUN_RESUME + 1);
+    }
 }
 
 bool
@@ -242,28 +291,12 @@ random_ext_is_script(const struct random_case *c)
 void
 random_ext(const struct random_case *c, struct kernel *k)
 {
-    uint32_t nr = 0, number = c->value[DIM_EXT];
-    struct chaos chaos = { .badness = case_pick(c, "chaos errs", 0, 2) ? ONE_IN_MANY : 0 };
+    const void *params = NULL;
 
-    if (number == 0)
+    if (c->value[DIM_EXT] == 0)
         return;
-    while (sched_models[nr] != NULL)
-        nr++;
-    if (random_ext_is_script(c)) {
-        load_script(c, k);
-        return;
-    }
-    if (number <= nr) {
-        (void)ext_load(k, sched_models[number - 1], NULL);
-        return;
-    }
-    struct sched_ops *ops = arena_new_object(k->arena, struct sched_ops);
-    *ops = chaos_ops;
-    ops->flags = case_pick(c, "chaos flags", 0, 128) & ~(uint64_t)0x30;
-    ops->timeout_ms = 50 + (uint32_t)case_pick(c, "chaos timeout", 0, 200);
-    if (case_pick(c, "chaos ops", 0, 2))
-        ops->cpu_release = NULL;
-    if (case_pick(c, "chaos ops", 1, 4) == 0)
-        ops->select_cpu = NULL;
-    (void)ext_load(k, ops, &chaos);
+    const struct sched_ops *ops = policy_of(c, k, &params);
+    set_ext_params(c, &k->params.ext);
+    if (ops != NULL)
+        (void)ext_plan(k, ops, params);
 }
