@@ -76,7 +76,7 @@ the_earliest_deadline_loses_when_it_is_not_eligible(void **state)
 
     assert_false(entity_eligible(&f->cfs, &f->c));
     assert_true(entity_eligible(&f->cfs, &f->a));
-    assert_ptr_equal(pick_eevdf(&f->cfs, true), &f->a);
+    assert_ptr_equal(pick_eevdf(&f->cfs, PROTECT_DEADLINE), &f->a);
 }
 
 static void
@@ -155,7 +155,7 @@ ties_go_to_the_first_inserted_even_after_removals(void **state)
     cfs_rq_insert(&f->cfs, f->arena, &y);
     cfs_rq_insert(&f->cfs, f->arena, &z);
     cfs_rq_remove(&f->cfs, &x); /* z moves into the gap */
-    assert_ptr_equal(pick_eevdf(&f->cfs, true), &y);
+    assert_ptr_equal(pick_eevdf(&f->cfs, PROTECT_DEADLINE), &y);
 }
 
 static void
@@ -165,10 +165,10 @@ the_running_entity_keeps_its_slice_while_eligible(void **state)
 
     cfs_rq_remove(&f->cfs, &f->b);
     f->cfs.curr = &f->b; /* latest deadline, but eligible and protected */
-    protect_slice(&f->b);
-    assert_ptr_equal(pick_eevdf(&f->cfs, true), &f->b);
-    cancel_protect_slice(&f->b);
-    assert_ptr_equal(pick_eevdf(&f->cfs, true), &f->a);
+    f->b.vlag = f->b.deadline;
+    assert_ptr_equal(pick_eevdf(&f->cfs, PROTECT_DEADLINE), &f->b);
+    f->b.vlag++;
+    assert_ptr_equal(pick_eevdf(&f->cfs, PROTECT_DEADLINE), &f->a);
 }
 
 /* ---- against a search through everybody, of all lengths ---- */
@@ -240,7 +240,7 @@ static void
 crowd_step(struct crowd *c, uint32_t goal)
 {
     const struct sched_entity *expected = searched_pick(c->queued, c->order, c->nr);
-    const struct sched_entity *picked = pick_eevdf(&c->cfs, false);
+    const struct sched_entity *picked = pick_eevdf(&c->cfs, PROTECT_NOT);
 
     assert_ptr_equal(picked, expected);
     for (uint32_t i = 0; i < c->nr; i++)
@@ -301,7 +301,7 @@ equals_are_picked_in_the_order_of_their_insertion(void **state)
         cfs_rq_insert(&cfs, arena, &all[i]);
     }
     for (uint32_t i = 0; i < 3 * MANY; i++) {
-        struct sched_entity *se = pick_eevdf(&cfs, false);
+        struct sched_entity *se = pick_eevdf(&cfs, PROTECT_NOT);
         assert_ptr_equal(se, &all[i % MANY]);
         cfs_rq_remove(&cfs, se);
         cfs_rq_insert(&cfs, arena, se);

@@ -1,8 +1,8 @@
 /* layer: config */
 /*
- * Sessions of a recorded machine: by forks, by threads, and by how a CPU was shared. Fair shares by
- * hand: a session weighs as much as one task, so two tasks of one session have half as much each as
- * one that is alone in its own.
+ * Sessions of a recorded machine: by forks, deaths, threads, and by how a CPU was shared. Fair
+ * shares by hand: a session weighs as much as one task, so two tasks of one session have half as
+ * much each as one that is alone in its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,10 +163,40 @@ unequal_shares_of_unequal_sessions_are_of_a_kernel_with_groups(void **state)
     close_reading(&x);
 }
 
+/* A task of that number runs, wakes t2, and dies so many us later. */
+static uint32_t
+sessions_after_death(const char *dying, unsigned us)
+{
+    g_autofree char *text = g_strdup_printf(
+        " t2-200 [000] d..2. 10.000000: sched_switch: prev_comm=t2 prev_pid=200 prev_prio=120 "
+        "prev_state=S ==> next_comm=d next_pid=%s next_prio=120\n"
+        " d-%s [000] d..2. 10.002000: sched_waking: comm=t2 pid=200 prio=120 target_cpu=000\n"
+        " d-%s [000] d..2. 10.002001: sched_wakeup: comm=t2 pid=200 prio=120 target_cpu=000\n"
+        " d-%s [000] d..2. 10.00%u: sched_switch: prev_comm=d prev_pid=%s prev_prio=120 "
+        "prev_state=Z ==> next_comm=t2 next_pid=200 next_prio=120\n",
+        dying, dying, dying, dying, 2000 + us, dying);
+    struct reading x;
+
+    open_reading(&x, text);
+    uint32_t nr = x.r->nr_sessions;
+    close_reading(&x);
+    return nr;
+}
+
+static void
+who_is_told_of_a_death_is_the_parent(void **state)
+{
+    (void)state;
+    assert_int_equal(sessions_after_death("300", 20), 1);
+    assert_int_equal(sessions_after_death("300", 60), 2); /* it did something else since */
+    assert_int_equal(sessions_after_death("100", 20), 2); /* the older cannot be the child */
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_is_told_of_a_death_is_the_parent),
         cmocka_unit_test(two_with_half_as_much_are_one_session),
         cmocka_unit_test(three_with_equal_shares_are_three_sessions),
         cmocka_unit_test(equal_shares_of_all_are_one_session),

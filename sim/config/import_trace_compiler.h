@@ -37,6 +37,9 @@ struct teller {
     int32_t cpu, parent;     /* RUNNING: where; a pid */
     struct teller *mother;   /* who forked it, if recorded */
     struct teller *early_by; /* NULL: from outside */
+    struct teller *woke;     /* whom it woke last, and when */
+    uint64_t woke_at;
+    struct teller *survivor; /* who was told of its death: a parent, or another thread */
     uint64_t early_at;
 };
 

@@ -19,6 +19,10 @@
  */
 #include "config/import_trace_compiler.h"
 
+/* From the wake-up of its parent to the last switch of a dying task, at most: the kernel has
+ * little left to do there (exit_notify). */
+#define LAST_WORDS_NS (50 * 1000)
+
 /* ---- tasks ---- */
 
 static void
@@ -172,6 +176,8 @@ waking(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         trace_tell_run(c, by);
         trace_put_op2(by->code, REPLAY_WAKE, t->index, ++t->ordinal);
         by->s.wakes++;
+        by->woke = t;
+        by->woke_at = c->now;
     }
     if (t->state == RUNNING) {
         t->early = true;
@@ -253,6 +259,8 @@ leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         t->state = DEAD;
         t->zombie = e->state == 'Z';
         t->died = c->now;
+        if (t->woke != NULL && c->now - t->woke_at <= LAST_WORDS_NS)
+            t->survivor = t->woke;
         if (g_hash_table_lookup(c->by_pid, GINT_TO_POINTER(t->s.pid)) == t)
             g_hash_table_remove(c->by_pid, GINT_TO_POINTER(t->s.pid));
     } else if (early) {

@@ -6,10 +6,12 @@
  * are services. Of those that were there before, the threads of one process: by its number where
  * that is recorded, else tasks of one name whose numbers follow each other closely, as those of
  * threads do that are made in a row. A common name alone says nothing: many sessions have a shell.
+ * And whoever was told of a death: the last that a dying task does is to wake its parent, or the
+ * thread that waits for it. An interrupt may meet it there, too, so the parent must be the older.
  *
  * Then how the CPUs were shared is asked (import_trace_shares.c): two sessions are one if that
- * explains the run times clearly better, the best two first. If no groups at all explain them
- * clearly better, the recorded kernel had none.
+ * explains the run times clearly better, the best two first. If no groups at all explain them far
+ * better, the recorded kernel had none: kernels are built with them more often than not.
  */
 #include "config/import_trace_compiler.h"
 #include "kernel/weight.h"
@@ -18,6 +20,7 @@ enum {
     NEXT_THREAD = 16,     /* numbers between threads of one process, at most */
     CANDIDATES_MOST = 16, /* sessions that are tried together: those that waited most */
     CLEARLY_PERCENT = 95, /* of the misfit that is left, if something explains clearly better */
+    FAR_PERCENT = 80,
 };
 
 static uint32_t
@@ -174,7 +177,7 @@ no_groups_are_better(const struct trial *x, double with_groups, uint32_t *room)
 {
     for (guint i = 0; i < x->c->tellers->len; i++)
         room[i] = SHARES_NO_GROUP;
-    return misfit(x, room) * 100 < with_groups * CLEARLY_PERCENT;
+    return misfit(x, room) * 100 < with_groups * FAR_PERCENT;
 }
 
 /* From and to leaders, which are by index of the tasks that are kept. */
@@ -237,6 +240,15 @@ number_sessions(uint32_t *leader, uint32_t nr)
     return sessions;
 }
 
+static const struct teller *
+parent_of(const struct teller *t)
+{
+    if (t->mother != NULL)
+        return t->mother;
+    return t->survivor != NULL && !t->s.kthread && t->survivor->s.pid < t->s.pid ? t->survivor
+                                                                                 : NULL;
+}
+
 bool
 trace_sessions(const struct trace_compiler *c, uint32_t *sessions, uint32_t *nr)
 {
@@ -249,8 +261,9 @@ trace_sessions(const struct trace_compiler *c, uint32_t *sessions, uint32_t *nr)
         if (t->dropped)
             continue;
         number[t->index] = i;
-        if (t->mother != NULL && shares_with_children(t->mother))
-            join(sessions, t->mother, t);
+        const struct teller *parent = parent_of(t);
+        if (parent != NULL && shares_with_children(parent))
+            join(sessions, parent, t);
     }
     join_threads(c, sessions);
     bool grouped = join_by_shares(c, sessions, number);

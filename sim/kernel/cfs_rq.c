@@ -130,27 +130,6 @@ entity_eligible(const struct cfs_rq *cfs, const struct sched_entity *se)
     return key >= entity_key(cfs, se) * weight;
 }
 
-/* The kernel, too, keeps the copy in the lag of the running entity, which means nothing else then.
- */
-void
-protect_slice(struct sched_entity *se)
-{
-    se->vlag = se->deadline;
-}
-
-void
-cancel_protect_slice(struct sched_entity *se)
-{
-    if (protected_slice(se))
-        se->vlag = se->deadline + 1;
-}
-
-bool
-protected_slice(const struct sched_entity *se)
-{
-    return se->vlag == se->deadline;
-}
-
 /* Who was inserted first of all that are eligible and have this deadline. */
 static uint32_t
 first_inserted(const struct cfs_rq *cfs, int64_t deadline, int64_t v)
@@ -177,7 +156,7 @@ earliest_eligible(const struct cfs_rq *cfs, int64_t v)
 }
 
 struct sched_entity *
-pick_eevdf(struct cfs_rq *cfs, bool run_to_parity)
+pick_eevdf(struct cfs_rq *cfs, enum slice_protection by)
 {
     struct sched_entity *curr = cfs->curr;
 
@@ -190,7 +169,7 @@ pick_eevdf(struct cfs_rq *cfs, bool run_to_parity)
     int64_t v = avg_vruntime(cfs);
     if (curr != NULL && curr->vruntime > v)
         curr = NULL;
-    if (run_to_parity && curr != NULL && protected_slice(curr))
+    if (curr != NULL && protected_slice(curr, by))
         return curr;
     int best = earliest_eligible(cfs, v);
     if (best < 0 || (curr != NULL && curr->deadline < cfs->deadline[best]))
@@ -223,7 +202,7 @@ place_entity(struct cfs_rq *cfs, struct sched_entity *se, bool initial, uint64_t
         lag = se->vlag * (load + (int64_t)se->weight) / load;
     }
     se->vruntime = v - lag;
-    if (features >> SCHED_FEAT_PLACE_REL_DEADLINE & 1 && se->rel_deadline) {
+    if (se->rel_deadline) {
         se->deadline += se->vruntime;
         se->rel_deadline = false;
         return;

@@ -23,14 +23,20 @@ int64_t avg_vruntime(struct cfs_rq *cfs);
 /* lag >= 0: the entity has had no more than its share. */
 bool entity_eligible(const struct cfs_rq *cfs, const struct sched_entity *se);
 
-/* The eligible entity with the earliest deadline, the running one included; NULL: nothing queued.
- */
-struct sched_entity *pick_eevdf(struct cfs_rq *cfs, bool run_to_parity);
+/* What keeps the running entity its CPU, kept in its lag (fair_protect.c): nothing; the deadline
+ * that it had when it was picked; a virtual time up to which it may run. */
+enum slice_protection { PROTECT_NOT, PROTECT_DEADLINE, PROTECT_VPROT };
 
-/* The running entity keeps the CPU until its slice ends (RUN_TO_PARITY). */
-void protect_slice(struct sched_entity *se);
-void cancel_protect_slice(struct sched_entity *se);
-bool protected_slice(const struct sched_entity *se);
+/* The eligible entity with the earliest deadline, the running one included, and that one alone as
+ * long as it is protected; NULL: nothing queued. */
+struct sched_entity *pick_eevdf(struct cfs_rq *cfs, enum slice_protection by);
+
+static inline bool
+protected_slice(const struct sched_entity *se, enum slice_protection by)
+{
+    return by == PROTECT_DEADLINE ? se->vlag == se->deadline
+                                  : by == PROTECT_VPROT && se->vlag > se->vruntime;
+}
 
 /* V - vruntime within the limits of update_entity_lag. */
 int64_t entity_lag(struct cfs_rq *cfs, const struct sched_entity *se, uint64_t tick_ns);

@@ -27,13 +27,6 @@ update_deadline(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
     return true;
 }
 
-/* Its slice was cut short by a wakee with a shorter one. */
-static bool
-did_preempt_short(struct kernel *k, const struct cfs_rq *cfs, const struct sched_entity *curr)
-{
-    return sched_feat(k, PREEMPT_SHORT) && !protected_slice(curr) && !entity_eligible(cfs, curr);
-}
-
 void
 update_curr(struct kernel *k, struct cfs_rq *cfs)
 {
@@ -60,7 +53,7 @@ update_curr(struct kernel *k, struct cfs_rq *cfs)
         account_cfs_rq_runtime(k, cfs, (uint64_t)delta);
     if (cfs->nr_queued == 1)
         return;
-    if (ended || did_preempt_short(k, cfs, se)) {
+    if (ended || protection_ended(k, cfs, se)) {
         resched_curr(k, cfs->rq);
         clear_buddies(cfs, se);
     }
@@ -212,11 +205,13 @@ task_tick_fair(struct kernel *k, struct rq *rq, struct task *p)
     sums_update(k, rq);
 }
 
-/* The virtual time by which the slice ends, as time that it must run. */
+/* The virtual time by which the slice ends, or all that protects it, as time that it must run. */
 static uint64_t
-run_until_deadline(const struct sched_entity *se)
+run_until_deadline(const struct kernel *k, const struct sched_entity *se)
 {
-    int64_t need = SIM_MAX(se->deadline - se->vruntime, 1);
+    int64_t end =
+        slice_protection(k) == PROTECT_VPROT ? SIM_MIN(se->deadline, se->vlag) : se->deadline;
+    int64_t need = SIM_MAX(end - se->vruntime, 1);
 
     return calc_delta_unfair((uint64_t)need, se->weight, se->inv_weight);
 }
@@ -233,9 +228,9 @@ tick_due_fair(struct kernel *k, struct rq *rq)
         return k->engine.now;
     if (cfs->nr_queued <= 1)
         return SIM_NEVER;
-    if (!fair_is_cfs(k) && !protected_slice(se))
+    if (!fair_is_cfs(k) && !slice_is_protected(k, se))
         return k->engine.now;
-    uint64_t delta = fair_is_cfs(k) ? cfs_run_until_tick(k, cfs) : run_until_deadline(se);
+    uint64_t delta = fair_is_cfs(k) ? cfs_run_until_tick(k, cfs) : run_until_deadline(k, se);
     sim_time clock = rq_clock_task(k, rq);
     uint64_t pending = clock - se->exec_start; /* run, but not yet charged */
     sim_time stolen = rq->irq_until > k->engine.now ? rq->irq_until - k->engine.now : 0;

@@ -76,6 +76,23 @@ se_update_runnable(struct sched_entity *se)
         se->runnable_weight = se->my_q->h_nr_runnable;
 }
 
+/* ---- protection of the running entity (fair_protect.c) ---- */
+
+/* What counts in sched.kernel, with the features that are on. */
+enum slice_protection slice_protection(const struct kernel *k);
+void set_protect_slice(struct kernel *k, const struct cfs_rq *cfs, struct sched_entity *se);
+void cancel_protect_slice(const struct kernel *k, struct sched_entity *se);
+/* Whether RUN_TO_PARITY is on or not. */
+bool slice_is_protected(const struct kernel *k, const struct sched_entity *se);
+/* The running entity has been charged, others wait: are they to be looked at before its deadline?
+ */
+bool protection_ended(const struct kernel *k, const struct cfs_rq *cfs,
+                      const struct sched_entity *curr);
+/* Is the woken pse to run instead of se? A slice that is longer than its own may lose protection.
+ */
+bool pick_says_preempt(const struct kernel *k, struct cfs_rq *cfs, const struct sched_entity *pse,
+                       struct sched_entity *se);
+
 /* ---- entities (fair_entity.c) ---- */
 
 /* Above the level where an enqueue or dequeue ended: only what the ancestors know of it changes. */

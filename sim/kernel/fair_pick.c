@@ -39,7 +39,7 @@ pick_next_entity(struct kernel *k, struct rq *rq, struct cfs_rq *cfs)
         return cfs_pick_next_entity(k, cfs);
     if (unlikely(cfs->next != NULL) && sched_feat(k, PICK_BUDDY) && entity_eligible(cfs, cfs->next))
         return cfs->next;
-    struct sched_entity *se = pick_eevdf(cfs, sched_feat(k, RUN_TO_PARITY));
+    struct sched_entity *se = pick_eevdf(cfs, slice_protection(k));
     if (unlikely(se->sched_delayed)) {
         dequeue_entities(k, rq, se, DEQUEUE_SLEEP | DEQUEUE_DELAYED);
         return NULL;
@@ -80,7 +80,7 @@ set_next_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
     if (se->on_rq) {
         cfs_rq_remove(cfs, se);
         update_load_avg(k, cfs, se, UPDATE_TG);
-        protect_slice(se);
+        set_protect_slice(k, cfs, se);
     }
     se->exec_start = cfs->rq->clock_task;
     cfs->curr = se;
@@ -118,16 +118,6 @@ find_matching_se(struct sched_entity **se, struct sched_entity **pse)
     }
 }
 
-/* A shorter slice overrides the protection of a longer one. */
-static bool
-do_preempt_short(struct kernel *k, const struct cfs_rq *cfs, const struct sched_entity *pse,
-                 const struct sched_entity *se)
-{
-    if (!sched_feat(k, PREEMPT_SHORT) || pse->slice >= se->slice || !entity_eligible(cfs, pse))
-        return false;
-    return pse->deadline < se->deadline || !entity_eligible(cfs, se);
-}
-
 /* The rule by which the woken p is to run instead of curr; NULL, and why not in *keep. */
 static const char *
 preempt_rule(struct kernel *k, struct task *p, struct sched_entity *se, struct sched_entity *pse,
@@ -139,7 +129,7 @@ preempt_rule(struct kernel *k, struct task *p, struct sched_entity *se, struct s
         probe_preempt_class(k, p, curr_idle, p_idle);
     *keep = "sched_idle";
     if (curr_idle && !p_idle) {
-        cancel_protect_slice(se);
+        cancel_protect_slice(k, se);
         return "preempt_sched_idle";
     }
     if (curr_idle != p_idle)
@@ -152,9 +142,7 @@ preempt_rule(struct kernel *k, struct task *p, struct sched_entity *se, struct s
     if (probe_wants(k, DECISION_PREEMPT))
         probe_preempt_queue(k, pse);
     *keep = "run_to_parity";
-    if (do_preempt_short(k, cfs, pse, se))
-        cancel_protect_slice(se);
-    return pick_eevdf(cfs, sched_feat(k, RUN_TO_PARITY)) == pse ? "pick_eevdf" : NULL;
+    return pick_says_preempt(k, cfs, pse, se) ? "pick_eevdf" : NULL;
 }
 
 void

@@ -88,7 +88,7 @@ probe_entity(struct kernel *k, const struct cfs_rq *cfs, const struct sched_enti
     if (se != cfs->curr)
         return;
     show(&s, "curr", 1);
-    show(&s, "protected", protected_slice(se));
+    show(&s, "protected", slice_is_protected(k, se));
 }
 
 static void

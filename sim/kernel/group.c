@@ -164,17 +164,53 @@ reweight_eevdf(struct kernel *k, struct sched_entity *se, int64_t v, int64_t new
     se->deadline = v + (se->deadline - v) * old / new_weight;
 }
 
+/* What is kept of an entity that is off the queue: its lag, and since 6.13 what is left to its
+ * deadline as well. */
+static void
+reweight_lag(struct sched_entity *se, int64_t new_weight, bool deadline)
+{
+    se->vlag = se->vlag * (int64_t)se->load_weight / new_weight;
+    if (deadline && se->rel_deadline)
+        se->deadline = se->deadline * (int64_t)se->load_weight / new_weight;
+}
+
+/*
+ * Linux 6.13 to 6.18.44 reweight a queued entity as if it left and came back, and both steps show:
+ * the average with which the running entity is placed still has it in, so that its lag grows each
+ * time; and its protection, kept in the same place as the lag, is gone.
+ */
+static void
+take_lag(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
+{
+    se->vlag = entity_lag(cfs, se, k->tick_ns);
+    se->deadline -= se->vruntime;
+    se->rel_deadline = true;
+    cfs->nr_queued--;
+}
+
+static void
+place_again(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
+{
+    place_entity(cfs, se, false, k->params.sched.features);
+    cfs->nr_queued++;
+    if (cfs->curr == se)
+        se->vlag = se->vruntime; /* not protected */
+}
+
 static void
 reweight(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t load_weight,
          uint32_t weight, uint32_t inv_weight)
 {
     bool waits = se->on_rq && cfs->curr != se, classic = fair_is_cfs(k);
+    bool by_place = !classic && k->params.sched.kernel >= KERNEL_6_18;
     uint64_t order = waits ? cfs->order[se->rq_index] : 0;
     int64_t v = 0;
 
     if (se->on_rq) {
         update_curr(k, cfs);
-        if (!classic)
+        if (by_place)
+            take_lag(k, cfs, se);
+        else if (!classic)
             v = avg_vruntime(cfs);
         if (waits)
             cfs_rq_remove(cfs, se);
@@ -182,15 +218,17 @@ reweight(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t
     }
     if (classic)
         ; /* its virtual time stays, and its place among equals */
-    else if (se->on_rq)
+    else if (se->on_rq && !by_place)
         reweight_eevdf(k, se, v, load_weight);
     else
-        se->vlag = se->vlag * (int64_t)se->load_weight / (int64_t)load_weight;
+        reweight_lag(se, load_weight, by_place);
     reweight_load_avg(cfs, se, weight);
     se->load_weight = load_weight;
     se->weight = weight;
     se->inv_weight = inv_weight;
     if (se->on_rq) {
+        if (by_place)
+            place_again(k, cfs, se);
         cfs->load_weight += load_weight;
         if (waits)
             cfs_rq_insert(cfs, k->arena, se);

@@ -13,7 +13,7 @@ static const char *const overruns[] = { "eject", "default", "resume", NULL };
 static const char *const lru_batch_modes[] = { "off", "new", "all", NULL };
 static const char *const numa_places[] = { "linux", "textbook", NULL };
 
-static const char *const kernel_versions[] = { "6.12.0", "6.12.117", NULL };
+static const char *const kernel_versions[] = { "6.12.0", "6.12.117", "6.18", NULL };
 static const char *const fair_variants[] = { "eevdf", "cfs", NULL };
 static const char *const rt_throttlings[] = { "off", "classic", NULL };
 static const char *const autogroup_modes[] = { "off", "replays", "on", NULL };
@@ -57,7 +57,8 @@ static const char quirks_on[] =
 const struct field kernel_param_fields[] = {
     K(FIELD_ENUM, "sched.kernel", sched.kernel, .def = "6.12.117", .names = kernel_versions,
       .doc = "6.12.0: without the later stable backports (NI_RANDOM, the new sched_yield, wake-up "
-             "statistics over allowed CPUs only)"),
+             "statistics over allowed CPUs only); 6.18: how long a slice is protected since 6.17, "
+             "and how entities are reweighted up to 6.18.44, with all else as in 6.12.117"),
     K(FIELD_ENUM, "sched.fair", sched.fair, .def = "eevdf", .names = fair_variants,
       .doc =
           "the fair class: EEVDF, or the classic CFS of Linux 6.1, with all else as in 6.12; then "

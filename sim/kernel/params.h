@@ -13,7 +13,7 @@ enum numa_balancing_mode {
 };
 enum numa_place { NUMA_PLACE_LINUX, NUMA_PLACE_TEXTBOOK };
 
-enum kernel_version { KERNEL_6_12_0, KERNEL_6_12_117 };
+enum kernel_version { KERNEL_6_12_0, KERNEL_6_12_117, KERNEL_6_18 };
 enum fair_variant { FAIR_EEVDF, FAIR_CFS };
 enum schedstat_version { SCHEDSTAT_15, SCHEDSTAT_16, SCHEDSTAT_17 };
 enum rt_throttling { RT_THROTTLING_OFF, RT_THROTTLING_CLASSIC };
