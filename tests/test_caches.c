@@ -503,6 +503,27 @@ lines_that_others_write_take_their_way(void **state)
     fixture_close(&f);
 }
 
+/* Two uses of one region by one task: nobody else writes there. */
+static void
+who_writes_in_two_ways_is_one_writer(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 2, &memory_idle, eight_mib);
+    struct burst_profile *p = kit_profile(&f, memory(&f), REGION_WHOLE, 20, 0);
+    struct burst_use *u = arena_new_array(f.arena, struct burst_use, 2);
+    u[0] = u[1] = p->uses[0];
+    u[0].shared_q16 = u[1].shared_q16 = 6554;
+    p->uses = u;
+    p->nr_uses = 2;
+    p->shares = true;
+    start(&f, "0", p);
+    run(&f, MSEC(1));
+    assert_close(1 / rate(&f, 0), 1 + (double)((20u << 20) / 1000) / (1 << 20) * 85, 1e-4);
+    fixture_close(&f);
+}
+
 static void
 distances_given_by_the_machine_count(void **state)
 {
@@ -540,6 +561,7 @@ main(void)
         cmocka_unit_test(half_the_capacity_takes_twice_the_time_for_what_is_not_memory),
         cmocka_unit_test(a_word_comes_from_the_core_that_had_it),
         cmocka_unit_test(lines_that_others_write_take_their_way),
+        cmocka_unit_test(who_writes_in_two_ways_is_one_writer),
         cmocka_unit_test(distances_given_by_the_machine_count),
     };
 

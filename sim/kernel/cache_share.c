@@ -51,37 +51,36 @@ ratio_at(const struct cache_user *u, double bytes, double *slope)
 
 /* Misses of all users of a set in a ns, and how that changes by byte. */
 static double
-traffic(const struct cache_user *users, uint32_t nr, uint32_t set, double bytes, double *change)
+traffic(const struct cache_user *users, uint32_t set, double bytes, double *change)
 {
+    const struct cache_user *u = &users[set];
     double sum = 0;
 
     *change = 0;
-    for (uint32_t i = set; i < nr; i++) {
-        const struct cache_user *u = &users[i];
+    for (;;) {
         double slope;
-
-        if (u->set != set)
-            continue;
         double m = ratio_at(u, bytes, &slope), fixed = u->cpu + u->refs * u->before * u->hit;
         double tau = fixed + u->refs * m * (u->miss - u->hit);
         sum += u->nr * u->refs * m / tau;
         *change += u->nr * u->refs * fixed / (tau * tau) * slope;
+        if (u->next == 0)
+            return sum;
+        u = &users[u->next];
     }
-    return sum;
 }
 
 /* The bytes of a set at this f; *rise: by how much they grow with it. */
 static double
-set_bytes(const struct cache_user *users, uint32_t nr, uint32_t set, double f, double *rise)
+set_bytes(const struct cache_user *users, uint32_t set, double f, double *rise)
 {
     double most = users[set].most, low = 0, high = most > 0 ? most : 1e300, change;
-    double s = SIM_MIN(users[set].bytes, high), t = traffic(users, nr, set, high, &change);
+    double s = SIM_MIN(users[set].bytes, high), t = traffic(users, set, high, &change);
 
     *rise = 0;
     if (most > 0 && f * t >= most)
         return most;
     for (int i = 0; i < SET_ROUNDS; i++) {
-        t = traffic(users, nr, set, s, &change);
+        t = traffic(users, set, s, &change);
         double over = s - f * t, next = s - over / (1 - f * change);
 
         *rise = t / (1 - f * change);
@@ -108,7 +107,7 @@ all_bytes(struct cache_user *users, uint32_t nr, double f, double *rise)
     for (uint32_t i = 0; i < nr; i++) {
         if (users[i].set != i)
             continue;
-        users[i].bytes = set_bytes(users, nr, i, f, &one);
+        users[i].bytes = set_bytes(users, i, f, &one);
         sum += users[i].bytes;
         *rise += one;
     }
@@ -122,7 +121,7 @@ share_by_traffic(struct cache_user *users, uint32_t nr, double bytes)
 
     for (uint32_t i = 0; i < nr; i++)
         if (users[i].set == i)
-            all += traffic(users, nr, i, 0, &change);
+            all += traffic(users, i, 0, &change);
     double f = bytes / all;
     for (int i = 0; i < FILL_ROUNDS; i++) {
         double sum = all_bytes(users, nr, f, &rise), next;
@@ -185,6 +184,10 @@ find_sets(struct cache_user *users, uint32_t nr, bool *streams)
                 users[h].slice == u->slice)
                 j = h;
         u->set = j;
+        u->next = 0;
+        if (j != i)
+            users[users[j].last].next = i;
+        users[j].last = i;
         u->full = false;
         u->heads = 0;
         u->bytes = 0;

@@ -23,6 +23,8 @@ struct cache_user {
     double ratio;  /* result: of the references, those that miss */
     /* scratch */
     uint32_t set;   /* the first user of the same set, which has the rest for all of them */
+    uint32_t next;  /* user of the set, in order; 0: none */
+    uint32_t last;  /* of them */
     uint32_t heads; /* CPUs */
     bool full;
     double most; /* bytes that the set can fill; 0: streaming, no bound */

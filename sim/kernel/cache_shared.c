@@ -19,6 +19,16 @@ group_of(const struct burst_use *u)
     return &u->region->groups[region_group_index(u->region, u->slice)];
 }
 
+/* Has an earlier use the same lines? Who writes them in two ways is one writer. */
+static bool
+counted(const struct burst_profile *p, uint32_t use)
+{
+    for (uint32_t i = 0; i < use; i++)
+        if (p->uses[i].shared_q16 > 0 && group_of(&p->uses[i]) == group_of(&p->uses[use]))
+            return true;
+    return false;
+}
+
 static void
 count(struct kernel *k, const struct rq *rq, const struct burst_profile *p, uint32_t n)
 {
@@ -28,7 +38,7 @@ count(struct kernel *k, const struct rq *rq, const struct burst_profile *p, uint
         struct region_group *g = group_of(&p->uses[i]);
         struct sharers *s = g->sharers;
 
-        if (p->uses[i].shared_q16 == 0)
+        if (p->uses[i].shared_q16 == 0 || counted(p, i))
             continue;
         if (s == NULL) {
             s = g->sharers = arena_new_object(k->arena, struct sharers);
@@ -100,16 +110,11 @@ caches_shared_ns(const struct kernel *k, const struct rq *rq)
 }
 
 void
-caches_sharers_resolve(struct kernel *k, void (*look)(struct kernel *k, int cpu))
+caches_sharers_resolve(struct kernel *k, void (*look)(struct kernel *k, struct task *p))
 {
     for (struct sharers *s = k->caches->changed; s != NULL; s = s->next) {
         s->dirty = false;
-        for (struct list *at = s->group->users.next; at != &s->group->users; at = at->next) {
-            const struct task *p = list_entry(at, struct mem_use, user)->task;
-
-            if (p->state == TASK_RUNNING && k->rqs[p->cpu].curr == p)
-                look(k, p->cpu);
-        }
+        region_each_running(k, s->group, NULL, look);
     }
     k->caches->changed = NULL;
 }

@@ -22,144 +22,6 @@
 
 #include "kernel/burst.h"
 
-#include <stdlib.h>
-
-enum { ASSUMED_L1 = 32 << 10, ASSUMED_L2 = 1 << 20, ASSUMED_LLC_A_CORE = 2 << 20 };
-
-/* ---- building ---- */
-
-static int
-compare_keys(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static uint32_t
-place_of(const int64_t *sorted, uint32_t nr, int64_t key)
-{
-    uint32_t low = 0, high = nr;
-
-    while (low + 1 < high) {
-        uint32_t middle = (low + high) / 2;
-
-        if (sorted[middle] <= key)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Groups by keys: numbers without holes, in the order of the keys. */
-static struct cache_group *
-make_groups(struct kernel *k, const int64_t *keys, size_t member, uint32_t *nr_groups)
-{
-    const struct machine *m = k->machine;
-    int64_t *sorted = arena_new_array(k->arena, int64_t, m->nr_cpus);
-    uint32_t nr = 0;
-
-    memcpy(sorted, keys, m->nr_cpus * sizeof(*sorted));
-    qsort(sorted, m->nr_cpus, sizeof(*sorted), compare_keys);
-    for (uint32_t i = 0; i < m->nr_cpus; i++)
-        if (nr == 0 || sorted[i] != sorted[nr - 1])
-            sorted[nr++] = sorted[i];
-    struct cache_group *groups = arena_new_array(k->arena, struct cache_group, nr);
-    for (int pass = 0; pass < 2; pass++)
-        for (uint32_t i = 0; i < m->nr_cpus; i++) {
-            uint32_t at = place_of(sorted, nr, keys[i]);
-            struct cache_group *g = &groups[at];
-
-            memcpy((char *)&k->caches->cpus[i] + member, &at, sizeof(at));
-            if (!m->cpus[i].present)
-                continue;
-            if (pass == 1 && g->cpus == NULL) {
-                g->cpus = arena_new_array(k->arena, uint32_t, g->nr);
-                g->nr = 0;
-            }
-            if (pass == 1)
-                g->cpus[g->nr] = i;
-            g->nr++;
-        }
-    *nr_groups = nr;
-    return groups;
-}
-
-/* CPUs without an id of the cache share one if their package and node are the same. */
-static int64_t
-key_of(const struct machine_cpu *c, int32_t id)
-{
-    return id >= 0 ? id : ((int64_t)c->package << 20 | c->node) + ((int64_t)1 << 40);
-}
-
-static void
-group_cpus(struct kernel *k, struct caches *c)
-{
-    const struct machine *m = k->machine;
-    int64_t *keys = arena_new_array(k->arena, int64_t, m->nr_cpus);
-
-    for (uint32_t i = 0; i < m->nr_cpus; i++)
-        keys[i] = m->cpus[i].core;
-    c->cores = make_groups(k, keys, offsetof(struct cache_cpu, core), &c->nr_cores);
-    for (uint32_t i = 0; i < m->nr_cpus; i++)
-        keys[i] = key_of(&m->cpus[i], m->cpus[i].llc);
-    c->llcs = make_groups(k, keys, offsetof(struct cache_cpu, llc), &c->nr_llcs);
-    for (uint32_t i = 0; i < m->nr_cpus; i++)
-        keys[i] = m->cpus[i].l2 >= 0 ? m->cpus[i].l2 : ((int64_t)1 << 40) + m->cpus[i].core;
-    c->l2s = make_groups(k, keys, offsetof(struct cache_cpu, l2), &c->nr_l2s);
-}
-
-/* Sizes that the machine does not give. */
-static void
-size_caches(struct kernel *k, struct caches *c)
-{
-    const struct machine_cache *mc = &k->machine->cache;
-    uint64_t threads = SIM_MAX(k->machine->smt, 1u);
-
-    c->l1_bytes = mc->l1d_bytes > 0 ? mc->l1d_bytes : ASSUMED_L1;
-    c->l2_bytes = mc->l2_bytes > 0 ? mc->l2_bytes : ASSUMED_L2;
-    c->l2_ns = (double)mc->l2_ps / 1000;
-    c->llc_ns = (double)mc->llc_ps / 1000;
-    for (uint32_t i = 0; i < c->nr_llcs; i++) {
-        uint64_t cores = (c->llcs[i].nr + threads - 1) / threads;
-
-        c->llcs[i].bytes = mc->llc_bytes > 0 ? mc->llc_bytes : ASSUMED_LLC_A_CORE * cores;
-    }
-}
-
-static bool
-speeds_differ(const struct kernel *k)
-{
-    for_each_cpu (cpu, k->machine->present)
-        if (k->machine->cpus[cpu].capacity != 1024)
-            return true;
-    return false;
-}
-
-void
-caches_init(struct kernel *k)
-{
-    struct caches *c = k->caches = arena_new_object(k->arena, struct caches);
-    uint32_t nr_cpus = k->machine->nr_cpus;
-
-    c->cpus = arena_new_array(k->arena, struct cache_cpu, nr_cpus);
-    group_cpus(k, c);
-    size_caches(k, c);
-    c->dirty_llcs = arena_new_array(k->arena, uint32_t, c->nr_llcs);
-    c->dirty_cores = arena_new_array(k->arena, uint32_t, c->nr_cores);
-    c->users = arena_new_array(k->arena, struct cache_user, nr_cpus);
-    c->user_of = arena_new_array(k->arena, uint32_t, nr_cpus);
-    c->siblings = k->machine->smt > 1 && k->params.cache.smt_speed_ppm < 1000000;
-    k->caches_on = c->siblings || speeds_differ(k);
-    for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
-        uint32_t capacity = k->machine->cpus[cpu].capacity;
-
-        c->cpus[cpu].base = 1024.0 / capacity;
-        k->rqs[cpu].speed = (uint32_t)((uint64_t)RATE_FULL * capacity / 1024);
-    }
-}
-
 static bool
 cpu_uses_memory(const struct rq *rq)
 {
@@ -287,9 +149,8 @@ sibling_speed(double s, uint32_t busy)
     return speed + (speed * s - speed) * (busy - n) / n;
 }
 
-/* Misses that the CPU's burst has in flight, beside those of its siblings. */
-static uint32_t
-mlp_left(const struct kernel *k, int cpu)
+uint32_t
+cache_mlp_left(const struct kernel *k, int cpu)
 {
     const struct caches *c = k->caches;
     const struct cache_group *core = &c->cores[c->cpus[cpu].core];
@@ -304,17 +165,12 @@ mlp_left(const struct kernel *k, int cpu)
 
 /* ---- one CPU ---- */
 
-/* Where the references of a burst hit: parts of them. */
-struct levels {
-    double refs, l2, llc, miss;
-};
-
-static struct levels
-levels_of(const struct kernel *k, int cpu, const struct burst_profile *p, double miss)
+struct cache_levels
+cache_levels_of(const struct kernel *k, int cpu, const struct burst_profile *p, double miss)
 {
     const struct caches *c = k->caches;
     uint32_t busy = busy_threads(k, &c->cores[c->cpus[cpu].core]);
-    struct levels l = { .refs = (double)p->misses_q20 / (1 << 20), .miss = miss };
+    struct cache_levels l = { .refs = (double)p->misses_q20 / (1 << 20), .miss = miss };
     double slope, past_l2 = 1;
 
     if (p->reuse == NULL)
@@ -368,8 +224,8 @@ cpu_set(struct kernel *k, struct rq *rq, uint32_t speed, uint32_t miss_q16, uint
     look_again(k);
 }
 
-static void
-cpu_apply(struct kernel *k, struct rq *rq, double miss, bool told)
+void
+cache_cpu_apply(struct kernel *k, struct rq *rq, double miss, bool told)
 {
     const struct caches *c = k->caches;
     const struct cache_cpu *cc = &c->cpus[rq->cpu];
@@ -377,9 +233,9 @@ cpu_apply(struct kernel *k, struct rq *rq, double miss, bool told)
     uint32_t miss_q16 = MIX_ALL, mlp_q8 = 0;
 
     if (cc->mlp_q8 > 0) {
-        struct levels l = levels_of(k, rq->cpu, rq->curr->profile, miss);
+        struct cache_levels l = cache_levels_of(k, rq->cpu, rq->curr->profile, miss);
 
-        mlp_q8 = mlp_left(k, rq->cpu);
+        mlp_q8 = cache_mlp_left(k, rq->cpu);
         cpu += (l.refs * (l.l2 * c->l2_ns + l.llc * c->llc_ns) + caches_shared_ns(k, rq)) /
                (mlp_q8 / 256.0);
         miss_q16 = (uint32_t)(l.miss * MIX_ALL + 0.5);
@@ -401,7 +257,13 @@ cpu_look(struct kernel *k, int cpu)
     cc->base = 1024.0 / mc->capacity / speed;
     if (c->llcs[cc->llc].nr_sets > 0)
         caches_llc_dirty(k, cc->llc);
-    cpu_apply(k, rq, cc->has_set ? rq->curr->mem->miss_q16 / 65536.0 : 1, false);
+    cache_cpu_apply(k, rq, cc->has_set ? rq->curr->mem->miss_q16 / 65536.0 : 1, false);
+}
+
+static void
+look_at_task(struct kernel *k, struct task *p)
+{
+    cpu_look(k, p->cpu);
 }
 
 bool
@@ -429,105 +291,12 @@ caches_run_changed(struct kernel *k, struct rq *rq, bool uses)
         rq->curr->mem->warm.arrived = true;
     }
     if (rq->curr != NULL)
-        cpu_apply(k, rq, has_set ? rq->curr->mem->miss_q16 / 65536.0 : 1, true);
+        cache_cpu_apply(k, rq, has_set ? rq->curr->mem->miss_q16 / 65536.0 : 1, true);
     if (unlikely(c->changed != NULL) && cc->shares != NULL)
         core_dirty(k, cc->core); /* it is not among the users of its memory yet */
     else if (unlikely(c->changed != NULL))
         look_again(k);
     return llc->dirty || core->dirty;
-}
-
-/* ---- a last-level cache ---- */
-
-/* Latency of the burst's misses without load, ns. */
-static double
-idle_latency(struct kernel *k, struct rq *rq)
-{
-    const struct mem_mix *mix = mm_mix(k, rq->curr);
-    double ps = 0;
-
-    for_each_node (n, mix->nodes)
-        ps += mix->share_q16[n] / 65536.0 *
-              machine_latency_ps(k->machine, (uint32_t)rq->node, (uint32_t)n);
-    return ps / 1000;
-}
-
-static struct cache_user
-user_of(struct kernel *k, struct rq *rq)
-{
-    const struct caches *c = k->caches;
-    const struct cache_cpu *cc = &c->cpus[rq->cpu];
-    const struct burst_profile *p = rq->curr->profile;
-    struct levels l = levels_of(k, rq->cpu, p, 1);
-    double mlp = mlp_left(k, rq->cpu) / 256.0;
-
-    return (struct cache_user){
-        .reuse = p->reuse,
-        .region = p->nr_uses > 0 ? p->uses[0].region : NULL,
-        .slice = p->nr_uses > 0 ? p->uses[0].slice : 0,
-        .nr = 1,
-        .refs = l.refs,
-        .cpu = cc->base + l.refs * l.l2 * c->l2_ns / mlp,
-        .hit = c->llc_ns / mlp,
-        .miss = idle_latency(k, rq) / mlp,
-        .before = l.miss,
-    };
-}
-
-static bool
-alike(const struct cache_user *a, const struct cache_user *b)
-{
-    return a->reuse == b->reuse && a->region == b->region && a->slice == b->slice &&
-           a->refs == b->refs && a->cpu == b->cpu && a->hit == b->hit && a->miss == b->miss &&
-           a->before == b->before;
-}
-
-/* Rows of the equations for what runs on the LLC. */
-static uint32_t
-find_users(struct kernel *k, const struct cache_group *llc)
-{
-    struct caches *c = k->caches;
-    uint32_t nr = 0;
-
-    for (uint32_t i = 0; i < llc->nr; i++) {
-        uint32_t cpu = llc->cpus[i], j = 0;
-
-        if (c->cpus[cpu].mlp_q8 == 0)
-            continue;
-        struct cache_user u = user_of(k, &k->rqs[cpu]);
-        while (j < nr && !alike(&c->users[j], &u))
-            j++;
-        if (j == nr)
-            c->users[nr++] = u;
-        else
-            c->users[j].nr++;
-        c->user_of[cpu] = j;
-    }
-    return nr;
-}
-
-static void
-llc_resolve(struct kernel *k, const struct cache_group *llc)
-{
-    struct caches *c = k->caches;
-    uint32_t nr = find_users(k, llc);
-
-    cache_share(c->users, nr, (double)llc->bytes, k->params.cache.llc_sharing);
-    for (uint32_t i = 0; i < llc->nr; i++) {
-        uint32_t cpu = llc->cpus[i];
-        struct rq *rq = &k->rqs[cpu];
-
-        if (c->cpus[cpu].mlp_q8 == 0)
-            continue;
-        const struct cache_user *u = &c->users[c->user_of[cpu]];
-
-        cpu_apply(k, rq, u->ratio, false);
-        if (!c->cpus[cpu].has_set)
-            continue;
-        rq->curr->mem->warm.bytes = (uint64_t)u->bytes;
-        if (rq->curr->mem->warm.arrived)
-            caches_arrive(k, rq, rq->curr, c->users[u->set].heads == 1);
-    }
 }
 
 void
@@ -544,12 +313,12 @@ caches_resolve(struct kernel *k)
             cpu_look(k, (int)core->cpus[j]);
     }
     c->nr_dirty_cores = 0;
-    caches_sharers_resolve(k, cpu_look);
+    caches_sharers_resolve(k, look_at_task);
     for (uint32_t i = 0; i < c->nr_dirty_llcs; i++) {
         struct cache_group *llc = &c->llcs[c->dirty_llcs[i]];
 
         llc->dirty = false;
-        llc_resolve(k, llc);
+        cache_llc_resolve(k, llc);
     }
     c->nr_dirty_llcs = 0;
     c->resolving = false;

@@ -1,4 +1,4 @@
-/* State of the caches, between caches.c, which keeps it, and cache_cold.c. */
+/* What the files of the caches share; nobody else includes it. caches.c keeps the state. */
 #pragma once
 
 #include "kernel/cache_share.h"
@@ -43,12 +43,28 @@ struct caches {
     uint32_t *user_of; /* by CPU: the one that stands for it */
 };
 
+/* Where the references of a burst hit: parts of them. */
+struct cache_levels {
+    double refs, l2, llc, miss;
+};
+
+/* caches.c. p's levels on the CPU when `miss` of its references miss the last one. */
+struct cache_levels cache_levels_of(const struct kernel *k, int cpu, const struct burst_profile *p,
+                                    double miss);
+/* Misses that the CPU's burst has in flight, beside those of its siblings. */
+uint32_t cache_mlp_left(const struct kernel *k, int cpu);
+/* The burst on the CPU misses so often from now on; `told`: the memory model hears of it anyway. */
+void cache_cpu_apply(struct kernel *k, struct rq *rq, double miss, bool told);
+
+/* cache_llc.c: divides the LLC among what runs on it now. */
+void cache_llc_resolve(struct kernel *k, const struct cache_group *llc);
+
 /* cache_shared.c: the CPU's burst is another one (NULL: it shares nothing). */
 void caches_share_lines(struct kernel *k, struct rq *rq, const struct burst_profile *profile);
 /* ns for each ns of work that a burst waits for lines of other cores, one after the other. */
 double caches_shared_ns(const struct kernel *k, const struct rq *rq);
-/* Calls look() for each CPU whose sharers have changed. */
-void caches_sharers_resolve(struct kernel *k, void (*look)(struct kernel *k, int cpu));
+/* Calls look() for whoever runs and whose sharers have changed. */
+void caches_sharers_resolve(struct kernel *k, void (*look)(struct kernel *k, struct task *p));
 
 void caches_llc_dirty(struct kernel *k, uint32_t llc);
 /* p's references that its burst brings into the new caches before it goes on: cache_cold.c. The

@@ -11,7 +11,9 @@ struct domains *kernel_build_domains(struct kernel *k, bool without_numa);
 /* What sched.tunable_scaling multiplies tunables of the fair class with; at most 8 CPUs count
  * (get_update_sysctl_factor). */
 uint64_t sched_tunable_factor(const struct kernel *k);
-/* What p may use follows from its affinity, its cpuset and the online CPUs; it is not moved. */
+/* What p may use follows from its affinity, its cpuset and the online CPUs. */
+void task_find_allowed(struct kernel *k, struct task *p);
+/* And its class hears of it; it is not moved. */
 void task_see_allowed(struct kernel *k, struct task *p);
 
 /* Onto and off its class's queue, in whatever state the task is. */

@@ -97,11 +97,9 @@ region_new(struct kernel *k, struct mm *mm, const struct region_attr *attr)
     return r;
 }
 
-/* Calls `fn` for whoever runs on the group now (in `mm`; NULL: in any), and forgets those who do
- * not. */
-static void
-for_each_running(struct kernel *k, struct region_group *g, const struct mm *mm,
-                 void (*fn)(struct kernel *k, struct task *p))
+void
+region_each_running(struct kernel *k, struct region_group *g, const struct mm *mm,
+                    void (*fn)(struct kernel *k, struct task *p))
 {
     list_for_each_safe (node, &g->users) {
         struct task *p = list_entry(node, struct mem_use, user)->task;
@@ -138,7 +136,7 @@ group_changed(struct kernel *k, struct region_group *g, uint64_t n)
     if (g->changed * TELL_SHARE < region_group_populated(g) && !(settled && g->changed > 0))
         return;
     g->changed = 0;
-    for_each_running(k, g, NULL, tell_pages_changed);
+    region_each_running(k, g, NULL, tell_pages_changed);
 }
 
 void
@@ -164,7 +162,7 @@ group_needs_fell(struct kernel *k, const struct mapping *m, uint32_t group, uint
     if (g->fell * NEEDS_TELL_SHARE <= mapping_needs(m, group))
         return;
     g->fell = 0;
-    for_each_running(k, g, NULL, settle_user);
+    region_each_running(k, g, NULL, settle_user);
 }
 
 void
@@ -179,7 +177,7 @@ void
 region_closer(struct kernel *k, const struct mapping *m)
 {
     for (uint32_t i = 0; i < m->region->nr_groups; i++)
-        for_each_running(k, &m->region->groups[i], m->mm, tell_closer);
+        region_each_running(k, &m->region->groups[i], m->mm, tell_closer);
 }
 
 void
@@ -190,7 +188,7 @@ mm_region_changed(struct kernel *k, struct region *r)
 
         g->version++;
         g->changed = 0;
-        for_each_running(k, g, NULL, tell_pages_changed);
-        for_each_running(k, g, NULL, tell_closer);
+        region_each_running(k, g, NULL, tell_pages_changed);
+        region_each_running(k, g, NULL, tell_closer);
     }
 }

@@ -10,6 +10,10 @@
 void region_changed(struct kernel *k, struct region *r, uint32_t slice, uint64_t n);
 /* Pages need attention that did not before: the horizons of running users in the address space
  * have come closer. */
+/* Calls `fn` for whoever runs on the group now (in `mm`; NULL: in any), and forgets those who do
+ * not: they come back when they run. */
+void region_each_running(struct kernel *k, struct region_group *g, const struct mm *mm,
+                         void (*fn)(struct kernel *k, struct task *p));
 void region_closer(struct kernel *k, const struct mapping *m);
 
 /* n pages of a slice are in order now, for who uses the mapping. Those who draw accesses are
