@@ -27,4 +27,7 @@ target_compile_definitions(ns_noprobe PRIVATE NUMASIM_NO_PROBE)
 # Its objects come first, so the libraries below add only what is not in them.
 add_executable(bench_noprobe ${CMAKE_CURRENT_SOURCE_DIR}/whole_run.c $<TARGET_OBJECTS:ns_noprobe>)
 target_link_libraries(bench_noprobe PRIVATE ns_config)
+foreach(program bench_whole bench_noprobe)
+    target_compile_definitions(${program} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+endforeach()
 set_target_properties(bench_whole bench_noprobe PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})

@@ -1,7 +1,8 @@
 /*
- * whole_run TOPOLOGY WORKLOAD POLICY TIME [all]: simulates TIME and prints what it cost in CPU
- * time: "SWITCHES switches CPU_NS ns EVENTS events". The first tenth of the time is not counted,
- * but with `all`. For `numasim bench`; built twice, with the probe and with NUMASIM_NO_PROBE.
+ * whole_run TOPOLOGY WORKLOAD POLICY TIME [all] [PARAMETER=VALUE...]: simulates TIME of a workload
+ * and prints what it cost in CPU time: "SWITCHES switches CPU_NS ns EVENTS events". The first tenth
+ * of the time is not counted, but with `all`. A policy "ext:models/..." is a file of the sources.
+ * For `numasim bench`; built twice, with the probe and with NUMASIM_NO_PROBE.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,6 +31,14 @@ fail(const struct diag *d, const char *why)
     return 1;
 }
 
+static const char *
+find_policy(const char *name, struct arena *a)
+{
+    const char *file = g_str_has_prefix(name, "ext:models/") ? name + strlen("ext:") : NULL;
+
+    return file == NULL ? name : arena_printf(a, "ext:%s/%s", SOURCE_DIR, file);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -40,18 +49,18 @@ main(int argc, char **argv)
     const char *reason = NULL;
 
     diag_init(&d);
-    if (argc < 5 || argc > 6 ||
-        !parse_quantity(FIELD_TIME, argv[4], &spec.until, why, sizeof(why)) ||
-        !load_policy(argv[3], a, &spec.policy, &d))
+    bool all = argc > 5 && strcmp(argv[5], "all") == 0;
+    if (argc < 5 || !parse_quantity(FIELD_TIME, argv[4], &spec.until, why, sizeof(why)) ||
+        !load_policy(find_policy(argv[3], a), a, &spec.policy, &d))
         return fail(&d, why);
     spec.machine = load_machine(argv[1], a, &d);
-    spec.workload = load_workload(argv[2], NULL, a, &d);
+    spec.workload = load_workload(argv[2], (const char *const *)argv + 5 + all, a, &d);
     if (spec.machine == NULL || spec.workload == NULL)
         return fail(&d, NULL);
     struct simulation *s = simulation_new(a, &spec, &reason);
     if (s == NULL)
         return fail(&d, reason);
-    if (argc == 5)
+    if (!all)
         simulation_run(s, spec.until / 10);
     uint64_t began = cpu_time(), switches = s->kernel->stats.context_switches;
     uint64_t events = s->kernel->engine.nr_events;

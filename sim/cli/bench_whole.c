@@ -49,20 +49,16 @@ output_of(const char *dir, const char *program, const char *arguments)
     return out;
 }
 
-static void
-keep_best(double *best, double ns)
+void
+bench_keep_best(double *best, double ns)
 {
     if (ns > 0 && (!(*best > 0) || ns < *best))
         *best = ns;
 }
 
-/* "SWITCHES switches CPU_NS ns ..."; *cpu: all of it. */
-static double
-measure_load(const char *dir, const char *program, const char *load, const struct size *size,
-             double *cpu)
+double
+bench_switch(const char *dir, const char *program, const char *arguments, double *cpu)
 {
-    g_autofree char *arguments =
-        g_strdup_printf("%s %s autonuma %s", size->topology, load, size->until);
     g_autofree char *out = output_of(dir, program, arguments);
 
     if (out == NULL)
@@ -70,7 +66,17 @@ measure_load(const char *dir, const char *program, const char *load, const struc
     g_auto(GStrv) words = g_strsplit(out, " ", -1);
     double switches = g_strv_length(words) >= 4 ? g_ascii_strtod(words[0], NULL) : 0;
     *cpu = switches > 0 ? g_ascii_strtod(words[2], NULL) : 0;
-    return switches > 0 ? g_ascii_strtod(words[2], NULL) / switches : 0;
+    return switches > 0 ? *cpu / switches : 0;
+}
+
+static double
+measure_load(const char *dir, const char *program, const char *load, const struct size *size,
+             double *cpu)
+{
+    g_autofree char *arguments =
+        g_strdup_printf("%s %s autonuma %s", size->topology, load, size->until);
+
+    return bench_switch(dir, program, arguments, cpu);
 }
 
 static double
@@ -89,7 +95,7 @@ measure_pages(const char *dir, double *best)
     double cpu = 0;
 
     measure_load(dir, "bench_whole", "bench-pages", &size, &cpu);
-    keep_best(best, cpu);
+    bench_keep_best(best, cpu);
 }
 
 /* "... NUMBER ns/switch ..." */
@@ -110,13 +116,14 @@ static void
 measure(const char *dir, struct readings *r)
 {
     for (guint i = 0; i < NR_SIZES; i++) {
-        keep_best(&r->whole[i], measure_whole(dir, "bench_whole", &sizes[i]));
-        keep_best(&r->minisim[i], measure_minisim(dir, &sizes[i]));
+        bench_keep_best(&r->whole[i], measure_whole(dir, "bench_whole", &sizes[i]));
+        bench_keep_best(&r->minisim[i], measure_minisim(dir, &sizes[i]));
     }
     /* Three times in turn: a few per cent are looked for. */
     for (guint i = 0; i < 3; i++) {
-        keep_best(&r->noprobe, measure_whole(dir, "bench_noprobe", &sizes[PROBED_SIZE]));
-        keep_best(&r->whole[PROBED_SIZE], measure_whole(dir, "bench_whole", &sizes[PROBED_SIZE]));
+        bench_keep_best(&r->noprobe, measure_whole(dir, "bench_noprobe", &sizes[PROBED_SIZE]));
+        bench_keep_best(&r->whole[PROBED_SIZE],
+                        measure_whole(dir, "bench_whole", &sizes[PROBED_SIZE]));
     }
 }
 

@@ -1,5 +1,6 @@
 /* numasim bench: the speed of the simulator itself, as ratios that were measured in one sitting. */
 #include "cli/bench_accuracy.h"
+#include "cli/bench_ext.h"
 #include "cli/bench_pages.h"
 #include "cli/bench_rq.h"
 #include "cli/bench_whole.h"
@@ -13,6 +14,7 @@ static const struct {
     { "rq", bench_rq },
     { "pages", bench_pages },
     { "whole", bench_whole },
+    { "ext", bench_ext },
 };
 
 static bool
@@ -86,7 +88,7 @@ cmd_bench(const struct command *c, int argc, char **argv)
     for (guint i = 0; nr == 1 && i < G_N_ELEMENTS(parts); i++)
         known = known || strcmp(rest[0], parts[i].name) == 0;
     if (!known)
-        return cli_usage(c, "write queue, rq, pages, whole, or nothing for all");
+        return cli_usage(c, "write queue, rq, pages, whole, ext, or nothing for all");
     if (only_accuracy && nr > 0)
         return cli_usage(c, "--accuracy goes without a part");
     if (only_accuracy)

@@ -59,7 +59,7 @@ const struct command commands[] = {
       .summary = "Policies, and every parameter with unit, default and range.",
       .run = cmd_policy },
     { .name = "bench",
-      .arguments = "[queue | rq | pages | whole]",
+      .arguments = "[queue | rq | pages | whole | ext]",
       .summary = "Speed of the simulator itself, as ratios.",
       .page = "Measured in one sitting, against the reference programs of the build directory.\n"
               "With --accuracy instead: how far the rates of running tasks are from an exact\n"
