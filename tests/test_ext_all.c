@@ -88,7 +88,7 @@ static void
 release(struct scx *scx, int cpu, const struct scx_cpu_release_args *args)
 {
     assert_int_equal(cpu, scx_this_cpu(scx));
-    assert_int_equal(args->reason, SCX_CPU_PREEMPT_RT);
+    assert_true(args->reason == SCX_CPU_PREEMPT_RT || args->reason == SCX_CPU_PREEMPT_STOP);
 }
 static int
 init_task(struct scx *scx, struct task *p, const struct scx_init_task_args *args)
