@@ -30,15 +30,16 @@ the_last_pages_of_a_cpu_wait(void **state)
     (void)state;
     kit_open(&f, 2, 2, &fixture_memory, balancing);
     struct region *r = kit_region(&f, "data", 1024 * PAGE_4K, 1);
-    lru_add(f.k, 0, r, 0, 1024, false);
+    kit_populate(&f, r, 0);
+    lru_add(f.k, 0, r, 0, 1024, 0, false);
     assert_int_equal(waiting(&f, r), 1);
     assert_true(lru_on_batch(f.k, r, 1023));
     /* another CPU has a batch of its own; 30 more fill the first one */
-    lru_add(f.k, 1, r, 0, 10, false);
+    lru_add(f.k, 1, r, 0, 10, 0, false);
     assert_int_equal(waiting(&f, r), 11);
-    lru_add(f.k, 0, r, 10, 29, false);
+    lru_add(f.k, 0, r, 10, 29, 0, false);
     assert_int_equal(waiting(&f, r), 40);
-    lru_add(f.k, 0, r, 39, 1, false);
+    lru_add(f.k, 0, r, 39, 1, 0, false);
     assert_int_equal(waiting(&f, r), 10);
     lru_add_drain_all(f.k);
     assert_int_equal(waiting(&f, r), 0);
@@ -54,12 +55,13 @@ a_huge_page_drains_the_batch(void **state)
     (void)state;
     kit_open(&f, 2, 2, &fixture_memory, balancing);
     struct region *r = kit_region(&f, "data", MIB(1), 1);
+    kit_populate(&f, r, 0);
     struct region *huge =
         region_new(f.k, f.process->mm,
                    &(struct region_attr){
                        .name = "huge", .bytes = MIB(4), .page_size = PAGE_2M, .owner = -1 });
-    lru_add(f.k, 0, r, 0, 5, false);
-    lru_add(f.k, 0, huge, 0, 512, true);
+    lru_add(f.k, 0, r, 0, 5, 0, false);
+    lru_add(f.k, 0, huge, 0, 512, 0, true);
     assert_int_equal(waiting(&f, r), 0);
     assert_false(lru_on_batch(f.k, huge, 0));
     fixture_close(&f);
@@ -74,12 +76,47 @@ the_index_finds_every_page(void **state)
     (void)state;
     kit_open(&f, 8, 8, &fixture_memory, balancing);
     struct region *r = kit_region(&f, "data", MIB(64), 1);
+    kit_populate(&f, r, 0);
     for (uint64_t i = 0; i < 64 * 30; i++)
-        lru_add(f.k, (int)(i * 13 % 64), r, i * 7 % r->nr_pages, 1, false);
+        lru_add(f.k, (int)(i * 13 % 64), r, i * 7 % r->nr_pages, 1, 0, false);
     assert_int_equal(waiting(&f, r), 64 * 30);
     for (int cpu = 63; cpu >= 0; cpu -= 2)
-        lru_add(f.k, cpu, r, 16000 + (uint64_t)cpu, 1, false);
+        lru_add(f.k, cpu, r, 16000 + (uint64_t)cpu, 1, 0, false);
     assert_int_equal(waiting(&f, r), 32 * 30);
+    fixture_close(&f);
+}
+
+static void
+in_blocks(struct kernel_params *kp, struct machine *m)
+{
+    balancing(kp, m);
+    kp->mm.exact_limit = 0;
+}
+
+/* 16 of the 512 pages of a block wait: so do 16 of them all, and of 48 one or two. */
+static void
+pages_of_a_block_wait_by_their_number(void **state)
+{
+    struct fixture f;
+    uint64_t sum = 0;
+
+    (void)state;
+    kit_open(&f, 2, 2, &fixture_memory, in_blocks);
+    struct region *r = kit_region(&f, "data", 1024 * PAGE_4K, 1);
+    kit_populate(&f, r, 0);
+    lru_add(f.k, 0, r, 0, 16, 0, false);
+    assert_int_equal(lru_waiting(f.k, r, 0, 512, 0), 16);
+    assert_int_equal(lru_waiting(f.k, r, 512, 512, 0), 0);
+    assert_int_equal(lru_alike(f.k, r, 0, 512), 512);
+    for (int i = 0; i < 1000; i++)
+        sum += lru_waiting(f.k, r, 100, 48, 0);
+    assert_in_range(sum, 1440, 1560);
+    /* seven of the next block end this batch, and begin another one */
+    lru_add(f.k, 0, r, 508, 22, 0, false);
+    assert_int_equal(lru_waiting(f.k, r, 0, 512, 0), 0);
+    assert_int_equal(lru_waiting(f.k, r, 512, 512, 0), 7);
+    lru_add_drain_all(f.k);
+    assert_int_equal(lru_waiting(f.k, r, 512, 512, 0), 0);
     fixture_close(&f);
 }
 
@@ -90,6 +127,7 @@ main(void)
         cmocka_unit_test(the_last_pages_of_a_cpu_wait),
         cmocka_unit_test(a_huge_page_drains_the_batch),
         cmocka_unit_test(the_index_finds_every_page),
+        cmocka_unit_test(pages_of_a_block_wait_by_their_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

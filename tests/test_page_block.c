@@ -7,8 +7,7 @@
  * as 4 standard deviations of such a difference, and 2 %: of the faults or, where pages or accesses
  * are counted, of the region. Where two walk in step 10 % are allowed, for they meet pages in an
  * order that blocks do not remember. Two processes do not agree: a second one draws tags from pages
- * that it has not marked as well, and up to 35 % of the pages end on another node. Batches of pages
- * that are not on an LRU list yet go by single pages, and are off.
+ * that it has not marked as well, and up to 35 % of the pages end on another node.
  */
 #include <math.h>
 #include <stdio.h>
@@ -103,7 +102,6 @@ balancing(struct kernel_params *kp, struct machine *m)
     kp->numa.mode = NUMA_BALANCING_NORMAL;
     kp->numa.scan_delay = MSEC(100);
     kp->numa.scan_period_min = MSEC(100);
-    kp->mm.lru_batches = LRU_BATCHES_OFF;
 }
 static void
 in_blocks(struct kernel_params *kp, struct machine *m)

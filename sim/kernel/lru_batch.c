@@ -1,23 +1,37 @@
-/* The batches by CPU, and an index of all pages on them: open addressing, at most half full. */
+/* The batches by CPU, and an index of what is on them: open addressing, at most half full. */
 #include "kernel/lru_batch.h"
 
+#include "kernel/pages.h"
+
+/* Pages with one key: each has its own, or those that cannot be told apart share one. */
+struct lot {
+    uint64_t key;
+    uint32_t n;
+};
+
 struct lru_batch {
-    uint32_t nr;
-    uint64_t keys[LRU_BATCH];
+    uint32_t nr, nr_lots; /* pages; pages of nobody are in no lot */
+    struct lot lots[LRU_BATCH];
 };
 
 struct lru_state {
     struct lru_batch *batches; /* by CPU */
-    uint64_t *index;           /* keys; 0: empty */
+    struct lot *index;         /* by key; 0: empty */
     uint32_t shift;            /* 64 - log2 of its size */
     uint64_t mask;
+    struct rng rng;
     bool on;
 };
 
+/* *pages: how many have it. */
 static uint64_t
-key_of(const struct region *r, uint64_t page)
+key_of(const struct region *r, uint64_t page, int node, uint32_t *pages)
 {
-    return ((uint64_t)r->id + 1) << 40 | page;
+    uint64_t key = ((uint64_t)r->id + 1) << 40;
+
+    *pages = 1;
+    return key |
+           (r->ops->lot == NULL ? page : (uint64_t)1 << 39 | r->ops->lot(r, page, node, pages));
 }
 
 static uint64_t
@@ -51,7 +65,8 @@ lru_batch_init(struct kernel *k)
         bits++;
     s->shift = 64 - bits;
     s->mask = ((uint64_t)1 << bits) - 1;
-    s->index = arena_new_array(k->arena, uint64_t, (size_t)1 << bits);
+    s->index = arena_new_array(k->arena, struct lot, (size_t)1 << bits);
+    rng_init(&s->rng, k->seed, "lru_batch", 1);
     s->batches = arena_new_array(k->arena, struct lru_batch, k->machine->nr_cpus);
     if (k->params.noise.scan_phase)
         fill_somewhat(k, s);
@@ -63,42 +78,56 @@ find(const struct lru_state *s, uint64_t key)
 {
     uint64_t i = home_of(s, key);
 
-    while (s->index[i] != 0 && s->index[i] != key)
+    while (s->index[i].key != 0 && s->index[i].key != key)
         i = (i + 1) & s->mask;
     return i;
 }
 
 /* Those behind it that would no longer be found move up. */
 static void
-forget(struct lru_state *s, uint64_t key)
+fill_hole(struct lru_state *s, uint64_t hole)
 {
-    uint64_t hole = find(s, key);
-
-    if (s->index[hole] == 0)
-        return;
-    for (uint64_t i = (hole + 1) & s->mask; s->index[i] != 0; i = (i + 1) & s->mask) {
-        uint64_t home = home_of(s, s->index[i]);
+    for (uint64_t i = (hole + 1) & s->mask; s->index[i].key != 0; i = (i + 1) & s->mask) {
+        uint64_t home = home_of(s, s->index[i].key);
 
         if (((i - home) & s->mask) >= ((i - hole) & s->mask)) {
             s->index[hole] = s->index[i];
             hole = i;
         }
     }
-    s->index[hole] = 0;
+    s->index[hole] = (struct lot){ 0 };
 }
 
 static void
 drain(struct lru_state *s, struct lru_batch *b)
 {
-    for (uint32_t i = 0; i < b->nr; i++)
-        forget(s, b->keys[i]);
-    b->nr = 0;
+    for (uint32_t i = 0; i < b->nr_lots; i++) {
+        uint64_t at = find(s, b->lots[i].key);
+
+        s->index[at].n -= b->lots[i].n;
+        if (s->index[at].n == 0)
+            fill_hole(s, at);
+    }
+    b->nr = b->nr_lots = 0;
+}
+
+static void
+add_lot(struct lru_state *s, struct lru_batch *b, uint64_t key, uint32_t n)
+{
+    struct lot *l = &s->index[find(s, key)];
+
+    l->key = key;
+    l->n += n;
+    b->lots[b->nr_lots++] = (struct lot){ key, n };
+    b->nr += n;
 }
 
 void
-lru_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n, bool huge)
+lru_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n, int node,
+        bool huge)
 {
     struct lru_state *s = k->mm->lru;
+    uint32_t all;
 
     if (!s->on)
         return;
@@ -107,11 +136,9 @@ lru_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint6
     uint64_t left = huge ? 0 : full ? (b->nr + n) % LRU_BATCH : n;
     if (full)
         drain(s, b);
-    for (uint64_t page = first + n - left; page < first + n; page++) {
-        uint64_t key = key_of(r, page);
-
-        s->index[find(s, key)] = key;
-        b->keys[b->nr++] = key;
+    for (uint64_t end = first + n, page = end - left, stop; page < end; page = stop) {
+        stop = r->ops->lot == NULL ? page + 1 : SIM_MIN(end, (page | (CHUNK_PAGES - 1)) + 1);
+        add_lot(s, b, key_of(r, page, node, &all), (uint32_t)(stop - page));
     }
 }
 
@@ -119,10 +146,12 @@ void
 lru_add_initial(struct kernel *k, int node, const struct region *r, uint64_t first, uint64_t n,
                 bool huge)
 {
-    int cpu = cpumask_first(k->machine->nodes[node].cpus);
+    int cpu = -1;
 
-    if (k->params.mm.lru_batches == LRU_BATCHES_ALL && cpu >= 0)
-        lru_add(k, cpu, r, first, n, huge);
+    if (k->params.mm.lru_batches == LRU_BATCHES_ALL)
+        cpu = cpumask_first(k->machine->nodes[node].cpus);
+    if (cpu >= 0)
+        lru_add(k, cpu, r, first, n, node, huge);
 }
 
 void
@@ -133,23 +162,39 @@ lru_add_drain_all(struct kernel *k)
             drain(k->mm->lru, &k->mm->lru->batches[cpu]);
 }
 
+uint32_t
+lru_waiting(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n, int node)
+{
+    struct lru_state *s = k->mm->lru;
+    uint32_t all;
+
+    if (!s->on)
+        return 0;
+    uint64_t key = key_of(r, first, node, &all), waiting = s->index[find(s, key)].n;
+    if (likely(waiting == 0) || r->ops->lot == NULL)
+        return waiting == 0 ? 0 : n;
+    waiting = SIM_MIN(waiting, (uint64_t)all) * n;
+    return (uint32_t)(waiting / all + (rng_below(&s->rng, all) < waiting % all));
+}
+
 bool
 lru_on_batch(const struct kernel *k, const struct region *r, uint64_t page)
 {
-    const struct lru_state *s = k->mm->lru;
+    int node;
 
-    return s->on && s->index[find(s, key_of(r, page))] != 0;
+    r->ops->look(r->maps, page, &node);
+    return node >= 0 && lru_waiting(k, r, page, 1, node) > 0;
 }
 
 uint32_t
 lru_alike(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n)
 {
-    bool waits = lru_on_batch(k, r, first);
     uint32_t nr = 1;
 
-    if (!k->mm->lru->on)
+    if (!k->mm->lru->on || r->ops->lot != NULL)
         return n;
-    while (nr < n && lru_on_batch(k, r, first + nr) == waits)
+    bool waits = lru_waiting(k, r, first, 1, 0) > 0;
+    while (nr < n && (lru_waiting(k, r, first + nr, 1, 0) > 0) == waits)
         nr++;
     return nr;
 }

@@ -6,6 +6,9 @@
  * migrate: a hinting fault on it counts as a failed migration, and that doubles the scan period of
  * the task. A huge page does not wait, and takes the batch with it.
  *
+ * Where pages are kept in blocks, so many of a block's pages on a node wait, and any of them are as
+ * likely to be among those as others.
+ *
  * Model assumption: pages that a workload places before the run have long left their batch, unless
  * mm.lru_batches=all. Nothing but new pages and the calls that drain all CPUs (mbind and the like)
  * empties a batch; on a real machine other processes that end there do.
@@ -18,9 +21,9 @@ enum { LRU_BATCH = 31 };
 
 void lru_batch_init(struct kernel *k);
 /* Pages [first, first + n) of a region, or one huge page of that size, have just been allocated on
- * this CPU. */
+ * `node` by this CPU. */
 void lru_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n,
-             bool huge);
+             int node, bool huge);
 /* The same before the run, on the first CPU of the pages' node. */
 void lru_add_initial(struct kernel *k, int node, const struct region *r, uint64_t first, uint64_t n,
                      bool huge);
@@ -28,5 +31,8 @@ void lru_add_initial(struct kernel *k, int node, const struct region *r, uint64_
 void lru_add_drain_all(struct kernel *k);
 /* Does the page wait on some CPU's batch? */
 bool lru_on_batch(const struct kernel *k, const struct region *r, uint64_t page);
-/* How many pages from `first` on, of n, do as it does. */
+/* How many of n pages of a node from `first` on do; where each is known, all of them or none. */
+uint32_t lru_waiting(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n,
+                     int node);
+/* How many pages from `first` on, of n, may be asked about together. */
 uint32_t lru_alike(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n);

@@ -125,7 +125,7 @@ touch_huge(struct touch *t, uint64_t at)
     }
     page_walk_take(t->k, &w, node, 1);
     r->ops->claim(t->k, r, first, CHUNK_PAGES, node, true);
-    lru_add(t->k, t->rq->cpu, r, first, CHUNK_PAGES, true);
+    lru_add(t->k, t->rq->cpu, r, first, CHUNK_PAGES, node, true);
     t->k->stats.thp_fault_alloc++;
     t->got.huge++;
     return true;
@@ -150,7 +150,7 @@ touch_run(struct touch *t, uint64_t at, uint64_t end)
             break;
         uint64_t n = page_walk_take(t->k, &w, node, (r->thp ? SIM_MIN(end, chunk) : end) - at);
         r->ops->claim(t->k, r, at, n, node, false);
-        lru_add(t->k, t->rq->cpu, r, at, n, false);
+        lru_add(t->k, t->rq->cpu, r, at, n, node, false);
         t->got.small += n;
         at += n;
     }

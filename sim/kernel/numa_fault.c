@@ -107,8 +107,9 @@ movable(const struct faults *f, const struct page_unit *u, uint32_t nr)
     const struct mm_node *target = &f->k->mm->nodes[f->rq->node];
     uint64_t room = 0;
 
-    if (lru_on_batch(f->k, f->r, u->first) || !(task_mems(f->k, f->p) & NODE_BIT(f->rq->node)))
+    if (!(task_mems(f->k, f->p) & NODE_BIT(f->rq->node)))
         return 0;
+    nr -= u->np > 1 ? 0 : lru_waiting(f->k, f->r, u->first, nr, u->node);
     if (target->free_pages > target->high_watermark)
         room = (target->free_pages - target->high_watermark - 1) / u->np;
     if (likely(room >= nr))
@@ -125,7 +126,7 @@ move_pages(struct faults *f, struct page_unit *u, uint32_t nr, uint32_t tag)
     if (u->node != f->from)
         flush_moved(f);
     f->r->ops->settle(f->k, f->v->map, u, nr, f->rq->node, tag);
-    lru_add(f->k, f->rq->cpu, f->r, u->first, pages, u->np > 1);
+    lru_add(f->k, f->rq->cpu, f->r, u->first, pages, f->rq->node, u->np > 1);
     f->from = u->node;
     f->from_pages += pages;
     f->moved += pages;

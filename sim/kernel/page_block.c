@@ -34,6 +34,15 @@ blocks_before(const struct region *r, uint32_t slice)
     return r->nr_slices == 1 ? 0 : blocks_of(r)->before[slice];
 }
 
+static uint64_t
+block_index(const struct region *r, uint64_t page)
+{
+    uint32_t slice = region_slice_of(r, page);
+
+    return blocks_before(r, slice) +
+           ((page - (r->nr_slices == 1 ? 0 : region_slice_first(r, slice))) >> CHUNK_SHIFT);
+}
+
 struct block
 block_at(const struct mapping *m, uint64_t page)
 {
@@ -368,6 +377,16 @@ block_split_huge(struct kernel *k, struct region *r, uint64_t page)
     return false;
 }
 
+static uint64_t
+block_lot(const struct region *r, uint64_t page, int node, uint32_t *pages)
+{
+    uint64_t index = block_index(r, page);
+    const struct block_pages *x = blocks_of(r);
+
+    *pages = x->count[index * x->nr_nodes + (uint64_t)node];
+    return index * NODE_MAX + (uint64_t)node;
+}
+
 static void
 block_clear(struct kernel *k, struct region *r)
 {
@@ -432,6 +451,7 @@ const struct page_ops page_block = {
     .settle = block_settle,
     .move = block_move,
     .split_huge = block_split_huge,
+    .lot = block_lot,
     .clear = block_clear,
     .nr_huge = block_nr_huge,
     .count = block_count,

@@ -75,6 +75,9 @@ struct page_ops {
                      int to, uint64_t most);
     /* The huge page becomes 512 small ones; false: there is none. */
     bool (*split_huge)(struct kernel *k, struct region *r, uint64_t page);
+    /* Pages that cannot be told apart: a number below 2^39 for those on a node in the block of this
+     * page, and how many they are. NULL: each page is known. */
+    uint64_t (*lot)(const struct region *r, uint64_t page, int node, uint32_t *pages);
     void (*clear)(struct kernel *k, struct region *r);
     /* How many huge pages are in [first, first + n). */
     uint64_t (*nr_huge)(const struct region *r, uint64_t first, uint64_t n);
