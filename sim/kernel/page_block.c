@@ -15,18 +15,12 @@
  * with the fewest pages of its node.
  *
  * Model assumptions beside these: who marks or moves part of a block takes its share of each node.
- * A page that moves loses the marks of other processes as often as pages of its node have them. No
+ * A page that moves loses the marks of other processes, which it has as often as pages of its block
+ * on its node do, and more if more of its slab's pages with its tag do. No
  * block lies in two slices. Regions of huge pages are never kept in blocks: a huge page is one
  * word.
  */
 #include "kernel/page_block.h"
-
-static uint16_t *
-marks_of(const struct mapping *m)
-{
-    return m->own != NULL ? ((struct block_marks *)m->own->pages)->marked
-                          : blocks_of(m->region)->marked;
-}
 
 static uint64_t
 blocks_before(const struct region *r, uint32_t slice)
@@ -57,12 +51,10 @@ block_at(const struct mapping *m, uint64_t page)
                        .first = first + (nth << CHUNK_SHIFT) };
 
     b.span = SIM_MIN((uint64_t)CHUNK_PAGES, end - b.first);
-    b.count = &x->count[b.index * x->nr_nodes];
-    b.marked = &marks_of(m)[b.index * x->nr_nodes];
-    for (uint32_t n = 0; n < x->nr_nodes; n++) {
-        b.populated += b.count[n];
-        b.nr_marked += b.marked[n];
-    }
+    b.count = &x->count[b.index * x->stride];
+    b.marked = &block_marks_of(m)->marked[b.index * x->stride];
+    b.populated = sum_counts(b.count, x->stride);
+    b.nr_marked = sum_counts(b.marked, x->stride);
     return b;
 }
 
@@ -84,15 +76,21 @@ nr_blocks_of(const struct region *r)
     return n;
 }
 
+static uint32_t
+stride_of(const struct kernel *k)
+{
+    return (k->machine->nr_nodes + 3) & ~3u;
+}
+
 static uint64_t
 block_bytes(const struct kernel *k, uint64_t nr_pages, bool thp)
 {
     uint64_t blocks = div_round_up_u64(nr_pages, CHUNK_PAGES);
     (void)thp;
 
-    return blocks * 2 * k->machine->nr_nodes * sizeof(uint16_t) +
+    return blocks * 2 * stride_of(k) * sizeof(uint16_t) +
            div_round_up_u64(blocks, 1 << SLAB_SHIFT) *
-               (sizeof(struct slab) + 2 * k->machine->nr_nodes * sizeof(uint16_t)) +
+               (sizeof(struct slab) + (SLAB_TAGS + 2 * k->machine->nr_nodes) * sizeof(uint16_t)) +
            blocks / 8;
 }
 
@@ -107,19 +105,28 @@ attention_new(struct kernel *k, uint64_t nr_blocks)
 }
 
 static void
+marks_init(struct kernel *k, const struct block_pages *x, struct block_marks *marks)
+{
+    marks->marked = arena_new_array(k->arena, uint16_t, x->nr_blocks * x->stride);
+    marks->slab_marked = arena_new_array(k->arena, uint16_t, x->nr_slabs * x->nr_nodes);
+    marks->tagged = arena_alloc(k->arena, x->nr_slabs * sizeof(*marks->tagged));
+    memset(marks->tagged, 0, x->nr_slabs * sizeof(*marks->tagged));
+    marks->attention = attention_new(k, x->nr_blocks);
+}
+
+static void
 block_init(struct kernel *k, struct region *r)
 {
     struct block_pages *x = r->pages = arena_new_object(k->arena, struct block_pages);
 
     x->nr_nodes = k->machine->nr_nodes;
+    x->stride = stride_of(k);
     x->nr_blocks = nr_blocks_of(r);
-    x->count = arena_new_array(k->arena, uint16_t, x->nr_blocks * x->nr_nodes);
-    x->marked = arena_new_array(k->arena, uint16_t, x->nr_blocks * x->nr_nodes);
     x->nr_slabs = div_round_up_u64(x->nr_blocks, 1 << SLAB_SHIFT);
+    x->count = arena_new_array(k->arena, uint16_t, x->nr_blocks * x->stride);
     x->slabs = arena_new_array(k->arena, struct slab, x->nr_slabs);
     x->slab_count = arena_new_array(k->arena, uint16_t, x->nr_slabs * x->nr_nodes);
-    x->slab_marked = arena_new_array(k->arena, uint16_t, x->nr_slabs * x->nr_nodes);
-    x->attention = attention_new(k, x->nr_blocks);
+    marks_init(k, x, &x->marks);
     rng_init(&x->rng, k->seed, "blocks", r->id);
     if (r->nr_slices == 1)
         return;
@@ -133,10 +140,8 @@ static void
 block_map(struct kernel *k, struct mapping *m)
 {
     const struct block_pages *x = blocks_of(m->region);
-    struct block_marks *own = m->own->pages = arena_new_object(k->arena, struct block_marks);
 
-    own->marked = arena_new_array(k->arena, uint16_t, x->nr_blocks * x->nr_nodes);
-    own->attention = attention_new(k, x->nr_blocks);
+    marks_init(k, x, m->own->pages = arena_new_object(k->arena, struct block_marks));
 }
 
 static void
@@ -163,7 +168,7 @@ block_can_be_huge(const struct vma *v, uint64_t page)
 static uint32_t
 share_of(uint32_t n, const struct block *b, uint64_t page, uint64_t stop)
 {
-    return (uint32_t)(n * (stop - page) / (block_end(b) - page));
+    return stop == block_end(b) ? n : (uint32_t)(n * (stop - page) / (block_end(b) - page));
 }
 
 /* Of n pages that lie evenly; the parts of a block add up. */
@@ -173,36 +178,88 @@ part_of(uint32_t n, const struct block *b, uint64_t page, uint64_t stop)
     return (uint32_t)(n * (stop - b->first) / b->span - n * (page - b->first) / b->span);
 }
 
+/* Marks a part of one block. */
+static uint32_t
+mark_some(struct mapping *m, uint64_t page, uint64_t stop, nodemask left_out,
+          const struct mark_how *how)
+{
+    struct region *r = m->region;
+    struct block b = block_at(m, page);
+    uint32_t marked = 0;
+
+    for (uint32_t n = 0; n < blocks_of(r)->nr_nodes; n++) {
+        uint32_t some = (left_out & NODE_BIT(n))
+                            ? 0
+                            : share_of((uint32_t)b.count[n] - b.marked[n], &b, page, stop);
+
+        if (some == 0)
+            continue;
+        if (how->timed & NODE_BIT(n))
+            retag_some(r, &b,
+                       &(struct retagged){ .from = (int)n, .to = (int)n, .nr = some, .m = m },
+                       how->time);
+        deal_marks(m, &b, (int)n, some);
+        add_marked(m, &b, (int)n, (int32_t)some);
+        marked += some;
+    }
+    if (marked > 0)
+        look_for(m, b.index);
+    return marked;
+}
+
+/* Marks all blocks of a slab: their counts become those of marks, node by node. */
+static uint32_t
+mark_blocks(struct mapping *m, uint64_t slab, nodemask left_out)
+{
+    const struct block_pages *x = blocks_of(m->region);
+    uint64_t first = slab << SLAB_SHIFT;
+    uint64_t end = SIM_MIN(x->nr_blocks, first + ((uint64_t)1 << SLAB_SHIFT));
+    uint16_t keep[NODE_MAX + 3] = { 0 }; /* lanes of nodes that are left out */
+    uint32_t marked = 0;
+
+    for_each_node (n, left_out)
+        keep[n] = UINT16_MAX;
+    for (uint64_t index = first; index < end; index++) {
+        const uint16_t *count = &x->count[index * x->stride];
+        uint16_t *marks = &block_marks_of(m)->marked[index * x->stride];
+        uint32_t before = sum_counts(marks, x->stride);
+
+        for (uint32_t i = 0; i < x->stride; i++)
+            marks[i] = (uint16_t)((count[i] & ~keep[i]) | (marks[i] & keep[i]));
+        uint32_t some = sum_counts(marks, x->stride) - before;
+        if (some > 0)
+            look_for(m, index);
+        marked += some;
+    }
+    mark_slab(m, slab, left_out);
+    return marked;
+}
+
 static uint64_t
 block_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_how *how,
            uint64_t *huge)
 {
-    struct region *r = m->region;
+    enum { SLAB_PAGES = CHUNK_PAGES << SLAB_SHIFT };
+    const struct region *r = m->region;
+    nodemask left_out = how->skip | (how->skip_node >= 0 ? NODE_BIT(how->skip_node) : 0);
     uint64_t all = 0;
     (void)huge;
 
     for (uint64_t page = first, stop; page < end; page = stop) {
-        struct block b = block_at(m, page);
-        uint32_t marked = 0;
+        uint64_t slab_end = SIM_MIN(page + SLAB_PAGES, r->nr_pages);
+        uint32_t some;
 
-        stop = SIM_MIN(end, block_end(&b));
-        for (uint32_t n = 0; n < blocks_of(r)->nr_nodes; n++) {
-            uint32_t some = share_of(b.count[n] - b.marked[n], &b, page, stop);
-
-            if (some == 0 || (int)n == how->skip_node || (how->skip & NODE_BIT(n)))
-                continue;
-            if (how->timed & NODE_BIT(n))
-                retag_some(r, &b, (int)n, some, how->time, (int)n);
-            if (m->own == NULL)
-                deal_marks(r, &b, (int)n, some);
-            add_marked(m, &b, (int)n, (int32_t)some);
-            marked += some;
+        if (r->nr_slices == 1 && page % SLAB_PAGES == 0 && slab_end <= end && how->timed == 0) {
+            stop = slab_end;
+            some = mark_blocks(m, page / SLAB_PAGES, left_out);
+        } else {
+            struct block b = block_at(m, page);
+            stop = SIM_MIN(end, block_end(&b));
+            some = mark_some(m, page, stop, left_out, how);
         }
-        if (marked == 0)
-            continue;
-        look_for(m, b.index);
-        count_marks(m, page, 1, marked);
-        all += marked;
+        if (some > 0)
+            count_marks(m, page, 1, some);
+        all += some;
     }
     return all;
 }
@@ -267,8 +324,11 @@ block_marked_unit(const struct mapping *m, struct page_stretch *st, struct page_
             upto += b.marked[n];
             if (upto <= at)
                 continue;
+            uint64_t run = SIM_MIN(upto, stop);
+            st->dealt = st->run == run ? st->dealt : 0;
+            st->run = run;
             *u = (struct page_unit){ .first = at, .np = 1, .node = (int)n };
-            u->nr = run_of_tags(m, &b, (int)n, (uint32_t)(SIM_MIN(upto, stop) - at), &u->tag);
+            u->nr = run_of_tags(m, &b, (int)n, (uint32_t)(run - at), &st->dealt, &u->tag);
             st->at = at + u->nr;
             return true;
         }
@@ -292,34 +352,12 @@ block_absent_run(const struct mapping *m, struct page_stretch *st, uint64_t *fir
     return 0;
 }
 
-/* nr pages of a block went from one node to another: marks of them are gone. */
 static void
-drop_marks(struct region *r, const struct block *at, int from, uint32_t nr,
-           const struct mapping *but)
-{
-    for (struct mapping *m = r->maps; m != NULL; m = m->next) {
-        struct block b = block_at(m, at->first);
-        uint32_t before = b.count[from] + nr, lost = (uint32_t)b.marked[from] * nr / before;
-
-        if (m == but)
-            continue;
-        if (b.marked[from] - lost > b.count[from])
-            lost = b.marked[from] - b.count[from];
-        if (m->own == NULL)
-            take_marks(r, &b, from, lost);
-        add_marked(m, &b, from, -(int32_t)lost);
-        count_marks(m, at->first, 1, -(int64_t)lost);
-    }
-}
-
-static void
-move_some(struct kernel *k, struct region *r, const struct block *b, uint32_t nr, int from, int to,
-          const struct mapping *but)
+move_some(struct kernel *k, struct region *r, const struct block *b, uint32_t nr, int from, int to)
 {
     add_count(r, b, from, -(int32_t)nr);
     add_count(r, b, to, (int32_t)nr);
     count_move(k, r, b->first, nr, from, to);
-    drop_marks(r, b, from, nr, but);
 }
 
 static void
@@ -331,12 +369,13 @@ block_settle(struct kernel *k, struct mapping *m, const struct page_unit *u, uin
 
     if (nr == 0)
         return;
+    retag_pages(r, &b,
+                &(struct retagged){ .from = u->node, .to = node, .nr = nr, .m = m, .marked = true },
+                u->tag, tag);
     add_marked(m, &b, u->node, -(int32_t)nr);
     count_marks(m, u->first, 1, -(int64_t)nr);
-    slab_take(slab_of(r, &b), u->tag, u->node, nr, m->own == NULL ? nr : 0);
-    slab_put(slab_of(r, &b), tag, node, nr);
     if (node != u->node)
-        move_some(k, r, &b, nr, u->node, node, m);
+        move_some(k, r, &b, nr, u->node, node);
 }
 
 static uint64_t
@@ -361,8 +400,10 @@ block_move(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int f
                 continue;
             some = SIM_MIN(some, most - moved);
             if (some > 0) {
-                retag_some(r, &b, (int)i, (uint32_t)some, KEEP_TAG, to);
-                move_some(k, r, &b, (uint32_t)some, (int)i, to, NULL);
+                retag_some(r, &b,
+                           &(struct retagged){ .from = (int)i, .to = to, .nr = (uint32_t)some },
+                           KEEP_TAG);
+                move_some(k, r, &b, (uint32_t)some, (int)i, to);
             }
             moved += some;
         }
@@ -383,7 +424,7 @@ block_lot(const struct region *r, uint64_t page, int node, uint32_t *pages)
     uint64_t index = block_index(r, page);
     const struct block_pages *x = blocks_of(r);
 
-    *pages = x->count[index * x->nr_nodes + (uint64_t)node];
+    *pages = x->count[index * x->stride + (uint64_t)node];
     return index * NODE_MAX + (uint64_t)node;
 }
 
@@ -391,16 +432,19 @@ static void
 block_clear(struct kernel *k, struct region *r)
 {
     struct block_pages *x = blocks_of(r);
-    size_t counts = x->nr_blocks * x->nr_nodes * sizeof(*x->count);
+    size_t counts = x->nr_blocks * x->stride * sizeof(*x->count);
     (void)k;
 
     memset(x->count, 0, counts);
-    memset(x->slabs, 0, x->nr_slabs * sizeof(struct slab));
+    memset(x->slabs, 0, x->nr_slabs * sizeof(*x->slabs));
     memset(x->slab_count, 0, x->nr_slabs * x->nr_nodes * sizeof(*x->slab_count));
-    memset(x->slab_marked, 0, x->nr_slabs * x->nr_nodes * sizeof(*x->slab_marked));
     for (struct mapping *m = r->maps; m != NULL; m = m->next) {
-        memset(marks_of(m), 0, counts);
-        memset(block_attention(m), 0xff, div_round_up_u64(x->nr_blocks, 64) * sizeof(uint64_t));
+        struct block_marks *marks = block_marks_of(m);
+
+        memset(marks->marked, 0, counts);
+        memset(marks->slab_marked, 0, x->nr_slabs * x->nr_nodes * sizeof(*marks->slab_marked));
+        memset(marks->tagged, 0, x->nr_slabs * sizeof(*marks->tagged));
+        memset(marks->attention, 0xff, div_round_up_u64(x->nr_blocks, 64) * sizeof(uint64_t));
     }
 }
 
@@ -432,7 +476,7 @@ block_retag(struct region *r, uint64_t page, uint32_t tag)
 
     block_look(r->maps, page, &node);
     if (node >= 0)
-        retag_some(r, &b, node, 1, tag, node);
+        retag_some(r, &b, &(struct retagged){ .from = node, .to = node, .nr = 1 }, tag);
 }
 
 const struct page_ops page_block = {

@@ -8,26 +8,29 @@
 
 enum { SLAB_TAGS = 8, SLAB_SHIFT = 5 };
 
+/* What is known of 32 blocks together. */
 struct slab {
-    uint32_t key[SLAB_TAGS];             /* a tag and a node */
-    uint16_t n[SLAB_TAGS], m[SLAB_TAGS]; /* pages with both, marked ones; all others have no tag */
+    uint32_t key[SLAB_TAGS]; /* a tag and a node */
+    uint16_t n[SLAB_TAGS];   /* pages with both; all others have no tag */
+};
+
+/* Of a mapping. */
+struct block_marks {
+    uint16_t *marked;              /* [block][node] */
+    uint16_t *slab_marked;         /* [slab][node]: sums of those */
+    uint16_t (*tagged)[SLAB_TAGS]; /* [slab]: marked pages with the slab's tags */
+    uint64_t *attention;           /* bit per block, as in the exact representation */
 };
 
 struct block_pages {
-    uint32_t nr_nodes;
+    uint32_t nr_nodes, stride; /* counts of a block: four are added at once */
     uint64_t nr_blocks, nr_slabs;
-    uint16_t *count, *marked; /* [block][node]: pages; those that the first mapping has marked */
-    void *slabs;              /* of 32 blocks: their access tags */
-    uint16_t *slab_count, *slab_marked; /* [slab][node]: sums of those */
-    uint64_t *attention;                /* bit per block, as in the exact representation */
-    uint64_t *before;                   /* blocks of the slices before each; NULL: one slice */
+    uint16_t *count; /* [block][node]: pages */
+    struct slab *slabs;
+    uint16_t *slab_count;     /* [slab][node]: sums of those */
+    struct block_marks marks; /* of the first mapping */
+    uint64_t *before;         /* blocks of the slices before each; NULL: one slice */
     struct rng rng;
-};
-
-/* Of a further mapping. */
-struct block_marks {
-    uint16_t *marked;
-    uint64_t *attention;
 };
 
 /* Counts of the pages of one block, and of those marked by one mapping, by node. */
@@ -43,14 +46,31 @@ blocks_of(const struct region *r)
     return r->pages;
 }
 
+/* The sum of a block's counts: below 2^16, so no lane runs over. */
+static inline uint32_t
+sum_counts(const uint16_t *counts, uint32_t stride)
+{
+    uint64_t sum = 0, four;
+
+    for (uint32_t i = 0; i < stride; i += 4) {
+        memcpy(&four, &counts[i], sizeof(four));
+        sum += four;
+    }
+    return (uint32_t)(sum * 0x0001000100010001u >> 48);
+}
+
 /* The block of a page, as a mapping sees it. */
 struct block block_at(const struct mapping *m, uint64_t page);
 
+static inline struct block_marks *
+block_marks_of(const struct mapping *m)
+{
+    return m->own != NULL ? m->own->pages : &blocks_of(m->region)->marks;
+}
 static inline uint64_t *
 block_attention(const struct mapping *m)
 {
-    return m->own != NULL ? ((struct block_marks *)m->own->pages)->attention
-                          : blocks_of(m->region)->attention;
+    return block_marks_of(m)->attention;
 }
 
 static inline uint64_t
@@ -82,19 +102,26 @@ const char *block_check(struct kernel *k, const struct region *r);
 /* Pages of a block on a node, and marked ones: more or fewer of them. */
 void add_count(const struct region *r, const struct block *b, int node, int32_t n);
 void add_marked(const struct mapping *m, const struct block *b, int node, int32_t n);
-/* x more pages of a node get the first mapping's mark, or lose it, before they are counted. */
-void deal_marks(struct region *r, const struct block *b, int node, uint32_t x);
-void take_marks(struct region *r, const struct block *b, int node, uint32_t x);
-/* How many of up to `most` marked pages of a node have the same tag one after the other, and which.
- */
+/* x more pages of a node get the mapping's mark, before they are counted. */
+void deal_marks(const struct mapping *m, const struct block *b, int node, uint32_t x);
+/* All pages of a slab have the mapping's mark now, but for those of nodes that are left out. */
+void mark_slab(const struct mapping *m, uint64_t slab, nodemask left_out);
+/* How many of the next `most` marked pages of a node have the tag whose turn it is, and which that
+ * is. *dealt: where it goes on. */
 uint32_t run_of_tags(const struct mapping *m, const struct block *b, int node, uint32_t most,
-                     uint32_t *tag);
-/* nr pages have another tag, and are on another node; the first mapping had marked `marked`. */
-void slab_take(struct slab *s, uint32_t tag, int node, uint32_t nr, uint32_t marked);
-void slab_put(struct slab *s, uint32_t tag, int node, uint32_t nr);
-struct slab *slab_of(const struct region *r, const struct block *b);
-/* nr unmarked pages of a node, any of the slab's, get another tag (KEEP_TAG: keep theirs) and are
- * on node `to`; before they are counted there. */
+                     int *dealt, uint32_t *tag);
+
+/* Pages of a block, of which `m` has marked all or none; m NULL: of that nothing is known. */
+struct retagged {
+    int from, to; /* nodes */
+    uint32_t nr;
+    const struct mapping *m;
+    bool marked;
+};
+/* Pages with a tag get another, and may go to another node, where nobody's mark is left; before
+ * they are counted there. */
+void retag_pages(struct region *r, const struct block *b, const struct retagged *what, uint32_t old,
+                 uint32_t tag);
+/* The same for any pages of the node, whatever their tags; KEEP_TAG: they keep theirs. */
 enum { KEEP_TAG = UINT32_MAX };
-void retag_some(struct region *r, const struct block *b, int node, uint32_t nr, uint32_t tag,
-                int to);
+void retag_some(struct region *r, const struct block *b, const struct retagged *what, uint32_t tag);

@@ -36,6 +36,8 @@ struct page_unit {
 /* What is left of a stretch. */
 struct page_stretch {
     uint64_t at, end;
+    uint64_t run; /* for page_block: where the pages of this node end, */
+    int dealt;    /* and how many of their tags have had their turn */
 };
 
 struct page_ops {
