@@ -195,6 +195,38 @@ an_old_average_with_a_new_weight_is_forgiven_for_as_long_as_it_lasts(void **stat
     }
 }
 
+/* cgroup.procs: who has not begun has averages nowhere, and begins in the group; the dead are left
+ * out, as the kernel leaves out who is exiting. */
+static void
+a_process_moves_with_those_to_come_and_without_its_dead(void **state)
+{
+    static const struct action once[] = { { .kind = ACTION_RUN, .work = MSEC(5) },
+                                          { .kind = ACTION_EXIT } };
+    struct fixture f;
+
+    (void)state;
+    fixture_open(&f, 1, 2, 1, false);
+    struct task_group *tg = task_group_new(f.k, NULL, "g");
+    struct task *hog = fixture_hog(&f, "hog", 0), *late = fixture_hog(&f, "late", 0);
+    struct task *gone = fixture_task(&f, "gone", 0, once, 2);
+    task_start(f.k, hog, NULL);
+    task_start(f.k, gone, NULL);
+    task_start_at(f.k, late, MSEC(50));
+    fixture_run(&f, MSEC(20));
+    assert_true(process_set_group(f.k, f.process, tg));
+    assert_ptr_equal(hog->group, tg);
+    assert_ptr_equal(late->group, tg);
+    assert_ptr_equal(gone->group, f.k->groups[0]);
+    assert_int_equal(tg->nr_tasks, 2);
+    for (sim_time t = MSEC(20); t < MSEC(100); t += MSEC(1)) {
+        fixture_run(&f, t);
+        assert_null(kernel_check(f.k));
+        assert_null(check_pelt(f.k));
+    }
+    assert_int_equal(tg->cfs_rq[0]->h_nr_queued + tg->cfs_rq[1]->h_nr_queued, 2);
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -204,6 +236,7 @@ main(void)
         cmocka_unit_test(what_nobody_left_behind_is_found),
         cmocka_unit_test(a_group_whose_load_is_not_the_sum_of_its_parts_is_found),
         cmocka_unit_test(an_average_that_outlives_its_sum_is_found),
+        cmocka_unit_test(a_process_moves_with_those_to_come_and_without_its_dead),
         cmocka_unit_test(an_old_average_with_a_new_weight_is_forgiven_for_as_long_as_it_lasts),
     };
 

@@ -3,6 +3,7 @@
  *
  * cpu.weight counts in hundredths of the default, shares in 1024ths.
  */
+#include "kernel/core.h"
 #include "kernel/cpuset.h"
 #include "kernel/ext.h"
 #include "kernel/fair.h"
@@ -371,6 +372,20 @@ task_group_set_cpus(struct kernel *k, struct task_group *tg, const struct cpumas
     tg->cpus = mine;
 }
 
+/* It has not begun: its averages are nowhere yet, and it will be forked into the group. */
+static void
+begin_in_group(struct kernel *k, struct task *p, struct task_group *tg)
+{
+    nodemask before = p->group->mems;
+
+    p->group->nr_tasks--;
+    tg->nr_tasks++;
+    p->group = tg;
+    set_task_rq(k, p, p->cpu);
+    task_see_allowed(k, p);
+    cpuset_attach_mems(k, p, before);
+}
+
 /* Nobody objects. */
 static void
 move_to_group(struct kernel *k, struct task *p, struct task_group *tg)
@@ -380,6 +395,10 @@ move_to_group(struct kernel *k, struct task *p, struct task_group *tg)
     struct task_group *from = p->group;
     nodemask before = from->mems;
 
+    if (p->state == TASK_NEW) {
+        begin_in_group(k, p, tg);
+        return;
+    }
     if (rq->put_due && rq->last == p)
         put_left(k, rq);
     update_rq_clock(k, rq);
@@ -413,10 +432,17 @@ move_to_group(struct kernel *k, struct task *p, struct task_group *tg)
     cpuset_attach_mems(k, p, before);
 }
 
+/* The dead stay where they were. */
+static bool
+has_to_move(const struct task *p, const struct task_group *tg)
+{
+    return p->group != tg && p->state != TASK_DEAD;
+}
+
 void
 task_set_group(struct kernel *k, struct task *p, struct task_group *tg)
 {
-    if (tg != p->group && (k->scx == NULL || ext_cgroup_can_move(k, p, tg)))
+    if (has_to_move(p, tg) && (k->scx == NULL || ext_cgroup_can_move(k, p, tg)))
         move_to_group(k, p, tg);
 }
 
@@ -424,14 +450,14 @@ bool
 process_set_group(struct kernel *k, struct process *pr, struct task_group *tg)
 {
     for (uint32_t i = 0; k->scx != NULL && i < pr->nr_members; i++)
-        if (pr->members[i]->group != tg && !ext_cgroup_can_move(k, pr->members[i], tg)) {
+        if (has_to_move(pr->members[i], tg) && !ext_cgroup_can_move(k, pr->members[i], tg)) {
             while (i-- > 0)
-                if (pr->members[i]->group != tg)
+                if (has_to_move(pr->members[i], tg))
                     ext_cgroup_stays(k, pr->members[i], tg);
             return false;
         }
     for (uint32_t i = 0; i < pr->nr_members; i++)
-        if (pr->members[i]->group != tg)
+        if (has_to_move(pr->members[i], tg))
             move_to_group(k, pr->members[i], tg);
     return true;
 }

@@ -60,7 +60,10 @@
     X(DIM_DEVICES, "devices", 0, 4, false, "devices that tasks give operations to")                \
     X(DIM_EXT, "ext", 0, 24, false,                                                                \
       "number of the programmable policy; beyond the built-in ones: chaos, from 17 on scripts")    \
-    X(DIM_EXT_PLAN, "plan", 0, 7, false, "1 it comes later, 2 it goes, 4 other delays and budgets")
+    X(DIM_EXT_PLAN, "plan", 0, 7, false,                                                           \
+      "1 it comes later, 2 it goes, 4 other delays and budgets")                                   \
+    X(DIM_REGROUP, "regroup", 0, 5, false,                                                         \
+      "half percents of the steps that change a group, or the group of a process")
 
 enum { DEVICES_OF_CASE = 4 };
 

@@ -4,6 +4,7 @@
  */
 #include "random_case.h"
 #include "random_devices.h"
+#include "random_groups.h"
 #include "random_memory.h"
 
 #include "kernel/group.h"
@@ -97,6 +98,8 @@ change_class(struct actor *a, struct task *p)
         draw_policy(&attr, &a->rng);
     else if (rng_below(&a->rng, 3) == 0)
         attr.policy = rng_below(&a->rng, 2) ? POLICY_BATCH : POLICY_IDLE;
+    else if (value(a->w, DIM_EXT) > 0 && rng_below(&a->rng, 2) == 0)
+        attr.policy = POLICY_EXT;
     task_set_scheduler(a->w->k, p, &attr); /* what may not be reserved is refused */
 }
 
@@ -136,6 +139,10 @@ meddle(struct actor *a, struct task *self)
         random_memory_call(w->k, self, &a->rng);
     if (rng_below(&a->rng, 100) < value(w, DIM_CHANGES))
         change_somebody(a);
+    if (value(w, DIM_REGROUP) > 0 && w->nr_groups > 1 &&
+        rng_below(&a->rng, 200) < value(w, DIM_REGROUP))
+        random_group_change(w->k, w->group[rng_below(&a->rng, w->nr_groups)],
+                            w->process[rng_below(&a->rng, 2)], &a->rng);
 }
 
 static sim_time
@@ -203,6 +210,8 @@ policy_of(const struct world *w, uint32_t index)
 {
     if (!case_chance(w->c, "fair", index, value(w, DIM_FAIR)))
         return POLICY_NORMAL;
+    if (value(w, DIM_EXT) > 0 && case_pick(w->c, "ext policy", index, 2))
+        return POLICY_EXT;
     return case_pick(w->c, "fair policy", index, 2) ? POLICY_BATCH : POLICY_IDLE;
 }
 
