@@ -22,7 +22,6 @@ join_group(struct kernel *k, const struct sched_domain *sd, struct sched_group *
 
     sg->first_cpu = cpumask_first(sg->span);
     sg->asym_prefer_cpu = asym_prefer_cpu(k, sg->span);
-    cpumask_trim(sd->span);
     cpumask_trim(sg->span);
     cpumask_trim(sgc->balance_mask);
     if (sd->flags & SD_NUMA || sgc->sums != NULL)
@@ -88,6 +87,9 @@ join_sets(struct kernel *k)
     for_each_cpu (cpu, k->machine->online)
         for_each_domain (sd, k->domains->cpus[cpu].sd) {
             sd->of_cpus = is_of_cpus(k, sd);
+            cpumask_trim(sd->span);
+            if (sd->groups->nodes != 0) /* a ring that another CPU of the node has, too */
+                continue;
             for_each_group(sg, sd->groups)
             {
                 join_group(k, sd, sg);
