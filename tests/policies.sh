@@ -1,7 +1,7 @@
 #!/bin/sh
 # Policies as a user has them: scripts make the same decisions as their C twins, what misbehaves is refused
 # or ejected with the reason while the tasks go on, a plugin is built outside of the tree.
-#   usage: policies.sh NUMASIM SOURCE_DIR BUILD_DIR twins|bad|plugin|hooks|resolved|planned|busy
+#   usage: policies.sh NUMASIM SOURCE_DIR BUILD_DIR twins|bad|plugin|hooks|resolved|planned|busy|grids
 set -u
 numasim=$1
 source=$2
@@ -179,6 +179,16 @@ busy() {
         [ "$(column busy work_done)" -gt 1200 ] || fail "$policy: $(column busy work_done) units of work"
         rm -rf "$dir/busy"
     done < "$dir/policies"
+}
+
+# The experiments have as many points as their README says, wherever one stands: scripts are seen from the grid.
+grids() {
+    for grid in "$source"/results/experiments/policies/*.yaml; do
+        name=$(basename "$grid" .yaml)
+        (cd "$dir" && "$numasim" sweep "$grid" --plan) > "$dir/plan.csv" 2> "$dir/plan.txt" || fail "$name: $(cat "$dir/plan.txt")"
+        said=$(awk -F'|' -v name=" \`$name\` " '$2 == name { print $3 + 0 }' "$source/results/experiments/policies/README.md")
+        [ "$(wc -l < "$dir/plan.csv")" -eq "$((said + 1))" ] || fail "$name has $(wc -l < "$dir/plan.csv") lines, README says $said points"
+    done
 }
 
 "$4"

@@ -12,3 +12,10 @@ set_tests_properties(reference_published PROPERTIES LABELS "reference;long" TIME
 add_test(NAME reference_oracle COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/reference.py oracle
     $<TARGET_FILE:numasim> ${NUMASIM_SHARED})
 set_tests_properties(reference_oracle PROPERTIES LABELS "reference;long" TIMEOUT 1800 SKIP_RETURN_CODE 77)
+# Programmable policies: what theory knows; and all six experiments, a minute or two.
+add_test(NAME reference_policies COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/reference.py policies
+    $<TARGET_FILE:numasim> ${NUMASIM_SHARED} --only=shares,waiting)
+set_tests_properties(reference_policies PROPERTIES LABELS "scenario;reference" TIMEOUT 600)
+add_test(NAME reference_policies_all COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/reference.py policies
+    $<TARGET_FILE:numasim> ${NUMASIM_SHARED})
+set_tests_properties(reference_policies_all PROPERTIES LABELS "reference;long" TIMEOUT 1800)

@@ -14,7 +14,8 @@ import sys
 
 from reference_table import Skip
 
-TABLES = ["oracle", "numa", "theory", "replay", "decisions", "levels", "convergence", "published", "mlc", "stream", "servers"]
+TABLES = ["oracle", "numa", "theory", "replay", "decisions", "levels", "convergence", "published", "mlc", "stream", "servers",
+          "policies"]
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 

@@ -62,8 +62,11 @@ seen_from_file(const struct grid *g, const char *folder, const char *base)
     if (base == NULL || g_path_is_absolute(base) || strcmp(g->dir, ".") == 0 ||
         g_file_test(shipped, G_FILE_TEST_EXISTS))
         return base;
-    g_autofree char *beside = g_build_filename(g->dir, base, NULL);
-    return g_file_test(beside, G_FILE_TEST_EXISTS) ? arena_strdup(g->doc->arena, beside) : base;
+    const char *prefix = g_str_has_prefix(base, "ext:") ? "ext:" : ""; /* ext:DIR/two.lua */
+    g_autofree char *beside = g_build_filename(g->dir, base + strlen(prefix), NULL);
+    return g_file_test(beside, G_FILE_TEST_EXISTS)
+               ? arena_printf(g->doc->arena, "%s%s", prefix, beside)
+               : base;
 }
 
 static bool
