@@ -282,6 +282,42 @@ check_thoroughly(struct kernel *k)
     return broken;
 }
 
+/* exit_mmap(): when the last thread has gone, and not before; shared memory outlives it. A thread
+ * that is to begin later keeps the process alive. */
+static void
+a_process_that_has_exited_gives_its_memory_back(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 2, &fixture_memory, NULL);
+    struct process *stays = process_new(f.k, "stays", NULL), *goes = f.process;
+    struct region *own = kit_region(&f, "own", MIB(1), 1);
+    struct region *shared =
+        region_new(f.k, goes->mm,
+                   &(struct region_attr){
+                       .name = "shared", .bytes = MIB(1), .sharing = REGION_GLOBAL, .owner = -1 });
+    uint64_t before = f.k->mm->nodes[0].free_pages;
+    task_start(f.k, kit_task(&f, "0", kit_profile(&f, own, REGION_WHOLE, 100, 0), MSEC(2)), NULL);
+    task_start(f.k, kit_task(&f, "1", kit_profile(&f, shared, REGION_WHOLE, 100, 0), MSEC(6)),
+               NULL);
+    task_start_at(f.k, kit_task(&f, "0", kit_profile(&f, own, REGION_WHOLE, 100, 0), MSEC(2)),
+                  MSEC(10));
+    kit_task(&f, "0", kit_profile(&f, own, REGION_WHOLE, 100, 0), MSEC(2)); /* never begins */
+    f.process = stays;
+    struct region *others = kit_region(&f, "others", MIB(1), 1);
+    task_start(f.k, kit_task(&f, "2", kit_profile(&f, others, REGION_WHOLE, 100, 0), SEC(1)), NULL);
+    fixture_run(&f, MSEC(9)); /* two threads have gone, one is still to come */
+    assert_int_equal(region_whole(own)->unpopulated, 0);
+    assert_int_equal(before - f.k->mm->nodes[0].free_pages, 512);
+    fixture_run(&f, MSEC(15));
+    assert_int_equal(region_whole(own)->unpopulated, own->nr_pages);
+    assert_int_equal(before - f.k->mm->nodes[0].free_pages, 256);
+    assert_int_equal(region_whole(shared)->unpopulated, 0);
+    assert_int_equal(region_whole(others)->unpopulated, 0);
+    fixture_close(&f);
+}
+
 static void
 the_check_finds_a_page_that_is_counted_wrongly(void **state)
 {
@@ -316,6 +352,7 @@ main(void)
         cmocka_unit_test(a_huge_page_is_one_entry_and_512_pages),
         cmocka_unit_test(a_stride_leaves_pages_out_until_its_rounds_have_shifted),
         cmocka_unit_test(a_walk_goes_on_where_the_task_left_it),
+        cmocka_unit_test(a_process_that_has_exited_gives_its_memory_back),
         cmocka_unit_test(the_check_finds_a_page_that_is_counted_wrongly),
     };
 

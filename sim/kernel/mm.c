@@ -78,7 +78,24 @@ mm_task_init(struct kernel *k, struct task *p)
         mem->uses[i].task = p;
     }
     p->mem = mem;
+}
+
+void
+mm_task_begin(struct task *p)
+{
     p->mm->nr_users++;
+}
+
+/* The last task is gone: what only it could use is free. What is shared between processes stays, as
+ * files in memory do. At the end of a run everything stays where it was, to be looked at. */
+static void
+exit_mmap(struct kernel *k, struct mm *mm)
+{
+    if (k->engine.stop || k->nr_alive <= 1 || mm->process->reaped)
+        return;
+    for (struct region *r = mm->regions; r != NULL; r = r->next)
+        if (r->sharing != REGION_GLOBAL)
+            region_unmap(k, r);
 }
 
 void
@@ -91,5 +108,6 @@ mm_task_exit(struct kernel *k, struct task *p)
     p->mem->next_free = k->mm->free_mem;
     k->mm->free_mem = p->mem;
     p->mem = NULL;
-    p->mm->nr_users--;
+    if (--p->mm->nr_users == 0 && p->mm->nr_expected == 0)
+        exit_mmap(k, p->mm);
 }

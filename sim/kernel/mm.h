@@ -130,7 +130,7 @@ struct mm {
     struct vma *vmas;                      /* by address */
     uint64_t mmap_base;                    /* page number of the next mapping's address */
     uint64_t rss_pages;                    /* 4 KiB pages that are populated */
-    uint32_t nr_users;                     /* live tasks */
+    uint32_t nr_users, nr_expected;        /* tasks that have begun and live; that will begin */
     /* NUMA scan state */
     uint64_t numa_next_scan; /* jiffies; 0: not set yet */
     uint64_t numa_scan_seq;
@@ -241,6 +241,7 @@ void mm_setup_watermarks(struct kernel *k);
 void mm_reset_stats(struct kernel *k);
 struct mm *mm_new(struct kernel *k, struct process *pr);
 void mm_task_init(struct kernel *k, struct task *p);
+void mm_task_begin(struct task *p);
 void mm_task_exit(struct kernel *k, struct task *p);
 
 struct region_attr {

@@ -166,6 +166,7 @@ task_start(struct kernel *k, struct task *p, struct task *parent)
     if (parent != NULL && parent->policy == POLICY_DEADLINE)
         kernel_fail(k, "%s is a deadline task and cannot fork (EAGAIN)", parent->name);
     numa_task_init(k, p, parent);
+    mm_task_begin(p);
     p->cpu = p->recent_used_cpu = cpu;
     p->started_at = k->engine.now;
     if (parent != NULL) {
@@ -199,6 +200,7 @@ void
 task_start_at(struct kernel *k, struct task *p, sim_time when)
 {
     sim_assert(p->state == TASK_NEW);
+    p->mm->nr_expected++;
     engine_at(&k->engine, &p->timer, when);
 }
 
@@ -220,6 +222,7 @@ task_start_asleep(struct kernel *k, struct task *p, int cpu, uint32_t wanted, ui
 {
     sim_assert(p->state == TASK_NEW && cpumask_test(p->allowed, (uint32_t)cpu));
     numa_task_init(k, p, NULL);
+    mm_task_begin(p);
     p->cpu = p->recent_used_cpu = cpu;
     p->started_at = p->slept_at = k->engine.now;
     set_task_rq(k, p, cpu);
@@ -237,9 +240,10 @@ task_timer_fire(struct engine *eng, struct event *ev)
 
     if (unlikely(p->deferrable) && deferred(k, p))
         return;
-    if (p->state == TASK_NEW)
+    if (p->state == TASK_NEW) {
+        p->mm->nr_expected--;
         task_start(k, p, NULL);
-    else if (likely(k->host == NULL) || !host_delays_timer(k, p))
+    } else if (likely(k->host == NULL) || !host_delays_timer(k, p))
         task_wake(k, p, NULL, false);
 }
 
