@@ -88,6 +88,7 @@ static void
 release(struct scx *scx, int cpu, const struct scx_cpu_release_args *args)
 {
     assert_int_equal(cpu, scx_this_cpu(scx));
+    /* a real-time task, or the stopper of a CPU that goes offline */
     assert_true(args->reason == SCX_CPU_PREEMPT_RT || args->reason == SCX_CPU_PREEMPT_STOP);
 }
 static int

@@ -118,7 +118,7 @@ at_the_end_of_a_slice_dispatch_comes_before_enqueue(void **state)
     watch(&f, &h);
     start_hog(&f, "a", "0", 0);
     start_hog(&f, "b", "0", 0);
-    fixture_run(&f, MSEC(21));
+    fixture_run(&f, MSEC(25)); /* 20 ms last 24: a turn begins just after a tick */
     assert_string_equal(n.log, "enqueue=0x88:a enqueue=0x88:b dispatch running:a dispatch(prev) "
                                "stopping(1):a enqueue=0x0:a running:b");
     assert_string_equal(h.log, "0:a 0:b");
@@ -182,9 +182,8 @@ slice_given_in_dispatch_keeps_the_task(void **state)
     ops.enqueue = short_slice;
     begin(&f, 1, 1, 1, &ops);
     struct task *a = start_hog(&f, "a", "0", 0);
-    fixture_run(&f, MSEC(30)); /* ticks each 4 ms: 8, 12, 16 ... */
-    assert_string_equal(n.log, "dispatch running:a dispatch dispatch dispatch dispatch dispatch "
-                               "dispatch");
+    fixture_run(&f, MSEC(30)); /* ticks each 4 ms: 8, 16, 24, each turn beginning just after one */
+    assert_string_equal(n.log, "dispatch running:a dispatch dispatch dispatch");
     assert_int_equal(a->stats.nr_slices, 1);
     fixture_close(&f);
 }

@@ -51,8 +51,12 @@ update_curr_scx(struct kernel *k, struct rq *rq)
     struct scx_task *s = rq->curr->scx;
     uint64_t delta = update_curr_common(k, rq);
 
-    if (s->slice != SCX_SLICE_INF)
-        s->slice -= SIM_MIN(s->slice, delta);
+    if (s->slice == SCX_SLICE_INF || delta == 0)
+        return;
+    /* A turn begins a little after the tick that ended the one before, also where the simulated
+     * decision takes no time: what is used up to the nanosecond is not over yet for the tick. */
+    bool to_the_nanosecond = delta == s->slice;
+    s->slice = to_the_nanosecond ? 1 : s->slice - SIM_MIN(s->slice, delta);
 }
 
 /* ---- enqueue ---- */
@@ -322,7 +326,7 @@ tick_due_scx(struct kernel *k, struct rq *rq)
         return SIM_NEVER;
     uint64_t pending = rq_clock_task(k, rq) - p->se.exec_start;
     sim_time stolen = rq->irq_until > now ? rq->irq_until - now : 0;
-    return slice > pending ? now + stolen + slice - pending : now;
+    return slice >= pending ? now + stolen + slice - pending + (slice > 0) : now;
 }
 
 /* ---- where a task is queued ---- */
