@@ -4,7 +4,9 @@
  *
  *     machine NR_CPUS HOUSEKEEPING     node FIRST LAST THREADS      zero US
  *     policy KEY VALUE                 absent OP                    param KEY VALUE
- *     task NAME NICE POLICY MASK STARTED SCRIPT...                  at US WHAT A B
+ *     task NAME NICE POLICY MASK STARTED CPU SCRIPT...              at US WHAT A B
+ *     chosen TASK CPU...               ends TASK US...
+ *     scheduler NAME                   switches                     window CPU FROM_US TO_US WHAT
  */
 #include "tool_ext.h"
 
@@ -143,6 +145,27 @@ struct input {
 };
 
 static void
+read_choices(struct world *w, const char *task, char *cpus)
+{
+    struct wtask *t = &w->tasks[strtoul(task + 1, NULL, 10)];
+
+    for (char *word = strtok(cpus, " \n"); word != NULL; word = strtok(NULL, " \n"))
+        if (t->nr_chosen < CHOICES_MAX)
+            t->chosen[t->nr_chosen++] = (int)strtol(word, NULL, 10);
+}
+
+static void
+read_ends(struct world *w, const char *task, char *times)
+{
+    struct wtask *t = &w->tasks[strtoul(task + 1, NULL, 10)];
+
+    for (char *word = strtok(times, " \n"); word != NULL; word = strtok(NULL, " \n"))
+        if (t->nr_ends < PIECES_MAX)
+            t->ends[t->nr_ends++] =
+                (sim_time)((int64_t)w->logger.zero + strtoll(word, NULL, 10) * 1000);
+}
+
+static void
 read_line(struct world *w, struct input *in, char *line)
 {
     char a[64], b[64];
@@ -151,6 +174,8 @@ read_line(struct world *w, struct input *in, char *line)
     struct wtask *t = &w->tasks[w->nr_tasks];
     struct waction *act = &w->actions[w->nr_actions];
     uint64_t us;
+    int64_t from, to;
+    uint32_t cpu, what;
     int started;
 
     if (sscanf(line, "machine %u %d", &in->shape.nr_cpus, &in->housekeeping) == 2)
@@ -160,6 +185,17 @@ read_line(struct world *w, struct input *in, char *line)
         in->shape.nr_nodes++;
     else if (sscanf(line, "zero %" SCNu64, &us) == 1)
         w->logger.zero = USEC(us);
+    else if (sscanf(line, "scheduler %15s", w->scheduler) == 1)
+        return;
+    else if (sscanf(line, "chosen %7s %n", a, &at) == 1)
+        read_choices(w, a, line + at);
+    else if (sscanf(line, "ends %7s %n", a, &at) == 1)
+        read_ends(w, a, line + at);
+    else if (sscanf(line, "window %u %" SCNi64 " %" SCNi64 " %u", &cpu, &from, &to, &what) == 4) {
+        w->windows = true;
+        window_add(&w->logger, cpu, from, to, what);
+    } else if (strcmp(line, "switches\n") == 0)
+        w->switches = true;
     else if (sscanf(line, "policy %63s %63[^\n]", a, b) == 2)
         set_policy_key(w, a, b);
     else if (sscanf(line, "absent %63s", a) == 1)
@@ -239,11 +275,17 @@ build(struct world *w, const struct input *in)
                                sizeof(why)))
             fail_msg("%s", why);
     w->f.k = kernel_new(w->f.arena, w->f.machine, &kp, 1, &limits, &fixture_memory);
-    w->f.k->engine.after = fixture_check_after;
+    if (!w->windows)
+        w->f.k->engine.after = fixture_check_after;
     task_group_new(w->f.k, NULL, "other"); /* the oracle's systems have one */
     for (uint32_t i = 0; i < w->nr_tasks; i++)
         w->tasks[i].p = add_task(w, &w->tasks[i]);
+    w->housekeeping = in->housekeeping;
     add_driver(w, in->housekeeping);
+    w->logger.k = w->f.k;
+    watch(w);
+    if (w->windows)
+        windows_begin(&w->f.k->engine);
 }
 
 static void
@@ -264,15 +306,16 @@ main(void)
 {
     static struct world w;
     static struct input in;
-    char line[1024];
+    char line[4096];
 
     w.ops = logger_ops;
-    snprintf(w.logger.last, sizeof(w.logger.last), "as others");
+    copy_word(w.logger.last, sizeof(w.logger.last), "as others");
+    copy_word(w.scheduler, sizeof(w.scheduler), "logger");
     while (fgets(line, sizeof(line), stdin) != NULL)
         read_line(&w, &in, line);
     build(&w, &in);
     int64_t last = (int64_t)w.actions[w.nr_actions - 1].ms;
-    engine_run(&w.f.k->engine, (sim_time)((int64_t)w.logger.zero + last * 1000));
+    engine_run(&w.f.k->engine, (sim_time)((int64_t)w.logger.zero + (last + 1000) * 1000));
     kernel_settle(w.f.k);
     report(&w);
     fixture_close(&w.f);

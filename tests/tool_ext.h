@@ -6,7 +6,14 @@
 #include "kernel/ext.h"
 #include "sim_fixture.h"
 
-enum { STEPS_MAX = 64, TASKS_MAX = 16, ACTIONS_MAX = 16, CHILDREN = 16 };
+enum {
+    STEPS_MAX = 64,
+    TASKS_MAX = 16,
+    ACTIONS_MAX = 64,
+    CHOICES_MAX = 128,
+    PIECES_MAX = 128,
+    CHILDREN = 16
+};
 
 /* What the logging policy does: README.md of the oracle. */
 struct logger {
@@ -18,6 +25,7 @@ struct logger {
     int queue;
     sim_time zero; /* t = 0 */
     bool silent;
+    struct kernel *k;
 };
 
 struct step {
@@ -44,6 +52,11 @@ struct wtask {
     char key_op;
     uint64_t key;
     bool entered, ending;
+    int chosen[CHOICES_MAX]; /* by the oracle's kernel, where several CPUs would do */
+    uint32_t nr_chosen, next_chosen;
+    sim_time ends[PIECES_MAX]; /* of its pieces of work, with windows */
+    uint32_t nr_ends, next_end;
+    sim_time due; /* of a sleep, 0: it does not come from one */
 };
 
 struct waction {
@@ -60,18 +73,28 @@ struct world {
     struct waction actions[ACTIONS_MAX];
     uint32_t nr_tasks, nr_actions, next_action;
     uint64_t posts[16], pipes[16];
-    uint64_t end_ms, phase_us;
-    bool load_late, has_ops;
     int housekeeping;
-    uint32_t started;
+    char scheduler[16]; /* "logger", or what it is recorded with */
+    bool switches;      /* print them */
+    bool windows;       /* CPUs act within them only; else what a program takes counts */
     struct task *driver;
     struct task_group *group;
-    struct event *none;
+    struct observer observer;
 };
 
 extern const struct sched_ops logger_ops;
 extern const struct task_ops wtask_ops, driver_ops;
 
-/* A line of output: t in us, CPU, op, task or "-", then what fmt adds. */
-void say(struct kernel *k, const struct logger *l, const char *op, const struct task *p,
-         const char *fmt, ...) SIM_PRINTF(5, 6);
+/* CPUs act within windows only (tool_ext_windows.c); windows_begin: once all tasks are made. */
+enum window_what { WINDOW_SCHEDULE = 1, WINDOW_WAKE = 2 };
+void window_add(const struct logger *l, uint32_t cpu, int64_t from_us, int64_t to_us,
+                uint32_t what);
+void windows_begin(struct engine *eng);
+
+/* The CPU from which to look on is as it was in the oracle: the nth choice for a task. */
+void follow_choice(struct kernel *k, const struct task *p);
+
+/* Loads the scheduler; prints each switch, if wanted; prints the CPU time of the tasks. */
+void load_scheduler(struct world *w);
+void watch(struct world *w);
+void sample(struct world *w);

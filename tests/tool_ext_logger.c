@@ -64,6 +64,7 @@ l_select_cpu(struct scx *scx, struct task *p, int prev, uint64_t wake_flags)
     bool idle = false;
     int cpu = prev;
 
+    follow_choice(l->k, p);
     if (is(l->select_cpu, "badcpu"))
         cpu = 9999;
     else if (!is(l->select_cpu, "prev"))

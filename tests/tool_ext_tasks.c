@@ -1,8 +1,13 @@
 /* The oracle's task scripts, and its driver. */
 #include "tool_ext.h"
 
+#include <inttypes.h>
+
 #include "kernel/group.h"
 #include "kernel/hotplug.h"
+
+/* The oracle's program looks at its CPU time after each piece of work. */
+#define BURST_OVERRUN USEC(90)
 
 static void
 set_policy(struct kernel *k, struct task *p, int number)
@@ -76,8 +81,9 @@ take_step(struct kernel *k, struct wtask *t, struct action *act)
         return false;
     case 'b':
     case 'u':
-        *act =
-            (struct action){ .kind = ACTION_RUN, .work = s.arg * (s.op == 'b' ? 1000000 : 1000) };
+        *act = (struct action){ .kind = ACTION_RUN,
+                                .work = s.arg * (s.op == 'b' ? 1000000 : 1000) +
+                                        (w->windows ? 0 : BURST_OVERRUN) };
         return true;
     case 'h':
         *act = (struct action){ .kind = ACTION_RUN, .work = SEC(1000) };
@@ -86,6 +92,7 @@ take_step(struct kernel *k, struct wtask *t, struct action *act)
         *act = (struct action){ .kind = ACTION_SLEEP,
                                 .until = kernel_now(k) + MSEC(s.arg) +
                                          (t->p->policy == POLICY_FIFO ? USEC(15) : 0) };
+        t->due = act->until;
         return true;
     case 'y':
         act->kind = ACTION_YIELD;
@@ -133,7 +140,7 @@ take_step(struct kernel *k, struct wtask *t, struct action *act)
 }
 
 static struct action
-wtask_next(struct kernel *k, struct task *p)
+next_action(struct kernel *k, struct task *p)
 {
     struct wtask *t = p->prog;
     struct action act = { .kind = ACTION_EXIT };
@@ -142,6 +149,9 @@ wtask_next(struct kernel *k, struct task *p)
         t->entered = true;
         return (struct action){ .kind = ACTION_RUN, .work = USEC(150) };
     }
+    if (t->due != 0) /* as the oracle counts it: until it runs again */
+        printf("OVERSLEEP %s %" PRId64 "\n", t->name, (int64_t)(kernel_now(k) - t->due) / 1000);
+    t->due = 0;
     while (t->at < t->nr_steps) {
         const struct step *s = &t->steps[t->at];
 
@@ -157,6 +167,19 @@ wtask_next(struct kernel *k, struct task *p)
         return (struct action){ .kind = ACTION_RUN, .work = USEC(450) };
     }
     return (struct action){ .kind = ACTION_EXIT };
+}
+
+static struct action
+wtask_next(struct kernel *k, struct task *p)
+{
+    struct wtask *t = p->prog;
+    struct action act = next_action(k, p);
+
+    if (t->w->windows && act.kind == ACTION_RUN) {
+        act.work = USEC(1); /* its end is in the recording */
+        t->next_end++;
+    }
+    return act;
 }
 
 static void
@@ -211,7 +234,9 @@ act_on(struct kernel *k, struct world *w, const struct waction *a)
     else if (strcmp(a->what, "unload") == 0)
         ext_unload(k);
     else if (strcmp(a->what, "load") == 0)
-        (void)ext_load(k, &w->ops, &w->logger);
+        load_scheduler(w);
+    else if (strcmp(a->what, "sample") == 0)
+        sample(w);
     else if (strcmp(a->what, "start") == 0)
         task_wake(k, p, w->driver, false);
     else if (strcmp(a->what, "end") == 0)
