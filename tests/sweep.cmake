@@ -2,7 +2,8 @@
 foreach(scenario points_are_the_cross_product jobs_and_shards_change_nothing a_finished_point_is_never_run_again
         killed_three_times_and_resumed_it_is_the_same interrupted_it_keeps_what_is_finished
         a_point_that_fails_is_recorded_and_the_rest_go_on a_crash_costs_one_point
-        folders_of_runs_are_kept_if_asked_for a_disk_that_is_full_is_said two_sweeps_do_not_share_a_folder
+        folders_of_runs_are_kept_if_asked_for a_folder_that_cannot_be_placed_is_said
+        without_processes_nothing_is_run_and_nothing_left a_disk_that_is_full_is_said two_sweeps_do_not_share_a_folder
         other_engines_run_shards_and_a_merge mistakes_come_together_and_leave_nothing
         pictures_are_drawn_where_gnuplot_is)
     add_test(NAME sweep_${scenario}

@@ -303,6 +303,39 @@ folders_of_runs_are_kept_if_asked_for() {
     expect 0 "$numasim" sweep small.yaml -q --no-plot --shard 2/2 -o s2
     expect 0 "$numasim" merge -q --no-plot s1 s2 -o merged
     diff -rq -x manifest.yaml kept merged >differ || complain "$(cat differ)"
+    # a merge that was killed: a folder is there, and no record says so
+    rm merged/points.log
+    echo 'of another time' >"merged/runs/$key/stale"
+    expect 0 "$numasim" merge -q --no-plot s1 s2 -o merged
+    diff -rq -x manifest.yaml kept merged >differ || complain "$(cat differ)"
+}
+
+a_folder_that_cannot_be_placed_is_said() {
+    small_grid
+    echo 'keep: folders' >>small.yaml
+    expect 0 "$numasim" sweep small.yaml -q --no-plot --shard 1/24 -o there
+    rm -r there/runs
+    echo 'in the way' >there/runs
+    expect 4 "$numasim" sweep small.yaml -q --no-plot --shard 2/24 -o there
+    says there/points.csv ',failed,4,there/runs'
+}
+
+without_processes_nothing_is_run_and_nothing_left() {
+    command -v setpriv >/dev/null && command -v prlimit >/dev/null || exit 77
+    small_grid
+    chmod 777 .
+    # the superuser has no such limit
+    other=
+    [ "$(id -u)" -ne 0 ] || other="setpriv --reuid=65534 --regid=65534 --clear-groups"
+    # shellcheck disable=SC2086
+    $other "$numasim" --version >out 2>err || exit 77
+    # shellcheck disable=SC2086
+    expect 4 $other prlimit --nproc=1:1 "$numasim" compare -w numa02 -t two-node --seeds 1 -j2 --no-plot -o none
+    says err 'no process can be made'
+    [ ! -e none ] || complain "compare left a folder"
+    # shellcheck disable=SC2086
+    expect 4 $other prlimit --nproc=1:1 "$numasim" sweep small.yaml -j2 --no-plot -o none
+    says err 'no process can be made'
 }
 
 a_disk_that_is_full_is_said() {
@@ -359,6 +392,18 @@ END
         expect 0 "$numasim" sweep small.yaml -j 2 --engine slurm -o later
         says err 'sh .*later-shards/submit.sh'
     fi
+    # a folder whose name the shell and Slurm would misread
+    odd='a "b" 100%a'
+    sed 's/seeds: 3/seeds: 2/' small.yaml >other.yaml
+    PATH="$work/bin:$PATH"
+    expect 0 "$numasim" sweep other.yaml --no-plot -j 3 --engine slurm -o "$odd"
+    says "$odd-shards/shard.sbatch" 'output=".*/a \\"b\\" 100%%a-shards/shard-%a.out"$'
+    # two seeds of three are there; and all of it anew
+    expect 1 "$numasim" sweep small.yaml --no-plot -j 3 --engine slurm -o "$odd"
+    for how in extend force; do
+        expect 0 "$numasim" sweep small.yaml --no-plot -j 3 --engine slurm --$how -o "$odd"
+        same_folders local "$odd"
+    done
     expect 2 "$numasim" sweep small.yaml --engine slrum
     says err "did you mean 'slurm'"
 }

@@ -79,10 +79,11 @@ run_all(struct compare *c)
     inputs_print_notes(&c->in, &c->o);
     interrupt_catch();
     c->results = g_new0(struct job_result, workers.nr);
-    workers_run(&workers);
+    bool ran = workers_run(&workers);
     progress_show("", -1);
-    int code = compare_report_runs(c);
-    if (all_failed(c, code))
+    int code =
+        ran ? compare_report_runs(c) : cli_fail(EXIT_OUTPUT, "no process can be made for the runs");
+    if (!ran || all_failed(c, code))
         folder_discard(&c->folder);
     else
         code = compare_finish(c, code);

@@ -82,11 +82,8 @@ copy_tree(const char *from, const char *to, GError **error)
 
     if (dir == NULL)
         return false;
-    if (g_mkdir_with_parents(to, 0777) != 0) {
-        g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(errno), "%s: %s", to,
-                    g_strerror(errno));
-        return false;
-    }
+    if (g_mkdir_with_parents(to, 0777) != 0)
+        return folder_fail(error, to, errno);
     while ((name = g_dir_read_name(dir)) != NULL) {
         g_autofree char *source = g_build_filename(from, name, NULL);
         g_autofree char *target = g_build_filename(to, name, NULL);
@@ -103,6 +100,7 @@ copy_tree(const char *from, const char *to, GError **error)
     return true;
 }
 
+/* A folder that is there already is of a run that failed, or of a merge that was killed. */
 static bool
 copy_run(const struct sweep *s, const struct shard *sh, const char *key, GError **error)
 {
@@ -111,15 +109,14 @@ copy_run(const struct sweep *s, const struct shard *sh, const char *key, GError 
     g_autofree char *to = sweep_run_folder(s->folder.dir, key);
     g_autofree char *runs = g_path_get_dirname(to);
 
-    if (!g_file_test(from, G_FILE_TEST_IS_DIR) || g_file_test(to, G_FILE_TEST_EXISTS))
+    remove_tree(growing);
+    remove_tree(to);
+    if (!g_file_test(from, G_FILE_TEST_IS_DIR))
         return true;
     if (!copy_tree(from, growing, error))
         return false;
-    if (g_mkdir_with_parents(runs, 0777) == 0 && g_rename(growing, to) == 0)
-        return true;
-    g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(errno), "%s: %s", to,
-                g_strerror(errno));
-    return false;
+    return (g_mkdir_with_parents(runs, 0777) == 0 && g_rename(growing, to) == 0) ||
+           folder_fail(error, to, errno);
 }
 
 /* Where two shards have a point, one that is done wins. */

@@ -16,8 +16,8 @@
 static const char manifest_start[] = "numasim: ";
 static const char shared_mark[] = "\nshared_folder: yes";
 
-static bool
-fail(GError **error, const char *path, int code)
+bool
+folder_fail(GError **error, const char *path, int code)
 {
     g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(code), "%s: %s", path,
                 g_strerror(code));
@@ -103,11 +103,11 @@ folder_begin(struct folder *f, const char *final, bool chosen, bool force, GErro
     g_autofree char *parent = g_path_get_dirname(f->final);
     f->made = first_missing(parent);
     if (g_mkdir_with_parents(parent, 0777) != 0)
-        return fail(error, parent, errno);
+        return folder_fail(error, parent, errno);
     f->temporary = g_strdup_printf("%s.tmp-XXXXXX", f->final);
     if (g_mkdtemp_full(f->temporary, 0777) == NULL) {
         g_clear_pointer(&f->temporary, g_free);
-        return fail(error, f->final, errno);
+        return folder_fail(error, f->final, errno);
     }
     return true;
 }
@@ -140,7 +140,7 @@ merge_into(const char *from, const char *to, GError **error)
             if (!merge_into(source, target, error))
                 return false;
         } else if (g_rename(source, target) != 0)
-            return fail(error, target, errno);
+            return folder_fail(error, target, errno);
     }
     return true;
 }
@@ -155,7 +155,7 @@ replace(struct folder *f, GError **error)
         int code = errno;
         if (had_old)
             g_rename(old, f->final);
-        return fail(error, f->final, code);
+        return folder_fail(error, f->final, code);
     }
     if (had_old)
         remove_tree(old);

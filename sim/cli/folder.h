@@ -21,6 +21,8 @@ bool folder_finish(struct folder *f, GError **error);
 /* Throws away what was written. */
 void folder_discard(struct folder *f);
 
+/* "PATH: what the system says of `code`, an errno"; returns false. */
+bool folder_fail(GError **error, const char *path, int code);
 /* rm -r, links not followed. */
 void remove_tree(const char *path);
 /* Whether numasim made the folder: its manifest says so, and does not call the folder shared. */

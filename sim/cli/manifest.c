@@ -17,14 +17,6 @@ add_text(GString *s, const char *key, const char *value)
 }
 
 static void
-add_real(GString *s, const char *key, double value)
-{
-    char text[G_ASCII_DTOSTR_BUF_SIZE];
-
-    g_string_append_printf(s, "%s: %s\n", key, g_ascii_formatd(text, sizeof(text), "%.6g", value));
-}
-
-static void
 add_hash(GString *s, const char *key, const char *text)
 {
     g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
@@ -87,10 +79,10 @@ manifest_write(const struct manifest *m, const char *dir, GError **error)
     add_text(s, "command", m->command_line);
     g_string_append_printf(s, "seed: %" G_GUINT64_FORMAT "\n", m->seed);
     add_text(s, "written", date);
-    add_real(s, "wall_s", m->wall_s);
+    yaml_real(s, "wall_s", m->wall_s);
     if (m->events > 0) {
         g_string_append_printf(s, "events: %" G_GUINT64_FORMAT "\n", m->events);
-        add_real(s, "events_per_s", m->wall_s > 0 ? (double)m->events / m->wall_s : 0);
+        yaml_real(s, "events_per_s", m->wall_s > 0 ? (double)m->events / m->wall_s : 0);
     }
     if (m->resolved != NULL)
         add_resolved(s, m->resolved);

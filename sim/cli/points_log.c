@@ -136,11 +136,14 @@ points_log_find(const struct points_log *log, const char *key)
 }
 
 char *
-points_log_payload(const struct points_log *log, const struct point_record *r)
+points_log_payload(const struct points_log *log, const struct point_record *r, GError **error)
 {
     char *text = g_malloc(r->bytes + 1);
+    ssize_t got = pread(log->file, text, r->bytes, r->at);
 
-    if (pread(log->file, text, r->bytes, r->at) != (ssize_t)r->bytes) {
+    if (got != (ssize_t)r->bytes) {
+        errno = got < 0 ? errno : EIO; /* it has become shorter */
+        fail(log, error, "read");
         g_free(text);
         return NULL;
     }
@@ -186,10 +189,9 @@ points_log_copy(const struct points_log *log, const char *const *keys, guint nr,
         const struct point_record *r = points_log_find(log, keys[i]);
         if (r == NULL)
             continue;
-        g_autofree char *payload = points_log_payload(log, r);
-        if (payload == NULL)
-            return fail(log, error, "read");
-        if (!points_log_add(to, keys[i], r->status, r->code, payload, r->bytes, error))
+        g_autofree char *payload = points_log_payload(log, r, error);
+        if (payload == NULL ||
+            !points_log_add(to, keys[i], r->status, r->code, payload, r->bytes, error))
             return false;
     }
     return true;

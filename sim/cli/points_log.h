@@ -30,7 +30,8 @@ struct point_record {
 /* The last record of the key, or NULL. */
 const struct point_record *points_log_find(const struct points_log *log, const char *key);
 /* Its payload; NULL if it cannot be read. Caller g_free()s. */
-char *points_log_payload(const struct points_log *log, const struct point_record *r);
+char *points_log_payload(const struct points_log *log, const struct point_record *r,
+                         GError **error);
 
 bool points_log_add(struct points_log *log, const char *key, const char *status, int code,
                     const char *payload, gsize bytes, GError **error);

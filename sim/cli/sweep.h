@@ -73,7 +73,6 @@ struct sweep_counts {
     guint done, failed, missing; /* points of ours, and others that are in the folder */
     int code;                    /* the worst of them */
 };
-struct sweep_counts sweep_count(const struct sweep *s);
 /* For struct sweep_source; `data` is the sweep. */
 void sweep_get_result(guint point, struct point_result *out, void *data);
 

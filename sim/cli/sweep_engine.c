@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "cli/folder.h"
 #include "cli/sweep.h"
 
 struct script {
@@ -22,16 +23,19 @@ struct script {
 static void
 sweep_line(const struct script *t, const char *shard, const char *jobs, GString *out)
 {
-    g_string_append_printf(out, "%s sweep %s --shard %s/%d -j %s -q --no-plot%s -o %s/%s",
+    g_string_append_printf(out, "%s sweep %s --shard %s/%d -j %s -q --no-plot%s%s -o %s/%s",
                            t->numasim, t->grid, shard, t->s->o.jobs, jobs,
-                           t->s->o.retry ? " --retry" : "", t->shards, shard);
+                           t->s->o.retry ? " --retry" : "", t->s->o.extend ? " --extend" : "",
+                           t->shards, shard);
 }
 
 static void
 merge_line(const struct script *t, GString *out)
 {
-    g_string_append_printf(out, "exec %s merge %s/[0-9]* -o %s%s%s\n", t->numasim, t->shards,
-                           t->out, t->s->o.no_plot ? " --no-plot" : "", t->s->o.quiet ? " -q" : "");
+    /* all that --extend keeps is in the shards */
+    g_string_append_printf(out, "exec %s merge %s/[0-9]* -o %s%s%s%s\n", t->numasim, t->shards,
+                           t->out, t->s->o.force || t->s->o.extend ? " --force" : "",
+                           t->s->o.no_plot ? " --no-plot" : "", t->s->o.quiet ? " -q" : "");
 }
 
 static void
@@ -48,13 +52,27 @@ parallel_script(const struct script *t, GString *out)
     merge_line(t, out);
 }
 
+/* A file as #SBATCH takes it: quoted, and without patterns but those in `name`. */
+static char *
+slurm_file(const struct script *t, const char *name)
+{
+    g_autoptr(GString) path = g_string_new(t->dir);
+
+    g_string_replace(path, "%", "%%", 0);
+    g_string_replace(path, "\\", "\\\\", 0);
+    g_string_replace(path, "\"", "\\\"", 0);
+    return g_strdup_printf("\"%s/%s\"", path->str, name);
+}
+
 static void
 slurm_script(const struct script *t, GString *out)
 {
+    g_autofree char *file = slurm_file(t, "shard-%a.out");
+
     g_string_append_printf(out,
                            "#!/bin/sh\n#SBATCH --job-name=%s\n#SBATCH --array=1-%d\n"
-                           "#SBATCH --cpus-per-task=1\n#SBATCH --output=%s/shard-%%a.out\n",
-                           t->s->name, t->s->o.jobs, t->dir);
+                           "#SBATCH --cpus-per-task=1\n#SBATCH --output=%s\n",
+                           t->s->name, t->s->o.jobs, file);
     sweep_line(t, "\"$SLURM_ARRAY_TASK_ID\"", "\"${SLURM_CPUS_PER_TASK:-1}\"", out);
     g_string_append_c(out, '\n');
 }
@@ -62,9 +80,10 @@ slurm_script(const struct script *t, GString *out)
 static void
 slurm_merge_script(const struct script *t, GString *out)
 {
-    g_string_append_printf(
-        out, "#!/bin/sh\n#SBATCH --job-name=%s-merge\n#SBATCH --output=%s/merge.out\n", t->s->name,
-        t->dir);
+    g_autofree char *file = slurm_file(t, "merge.out");
+
+    g_string_append_printf(out, "#!/bin/sh\n#SBATCH --job-name=%s-merge\n#SBATCH --output=%s\n",
+                           t->s->name, file);
     merge_line(t, out);
 }
 
@@ -100,11 +119,8 @@ static const struct foreign_engine {
 static bool
 write_scripts(const struct script *t, const struct foreign_engine *e, GError **error)
 {
-    if (g_mkdir_with_parents(t->dir, 0777) != 0) {
-        g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(errno), "%s: %s", t->dir,
-                    g_strerror(errno));
-        return false;
-    }
+    if (g_mkdir_with_parents(t->dir, 0777) != 0)
+        return folder_fail(error, t->dir, errno);
     for (const struct script_file *f = e->files; f->name != NULL; f++) {
         g_autoptr(GString) text = g_string_new(NULL);
         g_autofree char *path = g_build_filename(t->dir, f->name, NULL);
@@ -161,6 +177,8 @@ sweep_delegate(struct sweep *s, const char *grid, const char *dir)
     if (s->nr_shards > 1)
         return cli_fail(EXIT_USAGE,
                         "--shard goes with --engine local; another engine makes shards");
+    if (s->o.force)
+        remove_tree(shards); /* not in the script, which goes on where it was */
     struct script t = { .numasim = g_shell_quote(self != NULL ? self : "numasim"),
                         .grid = quoted_path(grid),
                         .shards = g_shell_quote(shards),

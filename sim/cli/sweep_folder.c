@@ -15,14 +15,6 @@
 #include "cli/folder.h"
 #include "cli/sweep.h"
 
-static bool
-fail(GError **error, const char *path, int code)
-{
-    g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(code), "%s: %s", path,
-                g_strerror(code));
-    return false;
-}
-
 bool
 sweep_folder_place(const struct sweep_folder *f, const char *name, GError **error)
 {
@@ -33,7 +25,7 @@ sweep_folder_place(const struct sweep_folder *f, const char *name, GError **erro
 
     if (file >= 0)
         close(file);
-    return (fine && g_rename(from, to) == 0) || fail(error, to, errno);
+    return (fine && g_rename(from, to) == 0) || folder_fail(error, to, errno);
 }
 
 bool
@@ -122,7 +114,7 @@ static bool
 take_lock(struct sweep_folder *f, GError **error)
 {
     if (lock(f->dir, &f->lock))
-        return f->lock >= 0 || fail(error, f->dir, errno);
+        return f->lock >= 0 || folder_fail(error, f->dir, errno);
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN, "%s: another sweep is at work there",
                 f->dir);
     return false;
@@ -158,12 +150,12 @@ open_folder(struct sweep *s, GError **error)
     struct sweep_folder *f = &s->folder;
 
     if (g_mkdir_with_parents(f->dir, 0777) != 0)
-        return fail(error, f->dir, errno);
+        return folder_fail(error, f->dir, errno);
     if (!take_lock(f, error))
         return false;
     remove_tree(f->tmp);
     if (g_mkdir(f->tmp, 0777) != 0)
-        return fail(error, f->tmp, errno);
+        return folder_fail(error, f->tmp, errno);
     remove_tables(f);
     if (!write_texts(s, error))
         return false;

@@ -31,7 +31,7 @@ sweep_is_final(const struct sweep *s, const struct point_record *r)
 void
 sweep_get_result(guint point, struct point_result *out, void *data)
 {
-    const struct sweep *s = data;
+    struct sweep *s = data;
     const struct point_record *r = record(s, point);
 
     *out = (struct point_result){ .status = "missing" };
@@ -39,7 +39,7 @@ sweep_get_result(guint point, struct point_result *out, void *data)
         return;
     out->status = r->status;
     out->code = r->code;
-    out->payload = points_log_payload(s->folder.log, r);
+    out->payload = points_log_payload(s->folder.log, r, s->error == NULL ? &s->error : NULL);
 }
 
 static bool *
@@ -55,6 +55,16 @@ find_shown(const struct sweep *s, bool *all)
     return shown;
 }
 
+/* Records that could not be read are no results: the tables are not placed. */
+static bool
+all_read(struct sweep *s, GError **error)
+{
+    if (s->error == NULL)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&s->error));
+    return false;
+}
+
 static bool
 write_tables(struct sweep *s, GError **error)
 {
@@ -62,11 +72,11 @@ write_tables(struct sweep *s, GError **error)
     g_autofree bool *shown = find_shown(s, &all);
     const struct sweep_source source = { s->plan, shown, sweep_get_result, s };
 
-    if (!sweep_write_points(&source, s->folder.tmp, error) ||
+    if (!sweep_write_points(&source, s->folder.tmp, error) || !all_read(s, error) ||
         !sweep_folder_place(&s->folder, "points.csv", error))
         return false;
     /* Repeats of one cell are spread over shards: only the whole can be compared. */
-    return !all || (sweep_write_table(&source, s->folder.tmp, error) &&
+    return !all || (sweep_write_table(&source, s->folder.tmp, error) && all_read(s, error) &&
                     sweep_folder_place(&s->folder, "sweep.csv", error));
 }
 
@@ -112,8 +122,8 @@ remove_stale_runs(const struct sweep *s)
 
 /* ---- the manifest ---- */
 
-struct sweep_counts
-sweep_count(const struct sweep *s)
+static struct sweep_counts
+count_points(const struct sweep *s)
 {
     struct sweep_counts c = { .code = EXIT_DONE };
 
@@ -141,15 +151,6 @@ cpu_seconds(int who)
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-static void
-add_real(GString *out, const char *key, double value)
-{
-    char text[G_ASCII_DTOSTR_BUF_SIZE];
-
-    g_string_append_printf(out, "%s: %s\n", key,
-                           g_ascii_formatd(text, sizeof(text), "%.6g", value));
-}
-
 static bool
 write_manifest(const struct sweep *s, const struct sweep_counts *c, GError **error)
 {
@@ -166,10 +167,10 @@ write_manifest(const struct sweep *s, const struct sweep_counts *c, GError **err
     g_string_append(out, "command: ");
     yaml_quote(out, s->command_line);
     g_string_append_printf(out, "\nwritten: %s\n", date);
-    add_real(out, "wall_s", (double)(g_get_monotonic_time() - s->started) / 1e6);
+    yaml_real(out, "wall_s", (double)(g_get_monotonic_time() - s->started) / 1e6);
     g_string_append_printf(out, "points_run: %u\n", s->nr_due);
-    add_real(out, "cpu_s", cpu_seconds(RUSAGE_SELF) + cpu_seconds(RUSAGE_CHILDREN));
-    add_real(out, "cpu_in_runs_s", s->cpu_in_runs);
+    yaml_real(out, "cpu_s", cpu_seconds(RUSAGE_SELF) + cpu_seconds(RUSAGE_CHILDREN));
+    yaml_real(out, "cpu_in_runs_s", s->cpu_in_runs);
     return sweep_folder_write(&s->folder, "manifest.yaml", out->str, error);
 }
 
@@ -178,10 +179,8 @@ write_manifest(const struct sweep *s, const struct sweep_counts *c, GError **err
 static bool
 write_all(struct sweep *s, const struct sweep_counts *c, GError **error)
 {
-    if (s->error != NULL) {
-        g_propagate_error(error, g_steal_pointer(&s->error));
+    if (!all_read(s, error)) /* or written, before */
         return false;
-    }
     remove_stale_runs(s);
     return points_log_sync(s->folder.log, error) && order_log(s, error) && write_tables(s, error) &&
            write_manifest(s, c, error);
@@ -205,7 +204,7 @@ int
 sweep_finish(struct sweep *s)
 {
     g_autoptr(GError) error = NULL;
-    struct sweep_counts c = sweep_count(s);
+    struct sweep_counts c = count_points(s);
 
     if (!write_all(s, &c, &error))
         return cli_fail(EXIT_OUTPUT, "%s", error->message);

@@ -5,6 +5,7 @@
  * was loaded before the first worker was made, so that a run costs what the run costs. Only the
  * parent writes the log.
  */
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <time.h>
 
@@ -46,8 +47,9 @@ begin_folder(const struct sweep *s, const char *key)
     return dir;
 }
 
+/* `failure`: what the run said went wrong, or what is wrong here. */
 static int
-place_folder(const struct sweep *s, const char *key, const char *dir, int code)
+place_folder(const struct sweep *s, const char *key, const char *dir, int code, char **failure)
 {
     g_autofree char *final = sweep_run_folder(s->folder.dir, key);
     g_autofree char *runs = g_path_get_dirname(final);
@@ -57,6 +59,8 @@ place_folder(const struct sweep *s, const char *key, const char *dir, int code)
     remove_tree(final); /* of a sweep that was killed before it could log the point */
     if (g_mkdir_with_parents(runs, 0777) == 0 && g_rename(dir, final) == 0)
         return code;
+    g_free(*failure);
+    *failure = g_strdup_printf("%s: %s", final, g_strerror(errno));
     return EXIT_OUTPUT;
 }
 
@@ -83,7 +87,7 @@ job(guint index, GString *out, void *data)
     int code = run_one(&r);
     cpu = cpu_seconds() - cpu;
     arena_free(a);
-    code = place_folder(s, sweep_plan_key(s->plan, point), dir, code);
+    code = place_folder(s, sweep_plan_key(s->plan, point), dir, code, &r.failure);
     g_string_append_len(out, (const char *)&cpu, sizeof(cpu));
     g_ptr_array_add(warnings, NULL);
     g_autofree char *said = g_strjoinv("; ", (char **)warnings->pdata);

@@ -30,6 +30,15 @@ yaml_quote(GString *out, const char *text)
     g_string_append_c(out, '"');
 }
 
+void
+yaml_real(GString *out, const char *key, double value)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+    g_string_append_printf(out, "%s: %s\n", key,
+                           g_ascii_formatd(text, sizeof(text), "%.6g", value));
+}
+
 static void
 write_text(GString *out, const char *key, const char *text)
 {

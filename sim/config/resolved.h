@@ -20,6 +20,8 @@ void resolved_write(const struct resolved *r, const char *dir, GString *out);
 void resolved_write_head(const struct resolved *r, const char *dir, GString *out);
 /* A text between quotes that YAML reads back, whatever is in it. */
 void yaml_quote(GString *out, const char *text);
+/* A line "key: value", with six digits. */
+void yaml_real(GString *out, const char *key, double value);
 
 /* False: messages in diag. */
 bool resolved_load(const char *path, struct arena *a, struct resolved *out, struct diag *d);

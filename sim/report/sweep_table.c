@@ -96,30 +96,51 @@ sweep_write_points(const struct sweep_source *s, const char *dir, GError **error
 
 /* ---- sweep.csv ---- */
 
-static guint
-index_of(GPtrArray *names, const char *name)
+/* Names in the order in which they were first met. */
+struct names {
+    GPtrArray *list;
+    GHashTable *places; /* name: its place in the list */
+};
+
+static struct names
+names_new(void)
 {
-    for (guint i = 0; i < names->len; i++)
-        if (strcmp(g_ptr_array_index(names, i), name) == 0)
-            return i;
-    g_ptr_array_add(names, (gpointer)(gsize)name);
-    return names->len - 1;
+    return (struct names){ g_ptr_array_new(), g_hash_table_new(g_str_hash, g_str_equal) };
+}
+
+static void
+names_clear(struct names *n)
+{
+    g_ptr_array_unref(n->list);
+    g_hash_table_unref(n->places);
+}
+
+static guint
+place_of(const struct names *n, const char *name)
+{
+    gpointer place;
+
+    if (g_hash_table_lookup_extended(n->places, name, NULL, &place))
+        return GPOINTER_TO_UINT(place);
+    g_hash_table_insert(n->places, (gpointer)(gsize)name, GUINT_TO_POINTER(n->list->len));
+    g_ptr_array_add(n->list, (gpointer)(gsize)name);
+    return n->list->len - 1;
 }
 
 struct cell_names {
-    GPtrArray *policies, *seeds;
+    struct names policies, seeds;
 };
 
 /* The baseline is the first of the policies, whether it is there or not. */
 static struct cell_names
 names_of_cell(const struct sweep_plan *p, guint begin, guint end)
 {
-    struct cell_names n = { g_ptr_array_new(), g_ptr_array_new() };
+    struct cell_names n = { names_new(), names_new() };
 
-    index_of(n.policies, sweep_plan_baseline(p, begin));
+    place_of(&n.policies, sweep_plan_baseline(p, begin));
     for (guint i = begin; i < end; i++) {
-        index_of(n.policies, sweep_plan_policy(p, i));
-        index_of(n.seeds, sweep_plan_seed(p, i));
+        place_of(&n.policies, sweep_plan_policy(p, i));
+        place_of(&n.seeds, sweep_plan_seed(p, i));
     }
     return n;
 }
@@ -133,9 +154,9 @@ add_point(const struct sweep_source *s, struct comparison *c, const struct cell_
     s->get(point, &r, s->data);
     g_autoptr(GPtrArray) rows = csv_parse(r.payload != NULL ? r.payload : "");
     for (guint i = 1; i < rows->len; i++)
-        comparison_add_row(c, index_of(n->policies, sweep_plan_policy(s->plan, point)),
-                           index_of(n->seeds, sweep_plan_seed(s->plan, point)), i == 1 ? run : part,
-                           g_ptr_array_index(rows, i));
+        comparison_add_row(c, place_of(&n->policies, sweep_plan_policy(s->plan, point)),
+                           place_of(&n->seeds, sweep_plan_seed(s->plan, point)),
+                           i == 1 ? run : part, g_ptr_array_index(rows, i));
     g_free(r.payload);
 }
 
@@ -144,17 +165,17 @@ compare_cell(const struct sweep_source *s, guint begin, guint end, GStrv run, GS
 {
     GStrv first = sweep_plan_row(s->plan, begin);
     struct cell_names n = names_of_cell(s->plan, begin, end);
-    guint nr_seeds = n.seeds->len;
+    guint nr_seeds = n.seeds.list->len;
 
-    g_ptr_array_add(n.policies, NULL);
+    g_ptr_array_add(n.policies.list, NULL);
     struct comparison *c = comparison_new(first[PLAN_TOPOLOGY], first[PLAN_WORKLOAD],
-                                          (const char *const *)n.policies->pdata, nr_seeds);
-    g_ptr_array_set_size(n.policies, (gint)n.policies->len - 1);
+                                          (const char *const *)n.policies.list->pdata, nr_seeds);
+    g_ptr_array_set_size(n.policies.list, (gint)n.policies.list->len - 1);
     for (guint i = begin; i < end; i++)
         if (is_shown(s, i))
             add_point(s, c, &n, i, run, part);
-    g_ptr_array_unref(n.policies);
-    g_ptr_array_unref(n.seeds);
+    names_clear(&n.policies);
+    names_clear(&n.seeds);
     return c;
 }
 
