@@ -7,7 +7,13 @@ recording took where nothing faulted, a hinting fault with its migration takes 0
 quarter is taken for the fault itself, a third for the copy of 4 KiB, and the copy of 2 MiB accordingly.
 Marking takes 10 us a page, by how long the second pass waits for the scan overhead limit. All threads count their rounds in pages that all processes share: in the recordings their NUMA groups span processes. A process has small VMAs besides: when nobody has faulted in its VMAs for 8 s a scan takes but one
 of them, so that their number matters. That the emulator's CPUs take turns is in these times, so turns are not simulated here.
+
+Threads that share a region go round in it at speeds that differ from second to second: when the first pages are marked their
+counts of pages differ by many rounds (`work` in the recordings). How far they are apart then, and so how many of the pages each
+comes to first, is a matter of luck: they begin at places that the seed draws.
 """
+import random
+
 from reference_scenario import GUEST, affinity, nr_threads, sampler_us, start_cpu
 
 PAGE_US = 12
@@ -72,17 +78,17 @@ def walk(scenario, i, time, page_us=PAGE_US):
     return "compute: {time: %s, mpki: %.6f, uses: [%s], mlp: 1, writes: 100%%}" % (time, 2002 / (page_us * 2500), uses)
 
 
-def first_steps(scenario, i):
-    """Threads that share a region start apart: a millisecond brings each to its offset."""
-    k = per_process(scenario)
-    offset = i % k * pages(scenario) // k if scenario["options"]["region"] == "shared" else 0
+def first_steps(scenario, i, seed):
+    """Threads that share a region start anywhere: a millisecond brings each to its offset."""
+    k, place = per_process(scenario), random.Random("%s %d %d" % (scenario["name"], i, seed))
+    offset = place.randrange(pages(scenario)) if scenario["options"]["region"] == "shared" and i % k else 0
     before = max(0, 1000 * before_ms(scenario, i) - 2000 - (1000 if offset else 0))
     return (["compute: %dus" % before] if before else []) + \
         ([walk(scenario, i, "1ms", 1000 / offset)] if offset else [])
 
 
-def thread_yaml(scenario, i):
-    program = first_steps(scenario, i)
+def thread_yaml(scenario, i, seed):
+    program = first_steps(scenario, i, seed)
     program += ["loop: {count: 100, do: [{sleep: 1ms}, {compute: 20us}]}", "timer: {every: %dms, from: start}" % t0_ms(scenario),
                 "set_affinity: " + affinity(scenario, i), walk(scenario, i, "1000s")]
     return ["      - name: t%d" % i, "        start: fork", "        affinity: {cpus: %d}" % start_cpu(scenario, i), "        program:"] + \
@@ -99,7 +105,7 @@ def regions_yaml(scenario, process):
     return ["      - {name: r%d, size: %dKiB%s, %s}" % (r, o["kb"], extra, placed(scenario, r)) for r in numbers] + small
 
 
-def workload_yaml(scenario):
+def workload_yaml(scenario, seed):
     k = per_process(scenario)
     lines = ["version: 1", "name: scenario", "doc: %s" % scenario["name"], "regions:",
              "  - {name: results, size: 8KiB, initial: {mode: bind, nodes: 0}}", "processes:"]
@@ -109,7 +115,7 @@ def workload_yaml(scenario):
                                                                        "          - compute: 10us"]
         lines += ["          - fork: t%d" % i for i in range(process * k, (process + 1) * k)] + ["          - sleep: 1000s"]
         for i in range(process * k, (process + 1) * k):
-            lines += thread_yaml(scenario, i)
+            lines += thread_yaml(scenario, i, seed)
     cpu = scenario["reps"][0]["params"]["ncpu"] - 1
     lines += ["  - name: sampler", "    threads:", "      - name: sampler", "        class: fifo", "        priority: 50",
               "        affinity: {cpus: %d}" % cpu, "        background: yes", "        program:",

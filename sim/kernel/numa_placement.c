@@ -148,6 +148,7 @@ prefer(struct kernel *k, struct rq *rq, struct task *p, int best)
     if (probe_wants(k, DECISION_PREFERRED_NODE)) {
         probe_input(k, "preferred", p->numa->preferred);
         probe_input(k, "total_faults", (int64_t)p->numa->total_faults);
+        probe_input(k, "scan_seq", (int64_t)p->numa->scan_seq);
         for (uint32_t i = 0; i < k->machine->nr_nodes; i++)
             probe_candidate(k, "node", i, (int64_t)node_faults(k, p->numa, (int)i));
         probe_input(k, "group", p->numa->group != NULL ? p->numa->group->gid : 0);
