@@ -37,7 +37,8 @@ def golden_events(d):
         if op == "cpu_release":
             task = None
         if task is None or is_workload(task):
-            out.append(event(e["t_us"], e["cpu"], op, task, {k: str(v) if v is not None else "none" for k, v in e.items()}))
+            args = {k: str(v) if v is not None else "none" for k, v in e.items()}
+            out.append(event(e["t_us"], e["cpu"], op, task, args))
     return without_uncompared(out)
 
 

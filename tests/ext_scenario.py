@@ -127,7 +127,8 @@ def policy_lines(d, keeper):
     if policy.get("first_n_user"):  # the others are not made in the simulation
         extra = of_kernel_threads(d["events"])
         erred = when(d, lambda e: e["op"] == "dump" or e["op"] == "exit") or 1e12
-        policy["first_n_user"] -= sum(1 for i in extra if d["events"][i]["op"] == "enqueue" and d["events"][i]["t_us"] < erred)
+        made = [d["events"][i] for i in extra if d["events"][i]["op"] == "enqueue"]
+        policy["first_n_user"] -= sum(1 for e in made if e["t_us"] < erred)
     for key, value in policy.items():
         if key == "ops_absent":
             out += [f"absent {op}" for op in value]
@@ -139,7 +140,8 @@ def policy_lines(d, keeper):
 def param_lines(d):
     delay, leaving = leaving_times(d)
     # the driver reaps its tasks at the end only
-    out = ["ext.exit_delay 10s", f"ext.op_cost {2 if one_cpu(d) or d['scheduler'] != 'logger' else 0}us", "ext.call_cost 0ns", "ext.contended_cost 0ns"]
+    op_cost = 0 if acts_in_windows(d) else 2
+    out = ["ext.exit_delay 10s", f"ext.op_cost {op_cost}us", "ext.call_cost 0ns", "ext.contended_cost 0ns"]
     if delay is not None:
         out.append(f"ext.disable_delay {int(delay)}us")
     if leaving is not None:
@@ -199,6 +201,10 @@ def one_cpu(d):
     return d["machine"]["name"] in ("p1", "n1")
 
 
+def acts_in_windows(d):
+    return not one_cpu(d) and d["scheduler"] == "logger"
+
+
 def workload_cpus(d):
     mask = int(d["machine"]["workload_mask"], 16)
     return [cpu for cpu in range(mask.bit_length()) if mask >> cpu & 1]
@@ -227,7 +233,7 @@ def windows(d, keeper):
     """When the CPUs of the workload did something, where there are several: (CPU, from, to, what). The
     emulator runs one at a time, and lets the others stand still. The driver's CPU is free: when it acts
     is known."""
-    if one_cpu(d) or d["scheduler"] != "logger":
+    if not acts_in_windows(d):
         return []
     out = []
     for e in d["events"]:
@@ -262,7 +268,7 @@ def scenario_text(d):
         chosen = [e["ret"] for e in d["events"] if e["op"] == "select_cpu" and e["task"] == t["task"]]
         if chosen:
             out.append(f"chosen {t['task']} {' '.join(map(str, chosen))}")
-        if not one_cpu(d) and d["scheduler"] == "logger":
+        if acts_in_windows(d):
             out.append(f"ends {t['task']} {' '.join(str(int(e)) for e in ends_of_work(d, t['task']))}")
     out += [f"at {int(t)} {what} {a} {b}" for t, what, a, b in actions(d)]
     return "\n".join(out) + "\n"
