@@ -275,7 +275,7 @@ a_machine_of_fair_tasks_has_no_server_events(void **state)
     task_start(f.k, fixture_hog(&f, "fair", 0), NULL);
     fixture_run(&f, SEC(2));
     assert_false(f.k->higher_classes);
-    assert_false(f.k->rqs[0].fair_server.active || f.k->rqs[1].fair_server.active);
+    assert_false(f.k->rqs[0].fair_server_active || f.k->rqs[1].fair_server_active);
     fixture_close(&f);
 }
 

@@ -56,7 +56,7 @@ dl_server_stop(struct kernel *k, struct rq *rq)
     dequeue_dl_entity(k, dl);
     dl_server_set_timer(k, rq, SIM_NEVER);
     dl->defer_armed = dl->throttled = false;
-    rq->fair_server.active = false;
+    rq->fair_server_active = false;
 }
 
 /* The timer expires, now or at an instant that nobody looked at. */
@@ -112,7 +112,7 @@ advance_idle(struct kernel *k, struct rq *rq)
 {
     struct dl_server *fs = &rq->fair_server;
 
-    while (fs->active && fs->timer_at <= k->engine.now) {
+    while (rq->fair_server_active && fs->timer_at <= k->engine.now) {
         server_timer(k, rq, fs->timer_at);
         if (fs->dl.on_rq)
             dl_server_stop(k, rq);
@@ -144,10 +144,10 @@ dl_server_start_slow(struct kernel *k, struct rq *rq)
     struct dl_server *fs = &rq->fair_server;
 
     dl_server_charge_idle(k, rq);
-    if (fs->active || fs->dl.dl_runtime == 0)
+    if (rq->fair_server_active || fs->dl.dl_runtime == 0)
         return;
     update_rq_clock(k, rq);
-    fs->active = true;
+    rq->fair_server_active = true;
     if (rq->curr != NULL) { /* its ticks are no longer computed */
         see_ticks_from_now(k, rq);
         tick_update(k, rq);
@@ -175,7 +175,7 @@ dl_server_charge(struct kernel *k, struct rq *rq, uint64_t delta)
     struct dl_server *fs = &rq->fair_server;
     sim_time now = k->engine.now, from = now - SIM_MIN(delta, now);
 
-    while (from < now && fs->active) {
+    while (from < now && rq->fair_server_active) {
         sim_time end = used_up_at(k, &fs->dl, from);
 
         if (fs->timer_at < SIM_MIN(end, now)) {
@@ -200,7 +200,7 @@ dl_server_watch_slow(struct kernel *k, struct rq *rq)
         dl_server_charge_idle(k, rq);
     else if (rq->curr != NULL && rq->curr->class == &fair_sched_class)
         rq->curr->class->update_curr(k, rq);
-    if (fs->active && fs->timer_at != SIM_NEVER && !engine_pending(&k->engine, &fs->timer_ev))
+    if (rq->fair_server_active && fs->timer_at != SIM_NEVER && !engine_pending(&k->engine, &fs->timer_ev))
         dl_server_set_timer(k, rq, fs->timer_at);
 }
 

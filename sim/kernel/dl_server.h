@@ -40,7 +40,7 @@ dl_server_start(struct kernel *k, struct rq *rq)
 static inline void
 dl_server_update(struct kernel *k, struct rq *rq, uint64_t delta)
 {
-    if (unlikely(rq->fair_server.active))
+    if (unlikely(rq->fair_server_active))
         dl_server_charge(k, rq, delta);
 }
 
@@ -56,7 +56,7 @@ dl_server_update_idle_time(struct kernel *k, struct rq *rq)
 static inline void
 dl_server_watch(struct kernel *k, struct rq *rq)
 {
-    if (rq->fair_server.active || rq->curr == NULL)
+    if (rq->fair_server_active || rq->curr == NULL)
         dl_server_watch_slow(k, rq);
 }
 

@@ -69,9 +69,9 @@ struct sched_group {
     struct sched_group *next; /* circular */
     struct cpumask *span;
     uint32_t weight, cores, flags;
-    int32_t first_cpu;       /* of the span */
-    int32_t asym_prefer_cpu; /* of the highest priority (SD_ASYM_PACKING) */
-    nodemask nodes;          /* at NUMA levels: whose union the group is; else 0 */
+    int32_t first_cpu;           /* of the span */
+    int32_t asym_prefer_cpu;     /* of the highest priority (SD_ASYM_PACKING) */
+    nodemask nodes;              /* at NUMA levels: whose union the group is; else 0 */
     const struct cpu_sums *sums; /* sums.h; NULL for a union of nodes */
     struct sched_group_capacity *sgc;
 };
@@ -82,21 +82,24 @@ struct sched_domain_shared {
     bool has_idle_cores;
 };
 
+/* What a CPU that runs dry looks at has the first cache line. */
 struct sched_domain {
-    struct sched_domain *parent, *child;
+    _Alignas(64) struct sched_domain *parent;
     struct sched_group *groups; /* the first contains the domain's own CPU */
     struct cpumask *span;
-    const char *name;
-    uint32_t span_weight, level, flags;
-    uint32_t numa_level; /* index into distance_levels for NODE and NUMA */
-    bool of_cpus;        /* the lowest one, and its groups are single CPUs, all alike (sums.c) */
-    uint32_t min_interval, max_interval, busy_factor, imbalance_pct, cache_nice_tries, imb_numa_nr;
-    struct sched_domain_shared *shared;
+    uint32_t span_weight, flags;
     /* state of balancing */
     uint64_t last_balance; /* jiffies */
-    uint32_t balance_interval, nr_balance_failed;
     uint64_t max_newidle_lb_cost, last_decay_max_lb_cost;
-    uint32_t newidle_call, newidle_success, newidle_ratio;
+    uint32_t balance_interval, newidle_ratio;
+    uint32_t newidle_call, newidle_success, nr_balance_failed;
+    uint32_t min_interval, max_interval, busy_factor, imbalance_pct, cache_nice_tries, imb_numa_nr;
+    bool of_cpus; /* the lowest one, and its groups are single CPUs, all alike (sums.c) */
+    struct sched_domain_shared *shared;
+    uint32_t level;
+    uint32_t numa_level; /* index into distance_levels for NODE and NUMA */
+    struct sched_domain *child;
+    const char *name;
     struct sd_schedstat stat;
 };
 

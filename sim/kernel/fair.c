@@ -224,7 +224,7 @@ tick_due_fair(struct kernel *k, struct rq *rq)
     const struct sched_entity *se = &rq->curr->se;
     const struct cfs_rq *cfs = se->cfs_rq;
 
-    if (se->depth > 0 || rq->fair_server.active)
+    if (se->depth > 0 || rq->fair_server_active)
         return k->engine.now;
     if (cfs->nr_queued <= 1)
         return SIM_NEVER;

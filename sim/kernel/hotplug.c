@@ -158,7 +158,7 @@ forget_cpu(struct kernel *k, struct rq *rq)
 {
     uint32_t cpu = (uint32_t)rq->cpu;
 
-    if (rq->fair_server.active)
+    if (rq->fair_server_active)
         dl_server_stop(k, rq);
     sim_assert(rq->nr_running == 0 && rq->curr == NULL);
     cpumask_clear(k->idle_cpus, cpu);

@@ -201,20 +201,20 @@ struct warmth {
 struct task_mem {
     const struct burst_profile *profile; /* of the burst that the walks belong to */
     uint32_t nr_uses, total_weight;
-    uint64_t fraction; /* of a miss, in 1/2^20, carried over */
-    uint64_t misses;   /* so far: the phase of their split over nodes */
-    uint64_t written;  /* of a write-back, in 1/256, carried over */
-    uint64_t due;      /* hits of its draws that wait for attention */
-    int32_t mix_node;  /* that the mix was made for; -1: none was made */
-    struct task_mem *next_free;
-    uint32_t miss_q16, carry_q16; /* of references, those that miss; of a miss, carried over */
+    uint64_t fraction;            /* of a miss, in 1/2^20, carried over */
+    uint64_t misses;              /* so far: the phase of their split over nodes */
+    uint64_t written;             /* of a write-back, in 1/256, carried over */
+    uint64_t due;                 /* hits of its draws that wait for attention */
+    int32_t mix_node;             /* that the mix was made for; -1: none was made */
     uint32_t mlp_q8;              /* in flight, after what siblings take */
+    uint32_t miss_q16, carry_q16; /* of references, those that miss; of a miss, carried over */
     _Alignas(64) struct mem_use uses[BURST_USES_MAX]; /* of the profile, then remembered ones */
     _Alignas(64) struct mem_mix mix;
     struct warmth warm;
     struct mempolicy policy; /* set_mempolicy(); MPOL_DEFAULT: none */
     int32_t il_prev;         /* cursor of allocations without an address */
     uint32_t il_weight;      /* that il_prev still gets in a row */
+    struct task_mem *next_free;
 };
 
 struct lru_state;

@@ -34,26 +34,24 @@ struct cfs_rq {
     struct rq *rq;
     uint32_t nr, capacity; /* entities in the arrays */
     uint32_t nr_queued;    /* with the running one: the kernel's cfs_rq.nr_running */
-    uint32_t nr_removed;
+    bool propagate;        /* a change that the parent has not seen */
+    bool runtime_enabled, throttled;
     uint32_t idle_h_nr_running;
     uint32_t throttle_count;    /* throttled queues among this one and those above */
     struct sched_entity *se;    /* stands for this queue in its parent's; NULL: the root */
     uint64_t throttled_pelt_ns; /* that rq's PELT clock stood still for this queue */
-    uint32_t h_nr_delayed;
-    bool propagate; /* a change that the parent has not seen */
-    bool runtime_enabled, throttled;
+    uint32_t h_nr_delayed, nr_removed;
+    struct task_group *tg;
+    struct list leaf_node;     /* rq.leaf_cfs_rqs, while averages are not all zero */
+    int64_t runtime_remaining; /* cpu.max (bandwidth.c), with the throttled ones below */
     /* what tasks that were woken elsewhere left behind, taken off at the next update */
     uint64_t removed_load, removed_util, removed_runnable;
     /* for --check: the larger averages of all that came and went; load of sleepers that got another
      * weight, and of those who left since their averages were made; the same of time alone */
     uint64_t moved, stale_load, stale_util;
-    struct task_group *tg;
     int64_t prop_runnable_sum;
     uint64_t tg_load_avg_contrib, last_update_tg_load_avg;
     uint64_t h_load, last_h_load_update;
-    struct list leaf_node; /* rq.leaf_cfs_rqs, while averages are not all zero */
-    /* cpu.max (bandwidth.c) */
-    int64_t runtime_remaining;
     sim_time throttled_clock, throttled_clock_self; /* tasks wait since; 0: none */
     uint64_t throttled_pelt_at;                     /* of rq's PELT clock: frozen since */
     struct list throttled_node;
@@ -89,7 +87,6 @@ struct dl_rq {
  * (dl_server.c). */
 struct dl_server {
     struct sched_dl_entity dl;
-    bool active;
     sim_time timer_at; /* when its timer expires; SIM_NEVER: not armed */
     sim_time idle_at;  /* idle time is charged up to here */
     struct event timer_ev;
@@ -132,18 +129,22 @@ struct rq {
     bool active_balance; /* a stopper is to push curr to push_cpu */
     bool unannounced;    /* idle, and a task came from another group: nobody told the CPU */
     bool sums_dirty;     /* its sets lag behind: sums_flush() */
+    bool fair_server_active;
+    uint32_t nr_sums;      /* the sets that this CPU is in */
+    uint64_t cpu_capacity; /* for fair tasks: the original one less interrupts, rt, dl */
+    uint64_t misfit_task_load;
+    uint64_t nr_numa_running, nr_preferred_running;
+    uint64_t busy_ns;
     struct cfs_rq cfs;
     _Alignas(64) struct event burst_ev;
     struct event kick_ev, tick_ev, balance_ev;
-    uint64_t cpu_capacity; /* for fair tasks: the original one less interrupts, rt, dl */
     uint64_t irq_pending;  /* ns of interrupts that avg_irq has still to see */
     struct list cfs_tasks; /* fair tasks, most recently run first */
     uint64_t decision;     /* the last decision made here */
     uint64_t next_balance; /* jiffies */
     struct task *script;   /* whom the script class is to run here next */
     uint64_t nr_switches;
-    uint64_t busy_ns, kernel_ns[CHARGE_KIND_NR];
-    uint64_t nr_numa_running, nr_preferred_running;
+    uint64_t kernel_ns[CHARGE_KIND_NR];
     struct rq_schedstat stat;
     /* idle and balance */
     sim_time idle_left; /* when it last stopped being idle */
@@ -155,10 +156,8 @@ struct rq {
     struct sched_avg avg_irq;
     struct list leaf_cfs_rqs; /* queues with averages, groups before their parents; root last */
     uint32_t idle_rank;       /* drawn: orders CPUs that idle since the same instant */
-    uint32_t nr_sums;         /* the sets that this CPU is in */
-    struct cpu_sums *sums[8];
-    uint64_t misfit_task_load;
-    int32_t push_cpu;   /* of active balancing */
+    int32_t push_cpu;         /* of active balancing */
+    _Alignas(64) struct cpu_sums *sums[8];
     uint8_t nohz_flags; /* a kick of the nohz balancer that this CPU has still to answer */
     bool has_blocked_load;
     uint64_t last_blocked_update; /* jiffies */

@@ -154,17 +154,18 @@ struct sched_dl_entity {
     bool defer, defer_armed, defer_running; /* of a server that waits for its zero laxity */
 };
 
+/* What every wake-up, switch and burst counts has the first two cache lines. */
 struct task_stats {
-    uint64_t run_ns, wait_ns, sleep_ns, kernel_ns;
-    uint64_t io_wait_ns; /* of sleep_ns */
+    _Alignas(64) uint64_t wait_ns;
+    uint64_t sleep_ns, io_wait_ns; /* io_wait_ns: of sleep_ns */
+    uint64_t nr_switches, nr_voluntary, nr_wakeups, nr_slices, work_done;
     uint64_t stall_local_ns, stall_remote_ns;
     uint64_t accesses_local, accesses_remote;
     __extension__ unsigned __int128 latency_ps; /* sum over accesses */
+    uint64_t run_ns, kernel_ns;
     uint64_t migrations_llc, migrations_node,
         migrations_cross_node; /* within LLC, within node, across */
-    uint64_t nr_switches, nr_voluntary, nr_involuntary, nr_wakeups;
-    uint64_t work_done;
-    uint64_t nr_slices;
+    uint64_t nr_involuntary;
 };
 
 /* /proc/PID/sched: what the reports print under these names (sched-core.md 6.2). */

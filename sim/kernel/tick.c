@@ -53,7 +53,7 @@ tick_update(struct kernel *k, struct rq *rq)
         due = SIM_MIN(due, rq->numa_due);
         if (likely(k->scx == NULL) || !ext_switched_all(k))
             due = SIM_MIN(due, balance_tick_due(k, rq));
-        if (unlikely(rq->fair_server.active) && rq->curr->class == &fair_sched_class)
+        if (unlikely(rq->fair_server_active) && rq->curr->class == &fair_sched_class)
             due = SIM_MIN(due, dl_server_tick_due(k, rq));
         /* a tick at this very instant may be over, but not one that is still to fire */
         bool over = engine_passed(&k->engine, &rq->tick_ev) &&
