@@ -464,6 +464,38 @@ a_turn_that_is_over_ends_at_the_tick_that_an_interrupt_delays(void **state)
     }
 }
 
+/* The protection of slices, which came with 6.17, is EEVDF's: turns end by the old rules. */
+static void
+versions_after_6_12_change_nothing(void **state)
+{
+    static const struct action naps[] = { { .kind = ACTION_RUN, .work = USEC(300) },
+                                          { .kind = ACTION_SLEEP, .until = USEC(900) } };
+    static const char *const versions[] = { "6.12.117", "6.18" };
+    uint64_t ran[ARRAY_LEN(versions)][3], switches[ARRAY_LEN(versions)];
+
+    (void)state;
+    for (size_t v = 0; v < ARRAY_LEN(versions); v++) {
+        struct fixture f;
+
+        open_cfs(&f, 2, "sched.kernel", versions[v]);
+        struct task *all[] = { started_hog(&f, 0), started_hog(&f, 3),
+                               fixture_task(&f, "napper", 0, naps, 2) };
+        task_start(f.k, all[2], NULL);
+        for (sim_time t = MSEC(10); t < MSEC(200); t += MSEC(10)) { /* from CPU to CPU */
+            task_set_affinity(f.k, all[t / MSEC(10) % 2], fixture_cpus(&f, "0"));
+            task_set_affinity(f.k, all[1 - t / MSEC(10) % 2], fixture_cpus(&f, "0-1"));
+            fixture_run(&f, t);
+        }
+        switches[v] = f.k->stats.context_switches;
+        for (size_t i = 0; i < ARRAY_LEN(all); i++)
+            ran[v][i] = all[i]->se.sum_exec;
+        fixture_close(&f);
+    }
+    assert_true(switches[0] > 200);
+    assert_int_equal(switches[0], switches[1]);
+    assert_memory_equal(ran[0], ran[1], sizeof(ran[0]));
+}
+
 int
 main(void)
 {
@@ -484,6 +516,7 @@ main(void)
         cmocka_unit_test(buddies_are_taken_unless_that_is_unfair),
         cmocka_unit_test(a_turn_gets_shorter_when_others_leave),
         cmocka_unit_test(a_turn_that_is_over_ends_at_the_tick_that_an_interrupt_delays),
+        cmocka_unit_test(versions_after_6_12_change_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,7 +53,7 @@ update_curr(struct kernel *k, struct cfs_rq *cfs)
         account_cfs_rq_runtime(k, cfs, (uint64_t)delta);
     if (cfs->nr_queued == 1)
         return;
-    if (ended || protection_ended(k, cfs, se)) {
+    if (ended || (!fair_is_cfs(k) && protection_ended(k, cfs, se))) {
         resched_curr(k, cfs->rq);
         clear_buddies(cfs, se);
     }

@@ -79,7 +79,7 @@ set_params(const struct random_case *c, struct kernel_params *kp, struct arena *
     kp->sched.newidle_balance = !(c->value[DIM_BALANCE] & 1);
     kp->sched.periodic_balance = !(c->value[DIM_BALANCE] & 2);
     if (c->value[DIM_VERSION])
-        kp->sched.kernel = KERNEL_6_12_0;
+        kp->sched.kernel = c->value[DIM_VERSION] == 1 ? KERNEL_6_12_0 : KERNEL_6_18;
     if (c->value[DIM_CFS])
         kp->sched.fair = FAIR_CFS;
     for (uint32_t i = 0; i < c->value[DIM_FEATURES]; i++)

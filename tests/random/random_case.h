@@ -43,7 +43,7 @@
     X(DIM_FEATURES, "features", 0, 6, false, "feature switches that are turned over")              \
     X(DIM_HZ, "hz", 0, 3, false, "0 250, 1 1000, 2 100, 3 300 ticks a second")                     \
     X(DIM_BALANCE, "balance", 0, 3, false, "1 no newly idle balancing, 2 none at ticks, 3 none")   \
-    X(DIM_VERSION, "version", 0, 1, false, "1: Linux 6.12.0")                                      \
+    X(DIM_VERSION, "version", 0, 2, false, "1: Linux 6.12.0, 2: rules of 6.18")                    \
     X(DIM_CFS, "cfs", 0, 1, false, "1: the classic CFS instead of EEVDF")                          \
     X(DIM_POLICY, "policy", 0, 8, false, "number of the placement policy")                         \
     X(DIM_NUMA, "numa", 0, 6, false, "switches of NUMA balancing that are turned over")            \
