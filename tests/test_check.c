@@ -227,6 +227,36 @@ a_process_moves_with_those_to_come_and_without_its_dead(void **state)
     fixture_close(&f);
 }
 
+/* A running task gets a better nice level just when its group has run out: put and queued
+ * anew, it throttles the queue (put_prev_entity). Nobody asks the CPU to choose anew, so in
+ * the kernel, too, it runs on until somebody does. */
+static void
+who_throttles_itself_runs_on_and_nobody_else_does(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_open(&f, 1, 1, 1, false);
+    struct task_group *tg = task_group_new(f.k, NULL, "g");
+    struct task *p = fixture_hog(&f, "p", 0);
+    task_start(f.k, p, NULL);
+    task_set_group(f.k, p, tg);
+    assert_null(task_group_set_bandwidth(f.k, tg, MSEC(50), MSEC(100), 0));
+    fixture_run(&f, MSEC(5));
+    struct cfs_rq *cfs = tg->cfs_rq[0];
+    assert_ptr_equal(f.k->rqs[0].curr, p);
+    cfs->runtime_remaining = 0; /* all of it is used up */
+    tg->bandwidth.runtime = 0;
+    task_set_nice(f.k, p, -5);
+    assert_true(cfs->throttled);
+    assert_ptr_equal(f.k->rqs[0].curr, p);
+    assert_false(f.k->rqs[0].need_resched);
+    assert_null(kernel_check(f.k));
+    cfs->throttled_itself = NULL; /* as if it had come there in another way */
+    assert_non_null(kernel_check(f.k));
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -236,6 +266,7 @@ main(void)
         cmocka_unit_test(what_nobody_left_behind_is_found),
         cmocka_unit_test(a_group_whose_load_is_not_the_sum_of_its_parts_is_found),
         cmocka_unit_test(an_average_that_outlives_its_sum_is_found),
+        cmocka_unit_test(who_throttles_itself_runs_on_and_nobody_else_does),
         cmocka_unit_test(a_process_moves_with_those_to_come_and_without_its_dead),
         cmocka_unit_test(an_old_average_with_a_new_weight_is_forgiven_for_as_long_as_it_lasts),
     };

@@ -163,7 +163,21 @@ dequeue_throttled(struct kernel *k, struct sched_entity *se, struct h_delta *d)
     return true;
 }
 
-/* False: there was a nanosecond left in the pool after all, so that whoever asks again agrees. */
+static bool
+runs_below(const struct rq *rq, const struct cfs_rq *cfs)
+{
+    if (rq->curr == NULL || rq->curr->class != &fair_sched_class)
+        return false;
+    const struct sched_entity *se = &rq->curr->se;
+    for_each_sched_entity (se)
+        if (se->cfs_rq == cfs)
+            return true;
+    return false;
+}
+
+/* Who runs and is queued anew (another nice level, other CPUs) is put for that and so may throttle
+ * itself: it runs on, since nobody asks the CPU to choose anew. False: there was a nanosecond left
+ * in the pool after all, so that whoever asks again agrees. */
 static bool
 throttle_cfs_rq(struct kernel *k, struct cfs_rq *cfs)
 {
@@ -177,6 +191,7 @@ throttle_cfs_rq(struct kernel *k, struct cfs_rq *cfs)
     if (dequeue_throttled(k, cfs->se, &d))
         sub_nr_running(k, rq, d.queued);
     cfs->throttled = true;
+    cfs->throttled_itself = runs_below(rq, cfs) ? rq->curr : NULL;
     if (cfs->nr_queued > 0)
         cfs->throttled_clock = k->engine.now;
     sums_update(k, rq);
@@ -217,6 +232,7 @@ unthrottle_cfs_rq(struct kernel *k, struct cfs_rq *cfs)
 
     update_rq_clock(k, rq);
     cfs->throttled = false;
+    cfs->throttled_itself = NULL;
     if (cfs->throttled_clock != 0)
         cfs->tg->bandwidth.throttled_ns += k->engine.now - cfs->throttled_clock;
     cfs->throttled_clock = 0;

@@ -114,6 +114,18 @@ check_cfs_rq(const struct kernel *k, const struct cfs_rq *cfs)
     return NULL;
 }
 
+/* The task was put and queued anew while it ran, and all that is out above it ran out then. */
+static bool
+throttled_itself(const struct task *curr)
+{
+    const struct sched_entity *se = &curr->se;
+
+    for_each_sched_entity (se)
+        if (se->cfs_rq->throttled && se->cfs_rq->throttled_itself != curr)
+            return false;
+    return true;
+}
+
 const char *
 check_fair(const struct kernel *k, const struct rq *rq)
 {
@@ -131,7 +143,7 @@ check_fair(const struct kernel *k, const struct rq *rq)
     if (curr == NULL || curr->class != &fair_sched_class)
         return NULL;
     RULE(curr->se.cfs_rq->curr == &curr->se);
-    RULE(!throttled_hierarchy(curr->se.cfs_rq) || rq->need_resched);
+    RULE(!throttled_hierarchy(curr->se.cfs_rq) || rq->need_resched || throttled_itself(curr));
     return NULL;
 }
 

@@ -55,7 +55,8 @@ struct cfs_rq {
     sim_time throttled_clock, throttled_clock_self; /* tasks wait since; 0: none */
     uint64_t throttled_pelt_at;                     /* of rq's PELT clock: frozen since */
     struct list throttled_node;
-    struct sched_entity *last, *skip; /* buddies of sched.fair=cfs */
+    const struct task *throttled_itself; /* ran here when it throttled the queue, and runs on */
+    struct sched_entity *last, *skip;    /* buddies of sched.fair=cfs */
 };
 
 /* FIFO and RR tasks by priority (rt.c). Kernel priorities: 0 is highest. */
