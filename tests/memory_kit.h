@@ -10,6 +10,14 @@
 #include "kernel/page_exact.h"
 #include "kernel/vma.h"
 
+/* `tolerance` is a part of what is expected; no number is close to anything. */
+static inline void
+assert_close(double got, double expected, double tolerance)
+{
+    if (!(got >= expected * (1 - tolerance) && got <= expected * (1 + tolerance)))
+        fail_msg("%.6f, expected %.6f within %.4f %%", got, expected, tolerance * 100);
+}
+
 /* Costs are zero unless the test sets them; `set` may change parameters. */
 static inline void
 kit_open(struct fixture *f, uint32_t nodes, uint32_t cores, const struct memory_model_ops *memory,

@@ -12,13 +12,6 @@ rate(const struct fixture *f, int cpu)
     return (double)f->k->rqs[cpu].rate / RATE_FULL;
 }
 
-static void
-assert_close(double got, double expected, double tolerance)
-{
-    if (got < expected * (1 - tolerance) || got > expected * (1 + tolerance))
-        fail_msg("%.6f, expected %.6f within %.4f %%", got, expected, tolerance * 100);
-}
-
 /* One region a node, populated there; walkers of `misses` per 1000 ns on the CPUs given. */
 static struct region *
 on_node(struct fixture *f, int node)
