@@ -1,6 +1,9 @@
 /*
  * CPUs that come and go while a policy is loaded. One that does not care for them (no cpu_online,
  * cpu_offline) leaves, with a code that says that it may be started again.
+ *
+ * Model assumption: a CPU leaves in an instant. In the kernel each task that waits on it runs for a
+ * moment before the stopper moves it (running, stopping); here only the one that runs is stopped.
  */
 #include "kernel/ext_impl.h"
 
