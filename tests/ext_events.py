@@ -127,7 +127,7 @@ class Comparison:
     """What was compared: how many events, pairs of the same ones, and where lists differ first."""
 
     def __init__(self):
-        self.nr, self.bad, self.pairs = 0, [], []
+        self.nr, self.same, self.bad, self.pairs = 0, 0, [], []
 
     def lists(self, label, ours, theirs, key=lambda e: e.key):
         self.nr += len(theirs)
@@ -137,6 +137,7 @@ class Comparison:
             if a != b:
                 self.bad.append(f"{label} [{i}] {a!r}, the kernel: {b!r}")
                 return
+            self.same += 1
             self.pairs.append((ours[i], theirs[i]))
 
 
@@ -157,6 +158,8 @@ def compare_exit(c, d, end):
     c.nr += 3
     if (end[0], end[1], plain(end[3])) != want:
         c.bad.append(f"exit {end}, the kernel: {want}")
+    else:
+        c.same += 3
 
 
 def compare_order(d, run):

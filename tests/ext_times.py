@@ -10,7 +10,8 @@ BY_VALUE = {"stopping": ["slice", "used"], "enqueue": ["slice"], "running": ["sl
 
 class Times:
     def __init__(self):
-        self.nr, self.bad, self.worst = 0, [], 0.0
+        self.nr, self.bad, self.worst, self.values = 0, [], 0.0, []
+        self.nr_events, self.worst_event = 0, 0.0  # of what happened when
 
     def near(self, what, ours, theirs, relative, absolute):
         """Within the larger of both; worst: the largest part of its tolerance that one took."""
@@ -18,6 +19,7 @@ class Times:
         part = abs(ours - theirs) / room
         self.nr += 1
         self.worst = max(self.worst, part)
+        self.values.append((what, ours, theirs, room))
         if part > 1:
             self.bad.append(f"{what}: {ours:.0f}, the kernel: {theirs:.0f} (within {room:.0f})")
 
@@ -78,6 +80,7 @@ def compare_times(d, run, pairs):
     t = Times()
     if one_cpu(d) and not d["options"].get("load"):  # whose turn of the fair class it is at load is not known
         event_times(t, pairs)
+    t.nr_events, t.worst_event = t.nr, t.worst
     shares(t, d, run)
     latencies(t, d, run)
     return t

@@ -55,14 +55,22 @@ def run_tool(d, tool):
     return our_run(run.stdout), None
 
 
-def compare(d, tool):
-    """(events compared, times compared, worst part of a tolerance, differences)"""
+def compare_all(d, tool):
+    """(what was simulated, its order, its times)"""
     run, failed = run_tool(d, tool)
     if failed:
-        return 0, 0, 0.0, [failed]
+        raise RuntimeError(failed)
     logged = d["scheduler"] == "logger" and d["policy"]["ops_absent"] != ["ALL"]
     order = compare_order(d, run) if logged else compare_turns(d, run)
-    times = compare_times(d, run, order.pairs)
+    return run, order, compare_times(d, run, order.pairs)
+
+
+def compare(d, tool):
+    """(events compared, times compared, worst part of a tolerance, differences)"""
+    try:
+        _, order, times = compare_all(d, tool)
+    except RuntimeError as failed:
+        return 0, 0, 0.0, [str(failed)]
     return order.nr, times.nr, times.worst, order.bad + times.bad
 
 
