@@ -1,7 +1,7 @@
 #!/bin/sh
 # Policies as a user has them: scripts make the same decisions as their C twins, what misbehaves is refused
 # or ejected with the reason while the tasks go on, a plugin is built outside of the tree.
-#   usage: policies.sh NUMASIM SOURCE_DIR BUILD_DIR twins|bad|plugin|hooks|resolved|planned|busy|grids
+#   usage: policies.sh NUMASIM SOURCE_DIR BUILD_DIR twins|bad|plugin|hooks|resolved|planned|replaced|busy|grids
 set -u
 numasim=$1
 source=$2
@@ -162,6 +162,48 @@ planned() {
             fail "$policy: ext.csv: $(cat "$dir/planned/ext.csv")"
         [ "$(column planned work_done)" -ge 220 ] || fail "$policy: the hogs did not go on"
         rm -rf "$dir/planned"
+    done
+}
+
+# One policy after the other in a run, and a time without: the results have a row for each, and resolved.yaml repeats it.
+replaced() {
+    cp "$source/models/sched/fifo.lua" "$dir/own.lua"
+    cat > "$dir/turns.yaml" << END
+base: ext:rr
+set: {policy.slice: 3ms}
+then:
+  - {at: 100ms, policy: ext:vtime, set: {policy.slice: 5ms}}
+  - {at: 200ms, policy: none}
+  - {at: 250ms, policy: ext:$dir/own.lua}
+END
+    run turns "$dir/turns.yaml" two-node hogs --until 400ms || fail "$(cat "$dir/turns.txt")"
+    [ -z "$(column turns ext_exit_kind)" ] || fail "one of them left by $(column turns ext_exit_kind)"
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+             NR > 1 { print $at["policy"], $at["state"], $at["loaded_at_ns"], $at["calls_init"] }' "$dir/turns/ext.csv" > "$dir/rows"
+    # an unloading takes 40 ms, and the next one is there at once
+    printf '%s\n' "rr disabled 0 1" "vtime disabled 140000000 1" "fifo enabled 250000000 1" > "$dir/want"
+    sed -i 's/^fifo\.lua/fifo/' "$dir/rows"
+    cmp -s "$dir/rows" "$dir/want" || fail "ext.csv: $(cat "$dir/rows")"
+    [ "$(column turns work_done)" -ge 300 ] || fail "the hogs did not go on: $(column turns work_done)"
+    "$numasim" run "$dir/turns/resolved.yaml" -q --no-plot -o "$dir/again" > "$dir/again.txt" 2>&1 || fail "$(cat "$dir/again.txt")"
+    for file in summary.csv ext.csv tasks.csv resolved.yaml; do
+        cmp -s "$dir/turns/$file" "$dir/again/$file" || fail "$file is another one when it is run again"
+    done
+    echo "-- another" >> "$dir/own.lua"
+    "$numasim" run "$dir/turns/resolved.yaml" -q --no-plot -o "$dir/third" > "$dir/third.txt" 2>&1 && fail "another script was run"
+    grep -q "SHA-256" "$dir/third.txt" || fail "$(cat "$dir/third.txt")"
+    cat > "$dir/wrong.yaml" << END
+base: ext:rr
+then:
+  - {at: 100ms, policy: ext:vtime, set: {sched.hz: 100}}
+  - {at: 50ms, policy: ext:fif}
+  - {at: 70ms, policy: topology}
+  - {policy: ext:rr}
+END
+    run wrong "$dir/wrong.yaml" two-node hogs --until 400ms && fail "wrong replacements were run"
+    for words in "wrong.yaml:3:.*holds for the whole run" "wrong.yaml:4:.*did you mean 'ext:fifo'" "wrong.yaml:5:.*is not programmable" \
+        "wrong.yaml:6:.*at is missing"; do
+        grep -q "$words" "$dir/wrong.txt" || fail "$words is not in $(cat "$dir/wrong.txt")"
     done
 }
 

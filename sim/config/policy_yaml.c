@@ -1,7 +1,7 @@
 /*
  * Policies.
  *
- * A policy file is a preset with changes, so it has three keys and no format of its own: what can
+ * A policy file is a preset with changes, and no format of its own: what can
  * be set is the table of kernel parameters, and its ranges and messages are the ones of --set.
  * Parameters may be written with their dotted name or as nested maps.
  */
@@ -9,6 +9,7 @@
 
 #include "config/file_reference.h"
 #include "config/policy_table.h"
+#include "config/policy_then.h"
 #include "config/yaml_tree.h"
 #include "models/registry.h"
 
@@ -258,10 +259,22 @@ name_of_file(const char *path, struct arena *a)
     return arena_strdup(a, base);
 }
 
+static char *
+name_of_change(const struct yaml_doc *doc, const struct ynode *item)
+{
+    const struct ynode *policy = ynode_get(item, "policy");
+
+    if (policy == NULL)
+        ynode_error(doc, item,
+                    "policy is missing; write which one takes over, as in policy: ext:rr");
+    return policy != NULL ? g_strdup(ynode_string(doc, policy)) : NULL;
+}
+
 static bool
 load_file(const char *path, struct arena *a, struct policy_spec *out, struct diag *d)
 {
-    static const char *const keys[] = { "base", "doc", "memory", "set", NULL };
+    static const char *const keys[] = { "base", "doc", "memory", "set", "then", NULL };
+    static const char *const then_keys[] = { "at", "policy", "set", NULL };
     guint before = d->errors->len;
     struct yaml_doc doc;
     char *why = NULL;
@@ -289,6 +302,8 @@ load_file(const char *path, struct arena *a, struct policy_spec *out, struct dia
     g_free(why);
     if (ynode_get(doc.root, "set") != NULL)
         policy_load_settings(&doc, ynode_get(doc.root, "set"), out);
+    if (ynode_get(doc.root, "then") != NULL)
+        policy_load_then(&doc, ynode_get(doc.root, "then"), out, then_keys, name_of_change);
     out->name = name_of_file(path, a);
     return d->errors->len == before;
 }

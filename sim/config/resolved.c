@@ -9,6 +9,7 @@
 
 #include "config/file_reference.h"
 #include "config/load.h"
+#include "config/policy_then.h"
 #include "config/policy_yaml.h"
 #include "config/workload_yaml.h"
 #include "config/yaml_tree.h"
@@ -68,16 +69,41 @@ write_time(GString *out, const char *key, sim_time t, struct arena *a)
     g_string_append_printf(out, "%s: %s\n", key, format_quantity(FIELD_TIME, t, a));
 }
 
+/* Where it comes from, and with which parameters of its own. */
 static void
-write_ext(GString *out, const struct policy_spec *p, const char *dir)
+write_ext(GString *out, const char *indent, const struct sched_ops *ops, const char *ext_file,
+          const char *sha256, const char *dir)
 {
-    if (p->ext_file == NULL) {
-        write_text(out, "  ext", p->ext->name);
+    g_autofree char *name = g_strconcat(indent, ext_file == NULL ? "ext" : "ext_file", NULL);
+    g_autofree char *sum = g_strconcat(indent, "ext_sha256", NULL);
+    g_autofree char *file = ext_file == NULL ? NULL : file_seen_from(dir, ext_file);
+
+    write_text(out, name, file == NULL ? ops->name : file);
+    if (file != NULL)
+        write_text(out, sum, sha256);
+}
+
+static void
+write_ext_params(GString *out, const char *indent, const struct sched_ops *ops, const void *params,
+                 struct arena *a)
+{
+    for (const struct field *f = ops->params; f != NULL && f->name != NULL; f++)
+        g_string_append_printf(out, "%spolicy.%s: %s\n", indent, f->name, field_text(f, params, a));
+}
+
+static void
+write_then(GString *out, const struct policy_change *c, const char *dir, struct arena *a)
+{
+    g_string_append_printf(out, "    - at: %s\n", format_quantity(FIELD_TIME, c->at, a));
+    if (c->ext == NULL) {
+        write_text(out, "      policy", "none");
         return;
     }
-    g_autofree char *file = file_seen_from(dir, p->ext_file);
-    write_text(out, "  ext_file", file);
-    write_text(out, "  ext_sha256", p->ext_sha256);
+    write_ext(out, "      ", c->ext, c->ext_file, c->ext_sha256, dir);
+    if (c->ext->params == NULL || c->ext->params->name == NULL)
+        return;
+    g_string_append(out, "      set:\n");
+    write_ext_params(out, "        ", c->ext, c->ext_params, a);
 }
 
 static void
@@ -88,14 +114,16 @@ write_policy(GString *out, const struct policy_spec *p, const char *dir, struct 
     write_text(out, "  base", p->placement->name);
     write_text(out, "  memory", p->memory->name);
     if (p->ext != NULL)
-        write_ext(out, p, dir);
+        write_ext(out, "  ", p->ext, p->ext_file, p->ext_sha256, dir);
     g_string_append(out, "  set:\n");
-    for (const struct field *f = p->ext != NULL ? p->ext->params : NULL;
-         f != NULL && f->name != NULL; f++)
-        g_string_append_printf(out, "    policy.%s: %s\n", f->name,
-                               field_text(f, p->ext_params, a));
+    if (p->ext != NULL)
+        write_ext_params(out, "    ", p->ext, p->ext_params, a);
     for (const struct field *f = kernel_param_fields; f->name != NULL; f++)
         g_string_append_printf(out, "    %s: %s\n", f->name, field_text(f, &p->params, a));
+    if (p->nr_then > 0)
+        g_string_append(out, "  then:\n");
+    for (uint32_t i = 0; i < p->nr_then; i++)
+        write_then(out, &p->then[i], dir, a);
 }
 
 static void
@@ -200,11 +228,26 @@ read_ext(const struct yaml_doc *doc, const struct ynode *map)
     return g_strconcat("ext:", path, NULL);
 }
 
+static char *
+read_change(const struct yaml_doc *doc, const struct ynode *item)
+{
+    const struct ynode *none = ynode_get(item, "policy");
+
+    if (none != NULL)
+        return g_strdup(ynode_string(doc, none));
+    char *name = read_ext(doc, item);
+    if (name == NULL)
+        ynode_error(doc, item, "ext is missing; write which policy takes over");
+    return name;
+}
+
 static void
 read_policy(const struct yaml_doc *doc, struct policy_spec *p)
 {
-    static const char *const keys[] = { "name", "base",     "memory",     "set",
-                                        "ext",  "ext_file", "ext_sha256", NULL };
+    static const char *const keys[] = { "name",     "base",       "memory", "set", "ext",
+                                        "ext_file", "ext_sha256", "then",   NULL };
+    static const char *const then_keys[] = { "at",         "policy", "ext", "ext_file",
+                                             "ext_sha256", "set",    NULL };
     const struct ynode *map = need(doc, doc->root, "policy");
     char *why = NULL;
 
@@ -224,6 +267,8 @@ read_policy(const struct yaml_doc *doc, struct policy_spec *p)
         ynode_error(doc, map, "%s", why);
     else
         policy_load_settings(doc, set, p);
+    if (!diag_failed(doc->diag) && ynode_get(map, "then") != NULL)
+        policy_load_then(doc, ynode_get(map, "then"), p, then_keys, read_change);
     g_free(why);
     p->name = name;
 }

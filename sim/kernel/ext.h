@@ -24,17 +24,44 @@ void ext_init(struct kernel *k);
  * is loaded already, or it was refused: ext_exit_info() says why.
  */
 bool ext_load(struct kernel *k, const struct sched_ops *ops, const void *params);
-/* The same at ext.load_at, and unloads it at ext.unload_at. False: refused at once. */
-bool ext_plan(struct kernel *k, const struct sched_ops *ops, const void *params);
+/* A policy comes at a given time: whichever is loaded then leaves, and as soon as it has, this one
+ * is loaded; ops NULL: none is. */
+struct ext_change {
+    sim_time at;
+    const struct sched_ops *ops;
+    const void *params;
+};
+/*
+ * The policies of a run, in order of time; the array is the caller's and stays. At ext.unload_at
+ * the one that is loaded leaves. False: one that begins at 0 was refused at once.
+ */
+bool ext_plan(struct kernel *k, const struct ext_change *changes, uint32_t nr);
+
+/* What a policy was and did. Strings of `exit` are there as long as the kernel. */
+enum { SCX_STATS_MAX = 64 };
+struct ext_past {
+    const struct sched_ops *ops;
+    enum scx_state state;
+    sim_time loaded_at;
+    struct scx_exit_info exit; /* kind NONE: it has not left */
+    sim_time left_at;
+    struct scx_event_stats events;
+    uint64_t calls[SCX_OP_NR];
+    uint64_t stats[SCX_STATS_MAX]; /* in the order of ops->stats */
+};
+/* The i-th policy of the run in order of loading, the present one last; false: there is none. */
+bool ext_policy(const struct kernel *k, uint32_t i, struct ext_past *p);
 /* Planned unloading, ended after ext.unload_time. */
 void ext_unload(struct kernel *k);
 enum scx_state ext_state(const struct kernel *k);
 /* The policy that is loaded, or NULL. */
 const struct sched_ops *ext_ops(const struct kernel *k);
-/* How the last policy that left did; kind NONE: none has. */
+/* How the present or last policy left; kind NONE: it has not. If it has not, or as was planned, and
+ * one before it has erred: how the first of those did. */
 const struct scx_exit_info *ext_exit_info(const struct kernel *k);
 /* Its name in results: "error_stall"; NULL: none has left, or as was planned. When it began to. */
 const char *ext_exit_word(const struct kernel *k);
+const char *scx_exit_word(enum scx_exit_kind kind);
 sim_time ext_left_at(const struct kernel *k);
 /* The loaded, or last, policy; NULL: there was none. */
 const struct sched_ops *ext_last_ops(const struct kernel *k);

@@ -42,7 +42,7 @@ charge_cost(struct scx *x, const struct scx_frame *f)
     if (er->in_cycle)
         er->cost += f->cost;
     else
-        charge(x->k, f->cpu, f->cost, CHARGE_POLICY);
+        scx_charge_now(x, er, f->cost);
 }
 
 void

@@ -396,6 +396,7 @@ ext_switch(struct kernel *k, struct rq *rq, struct task *prev, struct task *next
     struct scx *x = k->scx;
     struct scx_rq *er = scx_rq_of(x, rq->cpu);
 
+    scx_put_off(x, er, next);
     if (!x->enabled)
         return;
     if (prev == NULL) {
@@ -414,21 +415,6 @@ ext_switch(struct kernel *k, struct rq *rq, struct task *prev, struct task *next
     er->stopped = false;
     if (next == NULL)
         scx_update_idle(x, rq, true, true);
-}
-
-void
-ext_charge_decision(struct kernel *k, struct rq *rq)
-{
-    struct scx_rq *er = scx_rq_of(k->scx, rq->cpu);
-
-    er->in_cycle = false;
-    if (er->cost == 0)
-        return;
-    if (rq->curr == NULL)
-        charge_ahead(k, rq, er->cost, CHARGE_POLICY);
-    else
-        charge(k, rq->cpu, er->cost, CHARGE_POLICY);
-    er->cost = 0;
 }
 
 void

@@ -2,9 +2,9 @@
  * The ext class, between its files: ext.c is the class, ext_dsq.c the queues, ext_cycle.c the
  * scheduling cycle of a CPU, ext_idle.c idle CPUs, ext_kick.c kicks, ext_load.c loading and
  * leaving, ext_hotplug.c CPUs that come and go, ext_init.c when, ext_ask.c what others ask,
- * ext_exit.c errors, dumps and the watchdog, ext_call.c the one place through which operations are
- * called, ext_cgroup.c groups, ext_store.c storage and timers, ext_helpers.c and ext_tasks.c what
- * policies may ask.
+ * ext_cost.c what deciding costs, ext_exit.c errors, dumps and the watchdog, ext_call.c the one
+ * place through which operations are called, ext_cgroup.c groups, ext_store.c storage and timers,
+ * ext_helpers.c and ext_tasks.c what policies may ask.
  */
 #pragma once
 
@@ -18,7 +18,6 @@ enum {
     SCX_DSP_MAX_LOOPS = 32,
     SCX_DSQ_BUCKETS = 256,
     SCX_ITERS = 8,
-    SCX_STATS_MAX = 64
 };
 #define SCX_WATCHDOG_MAX SEC(30)
 
@@ -98,6 +97,9 @@ struct scx_rq {
     bool wants_balance;
     bool idle_known; /* its bit of idle CPUs was set or cleared since the policy was loaded */
     sim_time cost;
+    sim_time deciding;   /* of the kernel work that lies ahead of what runs: operations */
+    sim_time put_off;    /* operations that go on when no real-time or deadline task runs */
+    bool puts_off;       /* one runs */
     sim_time busy_until; /* operations that it has run take until then */
     sim_time kicked_at;  /* + 1: when its kicks were last carried out; 0: never */
     struct scx_verdict *buf;
@@ -172,9 +174,12 @@ struct scx {
     struct scx_store *store;
     struct scx_timers *timers;
     struct scx_task *nice_due;
-    struct event nice_ev, load_ev, unload_ev;
-    const struct sched_ops *planned; /* to be loaded at ext.load_at */
-    const void *planned_params;
+    struct event nice_ev, change_ev, unload_ev;
+    const struct ext_change *changes, *due; /* what comes next; what is waited for, NULL: nothing */
+    uint32_t nr_changes;
+    struct ext_past *past; /* policies before this one */
+    uint32_t nr_past, max_past;
+    sim_time loaded_at;
     const struct cpumask **llc_cpus; /* by CPU; NULL: no such cache is known */
     int32_t *nearest;                /* nodes by distance, nr_nodes^2 */
     void **node_data;
@@ -235,6 +240,10 @@ enum {
 };
 /* Is this call allowed in the present operation? Else the policy has erred. */
 bool scx_allowed(struct scx *x, uint32_t contexts, const char *call);
+/* Operations of the CPU cost so much: now, in front of what runs there. */
+void scx_charge_now(struct scx *x, struct scx_rq *er, sim_time cost);
+/* The CPU switches to `next`, NULL: nobody. Does what is left of operations wait for it? */
+void scx_put_off(struct scx *x, struct scx_rq *er, const struct task *next);
 /* A helper has been called: it costs. */
 static inline void
 scx_cost(struct scx *x)
@@ -309,6 +318,10 @@ void scx_finish_fire(struct engine *eng, struct event *ev);
 void scx_dead_fire(struct engine *eng, struct event *ev);
 void scx_watchdog_fire(struct engine *eng, struct event *ev);
 void scx_watchdog_arm(struct scx *x);
+/* No policy is loaded any more: the one that waits for that is. False: it was refused. */
+bool scx_load_due(struct scx *x);
+/* Another policy comes: what this one did is kept. */
+void scx_keep_past(struct scx *x);
 const char *scx_exit_reason(enum scx_exit_kind kind);
 void scx_enable_task(struct scx *x, struct task *p);
 void scx_disable_task(struct scx *x, struct task *p);

@@ -57,36 +57,69 @@ nodes_by_distance(struct kernel *k)
 /* ---- at given times ---- */
 
 static void
-load_fire(struct engine *eng, struct event *ev)
+arm_change(struct scx *x)
 {
-    struct kernel *k = eng->owner;
-    const struct scx *x = k->scx;
+    if (x->nr_changes > 0)
+        engine_at(&x->k->engine, &x->change_ev, x->changes->at);
+}
+
+bool
+scx_load_due(struct scx *x)
+{
+    const struct ext_change *c = x->due;
+
+    x->due = NULL;
+    if (c == NULL || c->ops == NULL)
+        return true;
+    x->k->this_cpu = x->k->start_cpu;
+    return ext_load(x->k, c->ops, c->params);
+}
+
+/* The next policy's turn: as soon as there is none. One that is still waited for is skipped. */
+static bool
+change(struct scx *x)
+{
+    x->due = x->changes++;
+    x->nr_changes--;
+    arm_change(x);
+    if (x->state == SCX_DISABLED)
+        return scx_load_due(x);
+    ext_unload(x->k);
+    return true;
+}
+
+static void
+change_fire(struct engine *eng, struct event *ev)
+{
+    const struct kernel *k = eng->owner;
     (void)ev;
 
-    k->this_cpu = k->start_cpu;
-    (void)ext_load(k, x->planned, x->planned_params);
+    (void)change(k->scx);
 }
 
 static void
 unload_fire(struct engine *eng, struct event *ev)
 {
+    struct kernel *k = eng->owner;
     (void)ev;
-    ext_unload(eng->owner);
+
+    k->scx->due = NULL;
+    ext_unload(k);
 }
 
 bool
-ext_plan(struct kernel *k, const struct sched_ops *ops, const void *params)
+ext_plan(struct kernel *k, const struct ext_change *changes, uint32_t nr)
 {
-    const struct ext_params *ep = &k->params.ext;
     struct scx *x = k->scx;
 
-    x->planned = ops;
-    x->planned_params = params;
-    if (ep->unload_at != 0)
-        engine_at(&k->engine, &x->unload_ev, ep->unload_at);
-    if (ep->load_at == 0)
-        return ext_load(k, ops, params);
-    engine_at(&k->engine, &x->load_ev, ep->load_at);
+    x->changes = changes;
+    x->nr_changes = x->max_past = nr;
+    x->past = arena_new_array(k->arena, struct ext_past, nr);
+    if (k->params.ext.unload_at != 0)
+        engine_at(&k->engine, &x->unload_ev, k->params.ext.unload_at);
+    if (nr > 0 && changes->at == 0)
+        return change(x);
+    arm_change(x);
     return true;
 }
 
@@ -133,7 +166,7 @@ ext_init(struct kernel *k)
                scx_watchdog_fire);
     event_init(&k->engine, &x->dead_ev, EVENT_EXT, m->nr_cpus + 3, PHASE_ARRIVE, scx_dead_fire);
     event_init(&k->engine, &x->nice_ev, EVENT_EXT, m->nr_cpus + 4, PHASE_ARRIVE, scx_nice_fire);
-    event_init(&k->engine, &x->load_ev, EVENT_EXT, m->nr_cpus + 5, PHASE_ARRIVE, load_fire);
+    event_init(&k->engine, &x->change_ev, EVENT_EXT, m->nr_cpus + 5, PHASE_ARRIVE, change_fire);
     event_init(&k->engine, &x->unload_ev, EVENT_EXT, m->nr_cpus + 6, PHASE_ARRIVE, unload_fire);
     x->llc_cpus = llc_masks(k);
     x->nearest = nodes_by_distance(k);

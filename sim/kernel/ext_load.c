@@ -232,8 +232,10 @@ new_policy(struct scx *x, const struct sched_ops *ops, const void *params)
 {
     struct kernel *k = x->k;
 
+    scx_keep_past(x);
     x->arena = arena_new_below(k->arena);
     x->ops = ops;
+    x->loaded_at = k->engine.now;
     x->priv = arena_alloc(x->arena, ops->priv_size + 1);
     if (params != NULL)
         memcpy(x->priv, params, ops->priv_size);
@@ -453,4 +455,5 @@ scx_finish_fire(struct engine *eng, struct event *ev)
     arena_free(x->arena);
     x->arena = NULL;
     x->priv = NULL;
+    (void)scx_load_due(x);
 }

@@ -367,6 +367,10 @@ const struct field kernel_param_fields[] = {
     K(FIELD_ENUM, "ext.on_overrun", ext.on_overrun, .def = "eject", .names = overruns,
       .doc = "an operation exceeds its budget: the policy leaves, this one decision is made as if "
              "the operation were absent, or it goes on and costs what it costs"),
+    K(FIELD_BOOL, "ext.preemptible", ext.preemptible, .def = "yes",
+      .doc =
+          "a real-time or deadline task takes the CPU from a policy that is deciding; the rest of "
+          "the decision comes after it. Linux calls operations with interrupts off: no"),
     K(FIELD_SIZE, "ext.max_memory", ext.max_memory, .def = "64MiB", .max = "64GiB",
       .doc = "maps and queues of a policy"),
     K(FIELD_TIME, "ext.disable_delay", ext.disable_delay, .def = "0ns", .max = "10s",

@@ -154,6 +154,7 @@ struct ext_params {
     uint64_t unload_time;                      /* in bypass mode, until the tasks are given back */
     uint64_t exit_delay;                       /* from the end of a task to exit_task */
     uint64_t load_at, unload_at;               /* unload_at 0: never */
+    bool preemptible;                          /* operations, by rt and deadline tasks */
 };
 
 struct kernel_params {

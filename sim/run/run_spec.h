@@ -8,6 +8,14 @@
 #include "models/registry.h"
 #include "workload/workload.h"
 
+/* Another programmable scheduler takes over at a time of the run; ext NULL: the fair class. */
+struct policy_change {
+    sim_time at;
+    const struct sched_ops *ext;
+    const char *ext_file, *ext_sha256; /* as in policy_spec */
+    void *ext_params;
+};
+
 struct policy_spec {
     const char *name; /* as the user knows it: a preset, or the name of a policy file */
     const struct placement_ops *placement;
@@ -16,6 +24,8 @@ struct policy_spec {
     const char *ext_file;        /* that it was loaded from; NULL: built in */
     const char *ext_sha256;      /* of that file */
     void *ext_params;            /* what its private state begins as */
+    struct policy_change *then;  /* in order of time */
+    uint32_t nr_then;
     struct kernel_params params; /* the preset's settings, the file's, then --set */
 };
 

@@ -41,6 +41,18 @@ force_decision(struct kernel *k, const struct run_spec *spec)
     k->probe.force_choice = spec->force_choice;
 }
 
+/* The policy of the run, from ext.load_at on, and those that take over. */
+static bool
+plan_policies(struct kernel *k, const struct policy_spec *p)
+{
+    struct ext_change *all = arena_new_array(k->arena, struct ext_change, p->nr_then + 1);
+
+    all[0] = (struct ext_change){ k->params.ext.load_at, p->ext, p->ext_params };
+    for (uint32_t i = 0; i < p->nr_then; i++) /* in order of time: simulation_new() has looked */
+        all[i + 1] = (struct ext_change){ p->then[i].at, p->then[i].ext, p->then[i].ext_params };
+    return ext_plan(k, all, p->nr_then + 1);
+}
+
 struct simulation *
 simulation_new(struct arena *a, const struct run_spec *spec, const char **why)
 {
@@ -52,6 +64,10 @@ simulation_new(struct arena *a, const struct run_spec *spec, const char **why)
     *why = workload_limits(spec->workload, spec->machine, &limits);
     if (*why != NULL)
         return NULL;
+    if (spec->policy.nr_then > 0 && spec->policy.then[0].at <= spec->policy.params.ext.load_at) {
+        *why = "ext.load_at is not before the time at which the next policy takes over";
+        return NULL;
+    }
     limits.nr_samplers = 1;
     limits.ext = spec->policy.ext != NULL;
     limits.nr_policy_timers = limits.ext ? EXT_TIMERS + spec->machine->nr_cpus : 0;
@@ -69,7 +85,7 @@ simulation_new(struct arena *a, const struct run_spec *spec, const char **why)
         return NULL;
     }
     k->task_hint = workload_hint;
-    if (spec->policy.ext != NULL && !ext_plan(k, spec->policy.ext, spec->policy.ext_params)) {
+    if (spec->policy.ext != NULL && !plan_policies(k, &spec->policy)) {
         *why =
             arena_printf(a, "policy %s was refused: %s", spec->policy.name, ext_exit_info(k)->msg);
         return NULL;

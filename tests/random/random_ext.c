@@ -282,6 +282,27 @@ set_ext_params(const struct random_case *c, struct ext_params *ep)
     }
 }
 
+/* Built-in policies, or none, that take over. */
+static uint32_t
+successors(const struct random_case *c, struct ext_change *all)
+{
+    sim_time end = MSEC(10) * c->value[DIM_TIME];
+    uint32_t nr = 0, nr_models = 0;
+
+    while (sched_models[nr_models] != NULL)
+        nr_models++;
+    if (c->value[DIM_EXT_PLAN] & 4)
+        nr = (uint32_t)case_pick(c, "successors", 0, 3);
+    for (uint32_t i = 0; i < nr; i++) {
+        sim_time at = all[i].at + 1 + case_pick(c, "successor at", i, end / 2 + 1);
+
+        all[i + 1] =
+            (struct ext_change){ at, sched_models[case_pick(c, "successor", i, nr_models + 1)],
+                                 NULL };
+    }
+    return nr;
+}
+
 bool
 random_ext_is_script(const struct random_case *c)
 {
@@ -297,6 +318,9 @@ random_ext(const struct random_case *c, struct kernel *k)
         return;
     const struct sched_ops *ops = policy_of(c, k, &params);
     set_ext_params(c, &k->params.ext);
-    if (ops != NULL)
-        (void)ext_plan(k, ops, params);
+    if (ops == NULL)
+        return;
+    struct ext_change *all = arena_new_array(k->arena, struct ext_change, 3);
+    all[0] = (struct ext_change){ k->params.ext.load_at, ops, params };
+    (void)ext_plan(k, all, 1 + successors(c, all));
 }
