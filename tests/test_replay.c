@@ -127,12 +127,73 @@ processes_wake_each_other_in_sync_and_threads_do_not(void **state)
     arena_free(x.arena);
 }
 
+enum { ROUNDS = 20 };
+
+/*
+ * On one CPU: a runs 20 us, wakes b and is preempted by it; b runs 60 us and sleeps. a needs no
+ * wake-up then; in every other round, if they are to wake each other, it sleeps, and b wakes it.
+ */
+static GString *
+one_wakes_the_other(bool each_other)
+{
+    GString *s = g_string_new(" <idle>-0 [000] d.h2. 1.000000: " WAKING("x", 99, 0) "\n");
+
+    for (int i = 0; i < ROUNDS; i++) {
+        int us = 10 + i * 100;
+        bool sleeps = each_other && i % 2 == 0;
+        g_string_append_printf(s, " a-10 [000] d..2. 1.%06d: " WAKING("b", 20, 0) "\n", us + 20);
+        g_string_append_printf(s,
+                               " a-10 [000] d..2. 1.%06d: sched_switch: prev_comm=a prev_pid=10 "
+                               "prev_prio=120 prev_state=%s ==> next_comm=b next_pid=20 "
+                               "next_prio=120\n",
+                               us + 21, sleeps ? "S" : "R");
+        if (sleeps)
+            g_string_append_printf(s, " b-20 [000] d..2. 1.%06d: " WAKING("a", 10, 0) "\n",
+                                   us + 80);
+        g_string_append_printf(s, " b-20 [000] d..2. 1.%06d: " SWITCH("b", 20, S, "a", 10) "\n",
+                               us + 81);
+    }
+    g_string_append(s, " a-10 [000] d..2. 1.003000: " SWITCH("a", 10, Z, "swapper/0", 0) "\n");
+    return s;
+}
+
+/* How often b had to wait, on two CPUs. */
+static uint64_t
+waits_of_b(bool each_other)
+{
+    g_autoptr(GString) s = one_wakes_the_other(each_other);
+    struct run x;
+
+    open_run(&x, 2, s->str);
+    engine_run(&x.k->engine, 10 * 1000 * 1000);
+    uint64_t waits = task(&x, 20)->sched.nr_wakeups;
+    arena_free(x.arena);
+    return waits;
+}
+
+static void
+who_is_answered_waits_for_the_answer(void **state)
+{
+    (void)state;
+    assert_int_equal(waits_of_b(true), ROUNDS - 1); /* the first wake-up begins b */
+}
+
+/* a is three times as fast: b finds its next wake-up given. */
+static void
+who_is_never_answered_goes_on(void **state)
+{
+    (void)state;
+    assert_int_equal(waits_of_b(false), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_was_there_before_sleeps_where_it_was_seen),
         cmocka_unit_test(on_a_machine_of_another_size_it_is_placed_as_a_new_one),
+        cmocka_unit_test(who_is_answered_waits_for_the_answer),
+        cmocka_unit_test(who_is_never_answered_goes_on),
         cmocka_unit_test(processes_wake_each_other_in_sync_and_threads_do_not),
     };
 

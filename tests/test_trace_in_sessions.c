@@ -163,6 +163,23 @@ unequal_shares_of_unequal_sessions_are_of_a_kernel_with_groups(void **state)
     close_reading(&x);
 }
 
+/* A nice task has little beside 1, which it would have in the session of any busy task: 2 and 3,
+ * with half as much as 1 each, are one session all the same. */
+static void
+a_nice_task_says_nothing_about_others(void **state)
+{
+    g_autoptr(GString) s = turns("", "1213121312131213124");
+    struct reading x;
+    (void)state;
+
+    g_string_replace(s, "prev_pid=400 prev_prio=120", "prev_pid=400 prev_prio=139", 0);
+    g_string_replace(s, "next_pid=400 next_prio=120", "next_pid=400 next_prio=139", 0);
+    open_reading(&x, s->str);
+    assert_int_equal(session(&x, 2), session(&x, 3));
+    assert_int_not_equal(session(&x, 1), session(&x, 2));
+    close_reading(&x);
+}
+
 /* A task of that number runs, wakes t2, and dies so many us later. */
 static uint32_t
 sessions_after_death(const char *dying, unsigned us)
@@ -197,6 +214,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_is_told_of_a_death_is_the_parent),
+        cmocka_unit_test(a_nice_task_says_nothing_about_others),
         cmocka_unit_test(two_with_half_as_much_are_one_session),
         cmocka_unit_test(three_with_equal_shares_are_three_sessions),
         cmocka_unit_test(equal_shares_of_all_are_one_session),

@@ -50,6 +50,8 @@ put_story(GString *out, const struct replay_task *t)
         }
         for (int i = 0; op == REPLAY_WAIT && i < 2; i++)
             replay_number(&at, end); /* when, and the relation */
+        if (op == REPLAY_WAKE)
+            replay_number(&at, end); /* the pair */
         if (op == REPLAY_GO_ON || op == REPLAY_EXEC)
             replay_number(&at, end);
     }
@@ -308,6 +310,36 @@ kernel_threads_are_known_by_their_names(void **state)
     assert_false(trace_is_kthread("kswapd"));
 }
 
+/* How 2 left its CPU at 20 was not recorded: 3 is found running. That it is woken says that it
+ * slept. */
+static void
+who_is_woken_had_slept_though_it_was_not_seen_to(void **state)
+{
+    g_autoptr(GString) s = g_string_new(NULL);
+    (void)state;
+
+    add_switch(s, 0, 0, 1, "S", 2);
+    add_switch(s, 30, 0, 3, "S", 1);
+    add_waking(s, 50, 0, 1, 2, true);
+    add_switch(s, 60, 0, 1, "S", 2);
+    add_switch(s, 70, 0, 2, "S", 0);
+    assert_stories(s, "1: sleep 30 30 run 30\n2: sleep 50 50 run 10\n3: run 30\n");
+}
+
+/* The recording of CPU 1 begins at 100, with 1 on it, which was woken at 10. */
+static void
+who_is_found_on_a_cpu_that_begins_later_has_just_come(void **state)
+{
+    g_autoptr(GString) s = g_string_new(NULL);
+    (void)state;
+
+    add_switch(s, 0, 0, 1, "S", 2);
+    add_waking(s, 10, 0, 2, 1, false);
+    add_switch(s, 20, 0, 2, "S", 0);
+    add_switch(s, 100, 1, 1, "S", 0);
+    assert_stories(s, "1: wait 1 10\n2: run 10 wake 0 1 run 10\n");
+}
+
 int
 main(void)
 {
@@ -316,6 +348,8 @@ main(void)
         cmocka_unit_test(a_wait_ends_by_a_task_at_its_own_time_and_by_an_interrupt_from_outside),
         cmocka_unit_test(a_wake_up_before_the_sleep_is_a_wait_only_if_the_task_sleeps),
         cmocka_unit_test(a_lost_switch_is_repaired_as_perf_does),
+        cmocka_unit_test(who_is_woken_had_slept_though_it_was_not_seen_to),
+        cmocka_unit_test(who_is_found_on_a_cpu_that_begins_later_has_just_come),
         cmocka_unit_test(a_number_that_is_used_again_is_another_task),
         cmocka_unit_test(tasks_that_were_there_before_begin_where_they_were),
         cmocka_unit_test(classes_and_cpus_of_threads_are_read_from_priorities_and_names),

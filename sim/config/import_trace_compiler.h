@@ -18,6 +18,7 @@ struct teller {
     enum state state;
     bool in_wakeup; /* between sched_waking and sched_wakeup: who moves it is its waker */
     bool dropped, early;
+    bool lost;   /* it left its CPU, and how was not recorded */
     bool zombie; /* it left to be waited for: the leader of a process */
     bool old;    /* its birth is not recorded */
     uint64_t awake_ns, died;
@@ -41,6 +42,8 @@ struct teller {
     uint64_t woke_at;
     struct teller *survivor; /* who was told of its death: a parent, or another thread */
     uint64_t early_at;
+    struct teller *woken_by; /* since it slept last; NULL: from outside; and its CPU time then */
+    uint64_t woken_at;
 };
 
 struct lane {
@@ -67,6 +70,8 @@ struct trace_compiler {
     bool lost;             /* the recorder lost events */
     GHashTable *relations; /* struct relation, also in order in: */
     GPtrArray *all_relations;
+    GHashTable *pairs; /* struct pair, also in order in: */
+    GPtrArray *all_pairs;
     GHashTable *run_names, *woken_names; /* sums by name */
 };
 
@@ -110,5 +115,18 @@ void trace_relations_init(struct trace_compiler *c);
 void trace_relations_clear(struct trace_compiler *c);
 /* One more wake-up of `t` by `by`: the number of their relation. */
 guint trace_relation_of(struct trace_compiler *c, const struct teller *by, const struct teller *t);
+/* Its number, if there were any. */
+bool trace_relation_known(const struct trace_compiler *c, const struct teller *by,
+                          const struct teller *t, guint *number);
 /* For each relation, whether its wake-ups were meant. To be asked once, at the end. */
 const uint8_t *trace_relations_meant(struct trace_compiler *c, struct arena *a);
+
+/* ---- import_trace_pairs.c ---- */
+
+void trace_pairs_init(struct trace_compiler *c);
+void trace_pairs_clear(struct trace_compiler *c);
+/* `by`, whose run is told up to now, wakes t, which sleeps: the number of the pair; 0: too many. */
+uint32_t trace_pair_woke(struct trace_compiler *c, struct teller *by, struct teller *t);
+void trace_pair_slept(struct trace_compiler *c, struct teller *t);
+/* By number of the pair: how many wake-ups the waker may be ahead; or REPLAY_NO_LIMIT. */
+const uint8_t *trace_pairs_slack(struct trace_compiler *c, struct arena *a, const uint8_t *meant);

@@ -66,6 +66,17 @@ trace_relation_of(struct trace_compiler *c, const struct teller *by, const struc
     return r->number;
 }
 
+bool
+trace_relation_known(const struct trace_compiler *c, const struct teller *by,
+                     const struct teller *t, guint *number)
+{
+    const struct relation *r = find_relation(c, by->s.comm, t->s.comm);
+
+    if (r != NULL)
+        *number = r->number;
+    return r != NULL;
+}
+
 static bool
 is_meant(const struct trace_compiler *c, const struct relation *r)
 {

@@ -170,11 +170,16 @@ waking(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
 {
     struct teller *by = waker_of(c, e, t);
 
+    if (t->lost && t->state == RUNNABLE)
+        t->state = SLEEPING; /* only sleepers are woken: that is how it left */
+    t->lost = false;
     if (t->state != SLEEPING && t->state != UNKNOWN && t->state != RUNNING)
         return;
     if (by != NULL && !t->dropped) {
         trace_tell_run(c, by);
         trace_put_op2(by->code, REPLAY_WAKE, t->index, ++t->ordinal);
+        /* one that comes before the sleep says nothing, and must not wait for it */
+        trace_put_number(by->code, t->state == SLEEPING ? trace_pair_woke(c, by, t) : 0);
         by->s.wakes++;
         by->woke = t;
         by->woke_at = c->now;
@@ -205,7 +210,7 @@ note_cpu(struct teller *t, uint32_t cpu)
 static void
 wakeup(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
 {
-    if (t->state == SLEEPING || t->state == UNKNOWN)
+    if (t->state == SLEEPING || t->state == UNKNOWN || t->lost)
         waking(c, e, t);
     else if (t->state == RUNNING)
         t->early = false; /* it went on running */
@@ -251,6 +256,7 @@ leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
     }
     trace_tell_run(c, t);
     t->s.bursts++;
+    trace_pair_slept(c, t);
     t->awake_ns += c->now - MIN(t->awake_since, c->now);
     t->early = false;
     t->since = c->now;
@@ -278,16 +284,34 @@ repair_lane(struct trace_compiler *c, struct lane *lane, struct teller *prev)
     if (!lane->known || t == prev)
         return;
     c->mismatches++;
-    if (t != NULL && t->state == RUNNING && &c->lanes[t->cpu] == lane)
-        t->state = RUNNABLE, t->queue = -1;
+    if (t != NULL && t->state == RUNNING && &c->lanes[t->cpu] == lane) {
+        t->state = RUNNABLE;
+        t->queue = -1;
+        t->lost = true;
+        t->since = lane->last_switch;
+    }
     trace_script_repair(c, lane, prev);
 }
 
-/* Somebody who runs is found running: since the start, or since the last switch that we saw. */
+/*
+ * Since when somebody runs who is found running: since the last switch that we saw, but not before
+ * he was last seen to wait or to sleep. Where no switch was seen yet, the CPU's recording has just
+ * begun, later than that of others: whoever was seen elsewhere has just come.
+ */
+static uint64_t
+found_since(const struct trace_compiler *c, const struct lane *lane, const struct teller *t)
+{
+    if (t->state == UNKNOWN)
+        return lane->known ? lane->last_switch : c->t0;
+    if (!lane->known)
+        return c->now;
+    return MAX(lane->last_switch, t->state == RUNNABLE ? t->queued : t->since);
+}
+
 static void
 find_running(struct trace_compiler *c, struct lane *lane, struct teller *t, uint32_t cpu)
 {
-    uint64_t since = lane->known ? lane->last_switch : c->t0;
+    uint64_t since = found_since(c, lane, t);
 
     if (t->state == RUNNING && t->cpu == (int32_t)cpu)
         return;
@@ -295,9 +319,10 @@ find_running(struct trace_compiler *c, struct lane *lane, struct teller *t, uint
         t->start_at = (t->awake_since = since) - c->t0;
         t->first_cpu = (int32_t)cpu;
     } else if (t->state == SLEEPING)
-        tell_wait(c, t, NULL, t->since, MAX(since, t->since));
+        tell_wait(c, t, NULL, t->since, since);
     t->since = since;
     t->state = RUNNING;
+    t->lost = false;
     t->cpu = (int32_t)cpu;
     lane->curr = t;
 }
@@ -329,7 +354,7 @@ enter(struct trace_compiler *c, struct lane *lane, struct teller *t, uint32_t cp
     }
     note_cpu(t, cpu);
     t->state = RUNNING;
-    t->early = false;
+    t->early = t->lost = false;
     t->since = c->now;
     t->cpu = (int32_t)cpu;
     lane->curr = t;
@@ -482,6 +507,7 @@ trace_compiler_new(const struct trace_options *o)
     c->script = g_byte_array_new();
     c->shares = shares_new();
     trace_relations_init(c);
+    trace_pairs_init(c);
     return c;
 }
 
@@ -493,6 +519,7 @@ trace_compiler_free(struct trace_compiler *c)
     g_byte_array_unref(c->script);
     shares_free(c->shares);
     trace_relations_clear(c);
+    trace_pairs_clear(c);
     g_free(c->lanes);
     g_free(c);
 }

@@ -10,8 +10,10 @@
  * thread that waits for it. An interrupt may meet it there, too, so the parent must be the older.
  *
  * Then how the CPUs were shared is asked (import_trace_shares.c): two sessions are one if that
- * explains the run times clearly better, the best two first. If no groups at all explain them far
- * better, the recorded kernel had none: kernels are built with them more often than not.
+ * explains the run times clearly better, the best two first. Sessions of nice tasks alone come
+ * last: a task of little weight with little time would fit into any busy session, and says nothing
+ * about it. If no groups at all explain them far better, the recorded kernel had none: kernels are
+ * built with them more often than not.
  */
 #include "config/import_trace_compiler.h"
 #include "kernel/weight.h"
@@ -19,8 +21,9 @@
 enum {
     NEXT_THREAD = 16,     /* numbers between threads of one process, at most */
     CANDIDATES_MOST = 16, /* sessions that are tried together: those that waited most */
-    CLEARLY_PERCENT = 95, /* of the misfit that is left, if something explains clearly better */
+    CLEARLY_PERCENT = 90, /* of the misfit that is left, if something explains clearly better */
     FAR_PERCENT = 80,
+    LIGHT = 512, /* a weight, half of that of nice level 0 */
 };
 
 static uint32_t
@@ -84,9 +87,9 @@ join_threads(const struct trace_compiler *c, uint32_t *leader)
 struct trial {
     const struct trace_compiler *c;
     GArray *uses;
-    double *weight, *wants, *own_wants;
-    uint32_t *group;                          /* by task */
-    uint32_t candidates[CANDIDATES_MOST], nr; /* groups */
+    double *weight, *kept, *wants, *own_wants; /* kept: the weight, also of who is left out */
+    uint32_t *group;                           /* by task */
+    uint32_t candidates[CANDIDATES_MOST], nr;  /* groups */
 };
 
 static bool
@@ -127,25 +130,48 @@ by_wait(gconstpointer x, gconstpointer y)
     return (a->group > b->group) - (a->group < b->group);
 }
 
-/* Whoever did not wait says nothing. */
+static bool
+is_left_out(const struct trial *x, uint32_t task)
+{
+    return x->weight[task] <= 0;
+}
+
+/* Leaves out groups without a task of some weight that ever waited. */
 static void
-find_candidates(struct trial *x)
+leave_out_light(struct trial *x, double *heaviest)
+{
+    for (guint i = 0; i < x->uses->len; i++) {
+        const struct share_use *u = &g_array_index(x->uses, struct share_use, i);
+        if (x->group[u->task] != SHARES_NO_GROUP && u->wanted > u->had)
+            heaviest[x->group[u->task]] = MAX(heaviest[x->group[u->task]], x->weight[u->task]);
+    }
+    for (guint i = 0; i < x->c->tellers->len; i++)
+        if (x->group[i] != SHARES_NO_GROUP && heaviest[x->group[i]] > 0 &&
+            heaviest[x->group[i]] < LIGHT)
+            x->weight[i] = 0;
+}
+
+/* Whoever did not wait says nothing. Groups that are left out, or the others; by wait. */
+static uint32_t
+find_waiters(const struct trial *x, bool left_out, uint32_t *groups)
 {
     g_autofree struct waiter *all = g_new0(struct waiter, x->c->tellers->len + 1);
+    uint32_t nr;
 
     for (guint i = 0; i < x->c->tellers->len; i++)
         all[i].group = i;
     for (guint i = 0; i < x->uses->len; i++) {
         const struct share_use *u = &g_array_index(x->uses, struct share_use, i);
-        if (x->group[u->task] != SHARES_NO_GROUP)
+        if (x->group[u->task] != SHARES_NO_GROUP && is_left_out(x, u->task) == left_out)
             all[x->group[u->task]].waited += u->wanted - u->had;
     }
     qsort(all, x->c->tellers->len, sizeof(*all), by_wait);
-    for (x->nr = 0; x->nr < MIN((guint)CANDIDATES_MOST, x->c->tellers->len); x->nr++) {
-        if (all[x->nr].waited == 0)
+    for (nr = 0; nr < MIN((guint)CANDIDATES_MOST, x->c->tellers->len); nr++) {
+        if (all[nr].waited == 0)
             break;
-        x->candidates[x->nr] = all[x->nr].group;
+        groups[nr] = all[nr].group;
     }
+    return nr;
 }
 
 /* Joins the best two, if that is clearly better than `now`; returns what is left. */
@@ -172,6 +198,30 @@ join_best(struct trial *x, double now, uint32_t *room)
     return best;
 }
 
+/* A group that was left out is back: alone, or where it fits best. */
+static double
+join_light(struct trial *x, uint32_t light, uint32_t *room)
+{
+    uint32_t with = light;
+
+    for (guint i = 0; i < x->c->tellers->len; i++)
+        if (x->group[i] == light)
+            x->weight[i] = x->kept[i];
+    double alone = misfit(x, x->group), best = alone;
+    for (uint32_t i = 0; i < x->nr; i++) {
+        double m = misfit_joined(x, x->candidates[i], light, room);
+        if (m < best) {
+            best = m;
+            with = x->candidates[i];
+        }
+    }
+    if (with == light)
+        return alone;
+    misfit_joined(x, with, light, room);
+    memcpy(x->group, room, x->c->tellers->len * sizeof(*room));
+    return best;
+}
+
 static bool
 no_groups_are_better(const struct trial *x, double with_groups, uint32_t *room)
 {
@@ -187,7 +237,7 @@ fill_trial(struct trial *x, uint32_t *leader, const uint32_t *number)
     for (guint i = 0; i < x->c->tellers->len; i++) {
         const struct teller *t = g_ptr_array_index(x->c->tellers, i);
 
-        x->weight[i] = nice_weight(CLAMP(t->s.prio - 120, -20, 19));
+        x->weight[i] = x->kept[i] = nice_weight(CLAMP(t->s.prio - 120, -20, 19));
         x->group[i] = is_grouped(t) ? number[session_of(leader, t->index)] : SHARES_NO_GROUP;
     }
 }
@@ -207,20 +257,26 @@ join_by_shares(const struct trace_compiler *c, uint32_t *leader, const uint32_t 
 {
     guint n = c->tellers->len;
     g_autoptr(GArray) uses = shares_uses(c->shares);
-    g_autofree double *sums = g_new0(double, 3 * (gsize)n + 1);
+    g_autofree double *sums = g_new0(double, 5 * (gsize)n + 1);
     g_autofree uint32_t *groups = g_new(uint32_t, 2 * (gsize)n + 1);
     struct trial x = { .c = c,
                        .uses = uses,
                        .weight = sums,
                        .wants = sums + n,
                        .own_wants = sums + 2 * (gsize)n,
+                       .kept = sums + 3 * (gsize)n,
                        .group = groups };
+    uint32_t light[CANDIDATES_MOST];
     double now, next;
 
     fill_trial(&x, leader, number);
-    find_candidates(&x);
+    leave_out_light(&x, sums + 4 * (gsize)n);
+    x.nr = find_waiters(&x, false, x.candidates);
     for (now = misfit(&x, x.group); (next = join_best(&x, now, groups + n)) < now;)
         now = next;
+    uint32_t nr_light = find_waiters(&x, true, light);
+    for (uint32_t i = 0; i < nr_light; i++)
+        now = join_light(&x, light[i], groups + n);
     join_by_trial(&x, leader);
     return !no_groups_are_better(&x, now, groups + n);
 }

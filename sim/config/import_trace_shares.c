@@ -180,13 +180,17 @@ misfit_of_cpu(const struct shares_law *law, const struct share_use *u, guint n)
     double had = 0, all = 0, sum = 0;
 
     for (guint i = 0; i < n; i++) {
+        if (law->weight[u[i].task] <= 0)
+            continue;
         had += (double)u[i].had;
         all += (double)u[i].wanted * weight_of(law, &u[i]);
     }
     for (guint i = 0; i < n && all > 0; i++) {
+        if (law->weight[u[i].task] <= 0)
+            continue;
         double due = had * (double)u[i].wanted * weight_of(law, &u[i]) / all;
         double off = ((double)u[i].had - MIN(due, (double)u[i].wanted)) / 1e6;
-        sum += off * off;
+        sum += off < 0 ? -off : off;
     }
     return sum;
 }

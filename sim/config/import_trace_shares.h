@@ -24,12 +24,13 @@ GArray *shares_uses(const struct shares *s);
 
 enum { SHARES_NO_GROUP = UINT32_MAX };
 
-/* A supposition. By task: its weight, its group (SHARES_NO_GROUP: the root). The last two are room
- * for a sum a group and a sum a task, zero. */
+/* A supposition. By task: its weight (0: it is left out, with the time that it had), its group
+ * (SHARES_NO_GROUP: the root). The last two are room for a sum a group and a sum a task, zero. */
 struct shares_law {
     const double *weight;
     const uint32_t *group;
     double *wants, *own_wants;
 };
-/* How far the recorded run times are from the supposed ones: a sum of squares. */
+/* How far the recorded run times are from the supposed ones: a sum of ms. Not of squares: a group
+ * that makes up for lost turns is far off for a cell, and says nothing. */
 double shares_misfit(const struct shares *s, const GArray *uses, const struct shares_law *law);

@@ -182,6 +182,8 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
     }
     r->meant = trace_relations_meant(c, a);
     r->nr_relations = c->all_relations->len;
+    r->slack = trace_pairs_slack(c, a, r->meant);
+    r->nr_pairs = c->all_pairs->len + 1;
     r->nr_processes = names->len;
     r->processes = arena_new_array(a, const char *, names->len);
     for (guint i = 0; i < names->len; i++)

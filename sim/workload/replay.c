@@ -119,11 +119,18 @@ op_run(struct replay_thread *t, struct action *act)
 static bool
 op_wake(struct replay_thread *t, struct action *act)
 {
+    const uint8_t *op = t->at - 1;
     struct replay_thread *other = thread_at(t->run, number(t));
-    uint64_t n = number(t);
+    uint64_t n = number(t), pair = number(t);
 
-    if (other != NULL && other != t && t->run->spec->mode != REPLAY_TIMING)
-        wake_thread(other, n, t);
+    if (other == NULL || other == t || t->run->spec->mode == REPLAY_TIMING)
+        return false;
+    if (!replay_may_wake(t, other, n, pair)) {
+        t->at = op;
+        *act = (struct action){ .kind = ACTION_BLOCK };
+        return true;
+    }
+    wake_thread(other, n, t);
     return false;
 }
 
@@ -159,10 +166,11 @@ op_wait(struct replay_thread *t, struct action *act)
     uint64_t n = number(t), took = number(t), at = number(t), relation = number(t);
     const struct replay *r = t->run->spec;
 
+    forget_before(t, n);
+    replay_reached(t);
     if (r->mode == REPLAY_TIMING || relation >= r->nr_relations || !r->meant[relation])
         return !t->first_op &&
                sleep_outside(t, took, at, act); /* first: it has just been started */
-    forget_before(t, n);
     if (has_been_woken(t, n))
         return false;
     t->waits = true;
@@ -264,6 +272,8 @@ replay_exited(struct kernel *k, struct task *p)
 {
     struct replay_thread *t = p->prog;
 
+    t->ended = true;
+    replay_reached(t);
     if (t->run->nr_unfinished > 0 && --t->run->nr_unfinished == 0)
         engine_stop(&k->engine);
 }

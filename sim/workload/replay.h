@@ -23,7 +23,7 @@ extern const char *const replay_mode_names[REPLAY_MODE_NR + 1];
 
 enum replay_op {
     REPLAY_RUN,   /* ns of CPU time */
-    REPLAY_WAKE,  /* task, number of that wake-up among the task's */
+    REPLAY_WAKE,  /* task, number of that wake-up among the task's, pair (0: none) */
     REPLAY_FORK,  /* task */
     REPLAY_WAIT,  /* number of the wake-up, ns that it took, ns since the start, relation */
     REPLAY_SLEEP, /* ns that it took, ns since the start at which it ended */
@@ -33,6 +33,9 @@ enum replay_op {
     REPLAY_EXEC,  /* 0: it became another program */
     REPLAY_OP_NR,
 };
+
+/* Wake-ups that a waker may be ahead of whom it wakes. */
+enum { REPLAY_SLACK_MOST = 15, REPLAY_NO_LIMIT = 255 };
 
 /* What happened on the CPUs, in order, for a replay with recorded placement. Each begins with the
  * time since the one before. Tasks are their index + 1; 0: idle. */
@@ -93,6 +96,8 @@ struct replay {
     int32_t *process_pids;  /* 0: not recorded */
     uint32_t nr_relations;  /* of wakers and woken: */
     const uint8_t *meant;   /* 0: by chance, an interrupt met the waker; from outside then */
+    uint32_t nr_pairs;      /* of a waker and whom it wakes: */
+    const uint8_t *slack;   /* wake-ups that it may be ahead, or REPLAY_NO_LIMIT */
     sim_time length;        /* of the recording */
     sim_time offset;        /* the clock of the recording at its first event */
     uint64_t script_len;

@@ -105,6 +105,8 @@ replay_build(struct kernel *k, const struct replay *r)
     run->threads = arena_new_array(k->arena, struct replay_thread, r->nr_tasks);
     for (uint32_t i = 0; i < r->nr_tasks; i++)
         build_thread(run, i, processes, sessions);
+    if (!r->placement)
+        replay_pairs_build(run);
     if (r->placement)
         script_build(run);
     else

@@ -11,7 +11,10 @@ struct replay_thread {
     uint64_t kernel_seen, debt;
     /* wake-ups: bit i of `woken` is number first_wake + i */
     uint64_t first_wake, woken, furthest_wake, waits_for;
-    bool waits, started, first_op;
+    bool waits, started, first_op, ended;
+    /* held up at a wake-up until another has reached a wait: replay_pairs.c */
+    struct replay_thread *held, *next_held;
+    uint64_t held_for;
     bool has_memory;
     uint32_t work_q20; /* work in a ns of recorded CPU time, in 1/2^20 */
     struct burst_profile profile;
@@ -24,6 +27,7 @@ struct replay_run {
     const struct replay *spec;
     struct replay_thread *threads;
     uint32_t nr_unfinished;
+    struct replay_pair **pairs; /* by number; NULL: without a limit */
     /* placement */
     struct event ev;
     const uint8_t *at, *end;
@@ -33,6 +37,15 @@ struct replay_run {
 
 extern const struct task_ops replay_ops, script_ops;
 void replay_exited(struct kernel *k, struct task *p);
+
+/* replay_pairs.c */
+void replay_pairs_build(struct replay_run *run);
+/* Whether the thread may give wake-up n of that pair to `other` now; else it has to block, and
+ * tries again when it is woken. */
+bool replay_may_wake(struct replay_thread *t, struct replay_thread *other, uint64_t n,
+                     uint64_t pair);
+/* The thread has come to a later wait, or to its end: who is held up by it goes on. */
+void replay_reached(struct replay_thread *t);
 
 /* replay_memory.c */
 void replay_memory_build(struct replay_run *run, struct process *const *processes);
