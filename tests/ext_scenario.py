@@ -202,7 +202,7 @@ def one_cpu(d):
 
 
 def acts_in_windows(d):
-    return not one_cpu(d) and d["scheduler"] == "logger"
+    return not one_cpu(d) and d["scheduler"] == "logger" and any(e["op"] == "running" for e in d["events"])
 
 
 def workload_cpus(d):
@@ -211,7 +211,8 @@ def workload_cpus(d):
 
 
 # What a CPU did: it scheduled, a timer woke somebody (enum window_what of the tool).
-DOES = {"dispatch": 1, "running": 1, "stopping": 1, "update_idle": 1, "tp_switch": 1, "tp_waking": 2}
+DOES = {"dispatch": 1, "running": 1, "stopping": 1, "update_idle": 1, "tp_switch": 1,
+        "tp_waking": 2, "select_cpu": 2, "runnable": 2}
 
 
 def over(d):
@@ -222,7 +223,7 @@ def over(d):
 def ends_of_work(d, task):
     """When each piece of work of a task ended, the start of its program first: when it went on."""
     steps = [(e["t_us"], e.get("text", "").partition(":")[2]) for e in d["events"]
-             if e["op"] in ("step", "tp_exit") and e["task"] == task]
+             if e.get("task") == task and (e["op"] in ("step", "tp_exit") or e.get("flags") == "0x19")]
     steps = [s for i, s in enumerate(steps) if s[1] or i > 0 and steps[i - 1][1] == "exit"]
     work = [True] + [text[:1] in ("b", "u", "h", "c") or text == "exit" for _, text in steps]
     times = [t - 5 for t, _ in steps] + [over(d)]

@@ -132,7 +132,8 @@ parse_script(struct wtask *t, char *text)
             open[depth++] = t->nr_steps;
         if (s->op == ')')
             s->peer = open[--depth];
-        t->nr_steps++;
+        if (++t->nr_steps == STEPS_MAX)
+            fail_msg("too many steps");
     }
 }
 
@@ -149,9 +150,11 @@ read_choices(struct world *w, const char *task, char *cpus)
 {
     struct wtask *t = &w->tasks[strtoul(task + 1, NULL, 10)];
 
-    for (char *word = strtok(cpus, " \n"); word != NULL; word = strtok(NULL, " \n"))
-        if (t->nr_chosen < CHOICES_MAX)
-            t->chosen[t->nr_chosen++] = (int)strtol(word, NULL, 10);
+    for (char *word = strtok(cpus, " \n"); word != NULL; word = strtok(NULL, " \n")) {
+        t->chosen[t->nr_chosen++] = (int)strtol(word, NULL, 10);
+        if (t->nr_chosen == CHOICES_MAX)
+            fail_msg("too many choices");
+    }
 }
 
 static void
@@ -159,10 +162,12 @@ read_ends(struct world *w, const char *task, char *times)
 {
     struct wtask *t = &w->tasks[strtoul(task + 1, NULL, 10)];
 
-    for (char *word = strtok(times, " \n"); word != NULL; word = strtok(NULL, " \n"))
-        if (t->nr_ends < PIECES_MAX)
-            t->ends[t->nr_ends++] =
-                (sim_time)((int64_t)w->logger.zero + strtoll(word, NULL, 10) * 1000);
+    for (char *word = strtok(times, " \n"); word != NULL; word = strtok(NULL, " \n")) {
+        t->ends[t->nr_ends++] =
+            (sim_time)((int64_t)w->logger.zero + strtoll(word, NULL, 10) * 1000);
+        if (t->nr_ends == PIECES_MAX)
+            fail_msg("too many pieces of work");
+    }
 }
 
 static void
@@ -213,6 +218,9 @@ read_line(struct world *w, struct input *in, char *line)
     } else if (sscanf(line, "at %" SCNi64 " %15s %" SCNi64 " %" SCNi64, (int64_t *)&act->ms,
                       act->what, (int64_t *)&act->task, (int64_t *)&act->value) == 4)
         w->nr_actions++;
+    if (w->nr_tasks == TASKS_MAX || w->nr_actions == ACTIONS_MAX ||
+        in->nr_params == ARRAY_LEN(in->params) || in->shape.nr_nodes == NODES_MAX)
+        fail_msg("too many lines of a kind: %s", line);
 }
 
 static struct task *
@@ -306,7 +314,7 @@ main(void)
 {
     static struct world w;
     static struct input in;
-    char line[4096];
+    char line[16384];
 
     w.ops = logger_ops;
     copy_word(w.logger.last, sizeof(w.logger.last), "as others");

@@ -8,10 +8,10 @@
 
 enum {
     STEPS_MAX = 64,
-    TASKS_MAX = 16,
+    TASKS_MAX = 24,
     ACTIONS_MAX = 64,
-    CHOICES_MAX = 128,
-    PIECES_MAX = 128,
+    CHOICES_MAX = 512,
+    PIECES_MAX = 512,
     CHILDREN = 16
 };
 
