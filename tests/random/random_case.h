@@ -61,7 +61,7 @@
     X(DIM_EXT, "ext", 0, 24, false,                                                                \
       "number of the programmable policy; beyond the built-in ones: chaos, from 17 on scripts")    \
     X(DIM_EXT_PLAN, "plan", 0, 7, false,                                                           \
-      "1 it comes later, 2 it goes, 4 other delays and budgets")                                   \
+      "1 it comes later, 2 it goes, 4 other delays, budgets, successors")                                   \
     X(DIM_REGROUP, "regroup", 0, 5, false,                                                         \
       "half percents of the steps that change a group, or the group of a process")
 
