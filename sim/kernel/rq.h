@@ -118,7 +118,6 @@ struct rq {
     uint64_t clock_task, clock_pelt; /* as of the last update_rq_clock() */
     uint64_t clock_seen;             /* clock_task when the PELT clock was last moved */
     sim_time unseen_tick;            /* the first tick that curr and the averages have not felt */
-    sim_time tick_due;               /* the first tick from then on can change something */
     sim_time numa_due;               /* curr's next NUMA scan, if nothing steals time from it */
     sim_time busy_since;
     uint32_t capacity_orig; /* of 1024: what the CPU could do if nothing else used it */

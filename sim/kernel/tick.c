@@ -40,28 +40,35 @@ next_tick_at(struct kernel *k, sim_time t)
     return k->coming_tick;
 }
 
-/* The event of the tick is only ever moved forward: a tick that has become needless costs less when
- * it fires and finds nothing due than its event does when it is moved at every switch. */
+/* When a tick can change something, as things are; it may lie in the past. */
+static sim_time
+tick_due(struct kernel *k, struct rq *rq)
+{
+    if (rq->curr == NULL)
+        return SIM_NEVER;
+    if (k->params.sched.tick != TICK_COMPUTED || above_fair(rq->curr))
+        return 0;
+    sim_time due = SIM_MIN(rq->curr->class->tick_due(k, rq), rq->numa_due);
+    if (likely(k->scx == NULL) || !ext_switched_all(k))
+        due = SIM_MIN(due, balance_tick_due(k, rq));
+    if (unlikely(rq->fair_server_active) && rq->curr->class == &fair_sched_class)
+        due = SIM_MIN(due, dl_server_tick_due(k, rq));
+    return due;
+}
+
+/* The event of the tick is only ever moved forward, and not looked at if it is that of the coming
+ * tick: one that is needless costs less when it fires and finds nothing due than to find that out
+ * at every switch. */
 void
 tick_update(struct kernel *k, struct rq *rq)
 {
-    sim_time due = SIM_NEVER;
+    sim_time when = engine_when(&k->engine, &rq->tick_ev), now = k->engine.now;
 
-    if (rq->curr != NULL) {
-        bool computed = k->params.sched.tick == TICK_COMPUTED && !above_fair(rq->curr);
-        due = computed ? rq->curr->class->tick_due(k, rq) : 0;
-        due = SIM_MIN(due, rq->numa_due);
-        if (likely(k->scx == NULL) || !ext_switched_all(k))
-            due = SIM_MIN(due, balance_tick_due(k, rq));
-        if (unlikely(rq->fair_server_active) && rq->curr->class == &fair_sched_class)
-            due = SIM_MIN(due, dl_server_tick_due(k, rq));
-        /* a tick at this very instant may be over, but not one that is still to fire */
-        bool over = engine_passed(&k->engine, &rq->tick_ev) &&
-                    engine_when(&k->engine, &rq->tick_ev) != k->engine.now;
-        due = SIM_MAX(due, k->engine.now + over);
-    }
-    rq->tick_due = due;
-    if (due <= engine_when(&k->engine, &rq->tick_ev) - k->tick_ns)
+    if (when < now + k->tick_ns)
+        return;
+    /* a tick at this very instant may be over */
+    sim_time due = SIM_MAX(tick_due(k, rq), now + engine_passed(&k->engine, &rq->tick_ev));
+    if (due <= when - k->tick_ns)
         engine_at(&k->engine, &rq->tick_ev, next_tick_at(k, due));
 }
 
@@ -72,8 +79,9 @@ tick_fire(struct engine *eng, struct event *ev)
     struct kernel *k = eng->owner;
     struct rq *rq = container_of(ev, struct rq, tick_ev);
 
-    if (rq->tick_due > k->engine.now) {
-        engine_at(&k->engine, &rq->tick_ev, next_tick_at(k, rq->tick_due));
+    sim_time due = tick_due(k, rq);
+    if (due > k->engine.now) {
+        engine_at(&k->engine, &rq->tick_ev, next_tick_at(k, due));
         return;
     }
     if (unlikely(k->host != NULL) && rq->curr != NULL && host_delays(k, rq, HOST_LATE_TICK))
