@@ -257,6 +257,33 @@ who_throttles_itself_runs_on_and_nobody_else_does(void **state)
     fixture_close(&f);
 }
 
+/* An rt task becomes a normal one in its sleep: the queue that it is attached to is brought up to
+ * now (update_rq_clock in __sched_setscheduler), whatever looked at it last. */
+static void
+who_joins_the_fair_class_asleep_is_attached_now(void **state)
+{
+    static const struct action doze[] = { { .kind = ACTION_RUN, .work = MSEC(1) },
+                                          { .kind = ACTION_SLEEP, .until = SEC(1) } };
+    (void)state;
+    for (int simulated = 0; simulated < 2; simulated++) {
+        struct fixture f;
+
+        fixture_open(&f, 1, 1, 1, false);
+        f.k->params.sched.tick = simulated ? TICK_SIMULATED : TICK_COMPUTED;
+        struct task *p = fixture_task(&f, "p", 0, doze, 2), *hog = fixture_hog(&f, "hog", 0);
+        task_set_scheduler(f.k, p, &(struct task_attr){ .policy = POLICY_FIFO, .rt_priority = 1 });
+        task_start(f.k, p, NULL);
+        task_start(f.k, hog, NULL);
+        engine_run(&f.k->engine, USEC(50300));
+        assert_int_equal(p->state, TASK_SLEEPING);
+        task_set_scheduler(f.k, p, &(struct task_attr){ .policy = POLICY_NORMAL });
+        uint64_t pelt = USEC(50300) + (1 << 20);
+        assert_in_range(f.k->rqs[0].cfs.avg.last_update_time, pelt - 1024, pelt);
+        assert_in_range(p->se.avg.last_update_time, pelt - 1024, pelt);
+        fixture_close(&f);
+    }
+}
+
 int
 main(void)
 {
@@ -266,6 +293,7 @@ main(void)
         cmocka_unit_test(what_nobody_left_behind_is_found),
         cmocka_unit_test(a_group_whose_load_is_not_the_sum_of_its_parts_is_found),
         cmocka_unit_test(an_average_that_outlives_its_sum_is_found),
+        cmocka_unit_test(who_joins_the_fair_class_asleep_is_attached_now),
         cmocka_unit_test(who_throttles_itself_runs_on_and_nobody_else_does),
         cmocka_unit_test(a_process_moves_with_those_to_come_and_without_its_dead),
         cmocka_unit_test(an_old_average_with_a_new_weight_is_forgiven_for_as_long_as_it_lasts),

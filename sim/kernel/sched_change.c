@@ -121,6 +121,7 @@ change_begin(struct kernel *k, struct task *p, int new_prio, enum task_policy po
         rq_catch_up(k, c.rq); /* the ticks so far were its old class's */
         c.rq->unseen_tick = SIM_NEVER;
     }
+    update_rq_clock(k, c.rq); /* who sleeps is not queued, which would do it, but is attached */
     if (p->se.sched_delayed && class_of_prio(k, p, new_prio, policy) !=
                                    p->class) { /* nothing is kept of it in another class */
         dequeue_task(k, c.rq, p, DEQUEUE_SLEEP | DEQUEUE_DELAYED);
