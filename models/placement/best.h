@@ -94,7 +94,7 @@ struct best {
     nodemask *nodes_of_process; /* of its tasks */
 
     uint32_t nr_evaluations, max_evaluations;
-    bool cut_short; /* not even the first start was followed to its end */
+    bool cut_short; /* the evaluations were used up before a climb was over that counts */
 };
 
 static inline bool

@@ -77,6 +77,8 @@ move_family(struct search *s, uint32_t f)
     }
     for_each_node (n, s->b->pl->cpu_nodes)
         better |= gather(s, f, n);
+    if (s->coarse)
+        return better;
     better |= try_weight(s, f, -1);
     for_each_node (n, memory)
         better |= try_weight(s, f, n);

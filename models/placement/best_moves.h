@@ -3,14 +3,24 @@
 
 #include "models/placement/best.h"
 
+enum { BEST_SEEN = 1 << 13 };
+
 struct start {
     struct best_choice choice;
     double value;
 };
 
+/* What a choice came to; choices are told apart by their hash. */
+struct best_seen {
+    uint64_t hash;
+    double value;
+};
+
 struct search {
     struct best *b;
+    struct best_seen *seen;        /* the last one of each place: BEST_SEEN of them */
     struct best_choice now, trial; /* the best since the last start; what is tried next */
+    bool coarse;                   /* no tuning of weights */
     double value;                  /* of `now` */
     uint32_t nr_starts, cap_starts;
     struct start *starts;

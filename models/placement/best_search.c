@@ -7,16 +7,19 @@
  * them, both ways); each with memory beside its users, interleaved over all nodes, or in
  * proportion to bandwidth. From the best of them on, one thing at a time is changed: the weights of
  * one family of memory, the node of some tasks of a process, two nodes' tasks for each other. What
- * is better is kept at once. When nothing is, the search goes on from the second best start, and
- * the best end counts: ends differ by a few percent. The order is fixed, lowest numbers first, so
- * the result is the same everywhere.
+ * is better is kept at once. When nothing is, the search goes on from the second best start, then
+ * from the best end with a few things changed at random, and the best end counts: ends differ by a
+ * few percent. Weights other than none and one are tuned at that end alone, with what three
+ * quarters of the evaluations leave: where latency grows with load there is always a little more to
+ * gain by them, and other valleys would not be looked at. The order is fixed, lowest numbers first,
+ * so the result is the same everywhere.
  */
 #include "models/placement/best_moves.h"
 
 /* What is less better is not followed: weights alone could go on for long. */
 #define WORTH_IT 2e-4
 /* Beside its users, interleaved, by bandwidth, by room. */
-enum { WAYS_OF_MEMORY = 4, KICKS = 16, KICKED_TASKS = 2 };
+enum { WAYS_OF_MEMORY = 4, KICKS = 64, KICKED_TASKS = 2, FINE_PART = 4 };
 
 struct best_choice
 best_choice_new(struct best *b)
@@ -44,12 +47,35 @@ best_by_bandwidth(const struct best *b, nodemask nodes)
     return w;
 }
 
+/* FNV-1a. */
+static uint64_t
+hash_of(const void *bytes, size_t nr, uint64_t hash)
+{
+    for (size_t i = 0; i < nr; i++)
+        hash = (hash ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* Climbs meet, so the same choice comes up again and again: it is looked at once. */
+static double
+value_of(struct search *s, const struct best_choice *c)
+{
+    const struct best *b = s->b;
+    uint64_t hash = hash_of(c->node, b->nr_tasks * sizeof(*c->node), UINT64_C(0xcbf29ce484222325));
+
+    hash = hash_of(c->weights, b->nr_families * sizeof(*c->weights), hash);
+    struct best_seen *seen = &s->seen[hash % BEST_SEEN];
+    if (seen->hash != hash)
+        *seen = (struct best_seen){ hash, best_value(s->b, c) };
+    return seen->value;
+}
+
 bool
 best_try(struct search *s)
 {
     if (best_used_up(s->b))
         return false;
-    double value = best_value(s->b, &s->trial);
+    double value = value_of(s, &s->trial);
 
     if (!(value < s->value * (1 - WORTH_IT)))
         return false;
@@ -84,7 +110,7 @@ try_memory(struct search *s, const struct best_weights *w)
         s->trial.weights[f] = *w;
     if (s->nr_starts == s->cap_starts || best_used_up(b))
         return;
-    double value = best_value(b, &s->trial);
+    double value = value_of(s, &s->trial);
     if (value == __builtin_inf())
         return;
     start->choice = best_choice_new(b);
@@ -269,30 +295,54 @@ kick(struct search *s, struct rng *rng)
             w.node[node] = 1;
         s->now.weights[rng_below(rng, b->nr_families)] = w;
     }
-    s->value = best_value(b, &s->now);
+    s->value = value_of(s, &s->now);
+}
+
+/* From every start, then from changes of the best end; weights are not tuned. */
+static double
+search_coarsely(struct search *s, struct best_choice *c)
+{
+    struct best *b = s->b;
+    struct start *start;
+    struct rng rng;
+    double best = __builtin_inf();
+
+    start_all(s);
+    while ((start = next_start(s)) != NULL) {
+        best_choice_copy(b, &s->now, &start->choice);
+        s->value = start->value;
+        start->value = __builtin_inf();
+        best = climb(s, c, best);
+        b->cut_short |= best == s->value && best_used_up(b);
+    }
+    rng_init(&rng, 1, "static:best", 0);
+    for (int i = 0; i < KICKS && s->nr_starts > 0 && !best_used_up(b); i++) {
+        best_choice_copy(b, &s->now, c);
+        kick(s, &rng);
+        best = climb(s, c, best);
+    }
+    return best;
 }
 
 double
 best_search(struct best *b, struct best_choice *c)
 {
-    struct search s = { .b = b, .now = best_choice_new(b), .trial = best_choice_new(b) };
-    struct start *start;
-    struct rng rng;
-    double best = __builtin_inf();
+    struct search s = { .b = b,
+                        .seen = arena_new_array(b->k->arena, struct best_seen, BEST_SEEN),
+                        .now = best_choice_new(b),
+                        .trial = best_choice_new(b),
+                        .coarse = true };
+    uint32_t most = b->max_evaluations;
 
-    start_all(&s);
-    while ((start = next_start(&s)) != NULL) {
-        best_choice_copy(b, &s.now, &start->choice);
-        s.value = start->value;
-        start->value = __builtin_inf();
-        best = climb(&s, c, best);
-        b->cut_short |= best == s.value && best_used_up(b);
-    }
-    rng_init(&rng, 1, "static:best", 0);
-    for (int i = 0; i < KICKS && s.nr_starts > 0 && !best_used_up(b); i++) {
-        best_choice_copy(b, &s.now, c);
-        kick(&s, &rng);
-        best = climb(&s, c, best);
-    }
+    b->max_evaluations = SIM_MAX(most - most / FINE_PART, 1u);
+    double best = search_coarsely(&s, c);
+    b->max_evaluations = most;
+    if (best == __builtin_inf())
+        return best;
+    best_choice_copy(b, &s.now, c);
+    s.value = best;
+    s.coarse = false;
+    best = climb(&s, c, best);
+    b->cut_short |= best_used_up(b);
     return best;
 }
