@@ -12,7 +12,7 @@ nr=0
 again() { # NAME, then options of the replay
     name=$1
     shift
-    "$numasim" run "$@" -w "$dir/$name.txt" --replay-placement -o "$dir/again" --force --no-plot -q --trace "$dir/again.txt"
+    "$numasim" run "$@" -w "$dir/$name.txt" --replay-placement --check -o "$dir/again" --force --no-plot -q --trace "$dir/again.txt"
     nr=$((nr + 1))
     if ! cmp "$dir/$name.txt" "$dir/again.txt"; then
         echo "FAIL: $name $*"
@@ -27,7 +27,7 @@ done
 again pipe --seed 7
 again bench-mix -p autonuma --check
 gzip -k "$dir/pipe.txt"
-"$numasim" run -w "$dir/pipe.txt.gz" --replay-placement -o "$dir/again" --force --no-plot -q --trace "$dir/again.txt"
+"$numasim" run -w "$dir/pipe.txt.gz" --replay-placement --check -o "$dir/again" --force --no-plot -q --trace "$dir/again.txt"
 cmp "$dir/pipe.txt" "$dir/again.txt" || failed=1
 # the folder's own description gives the same run; a trace that has changed is refused
 "$numasim" run "$dir/again/resolved.yaml" -o "$dir/third" --force --no-plot -q

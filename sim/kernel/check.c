@@ -30,6 +30,14 @@ check_listed(const struct rq *rq, uint32_t *nr)
     return NULL;
 }
 
+/* A recorded schedule is carried out: who waits is in no queue, and nobody runs unless it says so.
+ */
+static bool
+is_scripted(const struct kernel *k)
+{
+    return k->nr_tasks > 0 && k->tasks[0]->class == &script_sched_class;
+}
+
 static const char *
 check_rq(const struct kernel *k, const struct rq *rq)
 {
@@ -38,7 +46,7 @@ check_rq(const struct kernel *k, const struct rq *rq)
                       rq->fair_server.dl.on_rq + ext_nr_running(k, rq->cpu);
     bool idle = cpumask_test(k->idle_cpus, (uint32_t)rq->cpu);
 
-    RULE(rq->script != NULL || queued == rq->nr_running);
+    RULE(is_scripted(k) || queued == rq->nr_running);
     RULE((rq->nr_running == 0) == idle);
     RULE((rq->nr_running >= 2) == cpumask_test(k->overloaded_cpus, (uint32_t)rq->cpu));
     RULE(curr == NULL || (curr->state == TASK_RUNNING && curr->cpu == rq->cpu && curr->on_rq));
@@ -48,7 +56,7 @@ check_rq(const struct kernel *k, const struct rq *rq)
      * of a throttled group by a change of group: the kernel tells nobody; or a programmable policy
      * has it */
     RULE(curr != NULL || rq->nr_running == ext_nr_running(k, rq->cpu) || rq->need_resched ||
-         rq->script != NULL || rq->unannounced);
+         is_scripted(k) || rq->unannounced);
     RULE(!rq->need_resched || engine_pending(&k->engine, &rq->kick_ev) || !host_has_turn(k, rq));
     return NULL;
 }
