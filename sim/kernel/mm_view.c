@@ -241,14 +241,22 @@ class_of_page(struct access_view *v, uint64_t page)
     return &v->classes[v->class_of[page - v->first]];
 }
 
-/* A page of the class that needs attention, each with the same chance: of the class until it does,
- * or, where fewer need attention than the class has pages, of those until it is of the class. */
+/* A page of the class that needs attention, each with the same chance. The pages of a class lie side
+ * by side, unless ranks are scattered: then it is any of the class until one does or, where far
+ * fewer need attention than the class has pages, any of those until it is of the class. A try of
+ * the first kind costs a part of one of the second. */
 static uint64_t
 draw_of_class(struct access_view *v, struct view_class *c, struct rng *rng)
 {
+    enum { TRIES_A_DRAW = 8 };
     uint64_t page;
 
-    if (c->n <= view_needs(v)) {
+    if (!v->shape.scattered) {
+        page = page_set_draw(v->map, v->first + c->first, c->n, rng);
+        page_set_look(v->map, page, &v->drawn_node);
+        return page;
+    }
+    if (c->n <= view_needs(v) * TRIES_A_DRAW) {
         do
             page = page_of_rank(v, c->first + rng_below(rng, c->n));
         while (!page_set_look(v->map, page, &v->drawn_node));
