@@ -16,11 +16,15 @@
 #include "kernel/page_set.h"
 
 enum { CLASSES_MAX = 128, STEPS_PER_OCTAVE = 4, WEIGHT_BITS = 62 };
+/* Pages of a class that need attention are listed if they are fewer than one in so many. */
+enum { SPARSE = 16 };
 
 struct view_class {
     uint64_t first, n; /* ranks */
     uint64_t weight;   /* of a page */
     uint64_t needs;    /* pages that need attention */
+    bool listed;       /* lists[first_listed ...] has all of them, and some that did */
+    uint32_t first_listed, nr_listed;
 };
 
 struct access_view {
@@ -40,6 +44,7 @@ struct access_view {
     int drawn_node;                         /* and its node then */
     uint64_t visits;                        /* for reclaim */
     uint8_t *class_of;                      /* by page; NULL: not made yet */
+    uint32_t *lists;                        /* pages of the slice, by class; NULL: not made yet */
     uint64_t *chunk_weight;                 /* by 2 MiB; NULL: not made yet */
     uint32_t nr_classes;
     struct view_class classes[CLASSES_MAX];
@@ -153,18 +158,36 @@ view_needs(const struct access_view *v)
 }
 
 static void
+add_nodes(struct access_view *v, const struct view_class *c, const uint64_t *count)
+{
+    for (uint32_t n = 0; n < v->nr_nodes; n++) {
+        v->on_node[n] += count[n] * c->weight;
+        v->populated += count[n] * c->weight;
+    }
+}
+
+/* Pages side by side are counted as such. */
+static void
 count_class(struct access_view *v, struct view_class *c)
 {
+    uint64_t count[NODE_MAX] = { 0 };
+
     c->needs = 0;
-    for (uint64_t rank = c->first; rank < c->first + c->n; rank++) {
+    c->listed = false;
+    if (!v->shape.scattered) {
+        const struct page_ops *ops = v->map->region->ops;
+
+        ops->count(v->map->region, v->first + c->first, c->n, count);
+        c->needs = ops->needs(v->map, v->first + c->first, c->n);
+    }
+    for (uint64_t rank = c->first; v->shape.scattered && rank < c->first + c->n; rank++) {
         int node;
 
         c->needs += page_set_look(v->map, page_of_rank(v, rank), &node);
-        if (node >= 0) {
-            v->on_node[node] += c->weight;
-            v->populated += c->weight;
-        }
+        if (node >= 0)
+            count[node]++;
     }
+    add_nodes(v, c, count);
     v->open += c->needs * c->weight;
 }
 
@@ -241,10 +264,52 @@ class_of_page(struct access_view *v, uint64_t page)
     return &v->classes[v->class_of[page - v->first]];
 }
 
-/* A page of the class that needs attention, each with the same chance. The pages of a class lie side
- * by side, unless ranks are scattered: then it is any of the class until one does or, where far
- * fewer need attention than the class has pages, any of those until it is of the class. A try of
- * the first kind costs a part of one of the second. */
+/* Classes of which few pages need attention: one look at all that do lists them. */
+static void
+list_sparse(struct access_view *v)
+{
+    uint64_t end = v->first + v->nr_pages;
+    uint32_t at = 0;
+
+    if (v->lists == NULL)
+        v->lists = arena_new_array(v->arena, uint32_t, v->nr_pages / SPARSE + 1);
+    for (uint32_t i = 0; i < v->nr_classes; i++) {
+        struct view_class *c = &v->classes[i];
+
+        c->listed = c->needs > 0 && c->needs * SPARSE < c->n;
+        c->first_listed = at;
+        c->nr_listed = 0;
+        at += c->listed ? (uint32_t)c->needs : 0;
+    }
+    for (uint64_t page = region_next_attention(v->map, v->first, end); page < end;
+         page = region_next_attention(v->map, page + 1, end)) {
+        struct view_class *c = class_of_page(v, page);
+
+        if (c->listed && c->nr_listed < c->needs)
+            v->lists[c->first_listed + c->nr_listed++] = (uint32_t)(page - v->first);
+    }
+}
+
+/* Those of the list that others have dealt with go when they are drawn. */
+static uint64_t
+draw_listed(struct access_view *v, struct view_class *c, struct rng *rng)
+{
+    if (!c->listed)
+        list_sparse(v);
+    for (;;) {
+        sim_assert(c->nr_listed > 0);
+        uint32_t *entry = &v->lists[c->first_listed + rng_below(rng, c->nr_listed)];
+
+        if (page_set_look(v->map, v->first + *entry, &v->drawn_node))
+            return v->first + *entry;
+        *entry = v->lists[c->first_listed + --c->nr_listed];
+    }
+}
+
+/* A page of the class that needs attention, each with the same chance. The pages of a class lie
+ * side by side, unless ranks are scattered: then it is any of the class until one does or, where
+ * far fewer need attention than the class has pages, any of those until it is of the class. A try
+ * of the first kind costs a part of one of the second. */
 static uint64_t
 draw_of_class(struct access_view *v, struct view_class *c, struct rng *rng)
 {
@@ -256,6 +321,8 @@ draw_of_class(struct access_view *v, struct view_class *c, struct rng *rng)
         page_set_look(v->map, page, &v->drawn_node);
         return page;
     }
+    if (c->needs * SPARSE < c->n)
+        return draw_listed(v, c, rng);
     if (c->n <= view_needs(v) * TRIES_A_DRAW) {
         do
             page = page_of_rank(v, c->first + rng_below(rng, c->n));

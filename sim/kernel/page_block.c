@@ -488,6 +488,7 @@ const struct page_ops page_block = {
     .can_be_huge = block_can_be_huge,
     .mark = block_mark,
     .next = block_next,
+    .needs = block_needs,
     .draw = block_draw,
     .look = block_look,
     .marked_unit = block_marked_unit,

@@ -93,6 +93,7 @@ first_marked(const struct block *b)
 
 /* ---- page_block_look.c ---- */
 
+uint64_t block_needs(const struct mapping *m, uint64_t first, uint64_t n);
 void block_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng,
                 uint64_t *pages, uint32_t nr);
 const char *block_check(struct kernel *k, const struct region *r);

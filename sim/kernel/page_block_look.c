@@ -25,6 +25,14 @@ count_needs(const struct mapping *m, uint64_t first, uint64_t end, uint64_t nth,
     return seen;
 }
 
+uint64_t
+block_needs(const struct mapping *m, uint64_t first, uint64_t n)
+{
+    uint64_t page;
+
+    return count_needs(m, first, first + n, UINT64_MAX, &page);
+}
+
 static uint64_t
 draw_one(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng)
 {

@@ -464,6 +464,7 @@ const struct page_ops page_exact = {
     .can_be_huge = exact_can_be_huge,
     .mark = exact_mark,
     .next = exact_next,
+    .needs = exact_needs,
     .draw = exact_draw,
     .look = exact_look,
     .marked_unit = exact_marked_unit,

@@ -138,6 +138,7 @@ needs_add(const struct mapping *m, uint64_t ci, int64_t n)
 
 uint64_t exact_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_how *how,
                     uint64_t *huge);
+uint64_t exact_needs(const struct mapping *m, uint64_t first, uint64_t n);
 void exact_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng,
                 uint64_t *pages, uint32_t nr);
 const char *exact_check(struct kernel *k, const struct region *r);

@@ -119,10 +119,10 @@ count_and_draw(const struct mapping *m, uint64_t first, uint64_t end, uint64_t n
     return end;
 }
 
-static uint64_t
-count_in(const struct mapping *m, uint64_t first, uint64_t end)
+uint64_t
+exact_needs(const struct mapping *m, uint64_t first, uint64_t n_pages)
 {
-    uint64_t all = 0;
+    uint64_t all = 0, end = first + n_pages;
 
     for (uint64_t page = first, stop; page < end; page = stop) {
         uint64_t ci = page >> CHUNK_SHIFT, n = needs_of(m)->chunk[ci];
@@ -202,7 +202,7 @@ draw_again(const struct mapping *m, uint64_t first, uint64_t n, uint64_t all, st
         if (page >= first && page - first < n)
             return page;
     }
-    all = count_in(m, first, first + n);
+    all = exact_needs(m, first, n);
     sim_assert(all > 0);
     return count_and_draw(m, first, first + n, rng_below(rng, all));
 }

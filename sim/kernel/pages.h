@@ -58,6 +58,8 @@ struct page_ops {
                      uint64_t *huge);
     /* The first page in [from, to) that needs attention of who uses the mapping, or `to`. */
     uint64_t (*next)(const struct mapping *m, uint64_t from, uint64_t to);
+    /* How many of the pages in [first, first + n) do. */
+    uint64_t (*needs)(const struct mapping *m, uint64_t first, uint64_t n);
     /* nr times one of the pages in [first, first + n) that do, each with the same chance; there is
      * one. The same may come twice. At most DRAWS_MOST. */
     void (*draw)(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng,
