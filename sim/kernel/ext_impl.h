@@ -70,7 +70,12 @@ struct scx_task {
     int8_t new_nice;
     int32_t nice_cpu; /* that asked for it */
     bool nice_due;
-    struct scx_task *next_dead, *next_nice;
+    struct scx_task *next_dead, *next_nice, *next_move;
+    /* pages that are to move when the CPU has chosen */
+    uint64_t move_pages;
+    int16_t move_from, move_to;
+    int32_t move_cpu;
+    bool move_due;
     sim_time dead_at;
 };
 
@@ -174,7 +179,8 @@ struct scx {
     struct scx_store *store;
     struct scx_timers *timers;
     struct scx_task *nice_due;
-    struct event nice_ev, change_ev, unload_ev;
+    struct scx_task *move_due;
+    struct event move_ev, nice_ev, change_ev, unload_ev;
     const struct ext_change *changes, *due; /* what comes next; what is waited for, NULL: nothing */
     uint32_t nr_changes;
     struct ext_past *past; /* policies before this one */
@@ -338,3 +344,4 @@ void scx_cgroup_exit_all(struct scx *x);
 void scx_store_new(struct scx *x);
 void scx_timers_cancel(struct scx *x);
 void scx_nice_fire(struct engine *eng, struct event *ev);
+void scx_move_fire(struct engine *eng, struct event *ev);

@@ -167,6 +167,7 @@ ext_init(struct kernel *k)
     event_init(&k->engine, &x->dead_ev, EVENT_EXT, m->nr_cpus + 3, PHASE_ARRIVE, scx_dead_fire);
     event_init(&k->engine, &x->nice_ev, EVENT_EXT, m->nr_cpus + 4, PHASE_ARRIVE, scx_nice_fire);
     event_init(&k->engine, &x->change_ev, EVENT_EXT, m->nr_cpus + 5, PHASE_ARRIVE, change_fire);
+    event_init(&k->engine, &x->move_ev, EVENT_EXT, m->nr_cpus + 7, PHASE_ARRIVE, scx_move_fire);
     event_init(&k->engine, &x->unload_ev, EVENT_EXT, m->nr_cpus + 6, PHASE_ARRIVE, unload_fire);
     x->llc_cpus = llc_masks(k);
     x->nearest = nodes_by_distance(k);

@@ -4,6 +4,7 @@
  * that is bypassed, or a task that is not its own, has no say.
  */
 #include "kernel/ext_impl.h"
+#include "kernel/hotplug.h"
 #include "kernel/mempolicy.h"
 #include "kernel/migrate.h"
 
@@ -80,6 +81,45 @@ ext_scan_pages(struct kernel *k, struct rq *rq, struct task *p, int64_t pages)
     return said < 0 ? pages : said;
 }
 
+/* Pages cannot move while a run queue is locked: then when the CPU has chosen, as work that it owes
+ * before it goes on. A task has one such order, the last. */
+static void
+move_later(struct scx *x, struct scx_task *s, int from, int to, uint64_t pages)
+{
+    s->move_from = (int16_t)from;
+    s->move_to = (int16_t)to;
+    s->move_pages = pages;
+    s->move_cpu = x->frame->cpu;
+    if (s->move_due)
+        return;
+    s->move_due = true;
+    s->next_move = x->move_due;
+    x->move_due = s;
+    engine_at(&x->k->engine, &x->move_ev, x->k->engine.now);
+}
+
+void
+scx_move_fire(struct engine *eng, struct event *ev)
+{
+    struct kernel *k = eng->owner;
+    struct scx *x = k->scx;
+    (void)ev;
+
+    while (x->move_due != NULL) {
+        struct scx_task *s = x->move_due;
+        sim_time cost = 0;
+
+        x->move_due = s->next_move;
+        s->move_due = false;
+        if (s->p->state == TASK_DEAD || s->p->mm == NULL || !x->enabled)
+            continue;
+        k->this_cpu = hotplug_interrupt_cpu(k, s->move_cpu);
+        migrate_some(k, s->p, s->move_from, s->move_to, s->move_pages, k->this_cpu, &cost);
+        if (cost > 0)
+            scx_charge_now(x, scx_rq_of(x, k->this_cpu), cost);
+    }
+}
+
 uint64_t
 scx_migrate_pages(struct scx *x, struct task *p, int from, int to, uint64_t pages)
 {
@@ -88,14 +128,13 @@ scx_migrate_pages(struct scx *x, struct task *p, int from, int to, uint64_t page
     sim_time cost = 0;
 
     scx_cost(x);
-    if (x->frame == NULL || scx_rq_of(x, x->frame->cpu)->in_cycle) {
-        scx_ops_error(x, "scx_migrate_pages() is not allowed while a CPU chooses its next task; "
-                         "use a timer");
+    if (x->frame == NULL || p->scx == NULL || from < 0 || from >= nodes || to < 0 || to >= nodes ||
+        from == to || p->mm == NULL || !(task_mems(k, p) & NODE_BIT(to)))
+        return 0;
+    if (scx_rq_of(x, x->frame->cpu)->in_cycle) {
+        move_later(x, p->scx, from, to, pages);
         return 0;
     }
-    if (from < 0 || from >= nodes || to < 0 || to >= nodes || from == to || p->mm == NULL ||
-        !(task_mems(k, p) & NODE_BIT(to)))
-        return 0;
     uint64_t moved = migrate_some(k, p, from, to, pages, x->frame->cpu, &cost);
     x->frame->cost += cost;
     return moved;

@@ -46,7 +46,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_HOTPLUG] = limits->nr_hotplug,
         [EVENT_KSWAPD] = k->machine->nr_nodes,
         [EVENT_POLICY] = limits->nr_policy_timers,
-        [EVENT_EXT] = limits->ext ? cpus + 7 : 0,
+        [EVENT_EXT] = limits->ext ? cpus + 8 : 0,
         [EVENT_COPIES] = 1,
     };
 

@@ -184,7 +184,9 @@ void scx_set_nice(struct scx *scx, struct task *p, int nice);
 /* balance() is called for this CPU before it next looks for work, and soon. * */
 void scx_request_balance(struct scx *scx, int cpu);
 /* Up to so many of p's pages, of regions that no other process maps, move from a node to another;
- * the work is charged to this CPU. How many moved. * but for a CPU that chooses its next task. */
+ * the work is charged to this CPU. How many moved. In operations of a CPU that chooses its next task
+ * (dispatch, running, stopping ...) 0: they move as soon as it has; of several orders for a task the
+ * last one counts. * */
 uint64_t scx_migrate_pages(struct scx *scx, struct task *p, int from, int to, uint64_t pages);
 /* p's memory policy from now on. * -EINVAL */
 enum scx_mempolicy {
