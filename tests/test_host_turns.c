@@ -53,6 +53,54 @@ one_busy_cpu_has_every_turn(void **state)
     fixture_close(&f);
 }
 
+static const struct action long_work[] = { { .kind = ACTION_RUN, .work = SEC(10) },
+                                           { .kind = ACTION_EXIT } };
+
+/* Runs for 3 ms and sleeps for 2, over and over: more than half of a CPU, if it gets it. */
+static struct action
+greedy_next(struct kernel *k, struct task *p)
+{
+    bool *slept = p->prog;
+
+    *slept = !*slept;
+    if (*slept)
+        return (struct action){ .kind = ACTION_SLEEP, .until = k->engine.now + MSEC(2) };
+    return (struct action){ .kind = ACTION_RUN, .work = MSEC(3) };
+}
+
+static const struct task_ops greedy = { .next = greedy_next };
+
+/* A sleeper that still works off its lag on the queue moves, and its timer has expired on the CPU
+ * where it went to sleep: that CPU wakes it in its turn. */
+static void
+a_late_timer_stays_where_it_expired(void **state)
+{
+    bool slept = false;
+    struct fixture f;
+    sim_time t = 0;
+
+    (void)state;
+    open_guest(&f, 2, "4ms");
+    pinned(&f, "a", long_work, 2, "0");
+    pinned(&f, "b", long_work, 2, "1");
+    struct task *p = task_new(
+        f.k, f.process,
+        &(struct task_attr){
+            .name = "p", .ops = &greedy, .prog = &slept, .allowed = fixture_cpus(&f, "1") });
+    task_start_at(f.k, p, kernel_now(f.k));
+    while (!(host_keeps_timer(f.k, p) && p->se.sched_delayed) && t < SEC(1))
+        fixture_run(&f, t += USEC(100));
+    assert_int_equal(p->state, TASK_SLEEPING);
+    assert_true(p->se.sched_delayed);
+    uint64_t wakeups = p->stats.nr_wakeups;
+    task_set_affinity(f.k, p, fixture_cpus(&f, "0"));
+    assert_int_equal(p->cpu, 0);
+    fixture_run(&f, t + MSEC(100));
+    assert_false(host_keeps_timer(f.k, p));
+    assert_true(p->stats.nr_wakeups > wakeups);
+    fixture_close(&f);
+}
+
 /* In 40 ms the host does 40 ms of work, and in 80 ms all of 4 x 20; the task that ends
  * last has been running ever since its first turn, by the clock of its CPU. */
 static void
@@ -192,6 +240,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_busy_cpu_has_every_turn),
+        cmocka_unit_test(a_late_timer_stays_where_it_expired),
         cmocka_unit_test(busy_cpus_share_the_host),
         cmocka_unit_test(ticks_come_in_the_cpus_turn),
         cmocka_unit_test(idle_cpus_have_no_turn),

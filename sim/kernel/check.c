@@ -71,7 +71,7 @@ check_task(const struct kernel *k, const struct task *p)
     RULE(runnable || !p->on_rq || p->se.sched_delayed);
     RULE(p->state != TASK_RUNNING || k->rqs[p->cpu].curr == p);
     RULE(p->state != TASK_SLEEPING || engine_pending(&k->engine, &p->timer) ||
-         !host_has_turn(k, &k->rqs[p->cpu]));
+         host_keeps_timer(k, p));
     RULE(p->state == TASK_NEW || p->state == TASK_DEAD || p->migrate_pending || !p->on_rq ||
          cpumask_test(p->allowed, (uint32_t)p->cpu));
     RULE(p->nr_allowed == cpumask_weight(p->allowed));

@@ -12,6 +12,13 @@
 enum { NOBODY = -1 };
 #define FROZEN (SIM_NEVER / 4)
 
+/* A sleeper's timer that has expired on a CPU that stands still. A sleeper that is still queued may
+ * be moved meanwhile; its timer stays. */
+struct late_timer {
+    struct task *task;
+    int cpu;
+};
+
 struct host_turns {
     int cpu;         /* whose turn it is, or NOBODY */
     sim_time ends;   /* when it ends at the latest */
@@ -20,7 +27,7 @@ struct host_turns {
     struct rng rng;
     uint8_t *late;    /* by CPU: bits of enum host_late */
     uint32_t *timers; /* by CPU: expired timers that it has still to see */
-    struct task **expired;
+    struct late_timer *expired;
     uint32_t nr_expired;
 };
 
@@ -40,10 +47,10 @@ deliver_timers(struct kernel *k, int cpu)
     uint32_t left = 0;
 
     for (uint32_t i = 0; i < h->nr_expired; i++) {
-        struct task *p = h->expired[i];
+        struct task *p = h->expired[i].task;
 
-        if (p->cpu != cpu)
-            h->expired[left++] = p;
+        if (h->expired[i].cpu != cpu)
+            h->expired[left++] = h->expired[i];
         else if (p->state == TASK_SLEEPING && !engine_pending(&k->engine, &p->timer))
             task_wake(k, p, NULL, false);
     }
@@ -165,7 +172,7 @@ host_turns_init(struct kernel *k)
     rng_init(&h->rng, k->seed, "host", 0);
     h->late = arena_new_array(k->arena, uint8_t, k->machine->nr_cpus);
     h->timers = arena_new_array(k->arena, uint32_t, k->machine->nr_cpus);
-    h->expired = arena_new_array(k->arena, struct task *, k->max_tasks);
+    h->expired = arena_new_array(k->arena, struct late_timer, k->max_tasks);
     event_init(&k->engine, &h->ev, EVENT_HOST, 0, PHASE_COMPLETE, turn_fire);
     for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++)
         k->rqs[cpu].burst_at = FROZEN;
@@ -176,6 +183,15 @@ bool
 host_has_turn(const struct kernel *k, const struct rq *rq)
 {
     return k->host == NULL || k->host->cpu == rq->cpu;
+}
+
+bool
+host_keeps_timer(const struct kernel *k, const struct task *p)
+{
+    for (uint32_t i = 0; k->host != NULL && i < k->host->nr_expired; i++)
+        if (k->host->expired[i].task == p)
+            return true;
+    return false;
 }
 
 bool
@@ -197,7 +213,7 @@ host_delays_timer(struct kernel *k, struct task *p)
     if (host_has_turn(k, &k->rqs[p->cpu]))
         return false;
     sim_assert(h->nr_expired < k->max_tasks);
-    h->expired[h->nr_expired++] = p;
+    h->expired[h->nr_expired++] = (struct late_timer){ .task = p, .cpu = p->cpu };
     h->timers[p->cpu]++;
     if (!p->deferrable || h->cpu == NOBODY)
         turn_is_over(k);

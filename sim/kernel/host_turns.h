@@ -24,6 +24,8 @@ bool host_has_turn(const struct kernel *k, const struct rq *rq);
 /* Has what reaches the CPU to wait? Then it comes again in its turn. */
 bool host_delays(struct kernel *k, struct rq *rq, enum host_late what);
 bool host_delays_timer(struct kernel *k, struct task *p);
+/* Has p's timer expired on a CPU that has still to see it? */
+bool host_keeps_timer(const struct kernel *k, const struct task *p);
 /* The CPU that has the turn has nothing more to do. */
 void host_goes_idle(struct kernel *k, struct rq *rq);
 /* How long work of `ns` that begins now takes by the clock of the CPU that has the turn: if its
