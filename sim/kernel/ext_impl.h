@@ -293,6 +293,10 @@ void dispatch_to_local(struct scx *x, struct scx_dsq *q, struct scx_task *s, uin
 bool task_can_run_on(struct scx *x, const struct task *p, int cpu, bool error);
 bool move_between_dsqs(struct scx *x, struct scx_task *s, struct scx_dsq *to, uint64_t enq_flags);
 
+/* ---- where a task is queued (ext_select.c) ---- */
+
+int select_task_rq_scx(struct kernel *k, struct task *p, int this_cpu, int flags);
+
 /* ---- idle CPUs (ext_idle.c) ---- */
 
 void idle_reset(struct scx *x);
