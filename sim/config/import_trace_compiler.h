@@ -76,6 +76,14 @@ struct trace_compiler {
 };
 
 /* Seven bits a byte, lowest first. */
+/* import_trace_tellers.c. A task that is new, in a state; the task of an event (NULL: idle, or a
+ * number that the recorder did not know). */
+struct teller *trace_new_teller(struct trace_compiler *c, const struct trace_task *from,
+                                enum state state);
+struct teller *trace_teller_of(struct trace_compiler *c, const struct trace_task *from);
+void trace_free_teller(gpointer data);
+
+/* Seven bits a byte, lowest first. */
 void trace_put_number(GByteArray *to, uint64_t value);
 /* An operation of a story and its first number. */
 void trace_put_op(GByteArray *to, guint8 op, uint64_t a);

@@ -23,62 +23,6 @@
  * little left to do there (exit_notify). */
 #define LAST_WORDS_NS (50 * 1000)
 
-/* ---- tasks ---- */
-
-static void
-name_teller(struct teller *t, const struct trace_task *from)
-{
-    if (from->comm[0] != '\0' && from->comm[0] != ':' && strcmp(from->comm, "<...>") != 0)
-        memcpy(t->s.comm, from->comm, TRACE_COMM);
-    if (from->prio != 0 || t->s.prio == 0)
-        t->s.prio = from->prio;
-}
-
-/* Stoppers do what the recorded scheduler decided: the simulated one has its own. */
-static bool
-is_recorded_scheduler(const struct trace_compiler *c, const char *comm)
-{
-    return !c->o.placement && trace_is_stopper(comm);
-}
-
-static struct teller *
-new_teller(struct trace_compiler *c, const struct trace_task *from, enum state state)
-{
-    struct teller *t = g_new0(struct teller, 1);
-
-    t->s.pid = from->pid;
-    t->s.tgid = -1;
-    t->state = state;
-    t->code = g_byte_array_new();
-    t->start_at = c->now - c->t0;
-    name_teller(t, from);
-    t->s.kthread = trace_is_kthread(t->s.comm);
-    t->old = state == UNKNOWN;
-    t->first_cpu = -1;
-    t->dropped = t->s.kthread && (c->o.drop_kthreads || is_recorded_scheduler(c, t->s.comm));
-    t->index = t->dropped ? UINT32_MAX : c->nr_kept++;
-    t->number = c->tellers->len;
-    t->queue = t->pinned = -1;
-    g_ptr_array_add(c->tellers, t);
-    g_hash_table_insert(c->by_pid, GINT_TO_POINTER(from->pid), t);
-    return t;
-}
-
-/* NULL: idle, or a number that the recorder did not know. */
-static struct teller *
-teller_of(struct trace_compiler *c, const struct trace_task *from)
-{
-    struct teller *t;
-
-    if (from->pid <= TRACE_IDLE)
-        return NULL;
-    t = g_hash_table_lookup(c->by_pid, GINT_TO_POINTER(from->pid));
-    if (t == NULL)
-        return new_teller(c, from, UNKNOWN);
-    name_teller(t, from);
-    return t;
-}
-
 /* ---- what they did ---- */
 
 /* It has run up to now. */
@@ -363,7 +307,7 @@ enter(struct trace_compiler *c, struct lane *lane, struct teller *t, uint32_t cp
 static void
 on_switch(struct trace_compiler *c, struct lane *lane, const struct trace_event *e)
 {
-    struct teller *prev = teller_of(c, &e->task), *next = teller_of(c, &e->other);
+    struct teller *prev = trace_teller_of(c, &e->task), *next = trace_teller_of(c, &e->other);
 
     repair_lane(c, lane, prev);
     if (prev != NULL) {
@@ -381,11 +325,11 @@ on_switch(struct trace_compiler *c, struct lane *lane, const struct trace_event 
 static void
 on_fork(struct trace_compiler *c, const struct trace_event *e)
 {
-    struct teller *parent = teller_of(c, &e->task);
+    struct teller *parent = trace_teller_of(c, &e->task);
 
     if (e->other.pid <= TRACE_IDLE)
         return;
-    struct teller *child = new_teller(c, &e->other, UNBORN);
+    struct teller *child = trace_new_teller(c, &e->other, UNBORN);
     child->parent = e->task.pid;
     if (parent != NULL)
         child->s.prio = parent->s.prio;
@@ -444,7 +388,7 @@ see_current(struct trace_compiler *c, struct lane *lane, const struct trace_even
     if (lane->known || e->by <= TRACE_IDLE)
         return;
     if (by == NULL)
-        by = new_teller(c, &unknown, UNKNOWN);
+        by = trace_new_teller(c, &unknown, UNKNOWN);
     find_running(c, lane, by, e->cpu);
     lane->known = true;
     lane->last_switch = c->t0;
@@ -469,7 +413,7 @@ trace_compiler_event(void *compiler, const struct trace_event *e)
         on_switch(c, lane, e);
     else if (e->kind == TRACE_FORK)
         on_fork(c, e);
-    else if ((t = teller_of(c, &e->task)) != NULL) {
+    else if ((t = trace_teller_of(c, &e->task)) != NULL) {
         if (e->kind == TRACE_WAKING || e->kind == TRACE_WAKEUP || e->kind == TRACE_WAKEUP_NEW)
             t->in_wakeup = e->kind == TRACE_WAKING;
         if (e->kind == TRACE_WAKING)
@@ -486,23 +430,13 @@ trace_compiler_event(void *compiler, const struct trace_event *e)
     lane->seen = true;
 }
 
-static void
-free_teller(gpointer data)
-{
-    struct teller *t = data;
-
-    if (t->code != NULL)
-        g_byte_array_unref(t->code);
-    g_free(t);
-}
-
 struct trace_compiler *
 trace_compiler_new(const struct trace_options *o)
 {
     struct trace_compiler *c = g_new0(struct trace_compiler, 1);
 
     c->o = *o;
-    c->tellers = g_ptr_array_new_with_free_func(free_teller);
+    c->tellers = g_ptr_array_new_with_free_func(trace_free_teller);
     c->by_pid = g_hash_table_new(g_direct_hash, g_direct_equal);
     c->script = g_byte_array_new();
     c->shares = shares_new();

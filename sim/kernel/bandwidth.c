@@ -387,22 +387,6 @@ period_fire(struct engine *eng, struct event *ev)
 
 /* ---- what a user sets ---- */
 
-const char *
-cfs_bandwidth_refusal(uint64_t quota, uint64_t period, uint64_t burst)
-{
-    if (period < CFS_PERIOD_MIN || period > CFS_PERIOD_MAX)
-        return "the period is out of range; the kernel takes 1ms to 1s";
-    if (quota < CFS_QUOTA_MIN)
-        return "the quota is too small; the least is 1ms";
-    if (quota == CFS_NO_QUOTA)
-        return burst > 0 ? "a group without a quota has no bursts" : NULL;
-    if (quota > CFS_QUOTA_MAX)
-        return "the quota is too large; write 'max' for none";
-    if (burst > quota || burst + quota > CFS_QUOTA_MAX)
-        return "the burst is larger than the quota";
-    return NULL;
-}
-
 /* Each group's refills come at their own time: the kernel draws it so that timers do not meet. */
 static void
 init_cfs_bandwidth(struct kernel *k, struct task_group *tg, uint64_t period)
@@ -487,25 +471,4 @@ init_cfs_rq_runtime(struct kernel *k, struct cfs_rq *cfs)
     cfs->runtime_enabled = cfs->tg->bandwidth.quota != CFS_NO_QUOTA;
     cfs->throttle_count = cfs->se->cfs_rq->throttle_count;
     cfs->throttled_pelt_at = cfs->rq->clock_pelt;
-}
-
-void
-cfs_bandwidth_reset_stats(struct kernel *k)
-{
-    sim_time now = k->engine.now;
-
-    for (uint32_t i = 1; i < k->nr_groups; i++) {
-        struct task_group *tg = k->groups[i];
-        struct cfs_bandwidth *b = &tg->bandwidth;
-
-        b->nr_periods = b->nr_throttled = b->nr_bursts = 0;
-        b->throttled_ns = b->throttled_self_ns = b->burst_ns = 0;
-        for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++) {
-            struct cfs_rq *cfs = tg->cfs_rq[cpu];
-            if (cfs != NULL && cfs->throttled_clock != 0)
-                cfs->throttled_clock = now;
-            if (cfs != NULL && cfs->throttled_clock_self != 0)
-                cfs->throttled_clock_self = now;
-        }
-    }
 }

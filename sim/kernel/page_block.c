@@ -58,12 +58,6 @@ block_at(const struct mapping *m, uint64_t page)
     return b;
 }
 
-static void
-look_for(const struct mapping *m, uint64_t index)
-{
-    block_attention(m)[index / 64] |= (uint64_t)1 << (index % 64);
-}
-
 /* ---- the operations ---- */
 
 static uint64_t
@@ -164,104 +158,11 @@ block_can_be_huge(const struct vma *v, uint64_t page)
     return false;
 }
 
-/* Who goes through a block from its start has been at all pages before this part. */
-static uint32_t
-share_of(uint32_t n, const struct block *b, uint64_t page, uint64_t stop)
-{
-    return stop == block_end(b) ? n : (uint32_t)(n * (stop - page) / (block_end(b) - page));
-}
-
 /* Of n pages that lie evenly; the parts of a block add up. */
 static uint32_t
 part_of(uint32_t n, const struct block *b, uint64_t page, uint64_t stop)
 {
     return (uint32_t)(n * (stop - b->first) / b->span - n * (page - b->first) / b->span);
-}
-
-/* Marks a part of one block. */
-static uint32_t
-mark_some(struct mapping *m, uint64_t page, uint64_t stop, nodemask left_out,
-          const struct mark_how *how)
-{
-    struct region *r = m->region;
-    struct block b = block_at(m, page);
-    uint32_t marked = 0;
-
-    for (uint32_t n = 0; n < blocks_of(r)->nr_nodes; n++) {
-        uint32_t some = (left_out & NODE_BIT(n))
-                            ? 0
-                            : share_of((uint32_t)b.count[n] - b.marked[n], &b, page, stop);
-
-        if (some == 0)
-            continue;
-        if (how->timed & NODE_BIT(n))
-            retag_some(r, &b,
-                       &(struct retagged){ .from = (int)n, .to = (int)n, .nr = some, .m = m },
-                       how->time);
-        deal_marks(m, &b, (int)n, some);
-        add_marked(m, &b, (int)n, (int32_t)some);
-        marked += some;
-    }
-    if (marked > 0)
-        look_for(m, b.index);
-    return marked;
-}
-
-/* Marks all blocks of a slab: their counts become those of marks, node by node. */
-static uint32_t
-mark_blocks(struct mapping *m, uint64_t slab, nodemask left_out)
-{
-    const struct block_pages *x = blocks_of(m->region);
-    uint64_t first = slab << SLAB_SHIFT;
-    uint64_t end = SIM_MIN(x->nr_blocks, first + ((uint64_t)1 << SLAB_SHIFT));
-    uint16_t keep[NODE_MAX + 3] = { 0 }; /* lanes of nodes that are left out */
-    uint32_t marked = 0;
-
-    for_each_node (n, left_out)
-        keep[n] = UINT16_MAX;
-    for (uint64_t index = first; index < end; index++) {
-        const uint16_t *count = &x->count[index * x->stride];
-        uint16_t *marks = &block_marks_of(m)->marked[index * x->stride];
-        uint32_t before = sum_counts(marks, x->stride);
-
-        for (uint32_t i = 0; i < x->stride; i++)
-            marks[i] = (uint16_t)((count[i] & ~keep[i]) | (marks[i] & keep[i]));
-        uint32_t some = sum_counts(marks, x->stride) - before;
-        if (some > 0)
-            look_for(m, index);
-        marked += some;
-    }
-    mark_slab(m, slab, left_out);
-    return marked;
-}
-
-static uint64_t
-block_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_how *how,
-           uint64_t *huge)
-{
-    enum { SLAB_PAGES = CHUNK_PAGES << SLAB_SHIFT };
-    const struct region *r = m->region;
-    nodemask left_out = how->skip | (how->skip_node >= 0 ? NODE_BIT(how->skip_node) : 0);
-    uint64_t all = 0;
-    (void)huge;
-
-    for (uint64_t page = first, stop; page < end; page = stop) {
-        uint64_t slab_end = SIM_MIN(page + SLAB_PAGES, r->nr_pages);
-        uint32_t some;
-
-        if (r->nr_slices == 1 && page % SLAB_PAGES == 0 && slab_end <= end && how->timed == 0) {
-            stop = slab_end;
-            some = mark_blocks(m, page / SLAB_PAGES, left_out);
-        } else {
-            struct block b = block_at(m, page);
-            stop = SIM_MIN(end, block_end(&b));
-            some = mark_some(m, page, stop, left_out, how);
-        }
-        if (some > 0)
-            count_marks(m, page, 1, some);
-        all += some;
-    }
-    return all;
 }
 
 static uint64_t

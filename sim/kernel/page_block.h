@@ -59,6 +59,10 @@ sum_counts(const uint16_t *counts, uint32_t stride)
     return (uint32_t)(sum * 0x0001000100010001u >> 48);
 }
 
+/* page_block_mark.c: the operation `mark` (pages.h). */
+uint64_t block_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_how *how,
+                    uint64_t *huge);
+
 /* The block of a page, as a mapping sees it. */
 struct block block_at(const struct mapping *m, uint64_t page);
 
