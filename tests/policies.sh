@@ -199,10 +199,11 @@ then:
   - {at: 50ms, policy: ext:fif}
   - {at: 70ms, policy: topology}
   - {policy: ext:rr}
+  - {at: 90, policy: ext:ny, set: {}}
 END
     run wrong "$dir/wrong.yaml" two-node hogs --until 400ms && fail "wrong replacements were run"
     for words in "wrong.yaml:3:.*holds for the whole run" "wrong.yaml:4:.*did you mean 'ext:fifo'" "wrong.yaml:5:.*is not programmable" \
-        "wrong.yaml:6:.*at is missing"; do
+        "wrong.yaml:6:.*at is missing" "wrong.yaml:7:.*'90' is not a time" "wrong.yaml:7:.*no policy 'ext:ny'"; do
         grep -q "$words" "$dir/wrong.txt" || fail "$words is not in $(cat "$dir/wrong.txt")"
     done
 }

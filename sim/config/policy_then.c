@@ -6,6 +6,8 @@
 static void
 load_own_settings(const struct yaml_doc *doc, const struct ynode *set, struct policy_spec *p)
 {
+    bool own = true;
+
     if (ynode_expect(doc, set, YNODE_MAP) == NULL)
         return;
     for (guint i = 0; i < set->nr; i++)
@@ -15,9 +17,10 @@ load_own_settings(const struct yaml_doc *doc, const struct ynode *set, struct po
                         "'%s' holds for the whole run; here only parameters of the policy itself "
                         "can be set, as in policy.slice: 5ms",
                         set->keys[i]->text);
-            return;
+            own = false;
         }
-    policy_load_settings(doc, set, p);
+    if (own)
+        policy_load_settings(doc, set, p);
 }
 
 static bool
@@ -74,15 +77,14 @@ load_item(const struct yaml_doc *doc, const struct ynode *item, const char *cons
     const struct ynode *at = ynode_get(item, "at");
     if (at == NULL)
         ynode_error(doc, item, "at is missing; write when it takes over, as in at: 1s");
-    if (at == NULL || !ynode_quantity(doc, at, FIELD_TIME, &c->at))
-        return false;
-    if (c->at <= after)
+    bool timed = at != NULL && ynode_quantity(doc, at, FIELD_TIME, &c->at);
+    if (timed && c->at <= after)
         ynode_error(doc, at,
                     "it takes over at %s, which is not after the one before; write a later "
                     "time",
                     at->text);
     g_autofree char *name = name_of(doc, item);
-    return name != NULL && load_scheduler(doc, item, name, base, c);
+    return name != NULL && load_scheduler(doc, item, name, base, c) && timed;
 }
 
 void
