@@ -60,8 +60,8 @@ class Picture:
         """`series`: lists of (x, y), one a label."""
         x, y, height = self.panel(column, row, title, most_y, unit_y)
         most_x = nice(most_x)
-        for i in range(6):
-            self.text(x + WIDTH * i / 5, y + HEIGHT + 14, "%.3g" % (most_x * i / 5), size=10, anchor="middle")
+        for i in range(5):  # quarters, as above
+            self.text(x + WIDTH * i / 4, y + HEIGHT + 14, "%.3g" % (most_x * i / 4), size=10, anchor="middle")
         self.text(x + WIDTH, y + HEIGHT + 28, unit_x, size=10, anchor="end")
         for i, points in enumerate(series):
             path = " ".join("%.1f,%.1f" % (x + WIDTH * px / most_x, height(py)) for px, py in points)

@@ -3,41 +3,9 @@
  */
 #pragma once
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "loader_kit.h"
 
 #include "config/import_rtapp.h"
-
-struct fixture {
-    struct arena *arena;
-    struct diag diag;
-};
-
-static inline int
-set_up(void **state)
-{
-    struct fixture *f = g_new0(struct fixture, 1);
-
-    f->arena = arena_new();
-    diag_init(&f->diag);
-    *state = f;
-    return 0;
-}
-
-static inline int
-tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    diag_clear(&f->diag);
-    arena_free(f->arena);
-    g_free(f);
-    return 0;
-}
 
 static inline struct workload *
 try_load(struct fixture *f, const char *text)

@@ -1,41 +1,9 @@
 /* layer: config */
 /* Topology YAML: what the grammar means, its limits, and the messages for files that are wrong. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "loader_kit.h"
 
 #include "config/load.h"
 #include "config/topology_yaml.h"
-
-struct fixture {
-    struct arena *arena;
-    struct diag diag;
-};
-
-static int
-set_up(void **state)
-{
-    struct fixture *f = g_new0(struct fixture, 1);
-
-    f->arena = arena_new();
-    diag_init(&f->diag);
-    *state = f;
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    diag_clear(&f->diag);
-    arena_free(f->arena);
-    g_free(f);
-    return 0;
-}
 
 static struct machine *
 try_load(struct fixture *f, const char *text)
