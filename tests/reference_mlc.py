@@ -37,9 +37,6 @@ DELAYS = sorted({0, 2, 8, 15, 50, 100, 200, 300, 400, 500, 700, 1000, 1300, 1700
                 | set(range(20, 400, 10)) | set(range(420, 1000, 40)))
 FLIGHT = ("with 17 lines a core in flight the sockets cannot ask for more; %s")
 KNOWN = {
-    ("ivb-2s-2680v2", "idle latency: largest error %"):
-        "one line under way is 1 GB/s, 2 % of a controller, and the fitted curve (A 1.04, d 1) rises from zero on: the checker's own line "
-        "adds 1 %, which is in the measured matrix already; on the nine others it adds less",
     ("spr-2s-8468-snc4", "bandwidth between nodes: largest error %"):
         FLIGHT % "the measured 56 GB/s at 188 ns are 14 lines a core even if nothing waited, and Ice Lake shows 20 at the end of its sweep; "
         "the data has no sweep of this machine. 30 would do (`--in-flight`)",

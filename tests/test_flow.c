@@ -190,6 +190,105 @@ tasks_and_flows_share_alike(void **state)
     fixture_close(&f);
 }
 
+/* As a machine that says nothing of curves: those of the default. */
+static void
+slow_with_curves(struct kernel_params *kp, struct machine *m)
+{
+    kp->memory.tolerance_ppm = 10;
+    for (uint32_t n = 0; n < m->nr_nodes; n++)
+        m->nodes[n].bandwidth = 10 * GB;
+    for (uint32_t l = 0; l < m->nr_links; l++)
+        m->links[l].bandwidth = 5 * GB;
+}
+
+enum { MISSES = 1 };
+
+/* memory-model.md 1.1, less what the one line of the idle measurement adds; beyond full, the end.
+ */
+static double
+grown(double idle, double a, double d, double gb, double of)
+{
+    double one = 64 / idle / of, u = gb < of ? gb : of;
+
+    return u / of > one ? a * (u / of) / (1 + d - u / of) - a * one / (1 + d - one) : 0;
+}
+
+/* The latency that a task with MISSES in 1000 ns of work sees. */
+static double
+seen_by(const struct fixture *f, int cpu)
+{
+    double misses = (double)((MISSES << 20) / 1000) / (1 << 20);
+
+    return ((double)RATE_FULL / f->k->rqs[cpu].rate - 1) / misses;
+}
+
+static void
+start_reader(struct fixture *f, const char *cpus, struct region *r)
+{
+    task_start(f->k, kit_task(f, cpus, kit_profile(f, r, REGION_WHOLE, MISSES, 0), SEC(1000)),
+               NULL);
+}
+
+/* Below capacity a flow gets all that it wants, and accesses that pass where it does take longer by
+ * what the curves say. */
+static void
+flows_slow_accesses_before_anything_is_full(void **state)
+{
+    static const double part[] = { 0, 0.1, 0.25, 0.5, 0.75, 0.95 };
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 2, &memory_loaded, slow_with_curves);
+    struct region *r = kit_region(&f, "data", 64 * PAGE_4K, 1);
+    kit_populate(&f, r, 0);
+    start_reader(&f, "0", r);
+    start_reader(&f, "2", r);
+    double local = (double)machine_latency_ps(f.machine, 0, 0) / 1000;
+    double remote = (double)machine_latency_ps(f.machine, 1, 0) / 1000;
+    for (size_t i = 0; i < ARRAY_LEN(part); i++) {
+        struct flow here = between(0, 0, false), there = between(1, 0, false);
+        double want = part[i] * 5, all = part[i] * 10;
+
+        flow_set(f.k, &there, (uint64_t)(want * 1e9));
+        flow_set(f.k, &here, (uint64_t)((all - want) * 1e9));
+        settle(&f);
+        assert_close((double)there.rate, want * 1e9, 1e-6);
+        assert_close((double)here.rate, (all - want) * 1e9, 1e-6);
+        double near = 0.064 * f.k->rqs[0].rate / RATE_FULL; /* GB/s of the readers */
+        double far = 0.064 * f.k->rqs[2].rate / RATE_FULL;
+        double controller = local * grown(local, 0.225, 0.20, all + near + far, 10);
+        double link = remote * grown(remote, 0.085, 0.06, want + far, 5);
+        assert_close(seen_by(&f, 0), local + controller, 1e-4);
+        assert_close(seen_by(&f, 2), remote + controller + link, 1e-4);
+        flow_set(f.k, &here, 0);
+        flow_set(f.k, &there, 0);
+    }
+    fixture_close(&f);
+}
+
+/* What is full is shared as without curves. */
+static void
+with_curves_a_full_controller_is_shared_alike(void **state)
+{
+    struct fixture f;
+    struct flow a = between(0, 0, false), b = between(0, 0, false);
+
+    (void)state;
+    kit_open(&f, 2, 2, &memory_loaded, slow_with_curves);
+    flow_set(f.k, &a, 8 * GB);
+    flow_set(f.k, &b, 32 * GB);
+    settle(&f);
+    assert_close((double)a.rate, 2e9, 1e-4);
+    assert_close((double)b.rate, 8e9, 1e-4);
+    flow_set(f.k, &b, GB);
+    settle(&f);
+    assert_int_equal(a.rate, 8 * GB);
+    assert_int_equal(b.rate, GB);
+    flow_set(f.k, &a, 0);
+    flow_set(f.k, &b, 0);
+    fixture_close(&f);
+}
+
 static void
 a_model_without_load_gives_all_that_is_wanted(void **state)
 {
@@ -242,6 +341,8 @@ main(void)
         cmocka_unit_test(the_slowest_share_decides),
         cmocka_unit_test(tasks_and_flows_share_alike),
         cmocka_unit_test(copies_load_their_way_for_a_window),
+        cmocka_unit_test(flows_slow_accesses_before_anything_is_full),
+        cmocka_unit_test(with_curves_a_full_controller_is_shared_alike),
         cmocka_unit_test(a_model_without_load_gives_all_that_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

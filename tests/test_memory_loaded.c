@@ -55,6 +55,23 @@ a_measured_curve_is_straight_between_its_points(void **state)
     arena_free(a);
 }
 
+/* The checker's own line is in what it measures: from its load on latencies grow. */
+static void
+growth_counts_from_where_idle_was_measured(void **state)
+{
+    struct load_curve c = { .a = 1, .d = 1 };
+
+    (void)state;
+    curve_start(&c, 0.1);
+    assert_true(curve_growth(&c, 0) <= 0 && curve_growth(&c, 0.1) <= 0);
+    assert_close(curve_growth(&c, 0.5), 1.0 / 3 - 1.0 / 19, 1e-12);
+    assert_close(curve_growth(&c, 1), 1 - 1.0 / 19, 1e-12);
+    assert_close(curve_use(&c, 0), 0.1, 1e-12); /* as far as nothing is added */
+    assert_close(curve_use(&c, 1.0 / 3 - 1.0 / 19), 0.5, 1e-12);
+    curve_start(&c, 3); /* one line is more than it can take */
+    assert_true(curve_growth(&c, 1) <= 0);
+}
+
 /* ---- the fixed point, found another way ---- */
 
 enum { REF_CPUS = 12, REF_NODES = 4 };
@@ -118,6 +135,14 @@ ref_passes(const struct ref *ref, const struct ref_cpu *c, uint32_t j, uint32_t 
     return lines;
 }
 
+/* What the load adds to a latency that was measured with one line under way, a load of u0. */
+static double
+ref_more(double a, double d, double u, double u0)
+{
+    u0 = u0 < 1 ? u0 : 1;
+    return u > u0 ? a * u / (1 + d - u) - a * u0 / (1 + d - u0) : 0;
+}
+
 static double
 ref_tau(const struct ref *ref, const struct ref_cpu *c)
 {
@@ -133,7 +158,7 @@ ref_tau(const struct ref *ref, const struct ref_cpu *c)
             if (ref_passes(ref, c, j, r, &reads) <= 0)
                 continue;
             ref_numbers(ref, r, &capacity, &idle, &a, &d);
-            ns += reads ? idle * a * u / (1 + d - u) : 0;
+            ns += reads ? ref_more(a, d, u, idle > 0 ? 64 / (idle * capacity) : 0) * idle : 0;
             factor *= p > 1 ? p : 1;
         }
         tau += c->stall * c->q[j] * ns * factor;
@@ -324,6 +349,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_default_curve_is_the_published_fit),
         cmocka_unit_test(a_measured_curve_is_straight_between_its_points),
+        cmocka_unit_test(growth_counts_from_where_idle_was_measured),
         cmocka_unit_test(rates_are_those_of_bisection),
         cmocka_unit_test(a_task_that_is_added_never_speeds_up_another),
     };

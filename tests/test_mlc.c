@@ -31,6 +31,16 @@ static const char TEXT[] =
     "  - {name: upi, between: [0, 1], bandwidth: 25GB/s, curve: {a: 0, d: 1}}\n"
     "  - {name: cxl, between: [0, 2], bandwidth: 30GB/s, curve: {a: 0, d: 1}}\n";
 
+/* The same, as files say nothing of curves: those of the default. */
+static char *
+text_with_curves(void)
+{
+    g_auto(GStrv) parts = g_strsplit(TEXT, ", curve: {a: 0, d: 1}", -1);
+
+    assert_int_equal(g_strv_length(parts), 5);
+    return g_strjoinv("", parts);
+}
+
 struct fixture {
     struct arena *arena;
     struct mlc mlc;
@@ -38,7 +48,7 @@ struct fixture {
 };
 
 static int
-set_up(void **state)
+open_text(void **state, const char *text)
 {
     struct fixture *f = g_new0(struct fixture, 1);
     struct diag d;
@@ -47,7 +57,7 @@ set_up(void **state)
     diag_init(&d);
     f->arena = arena_new();
     f->mlc = (struct mlc){ .in_flight = 16, .from = -1, .to = -1 };
-    f->mlc.machine = topology_yaml_load("two", TEXT, strlen(TEXT), f->arena, &d);
+    f->mlc.machine = topology_yaml_load("two", text, strlen(text), f->arena, &d);
     assert_non_null(f->mlc.machine);
     assert_true(policy_preset("topology", f->arena, &f->mlc.policy, &why));
     assert_true(policy_set(&f->mlc.policy, "noise", "off", f->arena, &why));
@@ -55,6 +65,20 @@ set_up(void **state)
     diag_clear(&d);
     *state = f;
     return 0;
+}
+
+static int
+set_up(void **state)
+{
+    return open_text(state, TEXT);
+}
+
+static int
+set_up_curves(void **state)
+{
+    g_autofree char *text = text_with_curves();
+
+    return open_text(state, text);
 }
 
 static int
@@ -179,6 +203,88 @@ one_node_may_load_another_alone(void **state)
     assert_near(f->results.loaded[0].latency_ns, (7 * 40 + 1) * 64 / 20e9 * 1e9, 0.01);
 }
 
+/* ---- under the default curves ---- */
+
+/* memory-model.md 1.1: a controller's latency where `gb` of `of` GB/s pass, without what the one
+ * line adds that the idle latency was measured with. */
+static double
+under_load(double idle, double gb, double of)
+{
+    double u = fmin(gb / of, 1), one = 64 / idle / of;
+
+    return idle * (1 + fmax(0, 0.225 * u / (1 + 0.20 - u) - 0.225 * one / (1 + 0.20 - one)));
+}
+
+/* A closed system, by bisection: the bandwidth, GB/s, at which `lines` that are fetched one behind
+ * the other, each in `more` ns and a part of the latency, make just that bandwidth. */
+static double
+closed(double idle, double of, double tasks, double part, double more)
+{
+    double low = 0, high = of;
+
+    for (int i = 0; i < 60; i++) {
+        double gb = (low + high) / 2;
+
+        *(tasks * 64 / (more + under_load(idle, gb, of) * part) > gb ? &low : &high) = gb;
+    }
+    return low;
+}
+
+/* Whatever the curve: who measures them has one line under way as whoever measured the machine. */
+static void
+idle_latency_contains_the_own_line(void **state)
+{
+    struct fixture *f = *state;
+    static const double want[6] = { 80, 130, 250, 140, 90, 400 };
+
+    assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .latency = TRUE }, &f->results));
+    for (guint i = 0; i < 6; i++) /* 0.1 ns of computing; ticks take 0.03 % */
+        assert_near(f->results.latency[i] - 0.1, want[i], 0.0006);
+}
+
+/* 128 lines in flight: too few for a controller whose latency has doubled at its end, more than
+ * enough for a link. */
+static void
+cores_and_the_curve_find_a_bandwidth_together(void **state)
+{
+    struct fixture *f = *state;
+    double local = closed(80, 60, 16, 1.0 / 8, 0.1), other = closed(90, 60, 16, 1.0 / 8, 0.1);
+
+    assert_true(local > 50 && local < 58); /* the curve decides, not the controller's end */
+    assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .bandwidth = TRUE }, &f->results));
+    assert_near(f->results.bandwidth[0], local * 1e9, 0.002);
+    assert_near(f->results.bandwidth[4], other * 1e9, 0.002);
+    assert_near(f->results.bandwidth[1], 25e9, 0.002);
+}
+
+/* The chasing task of the sweep sees the latency that the others make, from nearly none to as much
+ * as they can wait for. */
+static void
+latency_of_a_sweep_follows_the_curve(void **state)
+{
+    static const guint delays[] = { 0, 50, 100, 200, 400, 2000, 20000 };
+    struct fixture *f = *state;
+
+    for (guint i = 0; i < G_N_ELEMENTS(delays); i++)
+        add_delay(f, delays[i]);
+    f->mlc.from = f->mlc.to = 0;
+    assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ .loaded = TRUE }, &f->results));
+    for (guint i = 0; i < G_N_ELEMENTS(delays); i++) {
+        double wait = 0.1 + delays[i] / 2.0 / 4, low = 0, high = 60, latency = 0;
+
+        for (int round = 0; round < 60; round++) {
+            double gb = (low + high) / 2;
+
+            latency = under_load(80, gb, 60);
+            double asked = 7 * 64 / (wait + latency / 16) + 64 / (0.1 + latency);
+            *(asked > gb ? &low : &high) = gb;
+        }
+        assert_near(f->results.loaded[i].latency_ns, latency + 0.1, 0.003);
+        assert_near(f->results.loaded[i].bytes_per_s, low * 1e9, 0.003);
+    }
+    assert_true(f->results.loaded[0].latency_ns > 1.4 * f->results.loaded[6].latency_ns);
+}
+
 static void
 the_text_has_the_layout_that_people_know(void **state)
 {
@@ -217,6 +323,12 @@ main(void)
         cmocka_unit_test_setup_teardown(writes_cost_what_the_machine_says, set_up, tear_down),
         cmocka_unit_test_setup_teardown(delays_set_how_much_is_asked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_node_may_load_another_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(idle_latency_contains_the_own_line, set_up_curves,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(cores_and_the_curve_find_a_bandwidth_together,
+                                        set_up_curves, tear_down),
+        cmocka_unit_test_setup_teardown(latency_of_a_sweep_follows_the_curve, set_up_curves,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(the_text_has_the_layout_that_people_know, set_up,
                                         tear_down),
     };

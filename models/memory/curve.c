@@ -59,13 +59,28 @@ curve_slope(const struct load_curve *c, double u)
     return (c->growth[i + 1] - c->growth[i]) / (c->use[i + 1] - c->use[i]);
 }
 
-double
-curve_growth(const struct load_curve *c, double u)
+/* As the curve stands, from u = 0 on. */
+static double
+growth_at(const struct load_curve *c, double u)
 {
     if (c->nr == 0)
         return c->a * u / (1 + c->d - u);
     uint32_t i = piece_of(c->use, c->nr, u);
     return c->growth[i] + (u - c->use[i]) * curve_slope(c, u);
+}
+
+double
+curve_growth(const struct load_curve *c, double u)
+{
+    double growth = growth_at(c, u) - c->start;
+
+    return growth > 0 ? growth : 0;
+}
+
+void
+curve_start(struct load_curve *c, double u)
+{
+    c->start = growth_at(c, u < 1 ? u : 1);
 }
 
 double
@@ -75,6 +90,7 @@ curve_use(const struct load_curve *c, double growth)
 
     if (growth < 0)
         return 0;
+    growth += c->start;
     if (c->nr == 0) {
         if (growth >= c->a / c->d)
             return 1;

@@ -7,6 +7,9 @@
  * link of the latency between its two ends, which is what was fitted to measurements of one link.
  * Limits of injection have no curve. Write-backs are waited for by nobody: they load links and
  * controllers, and only where one is full do they slow those who write.
+ *
+ * Idle latencies are those of one access after the other, as they are measured: each curve starts
+ * at the load of that one line.
  */
 #include "models/memory/loaded.h"
 
@@ -21,6 +24,14 @@ resource_make(struct loaded *ld, struct resource *res, uint64_t bandwidth, uint6
     res->idle_ns = (double)idle_ps / 1000;
     res->reads = arena_new_array(a, nodemask, ld->nr_nodes);
     res->writes = arena_new_array(a, nodemask, ld->nr_nodes);
+}
+
+/* The load of one access after the other. */
+static void
+start_curve(const struct machine *m, struct resource *res)
+{
+    if (res->idle_ns > 0)
+        curve_start(&res->curve, m->cache.line_bytes / res->idle_ns / res->capacity);
 }
 
 static uint64_t
@@ -52,6 +63,7 @@ make_nodes(struct loaded *ld, const struct machine *m)
         if (node->nr_points > 0)
             curve_from_points(&controller->curve, ld->k->arena, node->points, node->nr_points,
                               controller->limit);
+        start_curve(m, controller);
         resource_make(ld, injection, node->injection, 0);
         injection->curve.d = 1;
         for (uint32_t i = 0; i < m->nr_nodes; i++)
@@ -74,6 +86,7 @@ make_links(struct loaded *ld, const struct machine *m)
         if (link->nr_points > 0)
             curve_from_points(&links[l].curve, ld->k->arena, link->points, link->nr_points,
                               links[l].limit);
+        start_curve(m, &links[l]);
     }
 }
 
