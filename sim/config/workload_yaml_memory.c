@@ -1,5 +1,6 @@
 /*
- * Steps that say where memory is: mbind, move_pages, migrate_pages, set_mems. Where a step moves
+ * Steps that say where memory is, mbind, move_pages, migrate_pages, set_mems, and what may be done
+ * with it, madvise, mprotect. Where a step moves
  * pages, `move: all` (or `all: yes`) means those that other processes use as well.
  */
 #include "config/workload_yaml_steps.h"
@@ -24,6 +25,54 @@ read_range(struct wload *l, const struct ynode *n)
         return range;
     ynode_error(&l->doc, ynode_get(n, "slice"), "a call is about one slice; write 'own'");
     return NULL;
+}
+
+const char *const waccess_names[] = { "read_write", "read", "read_exec", "none", NULL };
+
+/* What is missing under a key; NULL with an error. */
+static const struct ynode *
+read_word(struct wload *l, const struct ynode *n, const char *key, const char *what)
+{
+    const struct ynode *word = ynode_get(n, key);
+
+    if (word == NULL)
+        ynode_error(&l->doc, n, "'%s' is missing: %s", key, what);
+    return word;
+}
+
+void
+read_madvise(struct wload *l, const struct ynode *n, const struct verb *v)
+{
+    const struct wuse *range = read_range(l, n);
+    const struct ynode *advice = read_word(l, n, "advice", "hugepage or nohugepage");
+    int what = advice != NULL ? ynode_enum(&l->doc, advice, madvise_names) : -1;
+
+    if (range == NULL || what < 0)
+        return;
+    struct wregion *r = &l->w->regions[range->region];
+    if (r->file != WFILE_NONE)
+        ynode_error(&l->doc, advice, "pages of a file are never huge here; leave the step out");
+    else if (r->page_size != PAGE_2M && what == MADV_HUGEPAGE)
+        ynode_error(&l->doc, advice, "%s has pages of 4 KiB only; give it page_size: 2MiB",
+                    r->name);
+    r->advised |= what == MADV_HUGEPAGE;
+    struct wstep *s = step_add(l, n, v->kind);
+    s->range = range;
+    s->advice = (enum thp_call)what;
+}
+
+void
+read_mprotect(struct wload *l, const struct ynode *n, const struct verb *v)
+{
+    const struct wuse *range = read_range(l, n);
+    const struct ynode *access = read_word(l, n, "access", "what is allowed from now on");
+    int what = access != NULL ? ynode_enum(&l->doc, access, waccess_names) : -1;
+
+    if (range == NULL || what < 0)
+        return;
+    struct wstep *s = step_add(l, n, v->kind);
+    s->range = range;
+    s->access = (enum waccess)what;
 }
 
 /* A set of nodes under a key; NULL with an error. */

@@ -19,8 +19,8 @@ static const char *const thread_keys[] = {
     "start",  "stagger",  "background", "tag",      "hint",   "regions",    "program",
     "cgroup", "priority", "runtime",    "deadline", "period", "deferrable", NULL
 };
-static const char *const region_keys[] = { "name",   "size",    "page_size", "slices",
-                                           "policy", "initial", NULL };
+static const char *const region_keys[] = { "name",    "size",    "page_size", "slices", "policy",
+                                           "initial", "madvise", "access",    NULL };
 
 static void
 read_slices(struct wload *l, const struct ynode *n, struct wregion *r)
@@ -47,6 +47,7 @@ static void
 read_region(struct wload *l, const struct ynode *n, struct wregion *r)
 {
     static const char *const sizes[] = { "4KiB", "2MiB", NULL };
+    static const char *const advices[] = { "none", "hugepage", "nohugepage", NULL };
 
     if (n->kind != YNODE_MAP)
         return;
@@ -54,6 +55,11 @@ read_region(struct wload *l, const struct ynode *n, struct wregion *r)
     wload_number_at(l, n, "size", FIELD_SIZE, r->process < 0 ? WEXPR_MACHINE : WEXPR_PROCESS, NULL,
                     &r->size);
     r->page_size = wload_enum_at(l, n, "page_size", sizes, 0) == 1 ? PAGE_2M : PAGE_4K;
+    r->advice = (enum thp_advice)wload_enum_at(l, n, "madvise", advices, 0);
+    if (r->advice != THP_NO_ADVICE && r->page_size != PAGE_2M)
+        ynode_error(&l->doc, ynode_get(n, "madvise"),
+                    "its pages are never huge; write page_size: 2MiB beside it");
+    r->access = (enum waccess)wload_enum_at(l, n, "access", waccess_names, 0);
     read_slices(l, n, r);
     if (ynode_get(n, "policy") != NULL)
         wload_policy(l, ynode_get(n, "policy"), &r->policy);

@@ -115,6 +115,8 @@ static const struct {
       KEYS("from", "to", "all"),
       read_migrate_pages },
     { { "set_mems", WSTEP_SET_MEMS }, MAP, KEYS("cgroup", "mems"), read_set_mems },
+    { { "madvise", WSTEP_MADVISE }, MAP, KEYS("region", "slice", "advice"), read_madvise },
+    { { "mprotect", WSTEP_MPROTECT }, MAP, KEYS("region", "slice", "access"), read_mprotect },
     { { "unmap", WSTEP_UNMAP }, SCALAR, NULL, read_unmap },
     { { "hint", WSTEP_HINT }, MAP, NULL, read_hint },
     { { "work", WSTEP_WORK }, SCALAR, NULL, read_work },

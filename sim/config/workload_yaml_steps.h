@@ -47,6 +47,9 @@ void read_move_pages(struct wload *l, const struct ynode *n, const struct verb *
 void read_migrate_pages(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_set_mems(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_mbind(struct wload *l, const struct ynode *n, const struct verb *v);
+extern const char *const waccess_names[];
+void read_madvise(struct wload *l, const struct ynode *n, const struct verb *v);
+void read_mprotect(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_unmap(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_set_affinity(struct wload *l, const struct ynode *n, const struct verb *v);
 void read_set_class(struct wload *l, const struct ynode *n, const struct verb *v);

@@ -37,6 +37,11 @@ struct kernel_stats {
     uint64_t pgpromote_success, pgpromote_candidate, pgdemote_kswapd, pgdemote_direct;
     uint64_t oom_kill, thp_migration_success, thp_migration_fail;
     uint64_t numa_huge_pte_updates, thp_fault_alloc, thp_fault_fallback, thp_split_page;
+    uint64_t thp_collapse_alloc, thp_collapse_alloc_failed, thp_deferred_split_page;
+    uint64_t thp_migration_split, thp_swpout;
+    uint64_t pgfault, pgmajfault, pswpin, pswpout;
+    uint64_t pgscan_kswapd, pgscan_direct, pgsteal_kswapd, pgsteal_direct;
+    uint64_t pgsteal_anon, pgsteal_file;
     uint64_t numa_hit, numa_miss, numa_foreign, numa_local, numa_other, numa_interleave;
     uint64_t remote_bytes;
     uint64_t sched_overhead_ns;

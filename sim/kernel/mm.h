@@ -61,6 +61,7 @@ struct region_group {
     uint64_t changed;                       /* entries since the users were last told */
     uint64_t visits;                        /* of any of its pages, in 1/4096, for reclaim */
     uint64_t fell;                          /* entries that got in order since the same */
+    sim_time written_at;                    /* somebody who writes had begun, + 1; 0: nobody */
     struct list users;                      /* mem_use.user: may hold some that run no more */
     struct sharers *sharers;                /* caches_impl.h; NULL: nobody shares written lines */
 };
@@ -71,7 +72,8 @@ struct region {
     struct mm *mm; /* the address space that it was built in */
     enum region_sharing sharing;
     int32_t owner;        /* index of the owning thread in its process; -1: none */
-    bool thp;             /* first touches take huge pages where they can */
+    bool thp;             /* its pages may be huge: thp.h */
+    bool unmapped;        /* a file that is read and written, but not mapped: filemap.h */
     uint64_t nr_pages;    /* of 4 KiB */
     uint32_t nr_slices;   /* 1: not sliced */
     uint32_t chunk_shift; /* pages that are attended to at once, log2 */
@@ -82,9 +84,12 @@ struct region {
     struct mapping *maps;       /* the first exists always, also while nobody uses the region */
     struct region *next;        /* built in the same mm */
     struct page_looks *looks;   /* by chunk: reclaim_age.c; NULL: never reclaimed */
+    struct swap_map *swap;      /* swap.c; NULL: nothing was ever swapped out */
 };
 
 enum vma_kind { VMA_ANON, VMA_FILE, VMA_SHMEM };
+/* What madvise() has said about huge pages. */
+enum thp_advice { THP_NO_ADVICE, THP_HUGEPAGE, THP_NOHUGEPAGE };
 
 /* What NUMA balancing knows of a VMA (vma_numab_state). */
 struct vma_numab {
@@ -103,6 +108,7 @@ struct vma {
     struct mempolicy policy;  /* MPOL_DEFAULT: the task's, then the system's */
     enum vma_kind kind;
     bool readable, writable, exec, shared;
+    enum thp_advice advice;
     struct vma_numab numab;
 };
 
@@ -212,6 +218,8 @@ struct task_mem {
     _Alignas(64) struct mem_mix mix;
     struct warmth warm;
     struct mempolicy policy; /* set_mempolicy(); MPOL_DEFAULT: none */
+    sim_time io_until;       /* a page is being read; past: none */
+    bool writes_file;        /* the burst does: its pages stay dirty */
     int32_t il_prev;         /* cursor of allocations without an address */
     uint32_t il_weight;      /* that il_prev still gets in a row */
     struct task_mem *next_free;
@@ -233,6 +241,9 @@ struct mm_state {
     uint8_t weights[NODE_MAX]; /* of weighted interleaving; 0 counts as 1 */
     uint32_t top_tier;         /* the slowest that has CPUs */
     struct kswapd *kswapd;     /* by node: vmscan.c */
+    struct khugepaged *khugepaged;
+    struct swap_state *swap; /* swap.h */
+    struct filemap *files;   /* filemap.h */
     struct rng rng, demotion_rng, reclaim_rng;
 };
 
@@ -254,6 +265,10 @@ struct region_attr {
     struct mempolicy policy;
     enum vma_kind kind; /* a global region is at least shared memory */
     bool read_only, no_access, exec;
+    bool map_private; /* VMA_FILE: MAP_PRIVATE; else a mapping of a file is MAP_SHARED */
+    bool unmapped;    /* VMA_FILE: read and written by calls, in no address space */
+    enum thp_advice advice;
+    bool may_get_huge; /* a call may ask for huge pages (mm.thp=madvise) */
 };
 /* A region that is not global is mapped at once; a global one by the processes that use it. */
 struct region *region_new(struct kernel *k, struct mm *mm, const struct region_attr *attr);

@@ -6,6 +6,7 @@
  * stall; local and remote memory share it by their part of the latency that an access meets.
  */
 #include "kernel/caches_impl.h"
+#include "kernel/filemap.h"
 #include "kernel/region.h"
 
 __extension__ typedef unsigned __int128 u128;
@@ -139,6 +140,8 @@ mm_account(struct kernel *k, struct rq *rq, struct task *p, uint64_t work, sim_t
     if (unlikely(k->caches_on))
         stall = caches_stall(k, rq, work, elapsed, &in_caches);
     account_task(p, &acc, stall);
+    if (unlikely(mem->writes_file))
+        file_write_goes_on(k, mem);
     p->stats.stall_local_ns += in_caches;
     if (mem_mix_stale(p, rq->node))
         mem_mix_make(k, p, rq->node);

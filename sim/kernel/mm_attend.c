@@ -14,6 +14,7 @@
 #include "kernel/page_alloc.h"
 #include "kernel/page_set.h"
 #include "kernel/region.h"
+#include "kernel/thp.h"
 
 struct touched {
     uint64_t huge, small; /* faults that gave a page of 2 MiB, of 4 KiB */
@@ -85,6 +86,16 @@ struct touch {
     struct touched got;
 };
 
+static void
+walk_for_huge(const struct kernel *k, const struct vma *v, struct page_walk *w)
+{
+    struct thp_effort effort = thp_effort(k, v);
+
+    page_walk_huge(w);
+    w->reclaims = effort.reclaims;
+    w->wakes = effort.wakes;
+}
+
 /* The node for [at, end), and the walk that leads there; -1: none. */
 static int
 choose_node(struct touch *t, uint64_t at, uint64_t end, bool huge, struct page_walk *w)
@@ -94,7 +105,7 @@ choose_node(struct touch *t, uint64_t at, uint64_t end, bool huge, struct page_w
 
     *w = page_walk_for(k, t->p, t->policy, t->rq->node, index, 1);
     if (huge)
-        page_walk_huge(w);
+        walk_for_huge(k, t->v, w);
     int node = page_walk_find(k, w);
     if (node < 0 || (t->decided && w->indexed))
         return node;
@@ -141,7 +152,7 @@ touch_run(struct touch *t, uint64_t at, uint64_t end)
     while (at < end) {
         uint64_t chunk = (at | (CHUNK_PAGES - 1)) + 1;
 
-        if (r->ops->can_be_huge(t->v, at) && touch_huge(t, at)) {
+        if (thp_wanted(t->k, t->v, at) && touch_huge(t, at)) {
             at = chunk;
             continue;
         }

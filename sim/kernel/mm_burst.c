@@ -9,6 +9,7 @@
  * when the burst is settled. Random and chasing uses are drawn: mm_draw.c.
  */
 #include "kernel/caches.h"
+#include "kernel/filemap.h"
 #include "kernel/mm_draw.h"
 #include "kernel/mm_view.h"
 #include "kernel/page_set.h"
@@ -40,6 +41,15 @@ walk_start(const struct kernel *k, struct mem_use *u)
     u->lines = 0;
 }
 
+/* The kernel would kill the process (SIGSEGV); a workload that means that is a mistake. */
+static void
+segfault(struct kernel *k, const struct mem_use *u, const char *what)
+{
+    kernel_fail(k,
+                "%s may not %s memory of region %s: its access, or mprotect, forbids it (SIGSEGV)",
+                u->task->name, what, u->region->name);
+}
+
 static void
 use_start(struct kernel *k, struct mem_use *u, const struct burst_use *bu)
 {
@@ -56,12 +66,25 @@ use_start(struct kernel *k, struct mem_use *u, const struct burst_use *bu)
     u->nr_pages = region_slice_pages(r, bu->slice);
     u->carry = u->step = 0;
     u->view = NULL;
+    if (unlikely(!mapping_allows(u->map, u->first, u->nr_pages, false)))
+        segfault(k, u, "read");
     if (bu->pattern == ACCESS_SEQUENTIAL || bu->pattern == ACCESS_STRIDED)
         walk_start(k, u);
     else
         use_draw_start(k, u);
     u->visits = u->view != NULL ? view_visits_of(u->view) : &u->group->visits;
     u->visit = (uint32_t)(4096 / SIM_MAX(u->step, (uint64_t)1));
+}
+
+static void
+use_writes(struct kernel *k, struct mem_use *u)
+{
+    if (unlikely(!mapping_allows(u->map, u->first, u->nr_pages, true)))
+        segfault(k, u, "write");
+    if (unlikely(u->map->vmas[0]->kind == VMA_FILE)) {
+        u->task->mem->writes_file = true;
+        file_write_begins(k, u->region, u->slice);
+    }
 }
 
 /* Everything but the places in lists. */
@@ -111,6 +134,7 @@ mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *pro
     mem->mix_node = -1;
     mem->miss_q16 = MIX_ALL;
     mem->mlp_q8 = profile->mlp_q8;
+    mem->writes_file = false;
     if (unlikely(profile->reuse != NULL))
         caches_set_begin(k, p, profile);
     if (unlikely(profile->shares))
@@ -124,6 +148,8 @@ mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *pro
         use_swap(&mem->uses[i], find_place(mem, i, bu));
         if (mem->uses[i].region == NULL || !use_matches(&mem->uses[i], bu))
             use_start(k, &mem->uses[i], bu);
+        if (profile->write_q8 > 0)
+            use_writes(k, &mem->uses[i]);
         mem->uses[i].weight = bu->weight;
         mem->total_weight += bu->weight;
     }

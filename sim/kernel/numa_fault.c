@@ -15,6 +15,7 @@
  * pays, moves, and faults on at its new place.
  */
 #include "kernel/ext.h"
+#include "kernel/filemap.h"
 #include "kernel/lru_batch.h"
 #include "kernel/mempolicy.h"
 #include "kernel/numa_group.h"
@@ -29,6 +30,7 @@ struct faults {
     struct task *p;
     struct vma *v;
     struct region *r;
+    uint32_t slice; /* of all the pages */
     const struct mempolicy *policy;
     uint64_t nr, nr_here, nr_huge; /* events; on the task's node; of huge pages */
     /* 4 KiB pages: */
@@ -133,6 +135,17 @@ move_pages(struct faults *f, struct page_unit *u, uint32_t nr, uint32_t tag)
     f->huge_moved += u->np > 1;
 }
 
+/* Would the entry be writable again (can_change_pte_writable)? Memory that is only read groups
+ * nobody (TNF_NO_GROUP). A page of a file that is clean is written to by way of another fault; what
+ * a private mapping shows of a file is never written. */
+static bool
+is_writable(const struct faults *f)
+{
+    if (f->v->kind != VMA_FILE)
+        return f->v->writable;
+    return f->v->writable && f->v->shared && file_is_dirty(f->k, f->r, f->slice);
+}
+
 /* Private or shared, by the tag that the page had; a shared fault may make the task join a group.
  */
 static int
@@ -142,10 +155,10 @@ classify(struct faults *f, uint32_t last)
 
     if (last == 0 || numa_tag_matches(k, last, f->p) || !k->params.numa.private_weight)
         return NUMA_PRIVATE;
-    if (numa_tag_cpu(k, last) >= (int)k->machine->nr_cpus)
+    if (numa_tag_cpu(k, last) >= (int)k->machine->nr_cpus || !is_writable(f))
         return NUMA_SHARED;
     return task_numa_group(f->k, f->p, numa_tag_cpu(k, last), numa_tag_pid(k, last),
-                           f->r->sharing == REGION_GLOBAL);
+                           f->v->shared && f->r->maps->next != NULL);
 }
 
 /* Shared between nodes that the group uses anyway: as good as local. */
@@ -288,6 +301,7 @@ numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
     struct page_unit u;
     uint64_t first = st.at;
 
+    f.slice = region_slice_of(f.r, first);
     f.policy = get_vma_policy(p, v);
     numa_faults_alloc(k, p->numa);
     f.membuf = numa_faults(k, p->numa, NUMA_MEMBUF, 0);
@@ -302,7 +316,7 @@ numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
     flush_moved(&f);
     account(&f);
     count_faults(&f);
-    region_changed(k, f.r, region_slice_of(f.r, first), f.moved);
+    region_changed(k, f.r, f.slice, f.moved);
     return fault_cost(&f);
 }
 

@@ -120,7 +120,7 @@ walk_twice(struct kernel *k, const struct page_walk *w)
 
     if (node >= 0)
         return node;
-    if (!w->light)
+    if (!w->light || w->wakes)
         wake_kswapds(k, w);
     return walk_nodes(k, w, false);
 }
@@ -148,7 +148,12 @@ page_walk_find(struct kernel *k, struct page_walk *w)
         w->allowed = w->mems;
         node = walk_twice(k, w);
     }
-    return node < 0 && !w->light ? walk_hard(k, w) : node;
+    if (node < 0 && w->reclaims) {
+        w->start_only = false;
+        w->spares = true;
+        node = walk_twice(k, w);
+    }
+    return node < 0 && (!w->light || w->reclaims) ? walk_hard(k, w) : node;
 }
 
 static void

@@ -14,6 +14,8 @@ struct page_walk {
     bool start_only; /* a huge page: from the start node or not at all */
     bool spares;     /* nobody is killed for the page */
     bool light;      /* neither wakes kswapd nor reclaims, and may fail */
+    bool reclaims;   /* with `light`: but then looks everywhere, and reclaims */
+    bool wakes;      /* with `light`: but wakes kswapd */
 };
 
 /* The walk for the page that p touches on a CPU of `cpu_node`. */

@@ -10,6 +10,9 @@
 /* Bit 0: normal, bit 1: tiering, as kernel.numa_balancing. */
 static const char *const numa_modes[] = { "off", "on", "tiering", "both", NULL };
 static const char *const overruns[] = { "eject", "default", "resume", NULL };
+static const char *const thp_modes[] = { "always", "madvise", "never", NULL };
+static const char *const thp_defrag_modes[] = { "always",  "defer", "defer+madvise",
+                                                "madvise", "never", NULL };
 static const char *const lru_batch_modes[] = { "off", "new", "all", NULL };
 static const char *const numa_places[] = { "linux", "textbook", NULL };
 
@@ -225,6 +228,9 @@ const struct field kernel_param_fields[] = {
       .doc =
           "up to 30 new pages of a CPU are not on an LRU list yet, so hinting faults cannot move "
           "them; all: nor those that the CPUs of their nodes got last before the run"),
+    K(FIELD_TIME, "mm.dirty_expire", mm.dirty_expire, .def = "30s", .max = "100000s",
+      .doc = "how long pages of a file stay dirty after who writes them has stopped "
+             "(vm.dirty_expire_centisecs)"),
     K(FIELD_SIZE, "mm.reserved", mm.reserved, .def = "0B", .max = "1TiB",
       .doc = "memory of each node that the system itself holds"),
     K(FIELD_SIZE, "mm.min_free", mm.min_free, .def = "0B", .max = "1TiB",
@@ -234,6 +240,13 @@ const struct field kernel_param_fields[] = {
       .max = "3000",
       .doc = "distance between the watermarks of a node, in 1/10000 of it, at least a quarter of "
              "its minimum"),
+    K(FIELD_ENUM, "mm.thp", mm.thp, .def = "always", .names = thp_modes,
+      .doc = "who gets 2 MiB pages, of regions with page_size: 2MiB: always, those that madvise() "
+             "asks for, nobody (transparent_hugepage/enabled)"),
+    K(FIELD_ENUM, "mm.thp_defrag", mm.thp_defrag, .def = "madvise", .names = thp_defrag_modes,
+      .doc = "who reclaims for a 2 MiB page, and looks on other nodes for it: always, where "
+             "madvise() asked (others: nobody; with defer kswapd is woken) "
+             "(transparent_hugepage/defrag)"),
     K(FIELD_BOOL, "mm.thp_min_free", mm.thp_min_free, .def = "no",
       .doc = "the minimum is raised as khugepaged does, to keep whole 2 MiB blocks free"),
     K(FIELD_BOOL, "mm.demotion", mm.demotion, .def = "no",

@@ -79,6 +79,26 @@ struct numa_params {
 };
 
 enum lru_batch_mode { LRU_BATCHES_OFF, LRU_BATCHES_NEW, LRU_BATCHES_ALL };
+/* transparent_hugepage/enabled and .../defrag */
+enum thp_mode { THP_ALWAYS, THP_MADVISE, THP_NEVER };
+enum thp_defrag {
+    THP_DEFRAG_ALWAYS,
+    THP_DEFRAG_DEFER,
+    THP_DEFRAG_DEFER_MADVISE,
+    THP_DEFRAG_MADVISE,
+    THP_DEFRAG_NEVER
+};
+/* transparent_hugepage/khugepaged/ */
+struct khugepaged_params {
+    bool on;
+    uint64_t scan_sleep, alloc_sleep; /* ns */
+    uint32_t pages_to_scan, max_ptes_none, max_ptes_swap;
+};
+/* What is read from files and swap, and written to it. */
+struct backing_params {
+    uint64_t latency, bandwidth; /* ns; bytes/s */
+};
+
 struct mm_params {
     uint64_t exact_limit; /* bytes that exact pages may take; more are kept in blocks */
     uint64_t touch_chunk; /* bytes handled at a time while pages are populated or fault */
@@ -91,7 +111,13 @@ struct mm_params {
     bool report;          /* memory is recorded in detail */
     uint32_t lru_batches; /* enum lru_batch_mode */
     const char *interleave_weights;
-    uint8_t weights[64]; /* by node, from them; 0 counts as 1 */
+    uint8_t weights[64];      /* by node, from them; 0 counts as 1 */
+    uint32_t thp, thp_defrag; /* enum thp_mode, thp_defrag */
+    struct khugepaged_params khugepaged;
+    uint64_t swap; /* bytes; 0: none */
+    uint32_t swappiness, page_cluster;
+    uint64_t readahead, dirty_expire; /* bytes; ns */
+    struct backing_params file_device, swap_device;
 };
 
 /* How closely the memory model `loaded` follows what changes; others have no use for it. */

@@ -73,6 +73,15 @@ choose_ops(struct kernel *k, struct region *r)
                     r->name, (unsigned long long)((bytes + MIB(1) - 1) >> 20));
 }
 
+/* If nobody will ever get huge pages for it, it need not be ready for them. */
+static bool
+may_be_huge(const struct kernel *k, const struct region_attr *attr)
+{
+    if (k->params.mm.thp == THP_MADVISE)
+        return attr->advice == THP_HUGEPAGE || attr->may_get_huge;
+    return k->params.mm.thp == THP_ALWAYS;
+}
+
 struct region *
 region_new(struct kernel *k, struct mm *mm, const struct region_attr *attr)
 {
@@ -83,7 +92,8 @@ region_new(struct kernel *k, struct mm *mm, const struct region_attr *attr)
     r->name = arena_strdup(k->arena, attr->name);
     r->sharing = attr->sharing;
     r->owner = attr->owner;
-    r->thp = attr->page_size == PAGE_2M;
+    r->thp = attr->page_size == PAGE_2M && may_be_huge(k, attr);
+    r->unmapped = attr->unmapped;
     r->nr_pages = SIM_MAX(div_round_up_u64(attr->bytes, PAGE_4K), 1u);
     r->nr_slices = SIM_MAX(attr->nr_slices, 1u);
     r->chunk_shift = 63 - (uint32_t)__builtin_clzll(stretch);

@@ -5,6 +5,7 @@
 #include "kernel/lru_batch.h"
 #include "kernel/page_alloc.h"
 #include "kernel/region.h"
+#include "kernel/thp.h"
 
 /* A run of unpopulated pages, as far as one allocation goes. How many; 0: memory is full. */
 static uint64_t
@@ -15,7 +16,7 @@ populate_some(struct kernel *k, struct region *r, uint64_t page, uint64_t n,
     uint64_t first = page & ~(uint64_t)(CHUNK_PAGES - 1);
     int got;
 
-    if (n >= CHUNK_PAGES && page == first && r->ops->can_be_huge(v, page) &&
+    if (n >= CHUNK_PAGES && page == first && thp_wanted(k, v, page) &&
         alloc_pages(k, NULL, policy, node, page >> CHUNK_SHIFT, true, 1, &got) > 0) {
         r->ops->claim(k, r, first, CHUNK_PAGES, got, true);
         lru_add_initial(k, got, r, first, CHUNK_PAGES, true);

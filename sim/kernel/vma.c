@@ -91,9 +91,12 @@ mapping_first(struct kernel *k, struct region *r, const struct region_attr *attr
                        .readable = !attr->no_access,
                        .writable = !attr->no_access && !attr->read_only,
                        .exec = !attr->no_access && attr->exec,
-                       .shared = r->sharing == REGION_GLOBAL };
+                       .shared = r->sharing == REGION_GLOBAL,
+                       .advice = attr->advice };
     if (v->shared && v->kind == VMA_ANON)
         v->kind = VMA_SHMEM;
+    if (v->kind == VMA_FILE)
+        v->shared = !attr->map_private;
     insert_vma(k, m, 0, v);
 }
 
@@ -197,6 +200,13 @@ policy_equal(const struct mempolicy *a, const struct mempolicy *b)
            memcmp(a->weights, b->weights, sizeof(a->weights)) == 0;
 }
 
+static bool
+vma_alike(const struct vma *a, const struct vma *b)
+{
+    return a->readable == b->readable && a->writable == b->writable && a->exec == b->exec &&
+           a->advice == b->advice && policy_equal(&a->policy, &b->policy);
+}
+
 /* Neighbours that have become alike are one VMA again, with what is known of the lower one. */
 static void
 merge_mapping(struct kernel *k, struct mapping *m)
@@ -206,7 +216,7 @@ merge_mapping(struct kernel *k, struct mapping *m)
     for (uint32_t i = 1; i < m->nr_vmas; i++) {
         struct vma *lower = m->vmas[kept], *v = m->vmas[i];
 
-        if (policy_equal(&lower->policy, &v->policy)) {
+        if (vma_alike(lower, v)) {
             lower->nr_pages += v->nr_pages;
             lower->next = v->next;
             v->next = k->mm->free_vmas;
@@ -218,9 +228,29 @@ merge_mapping(struct kernel *k, struct mapping *m)
     m->nr_vmas = kept + 1;
 }
 
-void
-region_set_policy(struct kernel *k, struct region *r, uint64_t first, uint64_t n,
-                  const struct mempolicy *policy)
+/* What a call says of its range. */
+struct change {
+    const struct mempolicy *policy; /* NULL: nothing */
+    const enum thp_advice *advice;
+    const struct vma_access *access;
+};
+
+static void
+change_vma(struct vma *v, const struct change *c)
+{
+    if (c->policy != NULL)
+        v->policy = *c->policy;
+    if (c->advice != NULL)
+        v->advice = *c->advice;
+    if (c->access == NULL)
+        return;
+    v->readable = c->access->readable;
+    v->writable = c->access->writable;
+    v->exec = c->access->exec;
+}
+
+static void
+change_range(struct kernel *k, struct region *r, uint64_t first, uint64_t n, const struct change *c)
 {
     sim_assert(n <= r->nr_pages && first <= r->nr_pages - n);
     if (n == 0)
@@ -230,9 +260,39 @@ region_set_policy(struct kernel *k, struct region *r, uint64_t first, uint64_t n
     for (struct mapping *m = r->maps; m != NULL; m = m->next) {
         for (uint32_t i = vma_index(m, first); i < m->nr_vmas; i++)
             if (m->vmas[i]->first < first + n)
-                m->vmas[i]->policy = *policy;
+                change_vma(m->vmas[i], c);
         merge_mapping(k, m);
     }
+}
+
+void
+region_set_policy(struct kernel *k, struct region *r, uint64_t first, uint64_t n,
+                  const struct mempolicy *policy)
+{
+    change_range(k, r, first, n, &(struct change){ .policy = policy });
+}
+
+void
+region_set_advice(struct kernel *k, struct region *r, uint64_t first, uint64_t n,
+                  enum thp_advice advice)
+{
+    change_range(k, r, first, n, &(struct change){ .advice = &advice });
+}
+
+void
+region_set_access(struct kernel *k, struct region *r, uint64_t first, uint64_t n,
+                  struct vma_access access)
+{
+    change_range(k, r, first, n, &(struct change){ .access = &access });
+}
+
+bool
+mapping_allows(const struct mapping *m, uint64_t first, uint64_t n, bool write)
+{
+    for (uint32_t i = vma_index(m, first); i < m->nr_vmas && m->vmas[i]->first < first + n; i++)
+        if (!(write ? m->vmas[i]->writable : m->vmas[i]->readable))
+            return false;
+    return true;
 }
 
 const struct mempolicy *

@@ -3,9 +3,9 @@
  *
  * A region is mapped once into each process that uses it; the mapping has an address, marks of its
  * own (a NUMA scan marks page tables, not pages) and one VMA for each stretch with a policy of its
- * own: mbind() of a part splits the VMA (and the huge page that lies across), as in Linux, and what
- * the scan knew of the new half is forgotten. Every mapping begins at a multiple of 2 MiB, in order
- * of creation.
+ * own: mbind(), madvise() or mprotect() of a part splits the VMA (and the huge page that lies
+ * across), as in Linux, and what the scan knew of the new half is forgotten. Every mapping begins
+ * at a multiple of 2 MiB, in order of creation.
  *
  * Model assumption: a page of a shared region is present in all of its mappings as soon as it is
  * populated. In Linux each process takes a minor fault of its own first.
@@ -29,6 +29,16 @@ void split_vma(struct kernel *k, struct region *r, uint64_t page);
 /* mbind() of pages [first, first + n): places no page that is there already. */
 void region_set_policy(struct kernel *k, struct region *r, uint64_t first, uint64_t n,
                        const struct mempolicy *policy);
+/* What madvise() says of huge pages; mprotect(). The VMAs of all processes are changed alike. */
+void region_set_advice(struct kernel *k, struct region *r, uint64_t first, uint64_t n,
+                       enum thp_advice advice);
+struct vma_access {
+    bool readable, writable, exec;
+};
+void region_set_access(struct kernel *k, struct region *r, uint64_t first, uint64_t n,
+                       struct vma_access access);
+/* May pages [first, first + n) be read, or written? */
+bool mapping_allows(const struct mapping *m, uint64_t first, uint64_t n, bool write);
 /* What was set for a page; MPOL_DEFAULT: nothing. */
 const struct mempolicy *region_policy(const struct region *r, uint64_t page);
 /* Is a policy set for any page? */

@@ -80,6 +80,11 @@ build_region(struct workload_run *r, const struct instance *in, const struct wre
         .page_size = spec->page_size,
         .sharing = sharing,
         .owner = owner,
+        .advice = spec->advice,
+        .may_get_huge = spec->advised,
+        .no_access = spec->access == WACCESS_NONE,
+        .read_only = spec->access != WACCESS_READ_WRITE,
+        .exec = spec->access == WACCESS_READ_EXEC,
         .nr_slices = slicing != NULL ? slicing->nr : (uint32_t)count_of(&spec->slices, &env),
     };
     struct mempolicy initial;

@@ -8,6 +8,7 @@
 #include "kernel/cpuset.h"
 #include "kernel/mempolicy.h"
 #include "kernel/migrate.h"
+#include "kernel/thp.h"
 #include "workload/run.h"
 
 enum { FAILURES_TOLD = 20 };
@@ -116,6 +117,35 @@ step_move_pages(struct thread *t, const struct wstep *s, struct action *act)
     int node = __builtin_ctzll(aux_of(t, s)->policy->user_nodes);
     failed(t, s, move_pages(t->run->k, t->task, r, first, n, node, s->all, &stayed));
     some_stayed(t, s, stayed);
+    t->pc++;
+    return false;
+}
+
+bool
+step_madvise(struct thread *t, const struct wstep *s, struct action *act)
+{
+    struct region *r;
+    uint64_t first, n;
+
+    if (!range_of(t, s, &r, &first, &n))
+        return false;
+    failed(t, s, madvise_pages(t->run->k, t->task, r, first, n, s->advice));
+    t->pc++;
+    return false;
+}
+
+bool
+step_mprotect(struct thread *t, const struct wstep *s, struct action *act)
+{
+    struct region *r;
+    uint64_t first, n;
+
+    if (!range_of(t, s, &r, &first, &n))
+        return false;
+    region_set_access(t->run->k, r, first, n,
+                      (struct vma_access){ .readable = s->access != WACCESS_NONE,
+                                           .writable = s->access == WACCESS_READ_WRITE,
+                                           .exec = s->access == WACCESS_READ_EXEC });
     t->pc++;
     return false;
 }

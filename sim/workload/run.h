@@ -250,6 +250,8 @@ bool step_move_pages(struct thread *t, const struct wstep *s, struct action *act
 bool step_migrate_pages(struct thread *t, const struct wstep *s, struct action *act);
 bool step_set_mems(struct thread *t, const struct wstep *s, struct action *act);
 bool step_mbind(struct thread *t, const struct wstep *s, struct action *act);
+bool step_madvise(struct thread *t, const struct wstep *s, struct action *act);
+bool step_mprotect(struct thread *t, const struct wstep *s, struct action *act);
 bool step_unmap(struct thread *t, const struct wstep *s, struct action *act);
 bool step_set_affinity(struct thread *t, const struct wstep *s, struct action *act);
 /* Locks with priority inheritance: t is about to wait for one, has taken one, gives one up. */

@@ -12,6 +12,7 @@
 
 #include "kernel/kernel.h"
 #include "kernel/mm.h"
+#include "kernel/thp.h"
 #include "workload/expr.h"
 
 enum {
@@ -62,6 +63,11 @@ struct wpolicy {
     uint32_t home; /* bind, preferred_many: an OS number */
 };
 
+/* How a mapping may be used (mmap(), mprotect()). */
+enum waccess { WACCESS_READ_WRITE, WACCESS_READ, WACCESS_READ_EXEC, WACCESS_NONE };
+/* What a region is of: memory of its own, or a file, mapped or read and written by calls. */
+enum wfile { WFILE_NONE, WFILE_SHARED, WFILE_PRIVATE, WFILE_UNMAPPED };
+
 struct wregion {
     const char *name;
     int32_t process; /* -1: global, built in the first process */
@@ -73,6 +79,10 @@ struct wregion {
     struct wpolicy policy;
     bool populated; /* before the run, by `initial` */
     struct wpolicy initial;
+    enum thp_advice advice; /* `madvise` */
+    bool advised;           /* some step asks for huge pages in it */
+    enum waccess access;
+    enum wfile file;
 };
 
 enum wslice {
@@ -270,6 +280,8 @@ enum wstep_kind {
     WSTEP_MIGRATE_PAGES,
     WSTEP_SET_MEMS,
     WSTEP_UNMAP,
+    WSTEP_MADVISE,
+    WSTEP_MPROTECT,
     WSTEP_SET_AFFINITY,
     WSTEP_SET_NICE,
     WSTEP_SET_CLASS,
@@ -316,7 +328,9 @@ struct wstep {
     const struct wio *io;
     const struct wpolicy *policy; /* or the nodes that pages go to */
     const struct wpolicy *from;   /* MIGRATE_PAGES */
-    const struct wuse *range;     /* MBIND, MOVE_PAGES */
+    const struct wuse *range;     /* MBIND, MOVE_PAGES, MADVISE, MPROTECT */
+    enum thp_call advice;         /* MADVISE */
+    enum waccess access;          /* MPROTECT */
     bool move, all, strict;
     int32_t cgroup; /* SET_MEMS */
     const struct waffinity *affinity;
