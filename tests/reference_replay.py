@@ -16,8 +16,9 @@ KERNEL = ["sched.kernel=6.18"]  # that of the recorded host
 SEEDS = range(1, 6)  # one replay of a short recording is a matter of chance
 LIMIT = 50e-6
 FACTOR = 1.3
-HEAD = re.compile(r"\[(\d+)\].*? (\d+\.\d+): +(?:sched:)?(sched_\w+): +(.*)")
+HEAD = re.compile(r"(\S+) +\[(\d+)\].*? (\d+\.\d+): +(?:sched:)?(sched_\w+): +(.*)")
 SWITCH = re.compile(r"prev_comm=(.*) prev_pid=(-?\d+) .*prev_state=(\S+) ==> next_comm=(.*) next_pid=(-?\d+) ")
+RUNTIME = re.compile(r" pid=(-?\d+) runtime=(\d+)")
 WAKE = re.compile(r"comm=(.*) pid=(-?\d+) ")
 TEXT = """
 Scheduling delays above 50 us of the recordings in `../shared/corpus/sched`, and of their replays (`workload.replay=dependency`, policy
@@ -41,34 +42,53 @@ KNOWN = {
 }
 
 
-def measure(lines):
+class Measure:
     """Delays above the limit, and the run time of all tasks, in seconds."""
-    ready, since, delays, run = {}, {}, [], 0.0
-    for line in lines:
+
+    def __init__(self):
+        self.ready, self.since, self.curr, self.delays, self.run = {}, {}, {}, [], 0.0
+
+    def switch(self, cpu, time, prev, left_ready, following):
+        if prev != "0" and cpu in self.since:
+            self.run += time - self.since[cpu]
+        self.since[cpu], self.curr[cpu] = time, following
+        self.ready.pop(prev, None)
+        if prev != "0" and left_ready:
+            self.ready[prev] = time
+        delay = time - self.ready.pop(following, time)
+        if delay > LIMIT:
+            self.delays.append(delay)
+
+    def counted(self, cpu, time, by, pid, ns):
+        """A task that was not switched to counts its run time: that switch was lost by the recorder."""
+        if by == pid and self.curr.get(cpu, pid) != pid:
+            start = max(time - ns * 1e-9, self.since[cpu], self.ready.get(pid, 0.0))
+            self.switch(cpu, start, self.curr[cpu], False, pid)
+
+    def line(self, line):
         m = HEAD.search(line)
         if m is None:
-            continue
-        cpu, time, event, rest = int(m[1]), float(m[2]), m[3], m[4]
+            return
+        by, cpu, time, event, rest = m[1], int(m[2]), float(m[3]), m[4], m[5]
         if event in ("sched_wakeup", "sched_wakeup_new"):
             w = WAKE.search(rest)
-            if w and w[2] not in ready:
-                ready[w[2]] = time
+            if w:
+                self.ready.setdefault(w[2], time)
+        elif event == "sched_stat_runtime":
+            r = RUNTIME.search(rest)
+            if r:
+                self.counted(cpu, time, by, r[1], int(r[2]))
         elif event == "sched_switch":
             s = SWITCH.search(rest)
-            if s is None:
-                continue
-            prev, state, following = s[2], s[3], s[5]
-            if prev != "0" and cpu in since:
-                run += time - since[cpu]
-            since[cpu] = time
-            ready.pop(prev, None)
-            if prev != "0" and state.startswith("R"):
-                ready[prev] = time
-            if following in ready:
-                delay = time - ready.pop(following)
-                if delay > LIMIT:
-                    delays.append(delay)
-    return sorted(delays), run
+            if s:
+                self.switch(cpu, time, s[2], s[3].startswith("R"), s[5])
+
+
+def measure(lines):
+    m = Measure()
+    for line in lines:
+        m.line(line)
+    return sorted(m.delays), m.run
 
 
 def percentile(values, p):

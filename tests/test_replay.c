@@ -65,6 +65,9 @@ task(const struct run *x, int pid)
 #define SWITCH(prev, pid, state, next, npid)                                                       \
     "sched_switch: prev_comm=" prev " prev_pid=" #pid " prev_prio=120 prev_state=" #state          \
     " ==> next_comm=" next " next_pid=" #npid " next_prio=120"
+#define RT_SWITCH(prev, pid, prio, state, next, npid, nprio)                                       \
+    "sched_switch: prev_comm=" prev " prev_pid=" #pid " prev_prio=" #prio " prev_state=" #state    \
+    " ==> next_comm=" next " next_pid=" #npid " next_prio=" #nprio
 #define WAKING(name, pid, cpu)                                                                     \
     "sched_waking: comm=" name " pid=" #pid " prio=120 target_cpu=00" #cpu
 
@@ -186,6 +189,46 @@ who_is_never_answered_goes_on(void **state)
     assert_int_equal(waits_of_b(false), 0);
 }
 
+/* On three CPUs: s-30 wakes r after 50 us, and s-31, of a higher class, again after 100. */
+static const char three[] = " <idle>-0 [000] d.h2. 1.000000: " WAKING("x", 99, 0) "\n" LINE(
+    "<idle>-0", 0, 000, SWITCH("swapper/0", 0, R, "s", 30))
+    LINE("<idle>-0", 1, 000, RT_SWITCH("swapper/1", 0, 120, R, "s", 31, 49))
+        LINE("s-30", 0, 050, WAKING("r", 40, 2))
+            LINE("<idle>-0", 2, 052, RT_SWITCH("swapper/2", 0, 120, R, "r", 40, 59))
+                LINE("r-40", 2, 060, RT_SWITCH("r", 40, 59, S, "swapper/2", 0, 120))
+                    LINE("s-31", 1, 100, WAKING("r", 40, 2))
+                        LINE("<idle>-0", 2, 102, RT_SWITCH("swapper/2", 0, 120, R, "r", 40, 59))
+                            LINE("r-40", 2, 110, RT_SWITCH("r", 40, 59, S, "swapper/2", 0, 120))
+                                LINE("s-31", 1, 200, RT_SWITCH("s", 31, 49, Z, "swapper/1", 0, 120))
+                                    LINE("s-30", 0, 900, SWITCH("s", 30, Z, "swapper/0", 0));
+
+/* How long r has run on one CPU before s-30, which comes last there, has woken anybody. */
+static uint64_t
+run_of_r(const char *text)
+{
+    struct run x;
+
+    open_run(&x, 1, text);
+    engine_run(&x.k->engine, 230 * 1000);
+    assert_true(task(&x, 30)->se.sum_exec < 50 * 1000);
+    uint64_t run = task(&x, 40)->se.sum_exec;
+    arena_free(x.arena);
+    return run;
+}
+
+static void
+whoever_of_that_name_comes_first_ends_a_wait(void **state)
+{
+    g_autoptr(GString) other = g_string_new(three);
+    (void)state;
+
+    assert_true(run_of_r(three) >= 8000);
+    g_string_replace(other, " s-31", " z-31", 0);
+    g_string_replace(other, "comm=s prev_pid=31", "comm=z prev_pid=31", 0);
+    g_string_replace(other, "comm=s next_pid=31", "comm=z next_pid=31", 0);
+    assert_true(run_of_r(other->str) < 8000);
+}
+
 int
 main(void)
 {
@@ -194,6 +237,7 @@ main(void)
         cmocka_unit_test(on_a_machine_of_another_size_it_is_placed_as_a_new_one),
         cmocka_unit_test(who_is_answered_waits_for_the_answer),
         cmocka_unit_test(who_is_never_answered_goes_on),
+        cmocka_unit_test(whoever_of_that_name_comes_first_ends_a_wait),
         cmocka_unit_test(processes_wake_each_other_in_sync_and_threads_do_not),
     };
 

@@ -48,10 +48,10 @@ put_story(GString *out, const struct replay_task *t)
             bool ns = op == REPLAY_RUN || op == REPLAY_SLEEP || (op == REPLAY_WAIT && i == 1);
             g_string_append_printf(out, " %" G_GUINT64_FORMAT, ns ? n / 1000 : n);
         }
-        for (int i = 0; op == REPLAY_WAIT && i < 2; i++)
-            replay_number(&at, end); /* when, and the relation */
-        if (op == REPLAY_WAKE)
-            replay_number(&at, end); /* the pair */
+        for (int i = 0; op == REPLAY_WAIT && i < 4; i++)
+            replay_number(&at, end); /* when, the relation, the source, the number in it */
+        for (int i = 0; op == REPLAY_WAKE && i < 2; i++)
+            replay_number(&at, end); /* the pair, the source */
         if (op == REPLAY_GO_ON || op == REPLAY_EXEC)
             replay_number(&at, end);
     }

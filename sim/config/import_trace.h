@@ -41,6 +41,7 @@ struct trace_event {
     int32_t tgid;   /* of it; -1: not said */
     bool irq;       /* in an interrupt; only ftrace tells */
     bool preempted; /* SWITCH: R+ */
+    bool made_up;   /* SWITCH: not recorded, see import_trace_lost.h */
     char state;     /* SWITCH: of the previous task */
     struct trace_task
         task; /* SWITCH: the previous one; FORK: the parent; else the one in question */

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "config/import_trace_lost.h"
 #include "config/import_trace_replay.h"
 #include "config/import_trace_shares.h"
 
@@ -30,15 +31,17 @@ struct teller {
     enum replay_start start;
     uint64_t start_at;
     GByteArray *code;
-    uint64_t run;            /* of the burst, so far untold */
-    uint64_t since;          /* RUNNING: switched in; SLEEPING: left */
-    uint64_t awake_since;    /* began to want a CPU */
-    uint64_t left;           /* its CPU, the last time */
-    uint64_t ordinal;        /* of the last wake-up */
-    int32_t cpu, parent;     /* RUNNING: where; a pid */
-    struct teller *mother;   /* who forked it, if recorded */
-    struct teller *early_by; /* NULL: from outside */
-    struct teller *woke;     /* whom it woke last, and when */
+    uint64_t run;             /* of the burst, so far untold */
+    uint64_t since;           /* RUNNING: switched in; SLEEPING: left */
+    uint64_t awake_since;     /* began to want a CPU */
+    uint64_t left;            /* its CPU, the last time */
+    uint64_t ordinal;         /* of the last wake-up */
+    guint source, nr_sources; /* of it, and of all: import_trace_sources.c */
+    uint64_t source_count;    /* its ordinal among those of its source */
+    int32_t cpu, parent;      /* RUNNING: where; a pid */
+    struct teller *mother;    /* who forked it, if recorded */
+    struct teller *early_by;  /* NULL: from outside */
+    struct teller *woke;      /* whom it woke last, and when */
     uint64_t woke_at;
     struct teller *survivor; /* who was told of its death: a parent, or another thread */
     uint64_t early_at;
@@ -55,8 +58,9 @@ struct lane {
 
 struct trace_compiler {
     struct trace_options o;
-    GPtrArray *tellers; /* in order of appearance */
-    GHashTable *by_pid; /* the living one of each number */
+    struct trace_window *window; /* events come through it */
+    GPtrArray *tellers;          /* in order of appearance */
+    GHashTable *by_pid;          /* the living one of each number */
     struct lane *lanes;
     uint32_t nr_lanes;
     uint32_t nr_kept;
@@ -70,6 +74,7 @@ struct trace_compiler {
     bool lost;             /* the recorder lost events */
     GHashTable *relations; /* struct relation, also in order in: */
     GPtrArray *all_relations;
+    GHashTable *sources;
     GHashTable *pairs; /* struct pair, also in order in: */
     GPtrArray *all_pairs;
     GHashTable *run_names, *woken_names; /* sums by name */
@@ -121,13 +126,22 @@ bool trace_sessions(const struct trace_compiler *c, uint32_t *sessions, uint32_t
 
 void trace_relations_init(struct trace_compiler *c);
 void trace_relations_clear(struct trace_compiler *c);
-/* One more wake-up of `t` by `by`: the number of their relation. */
+/* The number of the relation of their names; and the same, for one more wake-up of t by `by`. */
+guint trace_relation_number(struct trace_compiler *c, const struct teller *by,
+                            const struct teller *t);
 guint trace_relation_of(struct trace_compiler *c, const struct teller *by, const struct teller *t);
 /* Its number, if there were any. */
 bool trace_relation_known(const struct trace_compiler *c, const struct teller *by,
                           const struct teller *t, guint *number);
 /* For each relation, whether its wake-ups were meant. To be asked once, at the end. */
 const uint8_t *trace_relations_meant(struct trace_compiler *c, struct arena *a);
+
+/* ---- import_trace_sources.c ---- */
+
+void trace_sources_init(struct trace_compiler *c);
+void trace_sources_clear(struct trace_compiler *c);
+/* `by` wakes t, whose `source` and `source_count` are those of that wake-up from now on. */
+void trace_source_woke(struct trace_compiler *c, const struct teller *by, struct teller *t);
 
 /* ---- import_trace_pairs.c ---- */
 

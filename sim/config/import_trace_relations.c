@@ -47,8 +47,8 @@ find_relation(const struct trace_compiler *c, const char *waker, const char *wak
     return g_hash_table_lookup(c->relations, &key);
 }
 
-guint
-trace_relation_of(struct trace_compiler *c, const struct teller *by, const struct teller *t)
+static struct relation *
+relation_of(struct trace_compiler *c, const struct teller *by, const struct teller *t)
 {
     struct relation *r = find_relation(c, by->s.comm, t->s.comm);
 
@@ -61,6 +61,20 @@ trace_relation_of(struct trace_compiler *c, const struct teller *by, const struc
         g_hash_table_add(c->relations, r);
         g_ptr_array_add(c->all_relations, r);
     }
+    return r;
+}
+
+guint
+trace_relation_number(struct trace_compiler *c, const struct teller *by, const struct teller *t)
+{
+    return relation_of(c, by, t)->number;
+}
+
+guint
+trace_relation_of(struct trace_compiler *c, const struct teller *by, const struct teller *t)
+{
+    struct relation *r = relation_of(c, by, t);
+
     r->count++;
     r->kin |= by->parent == t->s.pid || t->parent == by->s.pid;
     return r->number;

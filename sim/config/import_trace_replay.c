@@ -80,6 +80,8 @@ tell_wait(struct trace_compiler *c, struct teller *t, struct teller *by, uint64_
         trace_put_op2(t->code, REPLAY_WAIT, t->ordinal, MAX(took, 1));
         trace_put_number(t->code, ended - c->t0);
         trace_put_number(t->code, trace_relation_of(c, by, t));
+        trace_put_number(t->code, t->source);
+        trace_put_number(t->code, t->source_count);
     } else {
         t->s.woken_from_outside++;
         trace_put_op2(t->code, REPLAY_SLEEP, MAX(took, 1), ended - c->t0);
@@ -124,6 +126,8 @@ waking(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         trace_put_op2(by->code, REPLAY_WAKE, t->index, ++t->ordinal);
         /* one that comes before the sleep says nothing, and must not wait for it */
         trace_put_number(by->code, t->state == SLEEPING ? trace_pair_woke(c, by, t) : 0);
+        trace_source_woke(c, by, t);
+        trace_put_number(by->code, t->source);
         by->s.wakes++;
         by->woke = t;
         by->woke_at = c->now;
@@ -192,10 +196,14 @@ leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
 
     if (t->state != RUNNING)
         return;
-    if (!slept) {
+    if (!slept || e->state == TRACE_STATE_LOST) {
         note_run(c, t);
         t->left = c->now;
         queue_on(c, t, e->cpu);
+        if (e->state == TRACE_STATE_LOST) {
+            t->queue = -1;
+            t->lost = true;
+        }
         return;
     }
     trace_tell_run(c, t);
@@ -309,6 +317,7 @@ on_switch(struct trace_compiler *c, struct lane *lane, const struct trace_event 
 {
     struct teller *prev = trace_teller_of(c, &e->task), *next = trace_teller_of(c, &e->other);
 
+    c->mismatches += e->made_up;
     repair_lane(c, lane, prev);
     if (prev != NULL) {
         find_running(c, lane, prev, e->cpu);
@@ -394,8 +403,8 @@ see_current(struct trace_compiler *c, struct lane *lane, const struct trace_even
     lane->last_switch = c->t0;
 }
 
-void
-trace_compiler_event(void *compiler, const struct trace_event *e)
+static void
+take_event(void *compiler, const struct trace_event *e)
 {
     struct trace_compiler *c = compiler;
     struct lane *lane = lane_of(c, e->cpu);
@@ -430,17 +439,29 @@ trace_compiler_event(void *compiler, const struct trace_event *e)
     lane->seen = true;
 }
 
+void
+trace_compiler_event(void *compiler, const struct trace_event *e)
+{
+    struct trace_compiler *c = compiler;
+
+    trace_window_sink(c->window, e);
+}
+
 struct trace_compiler *
 trace_compiler_new(const struct trace_options *o)
 {
     struct trace_compiler *c = g_new0(struct trace_compiler, 1);
 
+    const struct trace_sink through = { c, take_event };
+
     c->o = *o;
+    c->window = trace_window_new(&through);
     c->tellers = g_ptr_array_new_with_free_func(trace_free_teller);
     c->by_pid = g_hash_table_new(g_direct_hash, g_direct_equal);
     c->script = g_byte_array_new();
     c->shares = shares_new();
     trace_relations_init(c);
+    trace_sources_init(c);
     trace_pairs_init(c);
     return c;
 }
@@ -453,7 +474,9 @@ trace_compiler_free(struct trace_compiler *c)
     g_byte_array_unref(c->script);
     shares_free(c->shares);
     trace_relations_clear(c);
+    trace_sources_clear(c);
     trace_pairs_clear(c);
+    trace_window_free(c->window);
     g_free(c->lanes);
     g_free(c);
 }

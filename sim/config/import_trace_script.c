@@ -68,7 +68,7 @@ void
 trace_script_switch(struct trace_compiler *c, struct lane *lane, const struct trace_event *e,
                     const struct teller *next)
 {
-    guint8 state = e->preempted ? '+' : (guint8)e->state;
+    guint8 state = e->preempted ? '+' : e->state == TRACE_STATE_LOST ? 'R' : (guint8)e->state;
     guint32 number = script_number(next);
 
     if (!c->o.placement)

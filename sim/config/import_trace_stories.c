@@ -52,6 +52,7 @@ trace_compiler_stories(struct trace_compiler *c, struct trace_story_counts *coun
 {
     GArray *stories = g_array_sized_new(FALSE, FALSE, sizeof(struct trace_story), c->tellers->len);
 
+    trace_window_flush(c->window);
     end_stories(c);
     for (guint i = 0; i < c->tellers->len; i++)
         g_array_append_val(stories, ((struct teller *)g_ptr_array_index(c->tellers, i))->s);
@@ -146,6 +147,7 @@ fill_task(struct replay_task *to, struct teller *t, struct arena *a)
                                 .bound = t->s.kthread ? trace_kthread_cpu(t->s.comm) : -1,
                                 .start = t->code->len > 0 ? t->start : REPLAY_START_NEVER,
                                 .start_at = t->start_at,
+                                .nr_sources = t->nr_sources,
                                 .code_len = t->code->len };
     uint8_t *code = arena_alloc(a, to->code_len + 1);
     memcpy(code, t->code->data != NULL ? t->code->data : (const guint8 *)"", to->code_len);

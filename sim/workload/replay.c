@@ -1,10 +1,11 @@
 /*
  * Replaying: tasks do again what they did, on another machine or under another policy.
  *
- * Wake-ups are numbered by the task that is woken. A wait is over when the wake-up with its number
- * has been given, before or after the task got there, so the order in which two tasks wake a third
- * may change, and none is lost. A wake-up always lies earlier in the recording than the end of the
- * wait that it ends, so waits never form a circle, whatever the new order is: a replay cannot hang.
+ * Wake-ups are counted by the task that is woken and by source, the name of the waker
+ * (import_trace_sources.c). A wait is over when its source has given as many as in the recording,
+ * before or after the task got there, so the order in which two tasks wake a third may change, and
+ * none is lost. Those wake-ups all lie earlier in the recording than the end of the wait, so waits
+ * never form a circle, whatever the new order is: a replay cannot hang.
  *
  * The recorded CPU time contains the kernel's own work: switches, wake-ups. The simulated kernel
  * charges its costs on top, so what it has charged to a task is taken off its next burst. What
@@ -16,38 +17,11 @@ const char *const replay_mode_names[REPLAY_MODE_NR + 1] = { "dependency", "timin
 
 /* ---- waits ---- */
 
-/* Has wake-up n been given? Those far ahead are known by the furthest only. */
+/* What it waits for has been given: as many wake-ups of that source as in the recording. */
 static bool
-has_been_woken(const struct replay_thread *t, uint64_t n)
+has_been_woken(const struct replay_thread *t, uint64_t source, uint64_t n)
 {
-    if (n < t->first_wake)
-        return true;
-    if (n - t->first_wake < 64)
-        return t->woken >> (n - t->first_wake) & 1;
-    return n <= t->furthest_wake;
-}
-
-static void
-note_wake(struct replay_thread *t, uint64_t n)
-{
-    if (n >= t->first_wake && n - t->first_wake < 64)
-        t->woken |= (uint64_t)1 << (n - t->first_wake);
-    t->furthest_wake = SIM_MAX(t->furthest_wake, n);
-}
-
-/* Waits are asked for in order: what lies before n is of no interest any more. */
-static void
-forget_before(struct replay_thread *t, uint64_t n)
-{
-    uint64_t by = n - SIM_MIN(t->first_wake, n);
-
-    uint64_t gone = SIM_MIN(by, (uint64_t)64);
-    t->woken = gone == 64 ? 0 : t->woken >> gone;
-    if (t->furthest_wake >= t->first_wake + 64)
-        for (uint64_t i = 64 - gone; i < 64; i++)
-            if (t->first_wake + by + i <= t->furthest_wake)
-                t->woken |= (uint64_t)1 << i;
-    t->first_wake += by;
+    return t->given[source] >= n;
 }
 
 static void
@@ -71,14 +45,14 @@ is_sync(const struct replay_task *by, const struct replay_task *t)
 }
 
 static void
-wake_thread(struct replay_thread *t, uint64_t n, struct replay_thread *by)
+wake_thread(struct replay_thread *t, uint64_t source, struct replay_thread *by)
 {
     struct task *waker = by->task;
 
-    note_wake(t, n);
+    t->given[source]++;
     if (t->spec->start == REPLAY_START_WOKEN && !t->started) {
         start_thread(t, waker);
-    } else if (t->waits && has_been_woken(t, t->waits_for)) {
+    } else if (t->waits && has_been_woken(t, t->waits_source, t->waits_for)) {
         t->waits = false;
         task_wake(t->run->k, t->task, waker, is_sync(by->spec, t->spec));
     }
@@ -121,7 +95,7 @@ op_wake(struct replay_thread *t, struct action *act)
 {
     const uint8_t *op = t->at - 1;
     struct replay_thread *other = thread_at(t->run, number(t));
-    uint64_t n = number(t), pair = number(t);
+    uint64_t n = number(t), pair = number(t), source = number(t);
 
     if (other == NULL || other == t || t->run->spec->mode == REPLAY_TIMING)
         return false;
@@ -130,7 +104,7 @@ op_wake(struct replay_thread *t, struct action *act)
         *act = (struct action){ .kind = ACTION_BLOCK };
         return true;
     }
-    wake_thread(other, n, t);
+    wake_thread(other, source, t);
     return false;
 }
 
@@ -164,17 +138,18 @@ static bool
 op_wait(struct replay_thread *t, struct action *act)
 {
     uint64_t n = number(t), took = number(t), at = number(t), relation = number(t);
+    uint64_t source = number(t), count = number(t);
     const struct replay *r = t->run->spec;
 
-    forget_before(t, n);
-    replay_reached(t);
+    replay_reached(t, n);
     if (r->mode == REPLAY_TIMING || relation >= r->nr_relations || !r->meant[relation])
         return !t->first_op &&
                sleep_outside(t, took, at, act); /* first: it has just been started */
-    if (has_been_woken(t, n))
+    if (has_been_woken(t, source, count))
         return false;
     t->waits = true;
-    t->waits_for = n;
+    t->waits_source = source;
+    t->waits_for = count;
     *act = (struct action){ .kind = ACTION_BLOCK };
     return true;
 }
@@ -273,7 +248,7 @@ replay_exited(struct kernel *k, struct task *p)
     struct replay_thread *t = p->prog;
 
     t->ended = true;
-    replay_reached(t);
+    replay_reached(t, t->reached);
     if (t->run->nr_unfinished > 0 && --t->run->nr_unfinished == 0)
         engine_stop(&k->engine);
 }

@@ -23,9 +23,10 @@ extern const char *const replay_mode_names[REPLAY_MODE_NR + 1];
 
 enum replay_op {
     REPLAY_RUN,   /* ns of CPU time */
-    REPLAY_WAKE,  /* task, number of that wake-up among the task's, pair (0: none) */
+    REPLAY_WAKE,  /* task, number of that wake-up among the task's, pair (0: none), source */
     REPLAY_FORK,  /* task */
-    REPLAY_WAIT,  /* number of the wake-up, ns that it took, ns since the start, relation */
+    REPLAY_WAIT,  /* number of the wake-up, ns that it took, ns since the start, relation, source,
+                     number of the wake-up among those of its source */
     REPLAY_SLEEP, /* ns that it took, ns since the start at which it ended */
     REPLAY_NICE,  /* the new nice value + 20 */
     REPLAY_GO_ON, /* the recording ended while it wanted a CPU: ns of what it may have gone on for
@@ -76,7 +77,8 @@ struct replay_task {
     int32_t bound;        /* its only CPU; -1: none */
     enum replay_start start;
     sim_time start_at;
-    uint32_t session; /* of nr_sessions, which follow each other; kernel threads are in none */
+    uint32_t nr_sources; /* of wake-ups, by name of the waker */
+    uint32_t session;    /* of nr_sessions, which follow each other; kernel threads are in none */
     uint32_t process;
     uint32_t memory; /* in replay_memories */
     uint32_t code_len;

@@ -87,7 +87,7 @@ build_thread(struct replay_run *run, uint32_t i, struct process *const *processe
     t->at = spec->code;
     t->end = spec->code + spec->code_len;
     t->first_op = true;
-    t->first_wake = 1;
+    t->given = arena_new_array(run->k->arena, uint64_t, spec->nr_sources + 1);
     t->task = task_new(run->k, processes[spec->process], &attr);
     t->task->pid = spec->pid;
     t->task->comm = spec->name;

@@ -31,7 +31,7 @@ replay_pairs_build(struct replay_run *run)
 static bool
 has_reached(const struct replay_thread *t, uint64_t n)
 {
-    return t->ended || !t->started || t->first_wake >= n;
+    return t->ended || !t->started || t->reached >= n;
 }
 
 bool
@@ -54,10 +54,11 @@ replay_may_wake(struct replay_thread *t, struct replay_thread *other, uint64_t n
 }
 
 void
-replay_reached(struct replay_thread *t)
+replay_reached(struct replay_thread *t, uint64_t n)
 {
     struct replay_thread **at = &t->held, *go = NULL;
 
+    t->reached = n;
     while (*at != NULL) { /* newest first; `go` has the oldest first */
         struct replay_thread *h = *at;
         if (!has_reached(t, h->held_for)) {

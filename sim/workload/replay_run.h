@@ -9,8 +9,9 @@ struct replay_thread {
     struct replay_run *run;
     const uint8_t *at, *end; /* in its story */
     uint64_t kernel_seen, debt;
-    /* wake-ups: bit i of `woken` is number first_wake + i */
-    uint64_t first_wake, woken, furthest_wake, waits_for;
+    uint64_t *given;                  /* wake-ups, by source */
+    uint64_t waits_source, waits_for; /* so many of them */
+    uint64_t reached;                 /* number of the wake-up of its last wait */
     bool waits, started, first_op, ended;
     /* held up at a wake-up until another has reached a wait: replay_pairs.c */
     struct replay_thread *held, *next_held;
@@ -44,8 +45,8 @@ void replay_pairs_build(struct replay_run *run);
  * tries again when it is woken. */
 bool replay_may_wake(struct replay_thread *t, struct replay_thread *other, uint64_t n,
                      uint64_t pair);
-/* The thread has come to a later wait, or to its end: who is held up by it goes on. */
-void replay_reached(struct replay_thread *t);
+/* The thread has come to the wait for wake-up n, or to its end: who is held up by it goes on. */
+void replay_reached(struct replay_thread *t, uint64_t n);
 
 /* replay_memory.c */
 void replay_memory_build(struct replay_run *run, struct process *const *processes);

@@ -13,7 +13,7 @@ static void
 check_replay(const struct replay *r)
 {
     static const int numbers[REPLAY_OP_NR] = {
-        [REPLAY_RUN] = 1,   [REPLAY_WAKE] = 3, [REPLAY_FORK] = 1,  [REPLAY_WAIT] = 4,
+        [REPLAY_RUN] = 1,   [REPLAY_WAKE] = 4, [REPLAY_FORK] = 1,  [REPLAY_WAIT] = 6,
         [REPLAY_SLEEP] = 2, [REPLAY_NICE] = 1, [REPLAY_GO_ON] = 1, [REPLAY_EXEC] = 1
     };
 
