@@ -371,6 +371,13 @@ two_sweeps_do_not_share_a_folder() {
 other_engines_run_shards_and_a_merge() {
     small_grid
     expect 0 "$numasim" sweep small.yaml -q --no-plot -o local
+    odd='a "b" 100%a' # what the shell and Slurm would misread
+    if parallel --version 2>/dev/null | grep -q '^GNU parallel'; then
+        for out in "by GNU" "by GNU, $odd"; do
+            expect 0 "$numasim" sweep small.yaml --no-plot -j 3 --engine parallel -o "$out"
+            same_folders local "$out"
+        done
+    fi
     mkdir bin
     # as far as we use them
     cat >bin/parallel <<'END'
@@ -394,8 +401,6 @@ END
         expect 0 "$numasim" sweep small.yaml -j 2 --engine slurm -o later
         says err 'sh .*later-shards/submit.sh'
     fi
-    # a folder whose name the shell and Slurm would misread
-    odd='a "b" 100%a'
     sed 's/seeds: 3/seeds: 2/' small.yaml >other.yaml
     PATH="$work/bin:$PATH"
     expect 0 "$numasim" sweep other.yaml --no-plot -j 3 --engine slurm -o "$odd"
