@@ -105,18 +105,39 @@ pages_of_a_block_wait_by_their_number(void **state)
     struct region *r = kit_region(&f, "data", 1024 * PAGE_4K, 1);
     kit_populate(&f, r, 0);
     lru_add(f.k, 0, r, 0, 16, 0, false);
-    assert_int_equal(lru_waiting(f.k, r, 0, 512, 0), 16);
-    assert_int_equal(lru_waiting(f.k, r, 512, 512, 0), 0);
+    assert_int_equal(lru_waiting(f.k, r, 0, 512, 0, 0), 16);
+    assert_int_equal(lru_waiting(f.k, r, 512, 512, 0, 0), 0);
     assert_int_equal(lru_alike(f.k, r, 0, 512), 512);
     for (int i = 0; i < 1000; i++)
-        sum += lru_waiting(f.k, r, 100, 48, 0);
+        sum += lru_waiting(f.k, r, 100, 48, 0, 0);
     assert_in_range(sum, 1440, 1560);
     /* seven of the next block end this batch, and begin another one */
     lru_add(f.k, 0, r, 508, 22, 0, false);
-    assert_int_equal(lru_waiting(f.k, r, 0, 512, 0), 0);
-    assert_int_equal(lru_waiting(f.k, r, 512, 512, 0), 7);
+    assert_int_equal(lru_waiting(f.k, r, 0, 512, 0, 0), 0);
+    assert_int_equal(lru_waiting(f.k, r, 512, 512, 0, 0), 7);
     lru_add_drain_all(f.k);
-    assert_int_equal(lru_waiting(f.k, r, 512, 512, 0), 0);
+    assert_int_equal(lru_waiting(f.k, r, 512, 512, 0, 0), 0);
+    fixture_close(&f);
+}
+
+/* Pages that a task has just moved wait with its tag, and those that have none do not. */
+static void
+pages_of_a_block_wait_by_their_tag(void **state)
+{
+    enum { TAG = 77 };
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 2, &fixture_memory, in_blocks);
+    struct region *r = kit_region(&f, "data", 512 * PAGE_4K, 1);
+    kit_populate(&f, r, 0);
+    for (int i = 0; i < 20; i++)
+        r->ops->retag(r, 0, TAG);
+    lru_add_tagged(f.k, 0, r, 0, 20, 0, TAG);
+    assert_int_equal(lru_waiting(f.k, r, 0, 100, 0, 0), 0);
+    assert_int_equal(lru_waiting(f.k, r, 0, 100, 0, TAG + 1), 0);
+    assert_int_equal(lru_waiting(f.k, r, 0, 20, 0, TAG), 20);
+    assert_in_range(waiting(&f, r), 8, 36); /* 20 of 512, each asked by itself */
     fixture_close(&f);
 }
 
@@ -128,6 +149,7 @@ main(void)
         cmocka_unit_test(a_huge_page_drains_the_batch),
         cmocka_unit_test(the_index_finds_every_page),
         cmocka_unit_test(pages_of_a_block_wait_by_their_number),
+        cmocka_unit_test(pages_of_a_block_wait_by_their_tag),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,15 +23,16 @@ struct lru_state {
     bool on;
 };
 
-/* *pages: how many have it. */
+/* Never 0. */
 static uint64_t
-key_of(const struct region *r, uint64_t page, int node, uint32_t *pages)
+key_of(const struct region *r, uint64_t page, int node, uint32_t tag)
 {
     uint64_t key = ((uint64_t)r->id + 1) << 40;
 
-    *pages = 1;
-    return key |
-           (r->ops->lot == NULL ? page : (uint64_t)1 << 39 | r->ops->lot(r, page, node, pages));
+    if (r->ops->lot == NULL)
+        return key | page;
+    key |= (uint64_t)1 << 39 | r->ops->lot(r, page, node);
+    return tag == 0 ? key : rng_at(key, tag) | 1;
 }
 
 static uint64_t
@@ -122,12 +123,11 @@ add_lot(struct lru_state *s, struct lru_batch *b, uint64_t key, uint32_t n)
     b->nr += n;
 }
 
-void
-lru_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n, int node,
-        bool huge)
+static void
+batch_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n, int node,
+          uint32_t tag, bool huge)
 {
     struct lru_state *s = k->mm->lru;
-    uint32_t all;
 
     if (!s->on)
         return;
@@ -138,8 +138,22 @@ lru_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint6
         drain(s, b);
     for (uint64_t end = first + n, page = end - left, stop; page < end; page = stop) {
         stop = r->ops->lot == NULL ? page + 1 : SIM_MIN(end, (page | (CHUNK_PAGES - 1)) + 1);
-        add_lot(s, b, key_of(r, page, node, &all), (uint32_t)(stop - page));
+        add_lot(s, b, key_of(r, page, node, tag), (uint32_t)(stop - page));
     }
+}
+
+void
+lru_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n, int node,
+        bool huge)
+{
+    batch_add(k, cpu, r, first, n, node, 0, huge);
+}
+
+void
+lru_add_tagged(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n,
+               int node, uint32_t tag)
+{
+    batch_add(k, cpu, r, first, n, node, tag, false);
 }
 
 void
@@ -163,18 +177,37 @@ lru_add_drain_all(struct kernel *k)
 }
 
 uint32_t
-lru_waiting(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n, int node)
+lru_waiting(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n, int node,
+            uint32_t tag)
 {
     struct lru_state *s = k->mm->lru;
-    uint32_t all;
 
     if (!s->on)
         return 0;
-    uint64_t key = key_of(r, first, node, &all), waiting = s->index[find(s, key)].n;
+    uint64_t waiting = s->index[find(s, key_of(r, first, node, tag))].n;
     if (likely(waiting == 0) || r->ops->lot == NULL)
         return waiting == 0 ? 0 : n;
+    uint32_t all = SIM_MAX(r->ops->lot_size(r, first, node, tag), n);
     waiting = SIM_MIN(waiting, (uint64_t)all) * n;
     return (uint32_t)(waiting / all + (rng_below(&s->rng, all) < waiting % all));
+}
+
+/* One of a block's pages: all of its tags may be that page's. */
+static bool
+one_waits(const struct kernel *k, const struct region *r, uint64_t page, int node)
+{
+    struct lru_state *s = k->mm->lru;
+    uint32_t tags[LOT_TAGS + 1], nr = r->ops->lot_tags(r, page, node, tags), all = 0;
+    uint64_t waiting = 0;
+
+    tags[nr++] = 0;
+    for (uint32_t i = 0; i < nr; i++) {
+        uint32_t size = r->ops->lot_size(r, page, node, tags[i]);
+
+        waiting += SIM_MIN(s->index[find(s, key_of(r, page, node, tags[i]))].n, size);
+        all += size;
+    }
+    return waiting > 0 && rng_below(&s->rng, all) < waiting;
 }
 
 bool
@@ -183,7 +216,10 @@ lru_on_batch(const struct kernel *k, const struct region *r, uint64_t page)
     int node;
 
     r->ops->look(r->maps, page, &node);
-    return node >= 0 && lru_waiting(k, r, page, 1, node) > 0;
+    if (node < 0 || !k->mm->lru->on)
+        return false;
+    return r->ops->lot == NULL ? lru_waiting(k, r, page, 1, node, 0) > 0
+                               : one_waits(k, r, page, node);
 }
 
 uint32_t
@@ -193,8 +229,8 @@ lru_alike(const struct kernel *k, const struct region *r, uint64_t first, uint32
 
     if (!k->mm->lru->on || r->ops->lot != NULL)
         return n;
-    bool waits = lru_waiting(k, r, first, 1, 0) > 0;
-    while (nr < n && (lru_waiting(k, r, first + nr, 1, 0) > 0) == waits)
+    bool waits = lru_waiting(k, r, first, 1, 0, 0) > 0;
+    while (nr < n && (lru_waiting(k, r, first + nr, 1, 0, 0) > 0) == waits)
         nr++;
     return nr;
 }

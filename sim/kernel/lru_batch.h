@@ -6,8 +6,11 @@
  * migrate: a hinting fault on it counts as a failed migration, and that doubles the scan period of
  * the task. A huge page does not wait, and takes the batch with it.
  *
- * Where pages are kept in blocks, so many of a block's pages on a node wait, and any of them are as
- * likely to be among those as others.
+ * Where pages are kept in blocks, so many of a block's pages with one tag on a node wait, and any
+ * of them are as likely to be among those as others. Their tags tell them apart because they go
+ * with the waiting: a page that a task has just moved has the task's tag, and whoever faults on it
+ * next from elsewhere only asks for it a second time, while one that was just touched first has
+ * none and may be asked for at once.
  *
  * Model assumption: pages that a workload places before the run have long left their batch, unless
  * mm.lru_batches=all. Nothing but new pages and the calls that drain all CPUs (mbind and the like)
@@ -24,6 +27,9 @@ void lru_batch_init(struct kernel *k);
  * `node` by this CPU. */
 void lru_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n,
              int node, bool huge);
+/* They have this access tag, where it is other than 0. */
+void lru_add_tagged(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n,
+                    int node, uint32_t tag);
 /* The same before the run, on the first CPU of the pages' node. */
 void lru_add_initial(struct kernel *k, int node, const struct region *r, uint64_t first, uint64_t n,
                      bool huge);
@@ -31,8 +37,9 @@ void lru_add_initial(struct kernel *k, int node, const struct region *r, uint64_
 void lru_add_drain_all(struct kernel *k);
 /* Does the page wait on some CPU's batch? */
 bool lru_on_batch(const struct kernel *k, const struct region *r, uint64_t page);
-/* How many of n pages of a node from `first` on do; where each is known, all of them or none. */
+/* How many of n pages of a node with one tag from `first` on do; where each is known, all of them
+ * or none. */
 uint32_t lru_waiting(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n,
-                     int node);
+                     int node, uint32_t tag);
 /* How many pages from `first` on, of n, may be asked about together. */
 uint32_t lru_alike(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n);

@@ -10,7 +10,7 @@
 #include "kernel/lru_batch.h"
 #include "kernel/mempolicy.h"
 #include "kernel/mm_draw.h"
-#include "kernel/numa.h"
+#include "kernel/numa_fault.h"
 #include "kernel/page_alloc.h"
 #include "kernel/page_set.h"
 #include "kernel/region.h"
@@ -167,25 +167,23 @@ touch_run(struct touch *t, uint64_t at, uint64_t end)
     }
 }
 
-/* Pages of one slice and one VMA. */
-static sim_time
-attend_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, struct page_stretch st)
-{
-    struct region *r = v->map->region;
-    uint32_t slice = region_slice_of(r, st.at);
-    struct touch t = { .k = k, .rq = rq, .p = p, .v = v, .policy = get_vma_policy(p, v) };
-    sim_time cost = 0;
-    uint64_t first, n;
+/* Pages of one slice and one VMA that are attended to at one instant. What it costs, and what
+ * others hear of it, comes at the end. */
+struct visit {
+    struct faults faults; /* of marked pages */
+    struct touch touch;   /* of absent ones */
+    uint32_t slice;
+    uint64_t needed; /* pages that needed attention when it began */
+};
 
-    if (*mapping_marked(v->map, slice) > 0)
-        cost += numa_fault_pages(k, rq, p, v, st);
-    if (r->groups[slice].unpopulated == 0 || numa_move_wanted(p))
-        return cost;
-    while (k->error == NULL && !p->process->killed &&
-           (n = r->ops->absent_run(v->map, &st, &first)) > 0)
-        touch_run(&t, first, first + n);
-    region_changed(k, r, slice, t.got.small + t.got.huge * CHUNK_PAGES);
-    return cost + touch_cost(k, &t.got);
+static void
+visit_begin(struct visit *vi, struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
+            uint64_t page)
+{
+    vi->slice = region_slice_of(v->map->region, page);
+    vi->needed = mapping_needs(v->map, vi->slice);
+    vi->touch = (struct touch){ .k = k, .rq = rq, .p = p, .v = v };
+    vi->faults.v = NULL;
 }
 
 /* A huge page may lie in other slices too, whose users come to fewer pages as well. */
@@ -196,41 +194,110 @@ neighbours_need_less(struct kernel *k, const struct mapping *m, uint32_t slice, 
     uint64_t first = page & ~(uint64_t)(CHUNK_PAGES - 1);
     uint64_t last = SIM_MIN(first + CHUNK_PAGES, r->nr_pages) - 1;
 
-    if (!r->thp || r->nr_slices == 1)
-        return;
     for (uint32_t s = region_slice_of(r, first); s <= region_slice_of(r, last); s++)
         if (s != slice)
             region_needs_fell(k, m, s, CHUNK_PAGES);
 }
 
-/* `u`: a use that drew the page, and looks at it before others are told; NULL: none. */
-static sim_time
-attend_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, struct page_stretch st,
-           struct mem_use *u)
+static void
+visit_absent(struct visit *vi, struct page_stretch st)
 {
-    const struct mapping *m = v->map;
-    uint32_t slice = region_slice_of(m->region, st.at);
-    uint64_t needed = mapping_needs(m, slice);
-    sim_time cost = attend_pages(k, rq, p, v, st);
-    uint64_t fell = needed - mapping_needs(m, slice);
+    struct touch *t = &vi->touch;
+    struct region *r = t->v->map->region;
+    uint64_t first, n;
 
-    region_needs_fell(k, m, slice, fell + (u == NULL ? 0 : use_draw_dealt(u)));
-    neighbours_need_less(k, m, slice, st.at);
+    t->policy = get_vma_policy(t->p, t->v);
+    t->decided = false;
+    while (t->k->error == NULL && !t->p->process->killed &&
+           (n = r->ops->absent_run(t->v->map, &st, &first)) > 0)
+        touch_run(t, first, first + n);
+}
+
+static void
+visit_pages(struct visit *vi, struct page_stretch st)
+{
+    const struct touch *t = &vi->touch;
+    const struct mapping *m = t->v->map;
+    struct page_stretch marked = st;
+
+    if (*mapping_marked(m, vi->slice) > 0) {
+        if (vi->faults.v == NULL)
+            numa_faults_begin(&vi->faults, t->k, t->rq, t->p, t->v, vi->slice);
+        numa_faults_take(&vi->faults, &marked);
+    }
+    if (m->region->groups[vi->slice].unpopulated > 0 && !numa_move_wanted(t->p))
+        visit_absent(vi, st);
+    if (unlikely(m->region->thp && m->region->nr_slices > 1))
+        neighbours_need_less(t->k, m, vi->slice, st.at);
+}
+
+/* `u`: a use that drew the pages, and looks at them before others are told; NULL: none. */
+static sim_time
+visit_end(struct visit *vi, struct mem_use *u)
+{
+    const struct touch *t = &vi->touch;
+    const struct mapping *m = t->v->map;
+    struct region *r = m->region;
+    sim_time cost = touch_cost(t->k, &t->got);
+
+    if (vi->faults.v != NULL) {
+        cost += numa_faults_end(&vi->faults);
+        region_changed(t->k, r, vi->slice, vi->faults.sums.moved);
+    }
+    region_changed(t->k, r, vi->slice, t->got.small + t->got.huge * CHUNK_PAGES);
+    region_needs_fell(t->k, m, vi->slice,
+                      vi->needed - mapping_needs(m, vi->slice) +
+                          (u == NULL ? 0 : use_draw_dealt(u)));
     return cost;
 }
 
+/* Is the page in the VMA and the slice of the visit? */
+static bool
+visit_covers(const struct visit *vi, uint64_t page)
+{
+    const struct vma *v = vi->touch.v;
+
+    return page >= v->first && page - v->first < v->nr_pages &&
+           region_slice_of(v->map->region, page) == vi->slice;
+}
+
+/* Pages that were drawn are dealt with together, unless what comes of one changes which is drawn
+ * next. */
 static sim_time
 attend_draws(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
 {
     struct drawn drawn;
+    struct visit vi;
     sim_time cost = 0;
+    bool open = false;
     uint64_t page;
 
     drawn.nr = drawn.at = 0;
-    while (!numa_move_wanted(p) && use_draw_next(p->mem, u, &drawn, &page))
-        cost += attend_run(k, rq, p, mapping_vma(u->map, page),
-                           (struct page_stretch){ .at = page, .end = page + 1 }, u);
-    return cost;
+    while (!numa_move_wanted(p) && use_draw_next(p->mem, u, &drawn, &page)) {
+        if (open && !visit_covers(&vi, page)) {
+            cost += visit_end(&vi, u);
+            open = false;
+        }
+        if (!open)
+            visit_begin(&vi, k, rq, p, mapping_vma(u->map, page), page);
+        visit_pages(&vi, (struct page_stretch){ .at = page, .end = page + 1 });
+        open = u->view == NULL;
+        if (!open)
+            cost += visit_end(&vi, u);
+    }
+    return open ? cost + visit_end(&vi, u) : cost;
+}
+
+/* A stretch that a walk comes to. */
+static sim_time
+attend_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint64_t at,
+           uint64_t end)
+{
+    struct visit vi;
+
+    visit_begin(&vi, k, rq, p, v, at);
+    visit_pages(&vi, (struct page_stretch){ .at = at, .end = end });
+    return visit_end(&vi, NULL);
 }
 
 /* A walk that leaves pages out: those of the chunk that it comes to. */
@@ -243,8 +310,7 @@ attend_strided(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *
     sim_time cost = 0;
 
     for (uint64_t page = u->page; page < end; page += u->jump)
-        cost += attend_run(k, rq, p, mapping_vma(u->map, page),
-                           (struct page_stretch){ .at = page, .end = page + 1 }, NULL);
+        cost += attend_run(k, rq, p, mapping_vma(u->map, page), page, page + 1);
     return cost;
 }
 
@@ -267,7 +333,7 @@ attend_use(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
         struct vma *v = mapping_vma(u->map, page);
 
         stop = SIM_MIN(region_slice_end(r, page, end), v->first + v->nr_pages);
-        cost += attend_run(k, rq, p, v, (struct page_stretch){ .at = page, .end = stop }, NULL);
+        cost += attend_run(k, rq, p, v, page, stop);
     }
     return cost;
 }

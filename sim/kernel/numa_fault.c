@@ -14,6 +14,8 @@
  * make the task join a group. A fault that makes its task want to move ends the stretch: the task
  * pays, moves, and faults on at its new place.
  */
+#include "kernel/numa_fault.h"
+
 #include "kernel/ext.h"
 #include "kernel/filemap.h"
 #include "kernel/lru_batch.h"
@@ -22,26 +24,6 @@
 #include "kernel/numa_tier.h"
 #include "kernel/page_alloc.h"
 #include "kernel/region.h"
-
-/* Pages of one VMA that fault one after the other. */
-struct faults {
-    struct kernel *k;
-    struct rq *rq;
-    struct task *p;
-    struct vma *v;
-    struct region *r;
-    uint32_t slice; /* of all the pages */
-    const struct mempolicy *policy;
-    uint64_t nr, nr_here, nr_huge; /* events; on the task's node; of huge pages */
-    /* 4 KiB pages: */
-    uint64_t here, moved, failed, huge_moved;
-    uint64_t nr_kind[2], nr_local[2]; /* accounted: by NUMA_SHARED/PRIVATE, NUMA_REMOTE/LOCAL */
-    uint64_t *membuf;                 /* [node][priv] */
-    int from;                         /* of the pages moved last */
-    uint64_t from_pages;
-    uint32_t asked; /* the last tag of somebody else that the group was asked about */
-    bool placed;
-};
 
 static void
 probe_fault(const struct faults *f, const struct numa_fault *one, uint64_t page, uint32_t last)
@@ -86,19 +68,27 @@ decide(const struct faults *f, const struct page_unit *u, uint32_t nr, uint32_t 
            one.src != f->rq->node;
 }
 
-/* What others hear of pages that moved together: bytes, observers. */
+/* What others hear of pages that moved: bytes, observers. */
 static void
-flush_moved(struct faults *f)
+tell_moved(const struct faults *f)
 {
     struct kernel *k = f->k;
 
-    if (f->from_pages == 0)
-        return;
-    mm_copied(k, f->from, f->rq->node, f->from_pages * PAGE_4K);
-    for (struct observer *o = k->observers; o != NULL; o = o->next)
-        if (o->pages_migrate != NULL)
-            o->pages_migrate(o->priv, k, f->p, f->from, f->rq->node, f->from_pages);
-    f->from_pages = 0;
+    for_each_node (from, f->from) {
+        mm_copied(k, from, f->rq->node, f->from_pages[from] * PAGE_4K);
+        for (struct observer *o = k->observers; o != NULL; o = o->next)
+            if (o->pages_migrate != NULL)
+                o->pages_migrate(o->priv, k, f->p, from, f->rq->node, f->from_pages[from]);
+    }
+}
+
+static void
+count_from(struct faults *f, int from, uint64_t pages)
+{
+    if (!(f->from & NODE_BIT(from)))
+        f->from_pages[from] = 0;
+    f->from |= NODE_BIT(from);
+    f->from_pages[from] += pages;
 }
 
 /* How many of nr pages can go to the task's node: none that waits on a CPU's batch, none if the
@@ -111,7 +101,7 @@ movable(const struct faults *f, const struct page_unit *u, uint32_t nr)
 
     if (!(task_mems(f->k, f->p) & NODE_BIT(f->rq->node)))
         return 0;
-    nr -= u->np > 1 ? 0 : lru_waiting(f->k, f->r, u->first, nr, u->node);
+    nr -= u->np > 1 ? 0 : lru_waiting(f->k, f->r, u->first, nr, u->node, u->tag);
     if (target->free_pages > target->high_watermark)
         room = (target->free_pages - target->high_watermark - 1) / u->np;
     if (likely(room >= nr))
@@ -125,14 +115,14 @@ move_pages(struct faults *f, struct page_unit *u, uint32_t nr, uint32_t tag)
 {
     uint64_t pages = (uint64_t)nr * u->np;
 
-    if (u->node != f->from)
-        flush_moved(f);
     f->r->ops->settle(f->k, f->v->map, u, nr, f->rq->node, tag);
-    lru_add(f->k, f->rq->cpu, f->r, u->first, pages, f->rq->node, u->np > 1);
-    f->from = u->node;
-    f->from_pages += pages;
-    f->moved += pages;
-    f->huge_moved += u->np > 1;
+    if (u->np > 1)
+        lru_add(f->k, f->rq->cpu, f->r, u->first, pages, f->rq->node, true);
+    else
+        lru_add_tagged(f->k, f->rq->cpu, f->r, u->first, pages, f->rq->node, tag);
+    count_from(f, u->node, pages);
+    f->sums.moved += pages;
+    f->sums.huge_moved += u->np > 1;
 }
 
 /* Would the entry be writable again (can_change_pte_writable)? Memory that is only read groups
@@ -195,8 +185,8 @@ task_numa_fault(struct faults *f, uint32_t last, int mem, bool local, uint64_t p
         f->placed = true;
     }
     f->membuf[2 * mem + priv] += pages;
-    f->nr_kind[priv] += pages;
-    f->nr_local[local] += pages;
+    f->sums.nr_kind[priv] += pages;
+    f->sums.nr_local[local] += pages;
 }
 
 /* nr pages of the unit, which have one fate, but for those that there is no room for. */
@@ -207,13 +197,13 @@ do_numa_pages(struct faults *f, struct page_unit u, uint32_t nr)
     uint32_t last = timed ? 0 : u.tag, tag, moved = 0;
     int from = u.node;
 
-    f->nr += nr;
-    f->nr_here += local ? nr : 0;
-    f->here += local ? (uint64_t)nr * u.np : 0;
-    f->nr_huge += u.np > 1;
+    f->sums.nr += nr;
+    f->sums.nr_here += local ? nr : 0;
+    f->sums.here += local ? (uint64_t)nr * u.np : 0;
+    f->sums.nr_huge += u.np > 1;
     if (decide(f, &u, nr, &tag)) {
         moved = movable(f, &u, nr);
-        f->failed += timed ? 0 : (uint64_t)(nr - moved) * u.np; /* those are not accounted */
+        f->sums.failed += timed ? 0 : (uint64_t)(nr - moved) * u.np; /* those are not accounted */
     }
     if (moved > 0) {
         move_pages(f, &u, moved, timed ? 0 : tag); /* a page of a fast node has a tag: unset */
@@ -246,12 +236,12 @@ account(const struct faults *f)
     struct task_numa *n = f->p->numa;
     uint64_t *cpubuf = numa_faults(f->k, n, NUMA_CPUBUF, f->rq->node);
 
-    cpubuf[NUMA_SHARED] += f->nr_kind[NUMA_SHARED];
-    cpubuf[NUMA_PRIVATE] += f->nr_kind[NUMA_PRIVATE];
-    n->locality[NUMA_LOCAL] += f->nr_local[NUMA_LOCAL];
-    n->locality[NUMA_REMOTE] += f->nr_local[NUMA_REMOTE];
-    n->locality[NUMA_FAILED] += f->failed;
-    n->pages_migrated += f->moved;
+    cpubuf[NUMA_SHARED] += f->sums.nr_kind[NUMA_SHARED];
+    cpubuf[NUMA_PRIVATE] += f->sums.nr_kind[NUMA_PRIVATE];
+    n->locality[NUMA_LOCAL] += f->sums.nr_local[NUMA_LOCAL];
+    n->locality[NUMA_REMOTE] += f->sums.nr_local[NUMA_REMOTE];
+    n->locality[NUMA_FAILED] += f->sums.failed;
+    n->pages_migrated += f->sums.moved;
 }
 
 /* Pages of `bytes` each. */
@@ -266,11 +256,11 @@ static sim_time
 fault_cost(const struct faults *f)
 {
     const struct cost_params *c = &f->k->params.cost;
-    uint64_t small_moved = f->moved - f->huge_moved * CHUNK_PAGES;
+    uint64_t small_moved = f->sums.moved - f->sums.huge_moved * CHUNK_PAGES;
 
-    return (f->nr - f->nr_huge) * c->hint_fault + f->nr_huge * c->hint_fault_huge +
+    return (f->sums.nr - f->sums.nr_huge) * c->hint_fault + f->sums.nr_huge * c->hint_fault_huge +
            small_moved * c->page_migration + copy_cost(f, small_moved, PAGE_4K) +
-           f->huge_moved * c->page_migration_huge + copy_cost(f, f->huge_moved, PAGE_2M);
+           f->sums.huge_moved * c->page_migration_huge + copy_cost(f, f->sums.huge_moved, PAGE_2M);
 }
 
 static void
@@ -279,45 +269,76 @@ count_faults(const struct faults *f)
     struct kernel_stats *ks = &f->k->stats;
     struct process_stats *ps = &f->p->process->stats;
     bool once = numa_quirk(f->k, THP_COUNTS_ONCE);
-    uint64_t all = f->nr + (once ? 0 : f->nr_huge * (CHUNK_PAGES - 1));
-    uint64_t here = once ? f->nr_here : f->here;
+    uint64_t all = f->sums.nr + (once ? 0 : f->sums.nr_huge * (CHUNK_PAGES - 1));
+    uint64_t here = once ? f->sums.nr_here : f->sums.here;
 
     ks->numa_hint_faults += all;
     ks->numa_hint_faults_local += here;
-    ks->numa_pages_migrated += f->moved;
-    ks->pgmigrate_success += f->moved;
-    ks->thp_migration_success += f->huge_moved;
+    ks->numa_pages_migrated += f->sums.moved;
+    ks->pgmigrate_success += f->sums.moved;
+    ks->thp_migration_success += f->sums.huge_moved;
     ps->numa_hint_faults += all;
     ps->numa_hint_faults_local += here;
-    ps->numa_pages_migrated += f->moved;
-    ps->remote_bytes += f->moved * PAGE_4K;
+    ps->numa_pages_migrated += f->sums.moved;
+    ps->remote_bytes += f->sums.moved * PAGE_4K;
+}
+
+void
+numa_faults_begin(struct faults *f, struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
+                  uint32_t slice)
+{
+    f->k = k;
+    f->rq = rq;
+    f->p = p;
+    f->v = v;
+    f->r = v->map->region;
+    f->slice = slice;
+    f->policy = get_vma_policy(p, v);
+    f->sums = (struct fault_sums){ .nr = 0 };
+    f->from = 0;
+    f->asked = 0;
+    f->placed = false;
+    numa_faults_alloc(k, p->numa);
+    f->membuf = numa_faults(k, p->numa, NUMA_MEMBUF, 0);
+}
+
+void
+numa_faults_take(struct faults *f, struct page_stretch *st)
+{
+    const struct task_numa *n = f->p->numa;
+    struct page_unit u;
+
+    while (!n->move_wanted && f->r->ops->marked_unit(f->v->map, st, &u))
+        for (uint32_t nr; u.nr > 0 && !n->move_wanted; u.nr -= nr) {
+            nr = pages_alike(f, &u);
+            do_numa_pages(f, u, nr);
+            u.first += (uint64_t)nr * u.np;
+        }
+}
+
+sim_time
+numa_faults_end(const struct faults *f)
+{
+    if (f->sums.nr == 0)
+        return 0;
+    f->v->numab.pids_active[1] |= numa_pid_bit(f->p);
+    tell_moved(f);
+    account(f);
+    count_faults(f);
+    return fault_cost(f);
 }
 
 sim_time
 numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
                  struct page_stretch st)
 {
-    struct faults f = { .k = k, .rq = rq, .p = p, .v = v, .r = v->map->region };
-    struct page_unit u;
-    uint64_t first = st.at;
+    struct faults f;
 
-    f.slice = region_slice_of(f.r, first);
-    f.policy = get_vma_policy(p, v);
-    numa_faults_alloc(k, p->numa);
-    f.membuf = numa_faults(k, p->numa, NUMA_MEMBUF, 0);
-    while (!p->numa->move_wanted && f.r->ops->marked_unit(v->map, &st, &u))
-        for (uint32_t nr; u.nr > 0 && !p->numa->move_wanted; u.nr -= nr) {
-            nr = pages_alike(&f, &u);
-            do_numa_pages(&f, u, nr);
-            u.first += (uint64_t)nr * u.np;
-        }
-    if (f.nr > 0)
-        v->numab.pids_active[1] |= numa_pid_bit(p);
-    flush_moved(&f);
-    account(&f);
-    count_faults(&f);
-    region_changed(k, f.r, f.slice, f.moved);
-    return fault_cost(&f);
+    numa_faults_begin(&f, k, rq, p, v, region_slice_of(v->map->region, st.at));
+    numa_faults_take(&f, &st);
+    sim_time cost = numa_faults_end(&f);
+    region_changed(k, f.r, f.slice, f.sums.moved);
+    return cost;
 }
 
 void

@@ -320,13 +320,25 @@ block_split_huge(struct kernel *k, struct region *r, uint64_t page)
 }
 
 static uint64_t
-block_lot(const struct region *r, uint64_t page, int node, uint32_t *pages)
+block_lot(const struct region *r, uint64_t page, int node)
 {
-    uint64_t index = block_index(r, page);
-    const struct block_pages *x = blocks_of(r);
+    return block_index(r, page) * NODE_MAX + (uint64_t)node;
+}
 
-    *pages = x->count[index * x->stride + (uint64_t)node];
-    return index * NODE_MAX + (uint64_t)node;
+static uint32_t
+block_lot_size(const struct region *r, uint64_t page, int node, uint32_t tag)
+{
+    struct block b = block_at(r->maps, page);
+
+    return tag_share(r, &b, node, tag);
+}
+
+static uint32_t
+block_lot_tags(const struct region *r, uint64_t page, int node, uint32_t tags[LOT_TAGS])
+{
+    struct block b = block_at(r->maps, page);
+
+    return tags_on(r, &b, node, tags);
 }
 
 static void
@@ -398,6 +410,8 @@ const struct page_ops page_block = {
     .move = block_move,
     .split_huge = block_split_huge,
     .lot = block_lot,
+    .lot_size = block_lot_size,
+    .lot_tags = block_lot_tags,
     .clear = block_clear,
     .nr_huge = block_nr_huge,
     .count = block_count,

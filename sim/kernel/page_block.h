@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "kernel/pages.h"
 
-enum { SLAB_TAGS = 8, SLAB_SHIFT = 5 };
+enum { SLAB_TAGS = LOT_TAGS, SLAB_SHIFT = 5 };
 
 /* What is known of 32 blocks together. */
 struct slab {
@@ -115,6 +115,10 @@ void mark_slab(const struct mapping *m, uint64_t slab, nodemask left_out);
  * is. *dealt: where it goes on. */
 uint32_t run_of_tags(const struct mapping *m, const struct block *b, int node, uint32_t most,
                      int *dealt, uint32_t *tag);
+/* Of the pages of a block on a node, how many have a tag, if they are as those of their slab; and
+ * the tags that there are. */
+uint32_t tag_share(const struct region *r, const struct block *b, int node, uint32_t tag);
+uint32_t tags_on(const struct region *r, const struct block *b, int node, uint32_t tags[SLAB_TAGS]);
 
 /* Pages of a block, of which `m` has marked all or none; m NULL: of that nothing is known. */
 struct retagged {

@@ -218,6 +218,29 @@ untagged(const struct slab *s, int node, const uint16_t *n, uint32_t all)
     return all;
 }
 
+uint32_t
+tag_share(const struct region *r, const struct block *b, int node, uint32_t tag)
+{
+    const struct slab *s = slab_of(r, b);
+    uint32_t all = *slab_count(r, b, node);
+    int at = find_tag(s, tag, node);
+    uint64_t some = at >= 0 ? s->n[at] : untagged(s, node, s->n, all);
+
+    return (uint32_t)(all == 0 ? 0 : div_round_up_u64(b->count[node] * some, all));
+}
+
+uint32_t
+tags_on(const struct region *r, const struct block *b, int node, uint32_t tags[SLAB_TAGS])
+{
+    const struct slab *s = slab_of(r, b);
+    uint32_t nr = 0;
+
+    for (int i = 0; i < SLAB_TAGS; i++)
+        if (is_on(s, i, node))
+            tags[nr++] = s->key[i] >> 8;
+    return nr;
+}
+
 /* How many of nr pages of a block with one tag a mapping has marked that had no part in it: as many
  * as of the block's pages on that node, more if it has marked more of those with this tag than of
  * the slab's others. At least so many that those which stay are enough for the other marks. */

@@ -14,7 +14,13 @@
 
 #include "kernel/vma.h"
 
-enum { CHUNK_PAGES = PAGE_2M / PAGE_4K, CHUNK_SHIFT = 9, NODE_MIXED = 0xff, DRAWS_MOST = 32 };
+enum {
+    CHUNK_PAGES = PAGE_2M / PAGE_4K,
+    CHUNK_SHIFT = 9,
+    NODE_MIXED = 0xff,
+    DRAWS_MOST = 32,
+    LOT_TAGS = 8
+};
 
 /* How a scan marks. */
 struct mark_how {
@@ -79,9 +85,12 @@ struct page_ops {
                      int to, uint64_t most);
     /* The huge page becomes 512 small ones; false: there is none. */
     bool (*split_huge)(struct kernel *k, struct region *r, uint64_t page);
-    /* Pages that cannot be told apart: a number below 2^39 for those on a node in the block of this
-     * page, and how many they are. NULL: each page is known. */
-    uint64_t (*lot)(const struct region *r, uint64_t page, int node, uint32_t *pages);
+    /* Pages that cannot be told apart but by their tag: a number below 2^39 for those on a node in
+     * the block of this page. NULL: each page is known. */
+    uint64_t (*lot)(const struct region *r, uint64_t page, int node);
+    /* How many of them have the tag, about; and which tags they may have besides 0. */
+    uint32_t (*lot_size)(const struct region *r, uint64_t page, int node, uint32_t tag);
+    uint32_t (*lot_tags)(const struct region *r, uint64_t page, int node, uint32_t tags[LOT_TAGS]);
     void (*clear)(struct kernel *k, struct region *r);
     /* How many huge pages are in [first, first + n). */
     uint64_t (*nr_huge)(const struct region *r, uint64_t first, uint64_t n);
