@@ -156,18 +156,14 @@ fill_task(struct replay_task *to, struct teller *t, struct arena *a)
     t->code = NULL;
 }
 
-struct replay *
-trace_compiler_replay(struct trace_compiler *c, struct arena *a)
+/* Those that are kept, each with its process and session. */
+static void
+fill_tasks(struct trace_compiler *c, struct replay *r, GPtrArray *names, GArray *pids,
+           struct arena *a)
 {
     g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(int32_t));
     g_autofree uint32_t *sessions = g_new(uint32_t, c->nr_kept + 1);
-    struct replay *r = arena_new_object(a, struct replay);
 
-    r->mode = c->o.mode;
-    r->placement = c->o.placement;
-    r->drain = c->o.drain;
     r->tasks = arena_new_array(a, struct replay_task, c->nr_kept);
     r->grouped = trace_sessions(c, sessions, &r->nr_sessions);
     for (uint32_t i = 0; i < c->tellers->len; i++) {
@@ -182,10 +178,11 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
         to->process = process_of(known, names, pids, t, a);
         to->memory = memory_of(c, t->s.comm);
     }
-    r->meant = trace_relations_meant(c, a);
-    r->nr_relations = c->all_relations->len;
-    r->slack = trace_pairs_slack(c, a, r->meant);
-    r->nr_pairs = c->all_pairs->len + 1;
+}
+
+static void
+fill_processes(struct replay *r, const GPtrArray *names, const GArray *pids, struct arena *a)
+{
     r->nr_processes = names->len;
     r->processes = arena_new_array(a, const char *, names->len);
     for (guint i = 0; i < names->len; i++)
@@ -193,17 +190,41 @@ trace_compiler_replay(struct trace_compiler *c, struct arena *a)
     r->process_pids = arena_new_array(a, int32_t, names->len + 1);
     for (guint i = 0; i < pids->len; i++)
         r->process_pids[i] = g_array_index(pids, int32_t, i);
+}
+
+static void
+fill_script(const struct trace_compiler *c, struct replay *r, struct arena *a)
+{
+    uint8_t *script = arena_alloc(a, c->script->len + 1);
+
+    if (c->script->len > 0)
+        memcpy(script, c->script->data, c->script->len);
+    r->script = script;
+    r->script_len = c->script->len;
+}
+
+struct replay *
+trace_compiler_replay(struct trace_compiler *c, struct arena *a)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(int32_t));
+    struct replay *r = arena_new_object(a, struct replay);
+
+    r->mode = c->o.mode;
+    r->placement = c->o.placement;
+    r->drain = c->o.drain;
+    fill_tasks(c, r, names, pids, a);
+    fill_processes(r, names, pids, a);
+    r->meant = trace_relations_meant(c, a);
+    r->nr_relations = c->all_relations->len;
+    r->slack = trace_pairs_slack(c, a, r->meant);
+    r->nr_pairs = c->all_pairs->len + 1;
     r->length = c->now - c->t0;
     r->offset = c->t0;
     for (uint32_t i = 0; i < c->nr_lanes; i++)
         if (c->lanes[i].seen)
             r->nr_cpus = i + 1;
-    if (c->o.placement) {
-        uint8_t *script = arena_alloc(a, c->script->len + 1);
-        if (c->script->len > 0)
-            memcpy(script, c->script->data, c->script->len);
-        r->script = script;
-        r->script_len = c->script->len;
-    }
+    if (c->o.placement)
+        fill_script(c, r, a);
     return r;
 }
