@@ -4,7 +4,8 @@
 set -u
 numasim=$1
 scenario=$2
-check=$(cd "$(dirname "$0")" && pwd)/trace_check.py
+tests=$(cd "$(dirname "$0")" && pwd)
+check=$tests/trace_check.py
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -52,10 +53,30 @@ two-node server topology 300ms
 END
 }
 
+perfetto_and_text_show_the_same_events() {
+    need_python
+    while read -r t w p u; do
+        simulate "$t" "$w" "$p" "$u" --trace a.pftrace --trace a.txt --trace-ns
+        python3 "$tests/trace_perfetto.py" a.pftrace a.txt >said 2>&1 || complain "$t $w: $(tail -2 said)"
+        tee -a all <said
+    done <<END
+two-node demo topology 1s
+four-node hackbench topology 10ms
+two-node numa02 autonuma 3s
+four-ring bench-mix autonuma 500ms
+four-node make topology 1s
+END
+    grep -q ' [1-9][0-9]* marks' all || complain "no marks were seen"
+    # a part of it, and packed
+    simulate four-node hackbench topology 10ms --trace a.pftrace.gz --trace a.txt --trace-ns \
+        --trace-filter 'task=*sender-1*,cpu=0-9,from=2ms,to=6ms'
+    python3 "$tests/trace_perfetto.py" a.pftrace.gz a.txt >said 2>&1 || complain "a part: $(tail -2 said)"
+}
+
 tracing_changes_no_result() {
     simulate four-node hackbench autonuma 20ms
     mv run plain
-    simulate four-node hackbench autonuma 20ms --trace a.json --trace a.txt --tables
+    simulate four-node hackbench autonuma 20ms --trace a.json --trace a.txt --trace a.pftrace --tables
     for f in latency.txt timehist.txt map.txt; do
         [ -s "run/$f" ] || complain "$f is missing"
         rm -f "run/$f"
@@ -91,7 +112,7 @@ memory_stays_flat() {
     for u in 10ms 160ms; do
         ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=64 \
             /usr/bin/time -f %M -o "$u" "$numasim" run -t four-node -w pipe --until $u -o run --force \
-            -q --no-plot --trace a.json.gz --trace a.txt --tables || complain "failed"
+            -q --no-plot --trace a.json.gz --trace a.txt --trace a.pftrace --tables || complain "failed"
     done
     echo "$(cat 10ms) KiB, then $(cat 160ms) KiB"
     [ "$(cat 160ms)" -lt $(($(cat 10ms) + 6144)) ] || complain "memory grows"
@@ -100,7 +121,7 @@ memory_stays_flat() {
 interrupted_run_closes_its_trace() {
     need_python
     "$numasim" run -t four-node -w pipe --until 1000s -o run -q --no-plot --trace a.json \
-        --trace a.txt --trace-ns 2>err &
+        --trace a.txt --trace a.pftrace --trace-ns 2>err &
     pid=$!
     sleep 1
     [ -e a.json ] && complain "the trace has its name before it is whole"
@@ -108,6 +129,7 @@ interrupted_run_closes_its_trace() {
     wait $pid
     [ $? -eq 130 ] || complain "not interrupted: $(cat err)"
     reader a.json a.txt
+    python3 "$tests/trace_perfetto.py" a.pftrace a.txt || complain "the Perfetto trace is not whole"
 }
 
 packed_is_the_same() {

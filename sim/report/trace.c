@@ -26,7 +26,8 @@ struct trace {
 
 enum { NOWHERE = -1 };
 
-static const struct trace_writer_ops *const formats[] = { &trace_chrome, &trace_ftrace, NULL };
+static const struct trace_writer_ops *const formats[] = { &trace_chrome, &trace_perfetto,
+                                                          &trace_ftrace, NULL };
 
 /* ---- telling writers ---- */
 
@@ -260,7 +261,7 @@ trace_check(const struct trace_request *r, GError **error)
         if (!fine)
             g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                         "--trace: %s: the name says no known format; it ends in .json (Chrome),"
-                        " .txt (ftrace), or either with .gz",
+                        " .pftrace (Perfetto), .txt (ftrace), or one of them with .gz",
                         r->files[i]);
         if (fine && g_strv_contains(r->files + i + 1, r->files[i])) {
             g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,

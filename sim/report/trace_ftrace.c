@@ -9,7 +9,7 @@
 
 #include <inttypes.h>
 
-enum { COMM_LEN = 16, LINE_LEN = 512 };
+enum { LINE_LEN = 512 };
 
 static void
 start(struct trace_writer *w)
@@ -30,45 +30,14 @@ start(struct trace_writer *w)
                    "#              | |         |         |   |||||     |         |\n");
 }
 
-/* A name that cannot break a line or its columns. */
-static const char *
-comm_of(const struct task *p, int32_t cpu, char comm[COMM_LEN])
-{
-    const gchar *end;
-
-    if (p == NULL) {
-        g_snprintf(comm, COMM_LEN, "swapper/%d", cpu);
-        return comm;
-    }
-    g_strlcpy(comm, p->comm != NULL ? p->comm : p->name, COMM_LEN);
-    if (!g_utf8_validate(comm, -1, &end))
-        comm[end - comm] = '\0';
-    for (char *c = comm; *c != '\0'; c++)
-        if ((guchar)*c < 0x20 || *c == 0x7f || (c == comm && *c == ' '))
-            *c = '_';
-    return *comm != '\0' ? comm : strcpy(comm, "_");
-}
-
-static int
-prio_of(const struct task *p)
-{
-    return p != NULL ? p->prio : 120;
-}
-
 /* All payloads that name one task begin like this. */
 static int
 put_task(char *text, const struct task *p)
 {
-    char comm[COMM_LEN];
+    char comm[TRACE_COMM_LEN];
 
-    return g_snprintf(text, LINE_LEN, "comm=%s pid=%u prio=%d", comm_of(p, 0, comm), trace_pid(p),
-                      prio_of(p));
-}
-
-static uint32_t
-tgid_of(const struct task *p)
-{
-    return p->process->pid > 0 ? (uint32_t)p->process->pid : trace_pid(p->process->members[0]);
+    return g_snprintf(text, LINE_LEN, "comm=%s pid=%u prio=%d", trace_comm(p, 0, comm),
+                      trace_pid(p), trace_prio(p));
 }
 
 static int32_t
@@ -82,15 +51,15 @@ node_of(const struct trace_writer *w, int32_t cpu)
 static const char *
 put_switch(const struct trace_writer *w, const struct traced_event *e, char *text)
 {
-    char prev[COMM_LEN], next[COMM_LEN];
+    char prev[TRACE_COMM_LEN], next[TRACE_COMM_LEN];
     (void)w;
 
     g_snprintf(text, LINE_LEN,
                "prev_comm=%s prev_pid=%u prev_prio=%d prev_state=%s ==> next_comm=%s next_pid=%u "
                "next_prio=%d",
-               comm_of(e->task, e->cpu, prev), trace_pid(e->task), prio_of(e->task),
-               e->state == '+' ? "R+" : (char[]){ e->state, '\0' }, comm_of(e->other, e->cpu, next),
-               trace_pid(e->other), prio_of(e->other));
+               trace_comm(e->task, e->cpu, prev), trace_pid(e->task), trace_prio(e->task),
+               e->state == '+' ? "R+" : (char[]){ e->state, '\0' },
+               trace_comm(e->other, e->cpu, next), trace_pid(e->other), trace_prio(e->other));
     return "sched_switch";
 }
 
@@ -119,11 +88,11 @@ put_migrate(const struct trace_writer *w, const struct traced_event *e, char *te
 static const char *
 put_fork(const struct trace_writer *w, const struct traced_event *e, char *text)
 {
-    char parent[COMM_LEN], child[COMM_LEN];
+    char parent[TRACE_COMM_LEN], child[TRACE_COMM_LEN];
     (void)w;
 
     g_snprintf(text, LINE_LEN, "comm=%s pid=%u child_comm=%s child_pid=%u",
-               comm_of(e->other, 0, parent), trace_pid(e->other), comm_of(e->task, 0, child),
+               trace_comm(e->other, 0, parent), trace_pid(e->other), trace_comm(e->task, 0, child),
                trace_pid(e->task));
     return "sched_process_fork";
 }
@@ -144,14 +113,14 @@ put_numa_move(const struct trace_writer *w, const struct traced_event *e, char *
     if (e->other == NULL) {
         g_snprintf(text, LINE_LEN,
                    "pid=%u tgid=%u ngid=0 src_cpu=%d src_nid=%d dst_cpu=%d dst_nid=%d",
-                   trace_pid(e->task), tgid_of(e->task), e->from, from, e->to, to);
+                   trace_pid(e->task), trace_tgid(e->task), e->from, from, e->to, to);
         return "sched_move_numa";
     }
     g_snprintf(text, LINE_LEN,
                "src_pid=%u src_tgid=%u src_ngid=0 src_cpu=%d src_nid=%d "
                "dst_pid=%u dst_tgid=%u dst_ngid=0 dst_cpu=%d dst_nid=%d",
-               trace_pid(e->task), tgid_of(e->task), e->from, from, trace_pid(e->other),
-               tgid_of(e->other), e->to, to);
+               trace_pid(e->task), trace_tgid(e->task), e->from, from, trace_pid(e->other),
+               trace_tgid(e->other), e->to, to);
     return "sched_swap_numa";
 }
 
@@ -174,30 +143,17 @@ static const char *(*const payloads[])(const struct trace_writer *, const struct
     [TRACED_NUMA_MOVE] = put_numa_move, [TRACED_PAGES] = put_pages,
 };
 
-static bool
-wanted(const struct trace_filter *f, const struct traced_event *e)
-{
-    if (!trace_filter_cpu(f, e->cpu) &&
-        !(e->kind != TRACED_PAGES && e->kind != TRACED_SWITCH && e->kind != TRACED_FORK &&
-          e->kind != TRACED_EXIT && trace_filter_cpu(f, e->to)))
-        return false;
-    if (f->tasks->len == 0)
-        return true;
-    return (e->task != NULL && trace_filter_task(f, e->task)) ||
-           (e->other != NULL && trace_filter_task(f, e->other));
-}
-
 static void
 put_prefix(const struct trace_writer *w, const struct traced_event *e, char *text)
 {
-    char comm[COMM_LEN], tgid[16] = "-------";
+    char comm[TRACE_COMM_LEN], tgid[16] = "-------";
     const struct task *p = e->actor;
 
     if (p != NULL)
-        g_snprintf(tgid, sizeof(tgid), "%7u", tgid_of(p));
+        g_snprintf(tgid, sizeof(tgid), "%7u", trace_tgid(p));
     int at = g_snprintf(text, LINE_LEN, "%16s-%-7u (%s) [%03d] %s ",
-                        p != NULL ? comm_of(p, e->cpu, comm) : "<idle>", trace_pid(p), tgid, e->cpu,
-                        e->irq ? "d.h2." : "d..2.");
+                        p != NULL ? trace_comm(p, e->cpu, comm) : "<idle>", trace_pid(p), tgid,
+                        e->cpu, e->irq ? "d.h2." : "d..2.");
     uint64_t rest = e->time % 1000000000;
     g_snprintf(text + at, LINE_LEN - (gulong)at, "%5" PRIu64 ".%0*" PRIu64 ": ",
                e->time / 1000000000, w->nanoseconds ? 9 : 6, w->nanoseconds ? rest : rest / 1000);
@@ -208,7 +164,7 @@ event(struct trace_writer *w, const struct traced_event *e)
 {
     char prefix[LINE_LEN], payload[LINE_LEN];
 
-    if (!w->open || !wanted(w->filter, e))
+    if (!w->open || !trace_wanted(w->filter, e))
         return;
     const char *name = payloads[e->kind](w, e, payload);
     put_prefix(w, e, prefix);

@@ -55,7 +55,7 @@ struct trace_writer_ops {
     bool (*finish)(struct trace_writer *w, sim_time now, GError **error);
     void (*free)(struct trace_writer *w);
 };
-extern const struct trace_writer_ops trace_chrome, trace_ftrace, trace_tables;
+extern const struct trace_writer_ops trace_chrome, trace_ftrace, trace_perfetto, trace_tables;
 
 /* Process numbers as a kernel gives them: 0 is idle. */
 enum { TRACE_PID_BASE = 1000 };
@@ -66,3 +66,16 @@ trace_pid(const struct task *p)
         return 0;
     return p->pid > 0 ? (uint32_t)p->pid : TRACE_PID_BASE + p->id;
 }
+
+/* ---- trace_task.c: what the kernel's own events say of a task ---- */
+
+enum { TRACE_COMM_LEN = 16 };
+
+/* The name cut to the kernel's 15 bytes, without what could break a line or its columns; the idle
+ * task of the CPU for NULL. Returns comm. */
+const char *trace_comm(const struct task *p, int32_t cpu, char comm[TRACE_COMM_LEN]);
+int trace_prio(const struct task *p);
+/* Of the process: its first task's. */
+uint32_t trace_tgid(const struct task *p);
+/* Is an event shown by writers that show events one by one? */
+bool trace_wanted(const struct trace_filter *f, const struct traced_event *e);

@@ -92,6 +92,12 @@ trace_out_discard(struct trace_out *s)
 }
 
 void
+trace_out_bytes(struct trace_out *s, const void *bytes, gsize length)
+{
+    append(s, bytes, length);
+}
+
+void
 trace_out_text(struct trace_out *s, const char *text)
 {
     append(s, text, strlen(text));

@@ -1,7 +1,7 @@
 /*
  * Where a trace is written: a file beside the final one, compressed if its name ends in .gz, that
- * gets its name when it is complete. Writers add text and ask once, at the end, whether all of it
- * is on the disk.
+ * gets its name when it is complete. Writers add text or bytes and ask once, at the end, whether
+ * all of it is on the disk.
  */
 #pragma once
 
@@ -16,6 +16,7 @@ struct trace_out *trace_out_new(const char *path, GError **error);
 bool trace_out_close(struct trace_out *s, GError **error);
 void trace_out_discard(struct trace_out *s);
 
+void trace_out_bytes(struct trace_out *s, const void *bytes, gsize length);
 void trace_out_text(struct trace_out *s, const char *text);
 void trace_out_uint(struct trace_out *s, uint64_t value);
 /* Nanoseconds as microseconds with three decimals. */
