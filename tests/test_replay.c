@@ -118,6 +118,15 @@ processes_wake_each_other_in_sync_and_threads_do_not(void **state)
     engine_run(&x.k->engine, 800 * 1000);
     assert_int_equal(task(&x, 20)->sched.nr_wakeups_sync, 1);
     arena_free(x.arena);
+    /* a dies 30 us later: it tells its parent, and has no say in where b runs */
+    g_autoptr(GString) dying = g_string_new(two);
+    g_string_replace(dying, "1.000900", "1.000130", 0);
+    g_string_replace(dying, "1.000160", "1.000125", 0);
+    open_run(&x, 2, dying->str);
+    engine_run(&x.k->engine, 110 * 1000);
+    assert_int_equal(task(&x, 20)->sched.nr_wakeups, 1);
+    assert_int_equal(task(&x, 20)->sched.nr_wakeups_sync, 0);
+    arena_free(x.arena);
     /* the same with one name: threads, as far as one sees */
     g_autofree char *text = g_strdup(two);
     g_autoptr(GString) same = g_string_new(text);

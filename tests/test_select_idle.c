@@ -32,6 +32,40 @@ the_first_hit_wins(void **state)
     fixture_close(&f);
 }
 
+/* kworker/1:0 wakes p on CPU 1, where p was. */
+static int
+choose_by_kthread(struct fixture *f, struct task *p, int prev, const char *rule)
+{
+    struct wakeup w = { .p = p, .this_cpu = 1, .prev = prev, .target = 1, .kthread = true };
+    int cpu = select_idle_sibling(f->k, &w);
+
+    assert_string_equal(w.rule, rule);
+    return cpu;
+}
+
+static void
+a_kernel_thread_of_the_cpu_leaves_it_to_its_wakee(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_plain(&f, 1, 8, 1, NULL);
+    struct task *p = kit_sleeper(&f, 1);
+    p->recent_used_cpu = 5;
+    kit_only_idle(&f, "0,5-7");
+    assert_int_equal(choose_by_kthread(&f, p, 1, "select_idle_sibling:per_cpu_kthread"), 1);
+    assert_int_equal(p->recent_used_cpu, 5);
+    /* not if others are queued there, nor for a wakee of another CPU, nor by anybody else */
+    f.k->rqs[1].nr_running = 2;
+    assert_int_equal(choose_by_kthread(&f, p, 1, "select_idle_sibling:recent_used_cpu"), 5);
+    f.k->rqs[1].nr_running = 1;
+    p->recent_used_cpu = 5;
+    assert_int_equal(choose_by_kthread(&f, p, 2, "select_idle_sibling:recent_used_cpu"), 5);
+    p->recent_used_cpu = 5;
+    assert_int_equal(choose(&f, p, 1, 1, "select_idle_sibling:recent_used_cpu"), 5);
+    fixture_close(&f);
+}
+
 static void
 prev_and_recent_count_in_the_targets_llc_only(void **state)
 {
@@ -256,6 +290,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_hit_wins),
+        cmocka_unit_test(a_kernel_thread_of_the_cpu_leaves_it_to_its_wakee),
         cmocka_unit_test(prev_and_recent_count_in_the_targets_llc_only),
         cmocka_unit_test(a_recent_cpu_must_be_allowed_and_prev_need_not),
         cmocka_unit_test(sched_idle_cpus_are_as_good_as_idle_ones),

@@ -20,6 +20,7 @@ struct teller {
     bool in_wakeup; /* between sched_waking and sched_wakeup: who moves it is its waker */
     bool dropped, early;
     bool lost;   /* it left its CPU, and how was not recorded */
+    bool open;   /* the recording ended before it did */
     bool zombie; /* it left to be waited for: the leader of a process */
     bool old;    /* its birth is not recorded */
     uint64_t awake_ns, died;

@@ -19,10 +19,6 @@
  */
 #include "config/import_trace_compiler.h"
 
-/* From the wake-up of its parent to the last switch of a dying task, at most: the kernel has
- * little left to do there (exit_notify). */
-#define LAST_WORDS_NS (50 * 1000)
-
 /* ---- what they did ---- */
 
 /* It has run up to now. */
@@ -217,7 +213,7 @@ leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t)
         t->state = DEAD;
         t->zombie = e->state == 'Z';
         t->died = c->now;
-        if (t->woke != NULL && c->now - t->woke_at <= LAST_WORDS_NS)
+        if (t->woke != NULL && c->now - t->woke_at <= REPLAY_LAST_WORDS)
             t->survivor = t->woke;
         if (g_hash_table_lookup(c->by_pid, GINT_TO_POINTER(t->s.pid)) == t)
             g_hash_table_remove(c->by_pid, GINT_TO_POINTER(t->s.pid));

@@ -41,6 +41,7 @@ end_stories(struct trace_compiler *c)
             trace_tell_waited(c, t);
         if (t->state == RUNNING || t->state == RUNNABLE)
             t->awake_ns += c->now - MIN(t->awake_since, c->now);
+        t->open |= t->state != DEAD;
         if (t->state != DEAD)
             t->died = c->now;
         t->state = DEAD;
@@ -122,6 +123,7 @@ fill_past(const struct trace_compiler *c, struct replay_task *to, const struct t
 {
     to->old = t->old;
     to->zombie = t->zombie;
+    to->open = t->open;
     to->wanted = share_of(t->awake_ns, t->died - c->t0);
     to->had = share_of(t->s.run_ns, t->died - c->t0);
     if (t->pinned >= 0)

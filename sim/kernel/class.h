@@ -29,6 +29,7 @@ enum {
     WF_EXEC = 1 << 2,
     WF_SYNC = 1 << 3,
     WF_MIGRATED = 1 << 4,
+    WF_KTHREAD = 1 << 5, /* by a kernel thread of one CPU, itself and no interrupt */
 };
 
 struct sched_class {

@@ -129,9 +129,12 @@ wakeup_cpu(struct kernel *k, struct wakeup *w)
 static int
 select_for_wakeup(struct kernel *k, struct task *p, int cpu, int flags)
 {
-    struct wakeup w = {
-        .p = p, .this_cpu = cpu, .prev = p->cpu, .target = p->cpu, .sync = flags & WF_SYNC
-    };
+    struct wakeup w = { .p = p,
+                        .this_cpu = cpu,
+                        .prev = p->cpu,
+                        .target = p->cpu,
+                        .sync = flags & WF_SYNC,
+                        .kthread = flags & WF_KTHREAD };
 
     record_wakee(k, cpu, p);
     w.wide = wake_wide(k, &w);

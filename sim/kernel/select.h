@@ -12,8 +12,8 @@
  *   select_variant.c  historic and textbook rules, behind the switches select.*
  *   select_probe.c    reasons, for the probe
  *
- * Not modelled: uclamp, core scheduling, energy-aware placement, per-CPU kernel threads (the rule
- * that lets one stack its wakee never applies), cpuidle states (all idle CPUs wake equally fast).
+ * Not modelled: uclamp, core scheduling, energy-aware placement, cpuidle states (all idle CPUs wake
+ * equally fast). Kernel threads of a CPU, whose wakees may stay there, are those of recordings.
  */
 #pragma once
 
@@ -75,7 +75,7 @@ enum affine_rule { AFFINE_NONE, AFFINE_IDLE, AFFINE_WEIGHT, AFFINE_VARIANT };
 struct wakeup {
     struct task *p;
     int this_cpu, prev, target;
-    bool sync, wide, want_affine;
+    bool sync, wide, want_affine, kthread; /* kthread: the waker is one of a CPU */
     uint32_t waker_flips;
     struct sched_domain *sd;      /* in which wake_affine() decided, or NULL */
     enum affine_rule affine_rule; /* that decided the target */

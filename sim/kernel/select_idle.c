@@ -45,6 +45,15 @@ recent_suits(const struct kernel *k, const struct wakeup *w, int recent)
            allowed_on(w->p, recent) && asym_fits_cpu(k, w->p, recent);
 }
 
+/* The wakee queued work for its CPU, and the worker there, which runs alone, says that it is done:
+ * it will sleep. */
+static bool
+finishes_here(const struct kernel *k, const struct wakeup *w)
+{
+    return w->prev == w->this_cpu && k->rqs[w->prev].nr_running <= 1 &&
+           asym_fits_cpu(k, w->p, w->prev);
+}
+
 static int
 hit(struct wakeup *w, const char *rule, int cpu)
 {
@@ -81,6 +90,8 @@ select_idle_sibling(struct kernel *k, struct wakeup *w)
             return hit(w, "select_idle_sibling:prev", w->prev);
         prev_aff = w->prev;
     }
+    if (unlikely(w->kthread) && finishes_here(k, w))
+        return hit(w, "select_idle_sibling:per_cpu_kthread", w->prev);
     w->p->recent_used_cpu = w->prev;
     if (!recent_suits(k, w, recent))
         recent = -1;

@@ -284,7 +284,8 @@ wake_from(struct kernel *k, struct task *p, int this_cpu, struct task *waker, bo
     bool queued = p->on_rq; /* its dequeue was delayed: it wakes where it is */
     int cpu = queued ? old
                      : choose_cpu(k, p, p->class, DECISION_WAKE, this_cpu,
-                                  WF_TTWU | (sync ? WF_SYNC : 0));
+                                  WF_TTWU | (sync ? WF_SYNC : 0) |
+                                      (waker != NULL && waker->cpu_kthread ? WF_KTHREAD : 0));
     set_task_cpu(k, p, cpu);
     charge_wakeup(k, this_cpu, cpu, waker);
     ttwu_stat(k, p, this_cpu, cpu, (sync ? WF_SYNC : 0) | (cpu != old ? WF_MIGRATED : 0));

@@ -203,6 +203,7 @@ struct task {
     bool migrate_pending; /* its affinity no longer allows its CPU: moved when it is next seen */
     bool on_rq, woken;    /* woken: no run since the last wake-up */
     bool spinning;
+    bool cpu_kthread;   /* a kernel thread that belongs to a CPU (KTHREAD_IS_PER_CPU) */
     bool deferrable;    /* its timer waits for a tick of its CPU, and idle CPUs have none */
     bool in_burst;      /* work_left belongs to a burst that has begun */
     bool io_sleep;      /* sleeps for I/O: uninterruptible */

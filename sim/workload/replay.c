@@ -33,15 +33,34 @@ start_thread(struct replay_thread *t, struct task *parent)
     task_start(t->run->k, t->task, parent);
 }
 
+/* It has nothing left to do but to run for a moment: it tells its parent. */
+static bool
+is_dying(const struct replay_thread *t)
+{
+    const uint8_t *at = t->at;
+
+    if (t->spec->open)
+        return false;
+    if (at < t->end && *at == REPLAY_RUN) {
+        at++;
+        if (replay_number(&at, t->end) > REPLAY_LAST_WORDS)
+            return false;
+    }
+    return at == t->end;
+}
+
 /*
- * Whether the waker said that it was about to sleep (WF_SYNC): pipes, sockets and dying children
- * do, which is how processes wake each other; threads of one process do so by futexes, which do
- * not. Two of one name that both died as processes were two.
+ * Whether the waker said that it was about to sleep (WF_SYNC): pipes and sockets do, which is how
+ * processes wake each other; threads of one process do so by futexes, which do not. Two of one name
+ * that both died as processes were two. What a dying task says does not count (PF_EXITING).
  */
 static bool
-is_sync(const struct replay_task *by, const struct replay_task *t)
+is_sync(const struct replay_thread *waker, const struct replay_task *t)
 {
-    return !by->kthread && !t->kthread && (by->process != t->process || (by->zombie && t->zombie));
+    const struct replay_task *by = waker->spec;
+
+    return !is_dying(waker) && !by->kthread && !t->kthread &&
+           (by->process != t->process || (by->zombie && t->zombie));
 }
 
 static void
@@ -54,7 +73,7 @@ wake_thread(struct replay_thread *t, uint64_t source, struct replay_thread *by)
         start_thread(t, waker);
     } else if (t->waits && has_been_woken(t, t->waits_source, t->waits_for)) {
         t->waits = false;
-        task_wake(t->run->k, t->task, waker, is_sync(by->spec, t->spec));
+        task_wake(t->run->k, t->task, waker, is_sync(by, t->spec));
     }
 }
 

@@ -36,6 +36,10 @@ enum replay_op {
 };
 
 /* Wake-ups that a waker may be ahead of whom it wakes. */
+/* From the wake-up of its parent to the last switch of a dying task, ns, at most: the kernel has
+ * little left to do there (exit_notify). */
+enum { REPLAY_LAST_WORDS = 50 * 1000 };
+
 enum { REPLAY_SLACK_MOST = 15, REPLAY_NO_LIMIT = 255 };
 
 /* What happened on the CPUs, in order, for a replay with recorded placement. Each begins with the
@@ -71,6 +75,7 @@ struct replay_task {
     uint8_t rt_priority; /* 1 to 99; 0: a fair task */
     bool kthread;
     bool zombie;          /* it died as a process, and not as a thread of one */
+    bool open;            /* the recording ended before it did */
     bool old;             /* there before the recording; then, of 1024 of its time: */
     uint16_t wanted, had; /* a CPU */
     int32_t cpu;          /* where it was first seen; -1: nowhere */

@@ -91,6 +91,7 @@ build_thread(struct replay_run *run, uint32_t i, struct process *const *processe
     t->task = task_new(run->k, processes[spec->process], &attr);
     t->task->pid = spec->pid;
     t->task->comm = spec->name;
+    t->task->cpu_kthread = spec->kthread && spec->bound >= 0;
 }
 
 struct replay_run *
