@@ -3,128 +3,7 @@
  * Passes of the balancer over queues of real tasks: what they count, what they refuse, when they
  * push (sched-core.md 4.2, 4.5 to 4.8 and 6.1).
  */
-#include "sim_fixture.h"
-
-#include "kernel/balance_impl.h"
-
-/* Nothing balances by itself: the test calls the passes. */
-static void
-open_still(struct fixture *f, uint32_t nodes, uint32_t cores, uint32_t threads)
-{
-    fixture_open(f, nodes, cores, threads, false);
-    f->k->params.sched.newidle_balance = f->k->params.sched.periodic_balance = false;
-}
-
-/* Hogs on one CPU, which may go anywhere once they are there. */
-static void
-pile_up(struct fixture *f, struct task **hogs, uint32_t nr, const char *cpu, sim_time until)
-{
-    for (uint32_t i = 0; i < nr; i++) {
-        hogs[i] = fixture_hog(f, "hog", 0);
-        task_set_affinity(f->k, hogs[i], fixture_cpus(f, cpu));
-        task_start(f->k, hogs[i], NULL);
-    }
-    fixture_run(f, until);
-    for (uint32_t i = 0; i < nr; i++)
-        task_set_affinity(f->k, hogs[i], f->machine->online);
-}
-
-static uint32_t
-pass(struct fixture *f, int cpu, struct sched_domain *sd, enum idle_type idle)
-{
-    bool go_on = true;
-
-    return sched_balance_rq(f->k, cpu, &f->k->rqs[cpu], sd, idle, &go_on);
-}
-
-static struct sched_domain *
-lowest_with(struct fixture *f, int cpu, uint32_t flag)
-{
-    struct sched_domain *sd = f->k->domains->cpus[cpu].sd;
-
-    while (sd != NULL && !(sd->flags & flag))
-        sd = sd->parent;
-    assert_non_null(sd);
-    return sd;
-}
-
-/* Hot tasks go after as many failed passes as the domain has patience: MC 2, NUMA 3. */
-static void
-hot_tasks_wait_for_failures(void **state)
-{
-    static const struct {
-        uint32_t nodes, cores, flag, failures;
-    } t[] = { { 1, 2, SD_SHARE_LLC, 2 }, { 2, 1, SD_NUMA, 3 } };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-        struct fixture f;
-        struct task *hogs[4];
-
-        open_still(&f, t[i].nodes, t[i].cores, 1);
-        f.k->params.sched.migration_cost_ns = MSEC(100); /* everything is hot */
-        pile_up(&f, hogs, 4, "0", MSEC(500));
-        struct sched_domain *sd = lowest_with(&f, 1, t[i].flag);
-        const struct sd_schedstat *stat = &sd->stat;
-        for (uint32_t n = 1; n <= t[i].failures; n++) {
-            assert_int_equal(pass(&f, 1, sd, CPU_NEWLY_IDLE), 0);
-            assert_int_equal(sd->nr_balance_failed, n - 1); /* that does not count */
-            assert_int_equal(pass(&f, 1, sd, CPU_IDLE), 0);
-            assert_int_equal(sd->nr_balance_failed, n);
-        }
-        assert_int_equal(stat->lb[CPU_IDLE].failed, t[i].failures);
-        assert_true(pass(&f, 1, sd, CPU_IDLE) > 0);
-        assert_int_equal(sd->nr_balance_failed, 0);
-        assert_int_equal(stat->lb[CPU_IDLE].count, t[i].failures + 1);
-        assert_int_equal(stat->lb[CPU_IDLE].hot_gained, stat->lb[CPU_IDLE].gained);
-        assert_int_equal(stat->lb[CPU_NEWLY_IDLE].failed, t[i].failures);
-        uint64_t hot = 0, forced = 0, running = 0;
-        for (int h = 0; h < 4; h++) {
-            hot += hogs[h]->sched.nr_failed_migrations_hot;
-            forced += hogs[h]->sched.nr_forced_migrations;
-            running += hogs[h]->sched.nr_failed_migrations_running;
-        }
-        assert_int_equal(forced, stat->lb[CPU_IDLE].gained);
-        assert_int_equal(hot, 2 * 3 * t[i].failures); /* three wait, one runs */
-        assert_int_equal(running >= 2 * t[i].failures, true);
-        fixture_close(&f);
-    }
-}
-
-/* Between threads of a core nothing is hot. */
-static void
-nothing_is_hot_inside_a_core(void **state)
-{
-    struct fixture f;
-    struct task *hogs[4];
-
-    (void)state;
-    open_still(&f, 1, 1, 2);
-    f.k->params.sched.migration_cost_ns = MSEC(100);
-    pile_up(&f, hogs, 4, "0", MSEC(500));
-    struct sched_domain *sd = lowest_with(&f, 1, SD_SHARE_CPUCAPACITY);
-    assert_int_equal(pass(&f, 1, sd, CPU_IDLE), 2); /* half of the difference */
-    assert_int_equal(sd->stat.lb[CPU_IDLE].hot_gained, 0);
-    fixture_close(&f);
-}
-
-/* A CPU that ran dry takes one task, however large the difference. */
-static void
-newly_idle_takes_one(void **state)
-{
-    struct fixture f;
-    struct task *hogs[8];
-
-    (void)state;
-    open_still(&f, 1, 2, 1);
-    pile_up(&f, hogs, 8, "0", MSEC(500));
-    struct sched_domain *sd = lowest_with(&f, 1, SD_SHARE_LLC);
-    sd->nr_balance_failed = 1;
-    assert_int_equal(pass(&f, 1, sd, CPU_NEWLY_IDLE), 1);
-    assert_int_equal(sd->nr_balance_failed, 0);
-    assert_int_equal(sd->stat.lb[CPU_NEWLY_IDLE].imbalance_task, 4);
-    fixture_close(&f);
-}
+#include "balance_kit.h"
 
 /* A domain whose passes never succeed is tried twice in 1024 times (NI_RANDOM); 6.12.0 tries. */
 static void
@@ -217,53 +96,6 @@ a_cpu_that_runs_dry_balances_as_an_idle_one(void **state)
     fixture_run(&f, MSEC(101));
     assert_true(idle_cpu(f.k, p->cpu));
     assert_true(rq->next_balance <= 26 + 16 / 4);
-    fixture_close(&f);
-}
-
-/* All tasks pinned: the parent is told, and the interval grows beyond the usual. */
-static void
-pinned_tasks_are_told_to_the_parent(void **state)
-{
-    struct fixture f;
-    struct task *hogs[3];
-
-    (void)state;
-    open_still(&f, 2, 2, 1);
-    pile_up(&f, hogs, 3, "0", MSEC(500));
-    for (int i = 0; i < 3; i++)
-        task_set_affinity(f.k, hogs[i], fixture_cpus(&f, "0"));
-    struct sched_domain *sd = lowest_with(&f, 1, SD_SHARE_LLC);
-    sd->balance_interval = sd->max_interval;
-    assert_int_equal(pass(&f, 1, sd, CPU_IDLE), 0);
-    assert_true(sd->parent->groups->sgc->imbalance);
-    assert_int_equal(sd->balance_interval, 2 * sd->max_interval);
-    assert_int_equal(sd->stat.lb[CPU_IDLE].balanced, 1);
-    assert_int_equal(sd->stat.lb[CPU_IDLE].failed, 0);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(hogs[i]->sched.nr_failed_migrations_affine, 1);
-    /* seen from the other node, such a group is imbalanced, and one task is wanted */
-    for (int i = 0; i < 3; i++)
-        task_set_affinity(f.k, hogs[i], f.machine->online);
-    assert_int_equal(pass(&f, 1, sd, CPU_NEWLY_IDLE), 1);
-    fixture_close(&f);
-}
-
-/* A task that may not come here goes to another CPU of the group. */
-static void
-another_cpu_of_the_group_takes_it(void **state)
-{
-    struct fixture f;
-    struct task *hogs[6];
-
-    (void)state;
-    open_still(&f, 2, 2, 1);
-    pile_up(&f, hogs, 6, "0", MSEC(500));
-    for (int i = 0; i < 6; i++)
-        task_set_affinity(f.k, hogs[i], fixture_cpus(&f, "0,3"));
-    struct sched_domain *sd = lowest_with(&f, 2, SD_NUMA);
-    assert_true(pass(&f, 2, sd, CPU_IDLE) > 0);
-    assert_int_equal(f.k->rqs[2].nr_running, 0);
-    assert_true(f.k->rqs[3].nr_running > 0);
     fixture_close(&f);
 }
 
@@ -442,14 +274,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hot_tasks_wait_for_failures),
-        cmocka_unit_test(nothing_is_hot_inside_a_core),
-        cmocka_unit_test(newly_idle_takes_one),
         cmocka_unit_test(newly_idle_is_drawn_but_not_in_6_12_0),
         cmocka_unit_test(a_cpu_with_idle_tasks_alone_balances_early),
         cmocka_unit_test(a_cpu_that_runs_dry_balances_as_an_idle_one),
-        cmocka_unit_test(pinned_tasks_are_told_to_the_parent),
-        cmocka_unit_test(another_cpu_of_the_group_takes_it),
         cmocka_unit_test(the_stopper_splits_a_core),
         cmocka_unit_test(one_cpu_balances_for_its_group),
         cmocka_unit_test(short_work_is_not_seen),

@@ -7,6 +7,8 @@
  */
 #include "config/policy_yaml.h"
 
+#include "config/kernel_names.h"
+
 #include "config/file_reference.h"
 #include "config/policy_table.h"
 #include "config/policy_then.h"
@@ -75,22 +77,6 @@ policy_set_memory(struct policy_spec *p, const char *name, char **why)
     return found != NULL;
 }
 
-/* What the kernel has and the model has not: asked for, it must not look like a typing error. */
-static const char *
-not_modelled(const char *key)
-{
-    static const char *const known[][2] = {
-        { "sched.energy_aware", "energy-aware scheduling (sched_energy_aware, energy models)" },
-        { "sched.uclamp", "utilisation clamping (uclamp)" },
-        { "sched.core", "core scheduling" },
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
-        if (g_str_has_prefix(key, known[i][0]))
-            return known[i][1];
-    return NULL;
-}
-
 /* "policy.slice": a parameter of the programmable scheduler itself. */
 static const struct field *
 own_field(const struct policy_spec *p, const char *key)
@@ -107,6 +93,8 @@ policy_set(struct policy_spec *p, const char *key, const char *value, struct are
 
     if (strcmp(key, "memory.model") == 0)
         return policy_set_memory(p, value, why);
+    if (!kernel_name_to_ours(&key, &value, a, why))
+        return false;
     if (not_modelled(key) != NULL) {
         *why = g_strdup_printf("%s is not modelled; leave it out", not_modelled(key));
         return false;

@@ -21,6 +21,8 @@ task_hot(const struct lb_env *env, const struct task *p)
     if (sched_feat(k, CACHE_HOT_BUDDY) && env->dst->nr_running > 0 && p->se.cfs_rq != NULL &&
         (p->se.cfs_rq->next == &p->se || p->se.cfs_rq->last == &p->se))
         return true;
+    if (k->params.sched.migration_cost_ns == UINT32_MAX) /* -1 */
+        return true;
     if (k->params.sched.migration_cost_ns == 0 || p->se.exec_start == 0)
         return false; /* it has not run since it came here */
     return (int64_t)(rq_clock_task(k, env->src) - p->se.exec_start) <
@@ -71,6 +73,8 @@ refusal(struct lb_env *env, struct task *p, bool *hot)
     *hot = false;
     if (throttled_lb_pair(p->group, env->src->cpu, env->dst->cpu))
         return "can_migrate_task:throttled_lb_pair";
+    if (unlikely(p->cpu_kthread)) /* says nothing about what else is pinned */
+        return "can_migrate_task:kthread_is_per_cpu";
     if (!cpumask_test(p->allowed, (uint32_t)env->dst->cpu)) {
         p->sched.nr_failed_migrations_affine++;
         env->some_pinned = true;

@@ -93,8 +93,9 @@ const struct field kernel_param_fields[] = {
       .max = "1s",
       .doc = "sched.fair=cfs: a wakee of nice 0 that is further behind what runs preempts it "
              "(sched_wakeup_granularity_ns); 0ns: 1 ms, scaled likewise"),
-    K(FIELD_TIME, "sched.migration_cost", sched.migration_cost_ns, .def = "500us", .max = "100ms",
-      .doc = "a task that ran more recently than this is cache hot (sched_migration_cost_ns)"),
+    K(FIELD_TIME, "sched.migration_cost", sched.migration_cost_ns, .def = "500us", .max = "5s",
+      .doc = "a task that ran more recently than this is cache hot (sched_migration_cost_ns); "
+             "4294967295ns, the kernel's -1: every task is"),
     K(FIELD_U32, "sched.nr_migrate", sched.nr_migrate, .def = "32", .min = "1", .max = "1024",
       .doc = "most tasks that one balancing pass looks at (sched_nr_migrate)"),
     K(FIELD_TIME, "sched.cfs_bandwidth_slice", sched.cfs_bandwidth_slice, .def = "5ms",
