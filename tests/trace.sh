@@ -73,10 +73,47 @@ END
     python3 "$tests/trace_perfetto.py" a.pftrace.gz a.txt >said 2>&1 || complain "a part: $(tail -2 said)"
 }
 
+trace_cmd_reports_what_the_text_says() {
+    need_python
+    command -v trace-cmd >/dev/null || {
+        echo "no trace-cmd: the independent reader cannot run"
+        exit 77
+    }
+    while read -r t w p u; do
+        simulate "$t" "$w" "$p" "$u" --trace a.dat --trace a.txt --trace-ns
+        trace-cmd report -i a.dat -t -N >report 2>err || complain "$t $w: $(cat err)"
+        python3 "$tests/trace_dat.py" report a.txt >said 2>&1 || complain "$t $w: $(tail -1 said)"
+        cat said
+    done <<END
+two-node demo topology 1s
+four-node hackbench topology 10ms
+two-node numa02 autonuma 3s
+four-ring bench-mix autonuma 500ms
+four-node make topology 1s
+two-node cyclictest topology 2s
+END
+    simulate four-node hackbench topology 10ms --trace a.dat --trace a.txt --trace-ns \
+        --trace-filter 'task=*sender-1*,cpu=0-9,from=2ms,to=6ms'
+    trace-cmd report -i a.dat -t -N >report
+    python3 "$tests/trace_dat.py" report a.txt || complain "a part"
+}
+
+# Read by libtracecmd, replayed with its placement and written again, as text.
+trace_dat_comes_back() {
+    for w in pipe hackbench bench-mix; do
+        simulate four-node $w topology 20ms --trace a.dat.gz --trace a.txt
+        simulate four-node a.dat.gz topology 1s --replay-placement --trace again.txt
+        for f in a again; do
+            sed '/^#/d; s/^.*: \(sched_[a-z_]*: \)/\1/' $f.txt >$f.events
+        done
+        cmp a.events again.events || complain "$w did not come back"
+    done
+}
+
 tracing_changes_no_result() {
     simulate four-node hackbench autonuma 20ms
     mv run plain
-    simulate four-node hackbench autonuma 20ms --trace a.json --trace a.txt --trace a.pftrace --tables
+    simulate four-node hackbench autonuma 20ms --trace a.json --trace a.txt --trace a.pftrace --trace a.dat --tables
     for f in latency.txt timehist.txt map.txt; do
         [ -s "run/$f" ] || complain "$f is missing"
         rm -f "run/$f"
@@ -112,7 +149,7 @@ memory_stays_flat() {
     for u in 10ms 160ms; do
         ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=64 \
             /usr/bin/time -f %M -o "$u" "$numasim" run -t four-node -w pipe --until $u -o run --force \
-            -q --no-plot --trace a.json.gz --trace a.txt --trace a.pftrace --tables || complain "failed"
+            -q --no-plot --trace a.json.gz --trace a.txt --trace a.pftrace --trace a.dat --tables || complain "failed"
     done
     echo "$(cat 10ms) KiB, then $(cat 160ms) KiB"
     [ "$(cat 160ms)" -lt $(($(cat 10ms) + 6144)) ] || complain "memory grows"
@@ -121,7 +158,7 @@ memory_stays_flat() {
 interrupted_run_closes_its_trace() {
     need_python
     "$numasim" run -t four-node -w pipe --until 1000s -o run -q --no-plot --trace a.json \
-        --trace a.txt --trace a.pftrace --trace-ns 2>err &
+        --trace a.txt --trace a.pftrace --trace a.dat --trace-ns 2>err &
     pid=$!
     sleep 1
     [ -e a.json ] && complain "the trace has its name before it is whole"
@@ -130,6 +167,11 @@ interrupted_run_closes_its_trace() {
     [ $? -eq 130 ] || complain "not interrupted: $(cat err)"
     reader a.json a.txt
     python3 "$tests/trace_perfetto.py" a.pftrace a.txt || complain "the Perfetto trace is not whole"
+    if command -v trace-cmd >/dev/null; then
+        trace-cmd report -i a.dat -t -N >report
+        python3 "$tests/trace_dat.py" report a.txt || complain "trace.dat is not whole"
+    fi
+    [ -z "$(ls | grep part)" ] || complain "something is left behind: $(ls)"
 }
 
 packed_is_the_same() {

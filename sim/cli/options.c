@@ -71,8 +71,8 @@ options_trace_entries(struct options *o, GOptionEntry entries[OPTION_TRACE_MAX])
 {
     const GOptionEntry all[] = {
         { "trace", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->trace,
-          "what ran where: .json and .pftrace open in Perfetto, .txt is ftrace's text; .gz packs "
-          "each",
+          "what ran where: .json and .pftrace for Perfetto, .txt is ftrace's text, .dat for "
+          "trace-cmd; .gz packs each",
           "FILE" },
         { "trace-filter", 0, 0, G_OPTION_ARG_STRING, &o->trace_filter,
           "a part of it: task=GLOB,cpu=LIST,node=LIST,from=TIME,to=TIME,limit=EVENTS",

@@ -27,7 +27,7 @@ struct trace {
 enum { NOWHERE = -1 };
 
 static const struct trace_writer_ops *const formats[] = { &trace_chrome, &trace_perfetto,
-                                                          &trace_ftrace, NULL };
+                                                          &trace_ftrace, &trace_dat, NULL };
 
 /* ---- telling writers ---- */
 
@@ -259,10 +259,11 @@ trace_check(const struct trace_request *r, GError **error)
     for (guint i = 0; fine && r->files != NULL && r->files[i] != NULL; i++) {
         fine = format_of(r->files[i]) != NULL;
         if (!fine)
-            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                        "--trace: %s: the name says no known format; it ends in .json (Chrome),"
-                        " .pftrace (Perfetto), .txt (ftrace), or one of them with .gz",
-                        r->files[i]);
+            g_set_error(
+                error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "--trace: %s: the name says no known format; it ends in .json (Chrome),"
+                " .pftrace (Perfetto), .txt (ftrace), .dat (trace-cmd), or one of them with .gz",
+                r->files[i]);
         if (fine && g_strv_contains(r->files + i + 1, r->files[i])) {
             g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                         "--trace: %s is given twice", r->files[i]);

@@ -1,7 +1,7 @@
 /*
  * Traces of a run for viewers that exist: Chrome's JSON (Perfetto, chrome://tracing), Perfetto's
- * own format and the text of ftrace. An observer of the kernel: it looks and never touches, so that
- * a run with a trace gives the same results as without.
+ * own format, the text of ftrace, and trace.dat of trace-cmd. An observer of the kernel: it looks
+ * and never touches, so that a run with a trace gives the same results as without.
  */
 #pragma once
 

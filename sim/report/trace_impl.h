@@ -55,7 +55,8 @@ struct trace_writer_ops {
     bool (*finish)(struct trace_writer *w, sim_time now, GError **error);
     void (*free)(struct trace_writer *w);
 };
-extern const struct trace_writer_ops trace_chrome, trace_ftrace, trace_perfetto, trace_tables;
+extern const struct trace_writer_ops trace_chrome, trace_dat, trace_ftrace, trace_perfetto,
+    trace_tables;
 
 /* Process numbers as a kernel gives them: 0 is idle. */
 enum { TRACE_PID_BASE = 1000 };
@@ -77,5 +78,7 @@ const char *trace_comm(const struct task *p, int32_t cpu, char comm[TRACE_COMM_L
 int trace_prio(const struct task *p);
 /* Of the process: its first task's. */
 uint32_t trace_tgid(const struct task *p);
+/* Of a task that is switched out, as a kernel from 4.14 on records it; `state` as in an event. */
+int64_t trace_state_bits(char state);
 /* Is an event shown by writers that show events one by one? */
 bool trace_wanted(const struct trace_filter *f, const struct traced_event *e);

@@ -14,24 +14,7 @@
 
 /* ---- events of the kernel ---- */
 
-enum { STATE_PREEMPTED = 0x100, FLAG_HARDIRQ = 0x08 };
-
-static gint64
-state_bits(char state)
-{
-    switch (state) {
-    case 'S':
-        return 0x1;
-    case 'D':
-        return 0x2;
-    case 'X':
-        return 0x10;
-    case 'Z':
-        return 0x20;
-    default:
-        return state == '+' ? STATE_PREEMPTED : 0;
-    }
-}
+enum { FLAG_HARDIRQ = 0x08 };
 
 static void
 add_task(GByteArray *m, const struct task *p, int32_t cpu, guint first)
@@ -47,7 +30,7 @@ static guint
 add_switch(GByteArray *m, const struct traced_event *e)
 {
     add_task(m, e->task, e->cpu, 1);
-    pb_int(m, 4, state_bits(e->state));
+    pb_int(m, 4, trace_state_bits(e->state));
     add_task(m, e->other, e->cpu, 5);
     return 4;
 }

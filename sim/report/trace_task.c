@@ -30,6 +30,23 @@ trace_tgid(const struct task *p)
     return p->process->pid > 0 ? (uint32_t)p->process->pid : trace_pid(p->process->members[0]);
 }
 
+int64_t
+trace_state_bits(char state)
+{
+    switch (state) {
+    case 'S':
+        return 0x1;
+    case 'D':
+        return 0x2;
+    case 'X':
+        return 0x10;
+    case 'Z':
+        return 0x20;
+    default:
+        return state == '+' ? 0x100 : 0;
+    }
+}
+
 bool
 trace_wanted(const struct trace_filter *f, const struct traced_event *e)
 {
