@@ -220,6 +220,41 @@ few_pages_are_drawn_with_equal_chances(void **state)
     fixture_close(&f);
 }
 
+/* Of the pages that are left of 600 chunks, which sums of sums lead to, those of a slice are drawn,
+ * from chunks that others have a part of, too. */
+static void
+pages_of_a_slice_are_drawn_among_many(void **state)
+{
+    enum { CHUNKS = 600, SLICES = 7, DRAWS = 4000 };
+    static const uint64_t left[] = { 0, 9000, 43900, 43904, 130000, 131071, 307199 };
+    struct fixture f;
+    struct rng rng;
+
+    (void)state;
+    kit_open(&f, 2, 1, &fixture_memory, NULL);
+    struct region *r = kit_region(&f, "r", (uint64_t)CHUNKS * PAGE_2M, SLICES);
+    assert_int_equal(r->nr_pages, 307200);
+    for (uint64_t i = 0, at = 0; i < ARRAY_LEN(left); at = left[i++] + 1)
+        region_populate(f.k, r, at, left[i] - at, &(struct mempolicy){ .mode = MPOL_LOCAL }, 0);
+    rng_init(&rng, 1, "draw", 0);
+    for (uint32_t slice = 0; slice < SLICES; slice++) {
+        uint64_t first = region_slice_first(r, slice), n = region_slice_pages(r, slice);
+        uint32_t here = 0, hits = 0, all = 0;
+
+        for (size_t i = 0; i < ARRAY_LEN(left); i++)
+            here += left[i] >= first && left[i] < first + n;
+        for (size_t i = 0; here > 0 && i < ARRAY_LEN(left); i++, all += hits, hits = 0) {
+            for (uint32_t d = 0; d < DRAWS; d++)
+                hits += page_set_draw(r->maps, first, n, &rng) == left[i];
+            if (hits > 0)
+                assert_in_range(hits, DRAWS / here - 120, DRAWS / here + 120);
+        }
+        assert_true(here == 0 || (all > DRAWS - 250 && all < DRAWS + 250));
+    }
+    assert_null(mm_check(f.k));
+    fixture_close(&f);
+}
+
 /* ---- huge pages ---- */
 
 static struct region *
@@ -373,6 +408,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_do_as_plain_ones_would),
         cmocka_unit_test(few_pages_are_drawn_with_equal_chances),
+        cmocka_unit_test(pages_of_a_slice_are_drawn_among_many),
         cmocka_unit_test(huge_pages_come_from_the_start_node_or_not_at_all),
         cmocka_unit_test(a_slice_may_end_inside_a_huge_page),
         cmocka_unit_test(huge_pages_fault_also_where_they_are_local),

@@ -18,8 +18,8 @@ static uint64_t
 exact_bytes(const struct kernel *k, uint64_t nr_pages, bool thp)
 {
     (void)k;
-    return nr_chunks_of(nr_pages) * (sizeof(struct page_chunk) + sizeof(uint16_t)) +
-           (thp ? 0 : nr_pages * sizeof(uint32_t));
+    return nr_chunks_of(nr_pages) * sizeof(struct page_chunk) +
+           needs_bytes(nr_chunks_of(nr_pages), !thp) + (thp ? 0 : nr_pages * sizeof(uint32_t));
 }
 
 static uint64_t *
@@ -32,26 +32,20 @@ attention_new(struct kernel *k, uint64_t nr_chunks)
     return bits;
 }
 
+/* Nothing is marked in a new mapping. */
 static void
-needs_new(struct kernel *k, struct chunk_needs *x, uint64_t nr_chunks)
+needs_count(struct page_needs *x, const struct region *r)
 {
-    x->chunk = arena_new_array(k->arena, uint16_t, nr_chunks);
-    x->sum = arena_new_array(k->arena, uint32_t, div_round_up_u64(nr_chunks, NEEDS_SUM));
-}
+    for (uint64_t ci = 0; ci < x->nr_chunks; ci++) {
+        const struct page_chunk *c = &exact_of(r)->chunks[ci];
+        uint64_t first = ci << CHUNK_SHIFT, span = chunk_span(r, ci);
 
-/* From what is there and what is marked. */
-static void
-needs_count(const struct mapping *m)
-{
-    uint64_t nr_chunks = exact_of(m->region)->nr_chunks;
-    struct chunk_needs *x = needs_of(m);
-
-    memset(x->chunk, 0, nr_chunks * sizeof(*x->chunk));
-    memset(x->sum, 0, div_round_up_u64(nr_chunks, NEEDS_SUM) * sizeof(*x->sum));
-    for (uint64_t ci = 0; ci < nr_chunks; ci++)
-        needs_add(m, ci,
-                  (int64_t)chunk_span(m->region, ci) - exact_of(m->region)->chunks[ci].populated +
-                      chunk_marked(m, ci));
+        if (c->populated == 0)
+            needs_chunk(x, ci, span);
+        for (uint64_t i = first; i < first + span && c->populated > 0 && c->populated < span; i++)
+            if ((chunk_word(c, i) & WORD_NODE) == 0)
+                needs_run(x, i, 1, 1);
+    }
 }
 
 static void
@@ -61,14 +55,13 @@ exact_init(struct kernel *k, struct region *r)
     x->nr_chunks = nr_chunks_of(r->nr_pages);
     x->chunks = arena_new_array(k->arena, struct page_chunk, x->nr_chunks);
     x->attention = attention_new(k, x->nr_chunks);
-    needs_new(k, &x->needs, x->nr_chunks);
+    needs_new(k, &x->needs, x->nr_chunks, !r->thp);
+    needs_fill(&x->needs, r->nr_pages);
     if (!r->thp)
         x->words = arena_new_array(k->arena, uint32_t, r->nr_pages);
     for (uint64_t ci = 0; ci < x->nr_chunks; ci++) {
         x->chunks[ci].kind = r->thp ? CHUNK_EMPTY : CHUNK_TABLE;
         x->chunks[ci].table = r->thp ? NULL : x->words + (ci << CHUNK_SHIFT);
-        x->needs.chunk[ci] = (uint16_t)chunk_span(r, ci);
-        x->needs.sum[ci / NEEDS_SUM] += x->needs.chunk[ci];
     }
 }
 
@@ -81,8 +74,8 @@ exact_map(struct kernel *k, struct mapping *m)
     own->bits = arena_new_array(k->arena, uint64_t, nr_chunks * (CHUNK_PAGES / 64));
     own->marked = arena_new_array(k->arena, uint16_t, nr_chunks);
     own->attention = attention_new(k, nr_chunks);
-    needs_new(k, &own->needs, nr_chunks);
-    needs_count(m);
+    needs_new(k, &own->needs, nr_chunks, !m->region->thp);
+    needs_count(&own->needs, m->region);
 }
 
 /* ---- tables of chunks that hold small pages beside huge ones ---- */
@@ -135,7 +128,7 @@ exact_claim(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int 
         }
         chunk_gets(c, (uint32_t)(stop - page), node);
         for (const struct mapping *m = r->maps; m != NULL; m = m->next)
-            needs_add(m, page >> CHUNK_SHIFT, (int64_t)page - (int64_t)stop);
+            needs_run(needs_of(m), page, stop - page, -1);
         for (uint64_t i = page; i < stop && !huge; i++)
             c->table[i % CHUNK_PAGES] = word_of(c, node, 0);
     }
@@ -277,7 +270,7 @@ drop_marks(struct region *r, uint64_t first, uint64_t n, const struct mapping *b
             else
                 *(np > 1 ? &c->word : &c->table[i % CHUNK_PAGES]) ^= WORD_MARK;
             *(own != NULL ? &own->marked[ci] : &c->marked) -= (uint16_t)np;
-            needs_add(m, ci, -(int64_t)np);
+            needs_run(needs_of(m), i, np, -1);
             count_marks(m, i, np, -(int64_t)np);
         }
     }
@@ -313,7 +306,7 @@ exact_settle(struct kernel *k, struct mapping *m, const struct page_unit *u, uin
         }
     }
     *(own != NULL ? &own->marked[u->first >> CHUNK_SHIFT] : &c->marked) -= (uint16_t)n;
-    needs_add(m, u->first >> CHUNK_SHIFT, -(int64_t)n);
+    needs_run(needs_of(m), u->first, n, -1);
     count_marks(m, u->first, n, -(int64_t)n);
     if (!moves)
         return;
@@ -402,7 +395,7 @@ exact_clear(struct kernel *k, struct region *r)
         memset(own->attention, 0xff, bitmap);
     }
     for (struct mapping *m = r->maps; m != NULL; m = m->next)
-        needs_count(m);
+        needs_fill(needs_of(m), r->nr_pages);
 }
 
 static uint64_t

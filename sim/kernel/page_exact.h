@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "kernel/pages.h"
+#include "kernel/page_needs.h"
 
 enum { WORD_NODE = 0xff, WORD_MARK = 1 << 8 };
 enum chunk_kind { CHUNK_TABLE, CHUNK_HUGE, CHUNK_EMPTY };
@@ -23,17 +23,10 @@ struct page_chunk {
     uint8_t polarity;
 };
 
-/* How many pages of each chunk need attention, and of 64 chunks together. */
-enum { NEEDS_SUM = 64 };
-struct chunk_needs {
-    uint16_t *chunk;
-    uint32_t *sum;
-};
-
 struct exact_pages {
     struct page_chunk *chunks;
-    uint32_t *words;          /* of a region without huge pages: the tables, side by side */
-    struct chunk_needs needs; /* of the first mapping */
+    uint32_t *words;         /* of a region without huge pages: the tables, side by side */
+    struct page_needs needs; /* of the first mapping */
     uint64_t nr_chunks;
     uint64_t *attention; /* bit per chunk: a page may be unpopulated or marked */
 };
@@ -43,7 +36,7 @@ struct exact_marks {
     uint64_t *bits;      /* by page */
     uint16_t *marked;    /* by chunk, 4 KiB pages */
     uint64_t *attention; /* as in the region */
-    struct chunk_needs needs;
+    struct page_needs needs;
 };
 
 static inline struct exact_pages *
@@ -119,21 +112,12 @@ attention_of(const struct mapping *m)
     return own != NULL ? own->attention : exact_of(m->region)->attention;
 }
 
-static inline struct chunk_needs *
+static inline struct page_needs *
 needs_of(const struct mapping *m)
 {
     struct exact_marks *own = own_marks(m);
 
     return own != NULL ? &own->needs : &exact_of(m->region)->needs;
-}
-/* n more pages of a chunk need attention, or fewer. */
-static inline void
-needs_add(const struct mapping *m, uint64_t ci, int64_t n)
-{
-    struct chunk_needs *x = needs_of(m);
-
-    x->chunk[ci] += (uint16_t)n;
-    x->sum[ci / NEEDS_SUM] += (uint32_t)n;
 }
 
 uint64_t exact_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_how *how,

@@ -2,16 +2,16 @@
  * Exact pages drawn among those that need attention, each with the same chance.
  *
  * After a scan one page in many needs it, and to try pages until one does would read a word from
- * far away for each try. How many pages of a chunk need attention is at hand, so the chunk is found
- * by sums, 64 chunks at a time, and then the page in the chunk: by a few tries, whose words are on
- * their way while those of other draws are chosen, else by counting in words side by side.
+ * far away for each try. How many need it is kept by parts of 32 pages (page_needs.h), so the part
+ * is found by sums and only its words are looked at; they are on their way while the parts of other
+ * draws are found.
  */
 #include "kernel/page_exact.h"
 
 typedef uint32_t four __attribute__((vector_size(16), aligned(4), may_alias));
 
-/* Of pages in a chunk; fewer than one in so many are not tried; of pages outside of a slice. */
-enum { TRIES = 4, SPARSE = 6, FEW_TRIES = 8 };
+/* Of pages outside of a slice, in a chunk at its end. */
+enum { FEW_TRIES = 8 };
 
 static inline bool
 needs(const struct mapping *m, const struct page_chunk *c, uint64_t page)
@@ -30,73 +30,6 @@ nth_in_chunk(const struct mapping *m, uint64_t page, uint64_t end, uint64_t nth,
         if (needs(m, c, page) && (*seen)++ == nth)
             break;
     return page;
-}
-
-/* How many of four words need attention, less than nothing in each place. */
-static inline four
-four_needs(const uint32_t *words, uint32_t mark)
-{
-    four w = *(const four *)words;
-
-    return (four)((w & WORD_NODE) == 0) | (four)((w & WORD_MARK) == mark);
-}
-
-/* Page number `nth` in all words of a table, of which there are enough. */
-static uint64_t
-nth_in_table(const struct page_chunk *c, uint64_t nth)
-{
-    enum { STEP = 32 };
-    uint32_t mark = (c->polarity ^ 1u) << 8;
-    const uint32_t *w = c->table;
-
-    for (;; w += STEP) {
-        four n = four_needs(w, mark);
-
-        for (int j = 4; j < STEP; j += 4)
-            n += four_needs(&w[j], mark);
-        uint32_t here = -(n[0] + n[1] + n[2] + n[3]);
-        if (nth < here)
-            break;
-        nth -= here;
-    }
-    for (;; w++)
-        if (((*w & WORD_NODE) == 0 || (*w & WORD_MARK) == mark) && nth-- == 0)
-            return (uint64_t)(w - c->table);
-}
-
-/* How many pages of chunks [ci, end) need attention. */
-static uint64_t
-sum_of(const struct chunk_needs *x, uint64_t ci, uint64_t end)
-{
-    uint64_t sum = 0;
-
-    while (ci < end)
-        if (ci % NEEDS_SUM == 0 && ci + NEEDS_SUM <= end) {
-            sum += x->sum[ci / NEEDS_SUM];
-            ci += NEEDS_SUM;
-        } else {
-            sum += x->chunk[ci++];
-        }
-    return sum;
-}
-
-/* The chunk from `ci` on that holds page `nth` of those that need attention; there is one. */
-static uint64_t
-chunk_with(const struct chunk_needs *x, uint64_t ci, uint64_t nth)
-{
-    for (;;) {
-        bool group = ci % NEEDS_SUM == 0;
-        uint64_t here = group ? x->sum[ci / NEEDS_SUM] : x->chunk[ci];
-
-        if (nth >= here) {
-            nth -= here;
-            ci += group ? NEEDS_SUM : 1;
-            continue;
-        }
-        for (; group && nth >= x->chunk[ci]; ci++)
-            nth -= x->chunk[ci];
-        return ci;
-    }
 }
 
 /* By counting each page in the chunks at both ends, of which only a part is drawn from. */
@@ -135,70 +68,90 @@ exact_needs(const struct mapping *m, uint64_t first, uint64_t n_pages)
     return all;
 }
 
-/* A chunk, and pages of it that are tried; where few need attention, which of them it is. The words
- * are asked for long before they are read. */
+/* Where a drawn page is: number `nth` of those of a chunk, and then of a part, that need attention.
+ */
 struct lot {
-    uint64_t ci, pages[TRIES];
-    uint32_t tries;
+    uint64_t first, end;
+    uint32_t nth;
 };
 
-static void
-ask_for(const struct exact_pages *x, const struct exact_marks *own, uint64_t page)
+static struct lot
+find_chunk(const struct mapping *m, uint64_t nth)
 {
-    if (own != NULL)
-        __builtin_prefetch(&own->bits[page / 64]);
-    if (x->words != NULL)
-        __builtin_prefetch(&x->words[page]);
+    const struct page_needs *x = needs_of(m);
+    struct lot l;
+    uint64_t ci = needs_find(x, nth, &l.nth);
+
+    l.first = ci << CHUNK_SHIFT;
+    l.end = l.first + chunk_span(m->region, ci);
+    if (x->part != NULL)
+        __builtin_prefetch(&x->part[ci * CHUNK_PARTS]);
+    __builtin_prefetch(&exact_of(m->region)->chunks[ci]);
+    return l;
 }
 
 static void
-throw_lot(const struct mapping *m, struct lot *l, struct rng *rng)
+find_part(const struct mapping *m, struct lot *l)
 {
     enum { WORDS_A_LINE = 16 };
-    const struct exact_pages *x = exact_of(m->region);
-    const struct exact_marks *own = own_marks(m);
-    uint64_t first = l->ci << CHUNK_SHIFT, span = chunk_span(m->region, l->ci);
-    uint64_t n = needs_of(m)->chunk[l->ci];
+    const uint8_t *part = needs_of(m)->part;
+    const uint32_t *words = exact_of(m->region)->words;
+    uint64_t at = l->first / PART_PAGES;
 
-    __builtin_prefetch(&x->chunks[l->ci]);
-    l->tries = n * SPARSE < span ? 0 : n * 2 < span ? TRIES : 2;
-    for (uint32_t i = 0; i < l->tries; i++) {
-        l->pages[i] = first + rng_below(rng, span);
-        ask_for(x, own, l->pages[i]);
-    }
-    if (l->tries > 0)
+    if (part == NULL)
         return;
-    l->pages[0] = rng_below(rng, n);
-    for (uint64_t i = 0; i < span * (l->pages[0] + 1) / (n + 1); i += WORDS_A_LINE)
-        ask_for(x, own, first + i);
+    for (; l->nth >= part[at]; at++)
+        l->nth -= part[at];
+    l->first = at * PART_PAGES;
+    l->end = SIM_MIN(l->end, l->first + PART_PAGES);
+    __builtin_prefetch(&words[l->first]);
+    __builtin_prefetch(&words[l->first + WORDS_A_LINE]);
+    if (m->own != NULL)
+        __builtin_prefetch(&own_marks(m)->bits[l->first / 64]);
 }
 
-/* One of the pages of the lot's chunk that need attention. */
-static uint64_t
-draw_in_chunk(const struct mapping *m, const struct lot *l, struct rng *rng)
+/* Which of the 32 words of a part need attention: bit 8 * (i % 4) + i / 4 is that of word i. */
+static uint32_t
+part_mask(const uint32_t *words, uint32_t polarity)
 {
-    const struct page_chunk *c = &exact_of(m->region)->chunks[l->ci];
-    uint64_t first = l->ci << CHUNK_SHIFT, span = chunk_span(m->region, l->ci), seen;
+    enum { LANES = 4 };
+    four marked = (four){ 0 } + ((polarity ^ 1u) << 8), sum = { 0 };
 
-    for (uint32_t i = 0; i < l->tries; i++)
-        if (needs(m, c, l->pages[i]))
-            return l->pages[i];
-    uint64_t nth = l->tries == 0 ? l->pages[0] : rng_below(rng, needs_of(m)->chunk[l->ci]);
-    if (m->own == NULL && c->kind == CHUNK_TABLE && span == CHUNK_PAGES)
-        return first + nth_in_table(c, nth);
-    return nth_in_chunk(m, first, first + span, nth, &seen);
+    for (uint32_t i = 0; i < PART_PAGES / LANES; i++) {
+        four w = *(const four *)&words[i * LANES];
+        four needy = (four)((w & WORD_NODE) == 0) | (four)((w & WORD_MARK) == marked);
+
+        sum |= needy & 1u << i;
+    }
+    return sum[0] | sum[1] << 8 | sum[2] << 16 | sum[3] << 24;
+}
+
+static uint64_t
+page_of(const struct mapping *m, const struct lot *l)
+{
+    const struct page_chunk *c = chunk_of(m->region, l->first);
+    uint64_t seen;
+
+    if (m->own != NULL || c->kind != CHUNK_TABLE || l->end - l->first != PART_PAGES)
+        return nth_in_chunk(m, l->first, l->end, l->nth, &seen);
+    uint32_t mask = part_mask(&c->table[l->first % CHUNK_PAGES], c->polarity);
+    for (uint32_t i = 0; i < l->nth; i++)
+        mask &= mask - 1;
+    sim_assert(mask != 0);
+    uint32_t bit = (uint32_t)__builtin_ctz(mask);
+    return l->first + bit % 8 * 4 + bit / 8;
 }
 
 /* A page that turned out to lie outside of [first, first + n), in a chunk at its end: another. */
 static uint64_t
-draw_again(const struct mapping *m, uint64_t first, uint64_t n, uint64_t all, struct rng *rng)
+draw_again(const struct mapping *m, uint64_t first, uint64_t n, uint64_t before, uint64_t all,
+           struct rng *rng)
 {
-    struct lot l;
-
     for (int i = 0; i < FEW_TRIES; i++) {
-        l.ci = chunk_with(needs_of(m), first >> CHUNK_SHIFT, rng_below(rng, all));
-        throw_lot(m, &l, rng);
-        uint64_t page = draw_in_chunk(m, &l, rng);
+        struct lot l = find_chunk(m, before + rng_below(rng, all));
+        find_part(m, &l);
+        uint64_t page = page_of(m, &l);
+
         if (page >= first && page - first < n)
             return page;
     }
@@ -211,18 +164,19 @@ void
 exact_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng, uint64_t *pages,
            uint32_t nr)
 {
-    uint64_t begin = first >> CHUNK_SHIFT, end = ((first + n - 1) >> CHUNK_SHIFT) + 1;
-    uint64_t all = sum_of(needs_of(m), begin, end);
+    const struct page_needs *x = needs_of(m);
+    uint64_t before = needs_before(x, first >> CHUNK_SHIFT);
+    uint64_t all = needs_before(x, ((first + n - 1) >> CHUNK_SHIFT) + 1) - before;
     struct lot lots[DRAWS_MOST];
 
     sim_assert(all > 0 && nr <= DRAWS_MOST);
+    for (uint32_t i = 0; i < nr; i++)
+        lots[i] = find_chunk(m, before + rng_below(rng, all));
+    for (uint32_t i = 0; i < nr; i++)
+        find_part(m, &lots[i]);
     for (uint32_t i = 0; i < nr; i++) {
-        lots[i].ci = chunk_with(needs_of(m), begin, rng_below(rng, all));
-        throw_lot(m, &lots[i], rng);
-    }
-    for (uint32_t i = 0; i < nr; i++) {
-        pages[i] = draw_in_chunk(m, &lots[i], rng);
+        pages[i] = page_of(m, &lots[i]);
         if (pages[i] < first || pages[i] - first >= n)
-            pages[i] = draw_again(m, first, n, all, rng);
+            pages[i] = draw_again(m, first, n, before, all, rng);
     }
 }

@@ -27,6 +27,25 @@ chunk_adds_up(const struct region *r, uint64_t ci)
     return populated == c->populated && marked == c->marked;
 }
 
+/* Pages in need of each part of a chunk. */
+static bool
+parts_agree(const struct mapping *m, uint64_t ci)
+{
+    const struct page_chunk *c = &exact_of(m->region)->chunks[ci];
+    uint64_t first = ci << CHUNK_SHIFT;
+
+    for_each_part(at, stop, first, chunk_span(m->region, ci))
+    {
+        uint32_t n = 0;
+
+        for (uint64_t i = at; i < stop; i++)
+            n += (chunk_word(c, i) & WORD_NODE) == 0 || exact_page_marked(m, c, i);
+        if (needs_of(m)->part != NULL && needs_of(m)->part[at / PART_PAGES] != n)
+            return false;
+    }
+    return true;
+}
+
 /* Marks of a mapping in one chunk, and whether they are looked for. */
 static bool
 marks_add_up(const struct mapping *m, uint64_t ci)
@@ -44,6 +63,8 @@ marks_add_up(const struct mapping *m, uint64_t ci)
             return false;
         marked += mark;
     }
+    if (!parts_agree(m, ci))
+        return false;
     bool looked_for = attention_of(m)[ci / 64] >> (ci % 64) & 1;
     return marked == chunk_marked(m, ci) &&
            needs_of(m)->chunk[ci] == span - c->populated + marked &&
@@ -87,28 +108,11 @@ slice_adds_up(const struct kernel *k, const struct region *r, uint32_t slice)
     return true;
 }
 
-static bool
-needs_add_up(const struct mapping *m)
-{
-    const struct chunk_needs *x = needs_of(m);
-    uint64_t nr = exact_of(m->region)->nr_chunks;
-
-    for (uint64_t i = 0; i < nr; i += NEEDS_SUM) {
-        uint32_t sum = 0;
-
-        for (uint64_t ci = i; ci < SIM_MIN(nr, i + NEEDS_SUM); ci++)
-            sum += x->chunk[ci];
-        if (sum != x->sum[i / NEEDS_SUM])
-            return false;
-    }
-    return true;
-}
-
 const char *
 exact_check(struct kernel *k, const struct region *r)
 {
     for (const struct mapping *m = r->maps; m != NULL; m = m->next)
-        if (!needs_add_up(m))
+        if (!needs_add_up(needs_of(m)))
             return arena_printf(k->arena, "region %s: the sums of chunks in need are wrong",
                                 r->name);
     for (uint64_t ci = 0; ci < exact_of(r)->nr_chunks; ci++) {

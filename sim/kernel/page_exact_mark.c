@@ -13,13 +13,14 @@ struct range {
     uint64_t first, end; /* in one chunk */
 };
 
-/* Marks what is neither skipped nor marked; n words. *alike: all have the node of the first. */
+/* Marks what is neither skipped nor marked; n words. *differ: bits of nodes other than that of
+ * `first` are added. */
 static uint32_t
-mark_words(uint32_t *t, uint32_t n, uint32_t polarity, uint32_t skip, bool *alike)
+mark_words(uint32_t *t, uint32_t n, uint32_t polarity, uint32_t skip, uint32_t first,
+           uint32_t *differ_in)
 {
     four unmarked = (four){ 0 } + (polarity << 8), sum = { 0 }, differ = { 0 };
-    uint32_t first = t[0], other = 0;
-    uint32_t i = 0, marked = 0;
+    uint32_t i = 0, marked = 0, other = 0;
 
     for (; i + 4 <= n; i += 4) {
         four w = *(four *)&t[i], node = w & WORD_NODE;
@@ -39,7 +40,7 @@ mark_words(uint32_t *t, uint32_t n, uint32_t polarity, uint32_t skip, bool *alik
         t[i] ^= mark * WORD_MARK;
         marked += mark;
     }
-    *alike = ((differ[0] | differ[1] | differ[2] | differ[3] | other) & WORD_NODE) == 0;
+    *differ_in |= (differ[0] | differ[1] | differ[2] | differ[3] | other) & WORD_NODE;
     return marked;
 }
 
@@ -51,7 +52,8 @@ is_left_out(const struct mark_how *how, int node, bool huge)
 
 /* One page at a time: pages of some nodes stay, or get the time as their tag. */
 static uint32_t
-mark_each(struct page_chunk *c, struct range part, const struct mark_how *how)
+mark_each(struct page_chunk *c, struct page_needs *needs, struct range part,
+          const struct mark_how *how)
 {
     uint32_t marked = 0;
 
@@ -64,22 +66,34 @@ mark_each(struct page_chunk *c, struct range part, const struct mark_how *how)
         *w ^= WORD_MARK;
         if (how->timed & NODE_BIT(node))
             *w = (*w & ((1u << PAGE_TAG_SHIFT) - 1)) | how->time << PAGE_TAG_SHIFT;
+        needs_part(needs, i, 1);
         marked++;
     }
     return marked;
 }
 
 static uint32_t
-mark_part(struct page_chunk *c, struct range part, const struct mark_how *how)
+mark_part(struct page_chunk *c, struct page_needs *needs, struct range part,
+          const struct mark_how *how)
 {
-    uint32_t *first = &c->table[part.first % CHUNK_PAGES], n = (uint32_t)(part.end - part.first);
-    bool alike;
+    uint64_t first = part.first, n = part.end - first;
+    uint32_t skip = (uint32_t)(how->skip_node + 1), marked = 0;
+    uint32_t begin = c->table[first % CHUNK_PAGES], differ = 0;
 
     if (how->skip | how->timed)
-        return mark_each(c, part, how);
-    uint32_t marked = mark_words(first, n, c->polarity, (uint32_t)(how->skip_node + 1), &alike);
-    if (alike && n == c->populated) /* its pages have all come to one node by and by */
-        c->node = (uint8_t)word_node(*first);
+        return mark_each(c, needs, part, how);
+    for_each_part(at, stop, first, n)
+    {
+        uint32_t *t = &c->table[at % CHUNK_PAGES];
+        uint32_t some = mark_words(t, (uint32_t)(stop - at), c->polarity, skip, begin, &differ);
+
+        if (needs->part != NULL)
+            needs->part[at / PART_PAGES] += (uint8_t)some;
+        marked += some;
+    }
+    needs_sum_add(needs, first >> CHUNK_SHIFT, (int32_t)marked);
+    if (differ == 0 && n == c->populated) /* its pages have all come to one node by and by */
+        c->node = (uint8_t)word_node(begin);
     return marked;
 }
 
@@ -109,12 +123,13 @@ mark_table(struct mapping *m, struct page_chunk *c, uint64_t ci, struct range pa
             return 0;
         c->polarity ^= 1;
         c->marked = c->populated;
+        needs_chunk(needs_of(m), ci, span);
         count_marks(m, part.first, span, c->populated);
         return c->populated;
     }
     for (uint64_t page = part.first, stop; page < part.end; page = stop) {
         stop = region_slice_end(r, page, part.end);
-        uint32_t marked = mark_part(c, (struct range){ page, stop }, how);
+        uint32_t marked = mark_part(c, needs_of(m), (struct range){ page, stop }, how);
         count_marks(m, page, stop - page, marked);
         n += marked;
     }
@@ -139,6 +154,7 @@ mark_huge(struct mapping *m, struct page_chunk *c, uint64_t ci, const struct mar
     }
     if (how->timed & NODE_BIT(c->node))
         c->word = (c->word & ((1u << PAGE_TAG_SHIFT) - 1)) | how->time << PAGE_TAG_SHIFT;
+    needs_run(needs_of(m), first, CHUNK_PAGES, 1);
     count_marks(m, first, CHUNK_PAGES, CHUNK_PAGES);
     return CHUNK_PAGES;
 }
@@ -161,6 +177,7 @@ mark_own(struct mapping *m, struct page_chunk *c, uint64_t ci, struct range part
         if (how->timed & NODE_BIT(node))
             *w = (*w & ((1u << PAGE_TAG_SHIFT) - 1)) | how->time << PAGE_TAG_SHIFT;
         count_marks(m, i, 1, 1);
+        needs_part(&own->needs, i, 1);
         n++;
     }
     own->marked[ci] += n;
@@ -188,10 +205,8 @@ exact_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_ho
         } else {
             n = m->own != NULL ? mark_own(m, c, ci, part, how) : mark_table(m, c, ci, part, how);
         }
-        if (n > 0) {
+        if (n > 0)
             attention[ci / 64] |= (uint64_t)1 << (ci % 64);
-            needs_add(m, ci, (int64_t)n);
-        }
         marked += n;
     }
     return marked;
