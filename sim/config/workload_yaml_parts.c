@@ -19,6 +19,14 @@ static const char *const thread_keys[] = {
     "start",  "stagger",  "background", "tag",      "hint",   "regions",    "program",
     "cgroup", "priority", "runtime",    "deadline", "period", "deferrable", NULL
 };
+/* What a task of the kernel can have, and none here. */
+static const char *const refused[][2] = {
+    { "uclamp_min", "utilisation clamping (uclamp)" },
+    { "uclamp_max", "utilisation clamping (uclamp)" },
+    { "util_min", "utilisation clamping (uclamp)" },
+    { "util_max", "utilisation clamping (uclamp)" },
+    { "reclaim", "bandwidth reclaiming of deadline tasks (GRUB, SCHED_FLAG_RECLAIM)" },
+};
 static const char *const region_keys[] = { "name",    "size",    "page_size", "slices", "policy",
                                            "initial", "madvise", "access",    NULL };
 
@@ -128,12 +136,34 @@ read_start(struct wload *l, const struct ynode *n, struct wgroup *g)
         wload_number(l, stagger, FIELD_TIME, WEXPR_THREAD, &g->stagger);
 }
 
+/* Keys that nobody knows are errors, and those that ask for what is not modelled say so. */
+static void
+check_thread_keys(struct wload *l, const struct ynode *n)
+{
+    const char *keys[G_N_ELEMENTS(thread_keys) + G_N_ELEMENTS(refused)];
+    gsize nr = 0;
+
+    while (thread_keys[nr] != NULL) {
+        keys[nr] = thread_keys[nr];
+        nr++;
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        const struct ynode *value = ynode_get(n, refused[i][0]);
+        if (value == NULL)
+            continue;
+        ynode_error(&l->doc, value, "%s is not modelled; leave it out", refused[i][1]);
+        keys[nr++] = refused[i][0];
+    }
+    keys[nr] = NULL;
+    ynode_check_keys(&l->doc, n, NULL, keys);
+}
+
 static void
 read_group(struct wload *l, const struct ynode *n, struct wgroup *g)
 {
     const struct ynode *program = ynode_get(n, "program");
 
-    ynode_check_keys(&l->doc, n, NULL, thread_keys);
+    check_thread_keys(l, n);
     g->cgroup = l->w->processes[g->process].cgroup;
     if (ynode_get(n, "cgroup") != NULL)
         g->cgroup = wload_find_cgroup(l, ynode_get(n, "cgroup"));
