@@ -1,5 +1,6 @@
 /*
  * A recording while it is understood: shared by import_trace_replay.c (the stream),
+ * import_trace_tell.c, import_trace_lanes.c (what tasks did, and where),
  * import_trace_relations.c (who woke whom on purpose) and import_trace_stories.c (the result).
  */
 #pragma once
@@ -105,10 +106,38 @@ void trace_script_switch(struct trace_compiler *c, struct lane *lane, const stru
 void trace_script_repair(struct trace_compiler *c, const struct lane *lane,
                          const struct teller *prev);
 
+/* ---- import_trace_tell.c ---- */
+
+/* It has run up to now. */
+void trace_note_run(struct trace_compiler *c, struct teller *t);
+/* It waits for that CPU from now on. */
+void trace_queue_on(struct trace_compiler *c, struct teller *t, uint32_t cpu);
+/* It is seen on that CPU: it may run there. */
+void trace_note_cpu(struct teller *t, uint32_t cpu);
+/* The wait that t began at `began` is over, by a task or (NULL) from outside. */
+void trace_tell_wait(struct trace_compiler *c, struct teller *t, struct teller *by, uint64_t began,
+                     uint64_t ended);
+/* Its first event is that it is woken: its story begins there. */
+void trace_tell_beginning(struct trace_compiler *c, struct teller *t, struct teller *by);
+/* sched_waking, sched_wakeup, sched_wakeup_new. */
+void trace_waking(struct trace_compiler *c, const struct trace_event *e, struct teller *t);
+void trace_wakeup(struct trace_compiler *c, const struct trace_event *e, struct teller *t);
+void trace_born(struct trace_compiler *c, const struct trace_event *e, struct teller *t);
 /* What t has run since the last it told. */
 void trace_tell_run(struct trace_compiler *c, struct teller *t);
 /* It waited for its CPU until now. */
 void trace_tell_waited(struct trace_compiler *c, struct teller *t);
+
+/* ---- import_trace_lanes.c ---- */
+
+/* A task leaves its CPU, another enters. */
+void trace_leave(struct trace_compiler *c, const struct trace_event *e, struct teller *t);
+void trace_enter(struct trace_compiler *c, struct lane *lane, struct teller *t, uint32_t cpu);
+/* t runs there, as something shows. */
+void trace_find_running(struct trace_compiler *c, struct lane *lane, struct teller *t,
+                        uint32_t cpu);
+/* What ran on the lane by our books cannot have: prev did, since the last switch that we saw. */
+void trace_repair_lane(struct trace_compiler *c, struct lane *lane, struct teller *prev);
 
 /* ---- import_trace_kthreads.c ---- */
 
