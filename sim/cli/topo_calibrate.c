@@ -17,7 +17,8 @@ static const struct command page = {
         "if there are several mixes `mix` (ALL Reads, 3:1 Reads-Writes, 75% read), and columns of\n"
         "text that tell curves apart. Prints lines to paste into a topology, and how well they\n"
         "fit. Saturated points (from 99.5 % of the peak on) are left out: there latency depends\n"
-        "on the load generator.",
+        "on the load generator. Idle latency is the lowest, as it was measured: the load of the\n"
+        "checker itself is in it, and the memory model counts growth from there.",
 };
 
 struct calibrate_options {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 
+#include "report/hgrm.h"
 #include "report/plot_impl.h"
 
 const char *const plot_colours[PLOT_SERIES_MOST] = {
@@ -227,6 +228,8 @@ write_pictures(struct plot *p, GPtrArray *names, GError **error)
                     g_strerror(errno));
         return false;
     }
+    if (!p->comparison && !p->sweep && !hgrm_write(p->dir, plots, error))
+        return false;
     for (guint i = 0; i < G_N_ELEMENTS(pictures); i++) {
         g_string_truncate(p->data, 0);
         begin_script(p, &pictures[i]);

@@ -8,7 +8,8 @@
 #include <stdbool.h>
 
 /*
- * Writes DIR/plots/NAME.dat and NAME.gp and adds the names to `names` (char *, in order). A script
- * draws NAME.svg; with `-e "term='...'; ext='...'"` something else, and with ext='' to stdout.
+ * Writes the percentile files of a run (hgrm.h), and DIR/plots/NAME.dat and NAME.gp and adds the
+ * names to `names` (char *, in order). A script draws NAME.svg; with `-e "term='...'; ext='...'"`
+ * something else, and with ext='' to stdout.
  */
 bool plot_write(const char *dir, GPtrArray *names, GError **error);
