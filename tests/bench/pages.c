@@ -6,7 +6,7 @@
  * new node or are there already, and in random order, one by one. Prints a name, the least ns a
  * page of all rounds and the bytes that a page takes, for each.
  *
- * usage: bench_pages exact|block [ROUNDS]
+ * usage: bench_pages exact|block [ROUNDS [in_order]]
  */
 #include "common.h"
 
@@ -170,6 +170,7 @@ main(int argc, char **argv)
     static struct bench b;
     bool block = argc > 1 && strcmp(argv[1], "block") == 0;
     int rounds = argc > 2 ? atoi(argv[2]) : 20;
+    bool random = argc <= 3 || strcmp(argv[3], "in_order") != 0;
 
     bench_open(&b, block);
     for (int i = 0; i < rounds; i++) {
@@ -178,7 +179,8 @@ main(int argc, char **argv)
         mark(&b, MARK, -1);
         faults(&b, FAULT_STAY, 1 + i % (NODES - 1), true);
         mark(&b, MARK_SKIP, 0);
-        faults(&b, FAULT_RANDOM, 1 + (i + 1) % (NODES - 1), false);
+        if (random)
+            faults(&b, FAULT_RANDOM, 1 + (i + 1) % (NODES - 1), false);
     }
     for (int i = 0; i < 5; i++)
         printf("%s %.4f %.4f\n", names[i], best[i],
