@@ -47,6 +47,11 @@ static inline uint64_t
 mul_div_u64(uint64_t a, uint64_t b, uint64_t c)
 {
     __extension__ typedef unsigned __int128 u128;
+    uint64_t product;
+
+    /* the usual case: a division of 128 bits costs several of 64 */
+    if (!__builtin_mul_overflow(a, b, &product))
+        return product / c;
     return (uint64_t)((u128)a * b / c);
 }
 

@@ -23,7 +23,9 @@ struct lru_state {
     bool on;
 };
 
-/* Never 0. */
+static const uint64_t MIX = 0x9E3779B97F4A7C15u;
+
+/* Two that are one number are as likely as two equal numbers of 64 bits. */
 static uint64_t
 key_of(const struct region *r, uint64_t page, int node, uint32_t tag)
 {
@@ -32,13 +34,13 @@ key_of(const struct region *r, uint64_t page, int node, uint32_t tag)
     if (r->ops->lot == NULL)
         return key | page;
     key |= (uint64_t)1 << 39 | r->ops->lot(r, page, node);
-    return tag == 0 ? key : rng_at(key, tag) | 1;
+    return key ^ (uint64_t)tag * MIX;
 }
 
 static uint64_t
 home_of(const struct lru_state *s, uint64_t key)
 {
-    return key * 0x9E3779B97F4A7C15u >> s->shift;
+    return key * MIX >> s->shift;
 }
 
 /* What was there before the run fills batches to some point. */

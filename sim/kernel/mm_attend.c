@@ -305,8 +305,7 @@ static sim_time
 attend_strided(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
 {
     const struct region *r = u->region;
-    uint64_t end =
-        SIM_MIN(((u->page >> r->chunk_shift) + 1) << r->chunk_shift, u->first + u->nr_pages);
+    uint64_t end = SIM_MIN(r->ops->stretch_end(u->map, u->page), u->first + u->nr_pages);
     sim_time cost = 0;
 
     for (uint64_t page = u->page; page < end; page += u->jump)
@@ -327,8 +326,7 @@ attend_use(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
         return attend_strided(k, rq, p, u);
     if (u->nr_pages == 0 || !mapping_needs_attention(u->map, page))
         return 0;
-    uint64_t end =
-        SIM_MIN(((page >> r->chunk_shift) + 1) << r->chunk_shift, u->first + u->nr_pages);
+    uint64_t end = SIM_MIN(r->ops->stretch_end(u->map, page), u->first + u->nr_pages);
     for (uint64_t stop; page < end && !numa_move_wanted(p); page = stop) {
         struct vma *v = mapping_vma(u->map, page);
 

@@ -175,7 +175,7 @@ task_numa_fault(struct faults *f, uint32_t last, int mem, bool local, uint64_t p
 {
     struct kernel *k = f->k;
 
-    if (pages == 0 || numa_uses_access_time(k, mem))
+    if (numa_uses_access_time(k, mem))
         return;
     int priv = classify(f, last);
     local = counts_as_local(f, mem, priv, local);
@@ -212,8 +212,10 @@ do_numa_pages(struct faults *f, struct page_unit u, uint32_t nr)
     }
     if (moved < nr)
         f->r->ops->settle(f->k, f->v->map, &u, nr - moved, from, tag);
-    task_numa_fault(f, last, f->rq->node, local, (uint64_t)moved * u.np);
-    task_numa_fault(f, last, from, local, (uint64_t)(nr - moved) * u.np);
+    if (moved > 0)
+        task_numa_fault(f, last, f->rq->node, local, (uint64_t)moved * u.np);
+    if (moved < nr)
+        task_numa_fault(f, last, from, local, (uint64_t)(nr - moved) * u.np);
 }
 
 /* How many pages of the unit may be decided upon at once. */

@@ -17,16 +17,10 @@
  * Model assumptions beside these: who marks or moves part of a block takes its share of each node.
  * A page that moves loses the marks of other processes, which it has as often as pages of its block
  * on its node do, and more if more of its slab's pages with its tag do. No
- * block lies in two slices. Regions of huge pages are never kept in blocks: a huge page is one
+ * slab lies in two slices. Regions of huge pages are never kept in blocks: a huge page is one
  * word.
  */
 #include "kernel/page_block.h"
-
-static uint64_t
-blocks_before(const struct region *r, uint32_t slice)
-{
-    return r->nr_slices == 1 ? 0 : blocks_of(r)->before[slice];
-}
 
 static uint64_t
 block_index(const struct region *r, uint64_t page)
@@ -37,28 +31,14 @@ block_index(const struct region *r, uint64_t page)
            ((page - (r->nr_slices == 1 ? 0 : region_slice_first(r, slice))) >> CHUNK_SHIFT);
 }
 
-struct block
-block_at(const struct mapping *m, uint64_t page)
-{
-    const struct region *r = m->region;
-    const struct block_pages *x = blocks_of(r);
-    uint32_t slice = region_slice_of(r, page);
-    bool one = r->nr_slices == 1;
-    uint64_t first = one ? 0 : region_slice_first(r, slice);
-    uint64_t end = one ? r->nr_pages : first + region_slice_pages(r, slice);
-    uint64_t nth = (page - first) >> CHUNK_SHIFT;
-    struct block b = { .index = blocks_before(r, slice) + nth,
-                       .first = first + (nth << CHUNK_SHIFT) };
-
-    b.span = SIM_MIN((uint64_t)CHUNK_PAGES, end - b.first);
-    b.count = &x->count[b.index * x->stride];
-    b.marked = &block_marks_of(m)->marked[b.index * x->stride];
-    b.populated = sum_counts(b.count, x->stride);
-    b.nr_marked = sum_counts(b.marked, x->stride);
-    return b;
-}
-
 /* ---- the operations ---- */
+
+/* Slices have other users, so pages of two do not share the tags of a slab. */
+static uint64_t
+slab_up(uint64_t blocks)
+{
+    return div_round_up_u64(blocks, 1 << SLAB_SHIFT) << SLAB_SHIFT;
+}
 
 static uint64_t
 nr_blocks_of(const struct region *r)
@@ -66,7 +46,7 @@ nr_blocks_of(const struct region *r)
     uint64_t n = 0;
 
     for (uint32_t s = 0; s < r->nr_slices; s++)
-        n += div_round_up_u64(region_slice_pages(r, s), CHUNK_PAGES);
+        n = slab_up(n) + div_round_up_u64(region_slice_pages(r, s), CHUNK_PAGES);
     return n;
 }
 
@@ -127,7 +107,7 @@ block_init(struct kernel *k, struct region *r)
     x->before = arena_new_array(k->arena, uint64_t, r->nr_slices);
     for (uint32_t s = 1; s < r->nr_slices; s++)
         x->before[s] =
-            x->before[s - 1] + div_round_up_u64(region_slice_pages(r, s - 1), CHUNK_PAGES);
+            slab_up(x->before[s - 1] + div_round_up_u64(region_slice_pages(r, s - 1), CHUNK_PAGES));
 }
 
 static void
@@ -172,11 +152,11 @@ block_next(const struct mapping *m, uint64_t from, uint64_t to)
 
     while (from < to) {
         struct block b = block_at(m, from);
-        uint64_t found = SIM_MAX(from, first_needing(&b)), *word = &attention[b.index / 64];
+        uint64_t found = SIM_MAX(from, first_needing(m, &b)), *word = &attention[b.index / 64];
 
         if (found < block_end(&b))
             return SIM_MIN(found, to);
-        if (first_needing(&b) == block_end(&b))
+        if (first_needing(m, &b) == block_end(&b))
             *word &= ~((uint64_t)1 << (b.index % 64));
         from = block_end(&b);
         /* blocks that are known to be in order, as far as they are whole */
@@ -193,11 +173,11 @@ static bool
 block_look(const struct mapping *m, uint64_t page, int *node)
 {
     struct block b = block_at(m, page);
-    bool marked = page >= first_marked(&b);
-    uint64_t nth = marked ? page - first_marked(&b) : page - b.first;
+    bool marked = page >= first_marked(m, &b);
+    uint64_t nth = marked ? page - first_marked(m, &b) : page - b.first;
 
     *node = -1;
-    if (!marked && page >= first_needing(&b))
+    if (!marked && page >= first_needing(m, &b))
         return true;
     for (uint32_t n = 0; n < blocks_of(m->region)->nr_nodes; n++) {
         uint64_t here = marked ? b.marked[n] : (uint64_t)b.count[n] - b.marked[n];
@@ -210,26 +190,38 @@ block_look(const struct mapping *m, uint64_t page, int *node)
     return marked;
 }
 
+/* All of a block, where that is little of the region: who goes through it in step with others comes
+ * as near to them as to a page of a small one. */
+static uint64_t
+block_stretch_end(const struct mapping *m, uint64_t page)
+{
+    enum { LITTLE = 1024 };
+    struct block b = block_at(m, page);
+    uint64_t chunk = chunk_end(m->region, page);
+
+    return blocks_of(m->region)->nr_blocks < LITTLE ? chunk : SIM_MAX(block_end(&b), chunk);
+}
+
 static bool
 block_marked_unit(const struct mapping *m, struct page_stretch *st, struct page_unit *u)
 {
-    struct region *r = m->region;
-
     while (st->at < st->end) {
         struct block b = block_at(m, st->at);
-        uint64_t at = SIM_MAX(st->at, first_marked(&b)), stop = SIM_MIN(st->end, block_end(&b));
-        uint64_t upto = first_marked(&b);
+        uint64_t upto = first_marked(m, &b);
+        uint64_t at = SIM_MAX(st->at, upto), stop = SIM_MIN(st->end, block_end(&b));
 
         st->at = stop;
-        for (uint32_t n = 0; n < blocks_of(r)->nr_nodes && at < stop; n++) {
+        for (int n = 0; at < stop; n++) {
             upto += b.marked[n];
             if (upto <= at)
                 continue;
             uint64_t run = SIM_MIN(upto, stop);
             st->dealt = st->run == run ? st->dealt : 0;
             st->run = run;
-            *u = (struct page_unit){ .first = at, .np = 1, .node = (int)n };
-            u->nr = run_of_tags(m, &b, (int)n, (uint32_t)(run - at), &st->dealt, &u->tag);
+            u->first = at;
+            u->np = 1;
+            u->node = n;
+            run_of_tags(m, &b, (uint32_t)(run - at), &st->dealt, u);
             st->at = at + u->nr;
             return true;
         }
@@ -242,8 +234,8 @@ block_absent_run(const struct mapping *m, struct page_stretch *st, uint64_t *fir
 {
     while (st->at < st->end) {
         struct block b = block_at(m, st->at);
-        uint64_t from = SIM_MAX(st->at, first_needing(&b));
-        uint64_t to = SIM_MIN(st->end, first_marked(&b));
+        uint64_t from = SIM_MAX(st->at, first_needing(m, &b));
+        uint64_t to = SIM_MIN(st->end, first_marked(m, &b));
 
         st->at = SIM_MIN(st->end, block_end(&b));
         *first = from;
@@ -270,9 +262,7 @@ block_settle(struct kernel *k, struct mapping *m, const struct page_unit *u, uin
 
     if (nr == 0)
         return;
-    retag_pages(r, &b,
-                &(struct retagged){ .from = u->node, .to = node, .nr = nr, .m = m, .marked = true },
-                u->tag, tag);
+    retag_unit(m, &b, u, nr, node, tag);
     add_marked(m, &b, u->node, -(int32_t)nr);
     count_marks(m, u->first, 1, -(int64_t)nr);
     if (node != u->node)
@@ -404,6 +394,7 @@ const struct page_ops page_block = {
     .needs = block_needs,
     .draw = block_draw,
     .look = block_look,
+    .stretch_end = block_stretch_end,
     .marked_unit = block_marked_unit,
     .absent_run = block_absent_run,
     .settle = block_settle,

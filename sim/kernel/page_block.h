@@ -37,7 +37,6 @@ struct block_pages {
 struct block {
     uint64_t index, first, span;
     uint16_t *count, *marked;
-    uint32_t populated, nr_marked;
 };
 
 static inline struct block_pages *
@@ -63,9 +62,6 @@ sum_counts(const uint16_t *counts, uint32_t stride)
 uint64_t block_mark(struct mapping *m, uint64_t first, uint64_t end, const struct mark_how *how,
                     uint64_t *huge);
 
-/* The block of a page, as a mapping sees it. */
-struct block block_at(const struct mapping *m, uint64_t page);
-
 static inline struct block_marks *
 block_marks_of(const struct mapping *m)
 {
@@ -77,6 +73,49 @@ block_attention(const struct mapping *m)
     return block_marks_of(m)->attention;
 }
 
+/* Blocks of the slices before this one, and what fills their last slabs. */
+static inline uint64_t
+blocks_before(const struct region *r, uint32_t slice)
+{
+    return r->nr_slices == 1 ? 0 : blocks_of(r)->before[slice];
+}
+
+/* The block of a page, as a mapping sees it. */
+static inline struct block
+block_at(const struct mapping *m, uint64_t page)
+{
+    const struct region *r = m->region;
+    const struct block_pages *x = blocks_of(r);
+    uint64_t first = 0, end = r->nr_pages, before = 0;
+    struct block b;
+
+    if (unlikely(r->nr_slices > 1)) {
+        uint32_t slice = region_slice_of(r, page);
+
+        first = region_slice_first(r, slice);
+        end = first + region_slice_pages(r, slice);
+        before = blocks_before(r, slice);
+    }
+    uint64_t nth = (page - first) >> CHUNK_SHIFT;
+    b.index = before + nth;
+    b.first = first + (nth << CHUNK_SHIFT);
+    b.span = SIM_MIN((uint64_t)CHUNK_PAGES, end - b.first);
+    b.count = &x->count[b.index * x->stride];
+    b.marked = &block_marks_of(m)->marked[b.index * x->stride];
+    return b;
+}
+
+static inline uint32_t
+block_populated(const struct mapping *m, const struct block *b)
+{
+    return sum_counts(b->count, blocks_of(m->region)->stride);
+}
+static inline uint32_t
+block_marked(const struct mapping *m, const struct block *b)
+{
+    return sum_counts(b->marked, blocks_of(m->region)->stride);
+}
+
 static inline uint64_t
 block_end(const struct block *b)
 {
@@ -85,14 +124,14 @@ block_end(const struct block *b)
 
 /* The first page that needs attention; those behind it do, too. */
 static inline uint64_t
-first_needing(const struct block *b)
+first_needing(const struct mapping *m, const struct block *b)
 {
-    return b->first + b->populated - b->nr_marked;
+    return b->first + block_populated(m, b) - block_marked(m, b);
 }
 static inline uint64_t
-first_marked(const struct block *b)
+first_marked(const struct mapping *m, const struct block *b)
 {
-    return block_end(b) - b->nr_marked;
+    return block_end(b) - block_marked(m, b);
 }
 
 /* ---- page_block_look.c ---- */
@@ -111,10 +150,13 @@ void add_marked(const struct mapping *m, const struct block *b, int node, int32_
 void deal_marks(const struct mapping *m, const struct block *b, int node, uint32_t x);
 /* All pages of a slab have the mapping's mark now, but for those of nodes that are left out. */
 void mark_slab(const struct mapping *m, uint64_t slab, nodemask left_out);
-/* How many of the next `most` marked pages of a node have the tag whose turn it is, and which that
- * is. *dealt: where it goes on. */
-uint32_t run_of_tags(const struct mapping *m, const struct block *b, int node, uint32_t most,
-                     int *dealt, uint32_t *tag);
+/* How many of the next `most` marked pages of a unit's node have the tag whose turn it is, and
+ * which that is, go to the unit. *dealt: where it goes on. */
+void run_of_tags(const struct mapping *m, const struct block *b, uint32_t most, int *dealt,
+                 struct page_unit *u);
+/* The first nr pages of a unit, which the mapping has marked, get a tag and may go to a node. */
+void retag_unit(const struct mapping *m, const struct block *b, const struct page_unit *u,
+                uint32_t nr, int node, uint32_t tag);
 /* Of the pages of a block on a node, how many have a tag, if they are as those of their slab; and
  * the tags that there are. */
 uint32_t tag_share(const struct region *r, const struct block *b, int node, uint32_t tag);

@@ -12,7 +12,7 @@ count_needs(const struct mapping *m, uint64_t first, uint64_t end, uint64_t nth,
 
     for (uint64_t at = first, stop; at < end; at = stop) {
         struct block b = block_at(m, at);
-        uint64_t from = SIM_MAX(at, first_needing(&b));
+        uint64_t from = SIM_MAX(at, first_needing(m, &b));
 
         stop = SIM_MIN(end, block_end(&b));
         uint64_t n = stop > from ? stop - from : 0;
@@ -42,7 +42,7 @@ draw_one(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng)
         page = first + rng_below(rng, n);
         struct block b = block_at(m, page);
 
-        if (page >= first_needing(&b))
+        if (page >= first_needing(m, &b))
             return page;
     }
     uint64_t all = count_needs(m, first, first + n, UINT64_MAX, &page);
@@ -70,16 +70,16 @@ slice_adds_up(const struct kernel *k, const struct mapping *m, uint32_t slice)
     for (uint64_t page = first; page < first + n; page += CHUNK_PAGES) {
         struct block b = block_at(m, page);
 
-        if (b.populated > b.span)
+        if (block_populated(m, &b) > b.span)
             return false;
         for (uint32_t i = 0; i < k->machine->nr_nodes; i++) {
             if (b.marked[i] > b.count[i])
                 return false;
             t.count[i] += b.count[i];
         }
-        t.unpopulated -= b.populated;
-        marked += b.nr_marked;
-        if (first_needing(&b) < block_end(&b) &&
+        t.unpopulated -= block_populated(m, &b);
+        marked += block_marked(m, &b);
+        if (first_needing(m, &b) < block_end(&b) &&
             !(block_attention(m)[b.index / 64] >> (b.index % 64) & 1))
             return false;
     }

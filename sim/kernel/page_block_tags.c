@@ -135,28 +135,33 @@ draw_share(struct rng *rng, uint32_t n, uint32_t some, uint32_t all)
     return x < (int64_t)least ? least : x > (int64_t)most ? most : (uint32_t)x;
 }
 
-uint32_t
-run_of_tags(const struct mapping *m, const struct block *b, int node, uint32_t most, int *dealt,
-            uint32_t *tag)
+void
+run_of_tags(const struct mapping *m, const struct block *b, uint32_t most, int *dealt,
+            struct page_unit *u)
 {
     const struct slab *s = slab_of(m->region, b);
     const uint16_t *tagged = tagged_of(m, b);
-    uint32_t all = *slab_marked(m, b, node);
+    uint32_t all = *slab_marked(m, b, u->node);
 
     for (int i = 0; i < SLAB_TAGS; i++) {
-        uint32_t some = is_on(s, i, node) ? SIM_MIN((uint32_t)tagged[i], all) : 0, n = 0;
+        uint32_t some = tagged[i] > 0 && is_on(s, i, u->node) ? SIM_MIN(tagged[i] + 0u, all) : 0;
 
-        if (some > 0 && i >= *dealt) {
+        if (some == 0)
+            continue;
+        u->nr = 0;
+        if (i >= *dealt) {
             *dealt = i + 1;
-            *tag = s->key[i] >> 8;
-            n = draw_share(&blocks_of(m->region)->rng, SIM_MIN(most, all), some, all);
+            u->tag = s->key[i] >> 8;
+            u->entry = i;
+            u->nr = draw_share(&blocks_of(m->region)->rng, SIM_MIN(most, all), some, all);
         }
-        if (n > 0)
-            return n;
+        if (u->nr > 0)
+            return;
         all -= some;
     }
-    *tag = 0;
-    return most;
+    u->nr = most;
+    u->tag = 0;
+    u->entry = -1;
 }
 
 /* ---- pages that get another tag ---- */
@@ -309,6 +314,39 @@ retag_pages(struct region *r, const struct block *b, const struct retagged *what
     s->n[from] -= (uint16_t)SIM_MIN(what->nr, (uint32_t)s->n[from]);
     for (struct mapping *m = r->maps; m != NULL; m = m->next)
         tagged_of(m, b)[from] = SIM_MIN(tagged_of(m, b)[from], s->n[from]);
+}
+
+/* Nobody else has marks here. */
+static void
+retag_alone(const struct mapping *m, const struct block *b, const struct page_unit *u, uint32_t nr,
+            int node, uint32_t tag)
+{
+    struct slab *s = slab_of(m->region, b);
+    uint16_t *tagged = tagged_of(m, b);
+    int from = u->entry;
+
+    if (from >= 0)
+        tagged[from] -= (uint16_t)SIM_MIN(nr, tagged[from] + 0u);
+    if (tag == u->tag && node == u->node)
+        return;
+    put_tag(m->region, b, tag, node, nr, from);
+    if (from < 0)
+        return;
+    s->n[from] -= (uint16_t)SIM_MIN(nr, s->n[from] + 0u);
+    tagged[from] = SIM_MIN(tagged[from], s->n[from]);
+}
+
+void
+retag_unit(const struct mapping *m, const struct block *b, const struct page_unit *u, uint32_t nr,
+           int node, uint32_t tag)
+{
+    const struct retagged what = { .from = u->node, .to = node, .nr = nr, .m = m, .marked = true };
+
+    if (m->region->maps->next == NULL &&
+        (u->entry < 0 || slab_of(m->region, b)->key[u->entry] == key_of(u->tag, u->node)))
+        retag_alone(m, b, u, nr, node, tag);
+    else
+        retag_pages(m->region, b, &what, u->tag, tag);
 }
 
 void

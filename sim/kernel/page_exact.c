@@ -190,6 +190,12 @@ exact_next(const struct mapping *m, uint64_t from, uint64_t to)
     return to;
 }
 
+static uint64_t
+exact_stretch_end(const struct mapping *m, uint64_t page)
+{
+    return chunk_end(m->region, page);
+}
+
 static bool
 exact_marked_unit(const struct mapping *m, struct page_stretch *st, struct page_unit *u)
 {
@@ -207,7 +213,7 @@ exact_marked_unit(const struct mapping *m, struct page_stretch *st, struct page_
         if (page == stop)
             continue;
         uint32_t word = chunk_word(c, page);
-        *u = (struct page_unit){ page, 1, 1, word_node(word), word >> PAGE_TAG_SHIFT };
+        *u = (struct page_unit){ page, 1, 1, word_node(word), word >> PAGE_TAG_SHIFT, -1 };
         if (c->kind == CHUNK_HUGE) {
             u->first = page & ~(uint64_t)(CHUNK_PAGES - 1);
             u->np = CHUNK_PAGES;
@@ -460,6 +466,7 @@ const struct page_ops page_exact = {
     .needs = exact_needs,
     .draw = exact_draw,
     .look = exact_look,
+    .stretch_end = exact_stretch_end,
     .marked_unit = exact_marked_unit,
     .absent_run = exact_absent_run,
     .settle = exact_settle,

@@ -37,6 +37,7 @@ struct page_unit {
     uint32_t nr, np;
     int32_t node;
     uint32_t tag;
+    int32_t entry; /* for page_block: where pages with this tag are counted; -1: nowhere */
 };
 
 /* What is left of a stretch. */
@@ -72,6 +73,8 @@ struct page_ops {
                  uint64_t *pages, uint32_t nr);
     /* Does a page need attention? And its node; -1: it is not there. */
     bool (*look)(const struct mapping *m, uint64_t page, int *node);
+    /* Where the stretch ends that is attended to together when a page is come to. */
+    uint64_t (*stretch_end)(const struct mapping *m, uint64_t page);
     /* The next unit of marked pages in the stretch; false: none is left. */
     bool (*marked_unit)(const struct mapping *m, struct page_stretch *st, struct page_unit *u);
     /* The next run of unpopulated pages, and how many; 0: none is left. */
@@ -119,6 +122,13 @@ static inline uint64_t
 page_after(uint64_t page, uint32_t np)
 {
     return (page | (np - 1)) + 1;
+}
+
+/* The chunk of mm.touch_chunk that holds a page ends here. */
+static inline uint64_t
+chunk_end(const struct region *r, uint64_t page)
+{
+    return ((page >> r->chunk_shift) + 1) << r->chunk_shift;
 }
 
 /* The first page in [from, to) that is unpopulated or that the mapping has marked, or `to`. */

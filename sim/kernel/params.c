@@ -221,7 +221,8 @@ const struct field kernel_param_fields[] = {
           "memory of the simulator for pages that are known one by one, 4 bytes each; regions of "
           "4 KiB pages beyond it are kept as counts for blocks of 2 MiB, and the run says so"),
     K(FIELD_SIZE, "mm.touch_chunk", mm.touch_chunk, .def = "256KiB", .min = "4KiB", .max = "64MiB",
-      .doc = "stretch of memory whose first touches and hinting faults are handled together"),
+      .doc = "stretch of memory whose first touches and hinting faults are handled together; in a "
+             "region of at least 1024 blocks of 2 MiB that is kept in blocks, all of one"),
     K(FIELD_TIME, "mm.touch_batch", mm.touch_batch, .def = "20us", .max = "1ms",
       .doc = "work within which first touches and hinting faults of random accesses are handled "
              "together, at most about 64 of them; 0ns: each at its own instant"),
