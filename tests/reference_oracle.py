@@ -36,9 +36,10 @@ SHARE_1 = "2 % (README: shares on one CPU)"
 SHARE_N = "10 % (README: shares over many CPUs)"
 NUMA = "the guest's NUMA balancing moves a task (move_numa, in two of three repetitions the event before it), which is not compared here"
 PINNED = ("each pass that finds only pinned tasks doubles its domain's interval (MAX_PINNED_INTERVAL): those of two, from t=0, are over at 508 ms, here as "
-          "in spread_few of the guest. Eight threads that sleep 1 ms at a time on one CPU, as these before t=0, are woken in bunches in the guest, "
-          "since timers within their slack of 50 us fire together: the CPU looks overloaded, and the doubling is 120 to 150 ms ahead. Sleeps have no slack "
-          "here; with threads that wake together the first migration comes after 53 to 73 ms")
+          "in spread_few of the guest. Eight threads that sleep 1 ms at a time on one CPU, as these before t=0, are woken in bunches in the guest (so long "
+          "they waited by their first sample), the CPU looks overloaded, and the doubling is 120 to 150 ms ahead: here, with threads that wake together, "
+          "the first migration comes after 53 to 73 ms. Why they bunch is not known: slack of timers (sched.timer_slack=50us) does not suffice, an "
+          "emulator's late timers may; so it is not modelled")
 PARALLEL = "with .rt the guest's CPUs ran in parallel on two of the host; here they take turns as with icount, where the guest had 10 and 22"
 PLACED = ("the guest puts the last four tasks on one node in four of five repetitions, three and one in the other; so it is here where the parent waits 8 to 20 ms "
           "for its turn between the first tasks and the last, as 19 to 30 ms in the guest: both nodes have room by their utilisation, and no idle CPU. In four "

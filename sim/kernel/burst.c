@@ -20,6 +20,7 @@
 #include "kernel/caches.h"
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
+#include "kernel/timer_slack.h"
 
 __extension__ typedef unsigned __int128 u128;
 
@@ -172,7 +173,9 @@ task_sleep(struct kernel *k, struct rq *rq, struct task *p, const struct action 
     p->slept_at = k->engine.now;
     p->io_sleep = act->io;
     p->stats.nr_voluntary++;
-    if (act->kind == ACTION_SLEEP)
+    if (act->kind == ACTION_SLEEP && unlikely(k->slack != NULL))
+        timer_slack_arm(k, p, SIM_MAX(act->until, k->engine.now));
+    else if (act->kind == ACTION_SLEEP)
         engine_at(&k->engine, &p->timer, SIM_MAX(act->until, k->engine.now));
     /* the stopper would have moved it first: it is placed anew when it wakes */
     bool moves = p->migrate_pending;

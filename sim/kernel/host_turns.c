@@ -8,6 +8,7 @@
 #include "kernel/host_turns.h"
 
 #include "kernel/burst.h"
+#include "kernel/timer_slack.h"
 
 enum { NOBODY = -1 };
 #define FROZEN (SIM_NEVER / 4)
@@ -56,6 +57,8 @@ deliver_timers(struct kernel *k, int cpu)
     }
     h->nr_expired = left;
     h->timers[cpu] = 0;
+    if (k->slack != NULL)
+        timer_slack_interrupt(k, cpu);
 }
 
 static void

@@ -25,6 +25,7 @@
 #include "kernel/requests.h"
 #include "kernel/rt.h"
 #include "kernel/sched_stats.h"
+#include "kernel/timer_slack.h"
 
 static void
 engine_slots(struct kernel *k, const struct kernel_limits *limits)
@@ -166,6 +167,7 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->domains = kernel_build_domains(k, false);
     init_rqs(k);
     host_turns_init(k);
+    timer_slack_init(k);
     select_init(k);
     push_init(k);
     dl_bw_init(k);

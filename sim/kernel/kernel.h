@@ -20,6 +20,7 @@ struct wasted;
 struct check_parts;
 struct caches;
 struct host_turns;
+struct timer_slack;
 struct hotplug;
 struct devices;
 struct scx;
@@ -80,9 +81,10 @@ struct kernel {
     struct arena *arena;
     const struct machine *machine;
     struct domains *domains;
-    struct host_turns *host; /* NULL: CPUs are real */
-    struct hotplug *hotplug; /* NULL: all CPUs stay as they are */
-    struct devices *devices; /* NULL: there are none */
+    struct host_turns *host;   /* NULL: CPUs are real */
+    struct timer_slack *slack; /* NULL: sleeps end on time */
+    struct hotplug *hotplug;   /* NULL: all CPUs stay as they are */
+    struct devices *devices;   /* NULL: there are none */
     struct copies *copies;
     const struct cpumask *possible; /* CPUs that are or were online */
     struct kernel_params params;

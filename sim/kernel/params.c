@@ -323,6 +323,9 @@ const struct field kernel_param_fields[] = {
       .doc = "marking one 4 KiB page"),
     K(FIELD_TIME, "cost.scan_per_huge_page", cost.scan_per_huge_page, .def = "100ns", .max = "10us",
       .doc = "marking one 2 MiB page"),
+    K(FIELD_TIME, "sched.timer_slack", sched.timer_slack, .def = "0ns", .max = "1s",
+      .doc = "how much later than due a sleep of a fair task may end, so that several end in one "
+             "interrupt (PR_SET_TIMERSLACK; the kernel's default is 50us); 0ns: all end on time"),
     K(FIELD_TIME, "sched.host_turn", sched.host_turn, .def = "0ns", .max = "1s",
       .doc = "the machine is a guest whose CPUs take turns of at most this long on one CPU of the "
              "host, as an emulator runs them: a CPU stands still while another has the turn, and "

@@ -53,6 +53,7 @@ struct sched_params {
     uint32_t group_compare;     /* enum group_compare */
     uint32_t domain_groups;     /* enum domain_groups */
     uint32_t hotplug_rebuild;   /* enum hotplug_rebuild */
+    uint64_t timer_slack;       /* of sleeps of fair tasks; 0: they end on time */
     uint64_t host_turn;         /* of a guest's CPU; 0: CPUs are real */
 };
 

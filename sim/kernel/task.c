@@ -12,6 +12,7 @@
 #include "kernel/numa.h"
 #include "kernel/sched_change.h"
 #include "kernel/sched_stats.h"
+#include "kernel/timer_slack.h"
 #include "kernel/weight.h"
 
 struct process *
@@ -243,8 +244,12 @@ task_timer_fire(struct engine *eng, struct event *ev)
     if (p->state == TASK_NEW) {
         p->mm->nr_expected--;
         task_start(k, p, NULL);
-    } else if (likely(k->host == NULL) || !host_delays_timer(k, p))
+    } else if (likely(k->host == NULL) || !host_delays_timer(k, p)) {
+        int cpu = p->cpu;
         task_wake(k, p, NULL, false);
+        if (unlikely(k->slack != NULL))
+            timer_slack_interrupt(k, cpu);
+    }
 }
 
 /* The queue is told by an interrupt if the target idles or does not share a cache with the waker.

@@ -11,6 +11,7 @@
 #include "kernel/host_turns.h"
 #include "kernel/load.h"
 #include "kernel/numa.h"
+#include "kernel/timer_slack.h"
 
 /* Ticks of what runs now are computed when somebody asks, unless its class wants each of them. */
 void
@@ -87,6 +88,8 @@ tick_fire(struct engine *eng, struct event *ev)
     if (unlikely(k->host != NULL) && rq->curr != NULL && host_delays(k, rq, HOST_LATE_TICK))
         return;
     rq->nr_ticks++;
+    if (unlikely(k->slack != NULL))
+        timer_slack_interrupt(k, rq->cpu);
     if (rq->curr == NULL)
         return;
     k->this_cpu = rq->cpu;

@@ -78,6 +78,7 @@ set_params(const struct random_case *c, struct kernel_params *kp, struct arena *
     kp->sched.hz = hz[c->value[DIM_HZ]];
     kp->sched.newidle_balance = !(c->value[DIM_BALANCE] & 1);
     kp->sched.periodic_balance = !(c->value[DIM_BALANCE] & 2);
+    kp->sched.timer_slack = c->value[DIM_SLACK] ? USEC(50) : 0;
     if (c->value[DIM_VERSION])
         kp->sched.kernel = c->value[DIM_VERSION] == 1 ? KERNEL_6_12_0 : KERNEL_6_18;
     if (c->value[DIM_CFS])

@@ -61,9 +61,10 @@
     X(DIM_EXT, "ext", 0, 24, false,                                                                \
       "number of the programmable policy; beyond the built-in ones: chaos, from 17 on scripts")    \
     X(DIM_EXT_PLAN, "plan", 0, 7, false,                                                           \
-      "1 it comes later, 2 it goes, 4 other delays, budgets, successors")                                   \
+      "1 it comes later, 2 it goes, 4 other delays, budgets, successors")                          \
     X(DIM_REGROUP, "regroup", 0, 5, false,                                                         \
-      "half percents of the steps that change a group, or the group of a process")
+      "half percents of the steps that change a group, or the group of a process")                 \
+    X(DIM_SLACK, "slack", 0, 1, false, "1: sleeps of fair tasks may end 50 us late")
 
 enum { DEVICES_OF_CASE = 4 };
 
