@@ -253,6 +253,7 @@ be_misfit(struct stage *s)
     be_has_spare(s->busiest, 8);
     rq->nr_running = rq->cfs.h_nr_queued = 1;
     rq->cpu_capacity = 512;
+    cpumask_set(s->f.k->reduced_cpus, (uint32_t)rq->cpu);
     rq->cfs.load_weight = 1024 << 10;
     rq->cfs.avg.load_avg = 1024;
     s->busiest->sgc->sums->nr_reduced = 1;

@@ -107,8 +107,8 @@ busiest_of_cpus(struct lb_env *env, struct sd_lb_stats *sds)
     struct sched_domain *sd = env->sd;
     struct busiest_cpu b = { 0 };
 
-    if (!sd->of_cpus || env->idle != CPU_NEWLY_IDLE || env->left_out != NULL || k->nr_reduced > 0 ||
-        k->hotplug != NULL || probe_wants(k, DECISION_BALANCE_GROUP))
+    if (!sd->of_cpus || env->idle != CPU_NEWLY_IDLE || env->left_out != NULL ||
+        some_reduced(k, sd->span) || k->hotplug != NULL || probe_wants(k, DECISION_BALANCE_GROUP))
         return false;
     if (env->jiffy >= sd->groups->sgc->next_update)
         update_group_capacity(k, sd, env->dst->cpu);

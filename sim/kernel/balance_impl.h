@@ -73,6 +73,13 @@ struct lb_env {
     struct list tasks; /* detached */
 };
 
+/* Has any of these CPUs lost capacity to other classes or interrupts? */
+static inline bool
+some_reduced(const struct kernel *k, const struct cpumask *span)
+{
+    return unlikely(k->nr_reduced > 0) && cpumask_intersects(span, k->reduced_cpus);
+}
+
 /* All siblings of the CPU's core are idle, itself apart. */
 bool is_core_idle(const struct kernel *k, int cpu);
 

@@ -71,7 +71,7 @@ in_vain(struct kernel *k, const struct sched_domain *sd)
 {
     return !cpumask_intersects(sd->span, k->overloaded_cpus) && sd->nr_balance_failed == 0 &&
            (sd->parent == NULL || !sd->parent->groups->sgc->imbalance) &&
-           !(sd->flags & (SD_ASYM_CPUCAPACITY | SD_ASYM_PACKING)) && k->nr_reduced == 0 &&
+           !(sd->flags & (SD_ASYM_CPUCAPACITY | SD_ASYM_PACKING)) && !some_reduced(k, sd->span) &&
            jiffies(k) < sd->groups->sgc->next_update && !k->params.sched.schedstats;
 }
 

@@ -35,7 +35,7 @@ group_counts(const struct lb_env *env, const struct sched_group *sg, struct cpu_
 const struct cpu_sums *
 group_loads(const struct lb_env *env, const struct sched_group *sg, struct cpu_sums *total)
 {
-    if (env->left_out == NULL)
+    if (env->left_out == NULL && (sg->sums == NULL || sg->sums->caught_up != env->jiffy))
         sums_catch_up(env->k, sg, env->jiffy);
     return group_counts(env, sg, total);
 }
@@ -53,17 +53,17 @@ group_has_capacity(uint32_t pct, const struct sg_lb_stats *s)
 }
 
 static bool
-group_is_overloaded(uint32_t pct, const struct sg_lb_stats *s)
+group_is_overloaded(uint32_t pct, uint64_t capacity, uint32_t weight, const struct cpu_sums *s)
 {
-    if (s->sums->nr_running <= s->weight)
+    if (s->nr_running <= weight)
         return false;
-    return s->capacity * 100 < s->sums->util * pct || s->capacity * pct < s->sums->runnable * 100;
+    return capacity * 100 < s->util * pct || capacity * pct < s->runnable * 100;
 }
 
 static enum group_type
 group_classify(uint32_t pct, const struct sg_lb_stats *s)
 {
-    if (group_is_overloaded(pct, s))
+    if (group_is_overloaded(pct, s->capacity, s->weight, s->sums))
         return GROUP_OVERLOADED;
     if (s->group->sgc->imbalance)
         return GROUP_IMBALANCED;
@@ -85,11 +85,12 @@ misfit_load(const struct lb_env *env, const struct sg_lb_stats *s)
 
     if (asym ? s->sums->nr_misfit == 0 : env->idle == CPU_NOT_IDLE || s->sums->nr_reduced == 0)
         return 0;
-    for (int cpu = cpumask_next_and(s->group->span, env->cpus, 0); cpu >= 0;
-         cpu = cpumask_next_and(s->group->span, env->cpus, (uint32_t)cpu + 1)) {
+    const struct cpumask *some = asym ? env->cpus : env->k->reduced_cpus;
+    for (int cpu = cpumask_next_and(s->group->span, some, 0); cpu >= 0;
+         cpu = cpumask_next_and(s->group->span, some, (uint32_t)cpu + 1)) {
         struct rq *rq = &env->k->rqs[cpu];
 
-        if (rq->nr_running == 0)
+        if (rq->nr_running == 0 || !cpumask_test(env->cpus, (uint32_t)cpu))
             continue;
         if (asym)
             most = SIM_MAX(most, rq->misfit_task_load);
@@ -320,23 +321,63 @@ begin_stats(struct sd_lb_stats *sds)
     return &sds->slots[2];
 }
 
-/* A group that is overloaded outranks all others, and only one with more tasks than CPUs can be: if
- * those, looked at alone, contain one, the others need no look. */
+/* Counts alone tell what most groups are: nothing is special about these CPUs, and nobody wants to
+ * see every group. */
 static bool
-found_overloaded(struct lb_env *env, struct sd_lb_stats *sds)
+counts_tell(const struct lb_env *env)
 {
-    struct sg_lb_stats *spare = begin_stats(sds);
+    return env->left_out == NULL && !(env->sd->flags & (SD_ASYM_CPUCAPACITY | SD_ASYM_PACKING)) &&
+           !probe_wants(env->k, DECISION_BALANCE_GROUP);
+}
+
+/* A group with more tasks than CPUs: overloaded, or what a group is that is not. */
+static bool
+crowded_cannot_be_busiest(const struct lb_env *env, const struct sg_lb_stats *best,
+                          const struct sched_group *sg)
+{
+    uint64_t capacity = sg->sgc->capacity;
     struct cpu_sums total;
 
-    if (env->left_out != NULL || env->sd->flags & (SD_ASYM_CPUCAPACITY | SD_ASYM_PACKING) ||
-        probe_wants(env->k, DECISION_BALANCE_GROUP))
+    if (best->type < GROUP_IMBALANCED)
         return false;
-    for_each_group(sg, env->sd->groups)
-    {
-        if (is_local(env, sg) || group_sums(env->k, sg, &total)->nr_running > sg->weight)
-            look_at_group(env, sds, sg, &spare);
-    }
-    return sds->busiest->group != NULL && sds->busiest->type == GROUP_OVERLOADED;
+    const struct cpu_sums *s = group_loads(env, sg, &total);
+    if (!group_is_overloaded(env->sd->imbalance_pct, capacity, sg->weight, s))
+        return true;
+    return best->type == GROUP_OVERLOADED && s->load * 1024 < (best->avg_load + 1) * capacity;
+}
+
+/* By its counts, and with more tasks than CPUs by its load, the group has a lower type than the
+ * busiest so far, or is not busier within it: it needs no look. */
+static bool
+cannot_be_busiest(const struct lb_env *env, const struct sd_lb_stats *sds,
+                  const struct sched_group *sg)
+{
+    const struct sg_lb_stats *best = sds->busiest;
+    const struct cpu_sums *s = sg->sums;
+
+    if (s == NULL || best->group == NULL || s->nr_reduced > 0 || sg->sgc->imbalance ||
+        sg->flags & SD_SHARE_CPUCAPACITY)
+        return false;
+    if (s->nr_running > sg->weight)
+        return crowded_cannot_be_busiest(env, best, sg);
+    if (best->type > GROUP_FULLY_BUSY)
+        return true;
+    if (s->nr_running == sg->weight || best->group->flags & SD_SHARE_CPUCAPACITY)
+        return false;
+    return best->type == GROUP_FULLY_BUSY || s->idle_cpus > best->idle_cpus ||
+           (s->idle_cpus == best->idle_cpus && s->nr_running <= best->sums->nr_running);
+}
+
+static void
+look_at_groups(struct lb_env *env, struct sd_lb_stats *sds)
+{
+    struct sg_lb_stats *spare = begin_stats(sds);
+    bool quick = counts_tell(env);
+
+    sums_flush(env->k);
+    for_each_group(sg, env->sd->groups) if (!quick || is_local(env, sg) ||
+                                            !cannot_be_busiest(env, sds, sg))
+        look_at_group(env, sds, sg, &spare);
 }
 
 void
@@ -344,13 +385,10 @@ update_sd_lb_stats(struct lb_env *env, struct sd_lb_stats *sds)
 {
     struct kernel *k = env->k;
 
-    struct sg_lb_stats *spare = begin_stats(sds);
-
     env->dst_core_idle = !k->smt_active || is_core_idle(k, env->dst->cpu);
-    if (!busiest_of_cpus(env, sds) && !found_overloaded(env, sds)) {
-        spare = begin_stats(sds);
-        for_each_group(sg, env->sd->groups) look_at_group(env, sds, sg, &spare);
-    }
+    begin_stats(sds);
+    if (!busiest_of_cpus(env, sds))
+        look_at_groups(env, sds);
     if (sds->busiest->group != NULL) {
         sds->prefer_sibling = sds->busiest->group->flags & SD_PREFER_SIBLING;
         if (env->sd->flags & SD_NUMA)

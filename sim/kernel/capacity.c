@@ -69,6 +69,18 @@ check_cpu_capacity(const struct kernel *k, const struct rq *rq, const struct sch
 }
 
 static void
+note_reduced(struct kernel *k, int cpu, bool reduced)
+{
+    if (reduced == cpumask_test(k->reduced_cpus, (uint32_t)cpu))
+        return;
+    if (reduced)
+        cpumask_set(k->reduced_cpus, (uint32_t)cpu);
+    else
+        cpumask_clear(k->reduced_cpus, (uint32_t)cpu);
+    k->nr_reduced += reduced ? 1 : -1u;
+}
+
+static void
 update_cpu_capacity(struct kernel *k, struct sched_domain *sd, int cpu)
 {
     struct rq *rq = &k->rqs[cpu];
@@ -77,8 +89,7 @@ update_cpu_capacity(struct kernel *k, struct sched_domain *sd, int cpu)
 
     if (rq->cpu_capacity == capacity && sgc->capacity == capacity)
         return;
-    k->nr_reduced += capacity * LEAST_PCT < whole * 100;
-    k->nr_reduced -= rq->cpu_capacity * LEAST_PCT < whole * 100;
+    note_reduced(k, cpu, capacity * LEAST_PCT < whole * 100);
     rq->cpu_capacity = capacity;
     sgc->capacity = sgc->min_capacity = sgc->max_capacity = capacity;
     k->capacity_changes++;

@@ -123,6 +123,7 @@ init_rqs(struct kernel *k)
     k->idle_cpus = cpumask_clone(k->arena, m->online);
     k->quiet_cpus = cpumask_new(k->arena, m->nr_cpus);
     k->overloaded_cpus = cpumask_new(k->arena, m->nr_cpus);
+    k->reduced_cpus = cpumask_new(k->arena, m->nr_cpus);
     for (uint32_t cpu = 0; cpu < m->nr_cpus; cpu++)
         rq_init(k, &k->rqs[cpu], (int)cpu);
 }

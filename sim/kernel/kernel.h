@@ -110,6 +110,7 @@ struct kernel {
     bool rd_overloaded;        /* some queue had two tasks when last looked at, or since then */
     uint64_t capacity_changes; /* counts them: sums of capacities are as good as they were */
     uint32_t nr_reduced;       /* CPUs that other classes and interrupts took capacity from */
+    struct cpumask *reduced_cpus;
     struct cpumask *lb_cpus;   /* of a balancing pass that leaves out CPUs */
     struct nohz nohz;
 
