@@ -295,8 +295,8 @@ the_text_has_the_layout_that_people_know(void **state)
     assert_true(mlc_measure_parts(&f->mlc, (struct mlc_parts){ 0 }, &f->results));
     mlc_print_text(&f->mlc, &f->results, text);
     static const char *const wanted[] = {
-        "Measuring idle latencies (in ns)...\n\t\tNuma node\nNuma node\t     0\t     1\t     2\t\n"
-        "       0\t",
+        ("Measuring idle latencies (in ns)...\n\t\tNuma node\nNuma node\t     0\t     1\t     2\t\n"
+         "       0\t"),
         "\nALL Reads        :\t",
         "\n3:1 Reads-Writes :\t",
         "\nStream-triad like:\t",
