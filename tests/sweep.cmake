@@ -19,3 +19,8 @@ if(Python3_Interpreter_FOUND)
         COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/sweep_cost.py $<TARGET_FILE:numasim>)
     set_tests_properties(sweep_cost PROPERTIES LABELS "sweep-cost;long" TIMEOUT 1800 RUN_SERIAL ON)
 endif()
+
+# Three points of every grid that is shipped.
+add_test(NAME sweep_shipped_grids
+    COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/grids.sh $<TARGET_FILE:numasim> ${CMAKE_SOURCE_DIR})
+set_tests_properties(sweep_shipped_grids PROPERTIES LABELS scenario TIMEOUT 900)
