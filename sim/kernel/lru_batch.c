@@ -17,7 +17,8 @@ struct lru_batch {
 struct lru_state {
     struct lru_batch *batches; /* by CPU */
     struct lot *index;         /* by key; 0: empty */
-    uint32_t shift;            /* 64 - log2 of its size */
+    uint16_t *near; /* how many lots are on batches, by 64 neighbours: few are near any */
+    uint32_t shift; /* 64 - log2 of its size */
     uint64_t mask;
     struct rng rng;
     bool on;
@@ -69,10 +70,20 @@ lru_batch_init(struct kernel *k)
     s->shift = 64 - bits;
     s->mask = ((uint64_t)1 << bits) - 1;
     s->index = arena_new_array(k->arena, struct lot, (size_t)1 << bits);
+    s->near = arena_new_array(k->arena, uint16_t, (size_t)1 << bits);
     rng_init(&s->rng, k->seed, "lru_batch", 1);
     s->batches = arena_new_array(k->arena, struct lru_batch, k->machine->nr_cpus);
     if (k->params.noise.scan_phase)
         fill_somewhat(k, s);
+}
+
+/* Of pages that are known one by one: nothing waits near most of them. */
+static uint16_t *
+near_of(const struct lru_state *s, uint64_t key)
+{
+    enum { NEAR_SHIFT = 6 };
+
+    return &s->near[home_of(s, key >> NEAR_SHIFT)];
 }
 
 /* Where the key is, or the empty place where it would be. */
@@ -108,6 +119,7 @@ drain(struct lru_state *s, struct lru_batch *b)
         uint64_t at = find(s, b->lots[i].key);
 
         s->index[at].n -= b->lots[i].n;
+        (*near_of(s, b->lots[i].key))--;
         if (s->index[at].n == 0)
             fill_hole(s, at);
     }
@@ -121,6 +133,7 @@ add_lot(struct lru_state *s, struct lru_batch *b, uint64_t key, uint32_t n)
 
     l->key = key;
     l->n += n;
+    (*near_of(s, key))++;
     b->lots[b->nr_lots++] = (struct lot){ key, n };
     b->nr += n;
 }
@@ -186,7 +199,8 @@ lru_waiting(const struct kernel *k, const struct region *r, uint64_t first, uint
 
     if (!s->on)
         return 0;
-    uint64_t waiting = s->index[find(s, key_of(r, first, node, tag))].n;
+    uint64_t key = key_of(r, first, node, tag);
+    uint64_t waiting = *near_of(s, key) == 0 ? 0 : s->index[find(s, key)].n;
     if (likely(waiting == 0) || r->ops->lot == NULL)
         return waiting == 0 ? 0 : n;
     uint32_t all = SIM_MAX(r->ops->lot_size(r, first, node, tag), n);
@@ -224,15 +238,30 @@ lru_on_batch(const struct kernel *k, const struct region *r, uint64_t page)
                                : one_waits(k, r, page, node);
 }
 
+/* How far pages wait from `at` on, or (not `waits`) do not, at most to `end`. */
+static uint64_t
+alike_until(const struct kernel *k, const struct region *r, uint64_t at, uint64_t end, bool waits)
+{
+    enum { NEIGHBOURS = 64 };
+
+    while (at < end)
+        if (likely(*near_of(k->mm->lru, key_of(r, at, 0, 0)) == 0)) {
+            if (waits)
+                break;
+            at = SIM_MIN((at | (NEIGHBOURS - 1)) + 1, end);
+        } else if ((lru_waiting(k, r, at, 1, 0, 0) > 0) == waits) {
+            at++;
+        } else {
+            break;
+        }
+    return at;
+}
+
 uint32_t
 lru_alike(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n)
 {
-    uint32_t nr = 1;
-
     if (!k->mm->lru->on || r->ops->lot != NULL)
         return n;
     bool waits = lru_waiting(k, r, first, 1, 0, 0) > 0;
-    while (nr < n && (lru_waiting(k, r, first + nr, 1, 0, 0) > 0) == waits)
-        nr++;
-    return nr;
+    return (uint32_t)(alike_until(k, r, first + 1, first + n, waits) - first);
 }

@@ -33,6 +33,17 @@ __extension__ typedef unsigned __int128 u128;
 enum { BATCH_HITS = 64, BATCH_SHARE = 64 };
 static const uint64_t ONE = (uint64_t)1 << 32;
 
+/* a * b / c: nearly always of numbers that 64 bits are enough for, which is faster. */
+static u128
+mul_div(u128 a, uint64_t b, uint64_t c)
+{
+    uint64_t product;
+
+    if (likely(a <= UINT64_MAX && !__builtin_mul_overflow((uint64_t)a, b, &product)))
+        return product / c;
+    return a * b / c;
+}
+
 static struct rng
 use_stream(const struct mem_use *u)
 {
@@ -115,7 +126,7 @@ use_draw_horizon(struct mem_use *u, uint64_t batch)
         return 0;
     if (needs == 0)
         return UINT64_MAX;
-    u128 hit = ((u128)u->left * use_all(u) / needs * u->misses_each + ONE - 1) >> 32;
+    u128 hit = (mul_div(u->left, use_all(u), needs) * u->misses_each + ONE - 1) >> 32;
     if (hit > UINT64_MAX)
         return UINT64_MAX;
     if (hit < batch)
@@ -143,7 +154,7 @@ count_hits(struct task_mem *mem, struct mem_use *u, uint64_t twice, u128 gone)
     while (open > 0 && gone >= u->left) {
         uint64_t next = twice > 2 * one ? twice - 2 * one : 0;
 
-        gone = (gone - u->left) * next / twice;
+        gone = mul_div(gone - u->left, next, twice);
         u->left = draw_left(u);
         u->due++;
         mem->due++;
@@ -164,7 +175,7 @@ use_draw_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses)
         u->needs = 0;
         return;
     }
-    u128 gone = all == 0 ? 0 : ((u128)misses * twice << 31) / all / u->misses_each;
+    u128 gone = all == 0 ? 0 : mul_div((u128)misses << 31, twice, all) / u->misses_each;
 
     u->needs = open;
     if (gone >= u->left)

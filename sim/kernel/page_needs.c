@@ -36,15 +36,23 @@ needs_new(struct kernel *k, struct page_needs *x, uint64_t nr_chunks, bool parts
         x->part = arena_new_array(k->arena, uint8_t, nr_chunks * CHUNK_PARTS);
 }
 
+static void
+parts_fill(uint8_t *part, uint64_t span)
+{
+    for (uint64_t i = 0, left = span; i < CHUNK_PARTS; i++) {
+        part[i] = (uint8_t)SIM_MIN(left, PART_PAGES + 0u);
+        left -= part[i];
+    }
+}
+
 void
 needs_chunk(struct page_needs *x, uint64_t ci, uint64_t span)
 {
     needs_sum_add(x, ci, (int32_t)span - x->chunk[ci]);
-    if (x->part == NULL)
-        return;
-    for (uint64_t i = 0; i < CHUNK_PARTS; i++)
-        x->part[ci * CHUNK_PARTS + i] =
-            (uint8_t)(span <= i * PART_PAGES ? 0 : SIM_MIN(span - i * PART_PAGES, PART_PAGES + 0u));
+    if (x->part != NULL && span == CHUNK_PAGES)
+        memset(&x->part[ci * CHUNK_PARTS], PART_PAGES, CHUNK_PARTS);
+    else if (x->part != NULL)
+        parts_fill(&x->part[ci * CHUNK_PARTS], span);
 }
 
 void
