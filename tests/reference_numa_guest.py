@@ -9,7 +9,7 @@ import os
 import re
 
 from reference_table import Run, span
-from reference_touch import COSTS
+from reference_touch import costs
 
 # recording: processes, threads of each, MiB of each process and of each thread, seconds
 RUNS = {
@@ -75,7 +75,7 @@ def first_settled(run):
 
 
 def simulate(numasim, folder, run, seed):
-    settings = COSTS + ["sched.fair=cfs"]
+    settings = costs() + ["sched.fair=cfs"]
     topology = os.path.join(os.path.dirname(folder), "machine", "sysfs-snapshot.tar.bz2")
     with Run(numasim, topology, workload(folder, *run), seed, settings, until="%ds" % run[-1], policy="autonuma",
              options=["--schedstat", "--decisions=preferred_node"]) as r:

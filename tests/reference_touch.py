@@ -2,11 +2,18 @@
 
 Threads of the guest walk their part of a region for ever: one read-modify-write a page and a short spin.
 They have done so for some 100 ms when NUMA balancing is switched on (t=0). Where the regions' pages are
-then is what the options say. Costs belong to the emulator: time for one page is what a thread of the
-recording took where nothing faulted, a hinting fault with its migration takes 0.6 ms there (README): a
-quarter is taken for the fault itself, a third for the copy of 4 KiB, and the copy of 2 MiB accordingly.
-Marking takes 10 us a page, by how long the second pass waits for the scan overhead limit. All threads count their rounds in pages that all processes share: in the recordings their NUMA groups span processes. A process has small VMAs besides: when nobody has faulted in its VMAs for 8 s a scan takes but one
-of them, so that their number matters. That the emulator's CPUs take turns is in these times, so turns are not simulated here.
+then is what the options say. Costs belong to the emulator, whose CPUs take turns on one: everything takes as long
+by the guest's clock as there are CPUs busy and an instruction takes ns (`icount_shift`). In units of four CPUs and 8 ns a page is
+touched in 13.9 us where nothing faults, in each of the eleven recordings (13.8 to 14.1). What the threads did less of where they faulted gives,
+by least squares over all their samples, 27 us for a fault that moves nothing and 537 us for one that moves its page (README: 0.6 ms);
+of the latter, 205 us are taken for the copy of 4 KiB, and the copy of 2 MiB accordingly. Marking takes 10 us a page, by how long
+the second pass waits for the scan overhead limit. A page takes as long here as a stretch of 256 KiB on a real machine, so that
+stretches of one page are simulated. That the emulator's CPUs take turns is in these times, so turns are not simulated.
+
+All threads count their rounds in pages that all processes share: in the recordings their NUMA groups span processes.
+A process has what every process of Linux has besides, in the order of addresses: data, bss and heap below its mappings, of which later
+ones lie lower (stacks of threads, then its regions), and above them the stack of its first thread and the vDSO, whose page is never marked.
+Their number and order matter: when nobody has faulted in a VMA for 8 s a scan takes but one of them.
 
 Threads that share a region go round in it at speeds that differ from second to second: when the first pages are marked their
 counts of pages differ by many rounds (`work` in the recordings). How far they are apart then, and so how many of the pages each
@@ -16,13 +23,22 @@ import random
 
 from reference_scenario import GUEST, affinity, nr_threads, sampler_us, start_cpu
 
-PAGE_US = 12
-# VMAs that every process has besides, of two pages each, and a stack for each thread.
-SMALL = ["heap", "data", "bss"]
-COSTS = [g for g in GUEST if "host_turn" not in g] + ["cost.hint_fault=150us", "cost.hint_fault_huge=150us", "cost.page_migration=245us",
-                 "cost.page_migration_huge=245us", "cost.copy_bandwidth=20MB/s", "cost.scan_per_page=10us",
-                 "cost.scan_per_huge_page=10us", "cost.tlb_shootdown=100us", "cost.minor_fault=1us",
-                 "mm.lru_batches=all"]
+PAGE_NS = 13900
+# Small VMAs of a process, of two pages each, below and above its mappings.
+BELOW, ABOVE = ["data", "bss", "heap"], ["stack"]
+
+
+def costs(scale=1):
+    """Of an emulator whose time runs `scale` times as fast as with four busy CPUs and 8 ns an instruction."""
+    times = {"hint_fault": 27000, "hint_fault_huge": 27000, "page_migration": 305000, "page_migration_huge": 305000, "scan_per_page": 10000,
+             "scan_per_huge_page": 10000, "tlb_shootdown": 100000, "minor_fault": 1000}
+    return [g for g in GUEST if "host_turn" not in g] + ["mm.lru_batches=all", "mm.touch_chunk=4KiB", "cost.copy_bandwidth=%dMB/s" % (20 / scale)] + \
+        ["cost.%s=%dns" % (name, ns * scale) for name, ns in times.items()]
+
+
+def time_scale(scenario):
+    busy = min(nr_threads(scenario), scenario["reps"][0]["params"]["ncpu"])
+    return busy * 2 ** (scenario["obtained"]["icount_shift"] or 3) / 32
 
 
 def before_ms(scenario, i):
@@ -37,7 +53,7 @@ def t0_ms(scenario):
 
 def settings(scenario):
     o = scenario["options"]
-    return COSTS + ["numa_balancing.start=%dms" % t0_ms(scenario)] + (["numa_balancing.mode=off"] if o.get("nb", 1) == 0 else [])
+    return costs(time_scale(scenario)) + ["numa_balancing.start=%dms" % t0_ms(scenario)] + (["numa_balancing.mode=off"] if o.get("nb", 1) == 0 else [])
 
 
 def nr_nodes(scenario):
@@ -67,13 +83,14 @@ def pages(scenario):
     return scenario["options"]["kb"] // 4
 
 
-def walk(scenario, i, time, page_us=PAGE_US):
+def walk(scenario, i, time, page_us=None):
     o = scenario["options"]
+    page_us = page_us or PAGE_NS * time_scale(scenario) / 1000
     region = "r%d" % (i if o["region"] == "priv" else i // per_process(scenario))
     own = ", slice: %d" % (i % per_process(scenario)) if o["region"] == "slice" else ""
     # 2.5 GHz and one instruction a cycle: a miss for every page, and one for the count of rounds
     uses = "{region: %s%s, pattern: strided, weight: 1000}, {region: results, pattern: strided, weight: 1000}" % (region, own)
-    uses += ", {region: heap%d, pattern: strided, weight: 1}, {region: stack%d, pattern: strided, weight: 1}" % (
+    uses += ", {region: heap%d, pattern: strided, weight: 1}, {region: tstack%d, pattern: strided, weight: 1}" % (
         i // per_process(scenario), i)
     return "compute: {time: %s, mpki: %.6f, uses: [%s], mlp: 1, writes: 100%%}" % (time, 2002 / (page_us * 2500), uses)
 
@@ -100,9 +117,13 @@ def regions_yaml(scenario, process):
     numbers = range(process * k, (process + 1) * k) if o["region"] == "priv" else [process]
     extra = ", slices: %d" % k if o["region"] == "slice" else ""
     extra += ", page_size: 2MiB" if o.get("thp") else ""
-    names = [vma + str(process) for vma in SMALL] + ["stack%d" % i for i in range(process * k, (process + 1) * k)]
-    small = ["      - {name: %s, size: 8KiB, initial: {mode: bind, nodes: 0}}" % vma for vma in names]
-    return ["      - {name: r%d, size: %dKiB%s, %s}" % (r, o["kb"], extra, placed(scenario, r)) for r in numbers] + small
+    def small(vma, where="initial: {mode: bind, nodes: 0}"):
+        return "      - {name: %s, size: 8KiB%s}" % (vma, where and ", " + where)
+
+    stacks = [small("tstack%d" % i) for i in reversed(range(process * k, (process + 1) * k))]
+    regions = ["      - {name: r%d, size: %dKiB%s, %s}" % (r, o["kb"], extra, placed(scenario, r)) for r in reversed(numbers)]
+    return [small(vma + str(process)) for vma in BELOW] + stacks + regions + [small(vma + str(process)) for vma in ABOVE] + \
+        [small("vdso%d" % process, "")]
 
 
 def workload_yaml(scenario, seed):

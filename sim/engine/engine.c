@@ -26,6 +26,7 @@ static const char *const kind_names[EVENT_KIND_NR] = {
     [EVENT_POLICY] = "policy", [EVENT_RATES] = "rates",     [EVENT_SAMPLER] = "sampler",
     [EVENT_NOHZ] = "nohz",     [EVENT_HOTPLUG] = "hotplug", [EVENT_HOST] = "host",
     [EVENT_KSWAPD] = "kswapd", [EVENT_EXT] = "ext",         [EVENT_COPIES] = "copies",
+    [EVENT_MOVED] = "moved",
 };
 
 static const char *const phase_names[PHASE_NR] = {

@@ -45,6 +45,7 @@ enum event_kind {
     EVENT_KSWAPD,  /* per node: a batch of reclaim */
     EVENT_EXT,     /* per CPU: kicks of a programmable policy; then seven of the ext class */
     EVENT_COPIES,  /* one: a window of copied pages ends */
+    EVENT_MOVED,   /* per task: the pages that it moves have arrived */
     EVENT_KIND_NR,
 };
 

@@ -167,20 +167,33 @@ tell_memory(struct kernel *k, struct rq *rq, bool before)
 }
 
 static void
-task_sleep(struct kernel *k, struct rq *rq, struct task *p, const struct action *act)
+leave_asleep(struct kernel *k, struct rq *rq, struct task *p, bool io)
 {
-    p->state = act->kind == ACTION_SLEEP ? TASK_SLEEPING : TASK_BLOCKED;
     p->slept_at = k->engine.now;
-    p->io_sleep = act->io;
+    p->io_sleep = io;
     p->stats.nr_voluntary++;
-    if (act->kind == ACTION_SLEEP && unlikely(k->slack != NULL))
-        timer_slack_arm(k, p, SIM_MAX(act->until, k->engine.now));
-    else if (act->kind == ACTION_SLEEP)
-        engine_at(&k->engine, &p->timer, SIM_MAX(act->until, k->engine.now));
     /* the stopper would have moved it first: it is placed anew when it wakes */
     bool moves = p->migrate_pending;
     p->migrate_pending = false;
     deactivate_task(k, rq, p, DEQUEUE_SLEEP | (moves ? DEQUEUE_SPECIAL : 0));
+}
+
+static void
+task_sleep(struct kernel *k, struct rq *rq, struct task *p, const struct action *act)
+{
+    p->state = act->kind == ACTION_SLEEP ? TASK_SLEEPING : TASK_BLOCKED;
+    if (act->kind == ACTION_SLEEP && unlikely(k->slack != NULL))
+        timer_slack_arm(k, p, SIM_MAX(act->until, k->engine.now));
+    else if (act->kind == ACTION_SLEEP)
+        engine_at(&k->engine, &p->timer, SIM_MAX(act->until, k->engine.now));
+    leave_asleep(k, rq, p, act->io);
+}
+
+void
+burst_wait_io(struct kernel *k, struct rq *rq)
+{
+    rq->curr->state = TASK_BLOCKED;
+    leave_asleep(k, rq, rq->curr, true);
 }
 
 /* Carries out one action. False: it was over at once, ask again. */

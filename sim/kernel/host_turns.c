@@ -188,6 +188,14 @@ host_has_turn(const struct kernel *k, const struct rq *rq)
     return k->host == NULL || k->host->cpu == rq->cpu;
 }
 
+sim_time
+host_work_ahead(const struct kernel *k, const struct rq *rq)
+{
+    sim_time from = rq->burst_at >= FROZEN ? FROZEN : k->engine.now;
+
+    return rq->burst_at > from ? rq->burst_at - from : 0;
+}
+
 bool
 host_keeps_timer(const struct kernel *k, const struct task *p)
 {

@@ -26,6 +26,9 @@ bool host_delays(struct kernel *k, struct rq *rq, enum host_late what);
 bool host_delays_timer(struct kernel *k, struct task *p);
 /* Has p's timer expired on a CPU that has still to see it? */
 bool host_keeps_timer(const struct kernel *k, const struct task *p);
+/* Kernel work that a CPU has still to do before what runs there goes on, whether it has the turn or
+ * not. */
+sim_time host_work_ahead(const struct kernel *k, const struct rq *rq);
 /* The CPU that has the turn has nothing more to do. */
 void host_goes_idle(struct kernel *k, struct rq *rq);
 /* How long work of `ns` that begins now takes by the clock of the CPU that has the turn: if its

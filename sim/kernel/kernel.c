@@ -49,6 +49,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_POLICY] = limits->nr_policy_timers,
         [EVENT_EXT] = limits->ext ? cpus + 8 : 0,
         [EVENT_COPIES] = 1,
+        [EVENT_MOVED] = limits->max_tasks,
     };
 
     devices_slots(k->machine, limits, &nr[EVENT_DEVICE]);

@@ -5,8 +5,8 @@
 #include "kernel/mm.h"
 
 #include "kernel/lru_batch.h"
-
 #include "kernel/memory_tiers.h"
+#include "kernel/migration_wait.h"
 #include "kernel/oom.h"
 #include "kernel/vmscan.h"
 
@@ -78,6 +78,7 @@ mm_task_init(struct kernel *k, struct task *p)
         mem->uses[i].task = p;
     }
     p->mem = mem;
+    migration_task_init(k, p);
 }
 
 void
@@ -103,6 +104,7 @@ mm_task_exit(struct kernel *k, struct task *p)
 {
     for (uint32_t i = 0; i < BURST_USES_MAX; i++)
         list_remove(&p->mem->uses[i].user);
+    migration_task_exit(k, p);
     if (unlikely(p->process->killed && !p->process->reaped))
         process_reap(k, p->process);
     p->mem->next_free = k->mm->free_mem;

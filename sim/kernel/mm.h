@@ -64,6 +64,9 @@ struct region_group {
     sim_time written_at;                    /* somebody who writes had begun, + 1; 0: nobody */
     struct list users;                      /* mem_use.user: may hold some that run no more */
     struct sharers *sharers;                /* caches_impl.h; NULL: nobody shares written lines */
+    sim_time moving_until;                  /* nothing is in migration from then on */
+    struct in_migration *moving;            /* migration_wait.h */
+    uint32_t nr_moving, cap_moving;
 };
 
 struct region {
@@ -188,6 +191,9 @@ struct mem_use {
     struct task *task;
     uint64_t *visits; /* of the group or the view, */
     uint32_t visit;   /* what a miss adds to them */
+    /* a walk: pages that it need not wait for again while they are in migration */
+    uint64_t passed_first, passed_end;
+    sim_time passed_until;
 };
 
 /* Where a task has its working set, and what went through those caches when it left. */
@@ -222,6 +228,13 @@ struct task_mem {
     bool writes_file;        /* the burst does: its pages stay dirty */
     int32_t il_prev;         /* cursor of allocations without an address */
     uint32_t il_weight;      /* that il_prev still gets in a row */
+    struct task *task;
+    struct list waiters;  /* task_mem.wait_node of those who wait for a page that it moves, */
+    struct event arrived; /* and when it has arrived: migration_wait.h */
+    struct list wait_node;
+    sim_time paying;                     /* for what it has done at this stop so far */
+    uint64_t nr_stops;                   /* what it moved at an earlier one has arrived */
+    uint64_t arrived_stop, arrived_left; /* then, with so much of its work left, the page arrives */
     struct task_mem *next_free;
 };
 
@@ -320,6 +333,8 @@ region_group_populated(const struct region_group *g)
 void mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *profile);
 /* Most work that p can do before a page needs attention; UINT64_MAX: no limit. */
 uint64_t mm_horizon(struct kernel *k, struct task *p);
+/* Work before p's walk comes to a page that lies ahead of it; 0: it is there, or past it. */
+uint64_t mm_work_to_page(const struct task *p, const struct mem_use *u, uint64_t page);
 /* p did `work` on rq in `elapsed` ns (at most a horizon): accesses, stalls, bytes. */
 void mm_account(struct kernel *k, struct rq *rq, struct task *p, uint64_t work, sim_time elapsed);
 /* The horizon is reached: first touches and hinting faults of the next stretch, with their costs. A

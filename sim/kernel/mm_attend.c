@@ -9,6 +9,7 @@
 #include "kernel/ext.h"
 #include "kernel/lru_batch.h"
 #include "kernel/mempolicy.h"
+#include "kernel/migration_wait.h"
 #include "kernel/mm_draw.h"
 #include "kernel/numa_fault.h"
 #include "kernel/page_alloc.h"
@@ -297,7 +298,11 @@ attend_run(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint6
 
     visit_begin(&vi, k, rq, p, v, at);
     visit_pages(&vi, (struct page_stretch){ .at = at, .end = end });
-    return visit_end(&vi, NULL);
+    sim_time cost = visit_end(&vi, NULL);
+    if (vi.faults.v != NULL)
+        numa_faults_hold_up(&vi.faults, at, end, cost);
+    p->mem->paying += cost;
+    return cost;
 }
 
 /* A walk that leaves pages out: those of the chunk that it comes to. */
@@ -336,12 +341,30 @@ attend_use(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
     return cost;
 }
 
+/* Is p at a page that somebody else is moving? Then it sleeps. */
+static bool
+waits(struct kernel *k, struct rq *rq, struct task *p)
+{
+    for (uint32_t i = 0; i < p->mem->nr_uses; i++) {
+        struct mem_use *u = &p->mem->uses[i];
+
+        if (unlikely(u->group->moving_until > k->engine.now) && !use_draws(u) && u->weight > 0 &&
+            migration_wait(k, rq, u))
+            return true;
+    }
+    return false;
+}
+
 void
 mm_attend(struct kernel *k, struct rq *rq, struct task *p)
 {
     struct task_mem *mem = p->mem;
     sim_time cost = 0;
 
+    if (waits(k, rq, p))
+        return;
+    mem->paying = 0;
+    mem->nr_stops++;
     for (uint32_t i = 0; i < mem->nr_uses && !numa_move_wanted(p); i++)
         cost += attend_use(k, rq, p, &mem->uses[i]);
     charge(k, rq->cpu, cost, CHARGE_TASK);

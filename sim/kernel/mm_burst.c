@@ -10,6 +10,7 @@
  */
 #include "kernel/caches.h"
 #include "kernel/filemap.h"
+#include "kernel/migration_wait.h"
 #include "kernel/mm_draw.h"
 #include "kernel/mm_view.h"
 #include "kernel/page_set.h"
@@ -64,7 +65,7 @@ use_start(struct kernel *k, struct mem_use *u, const struct burst_use *bu)
     u->shape = bu->shape;
     u->first = region_slice_first(r, bu->slice);
     u->nr_pages = region_slice_pages(r, bu->slice);
-    u->carry = u->step = 0;
+    u->carry = u->step = u->passed_until = 0;
     u->view = NULL;
     if (unlikely(!mapping_allows(u->map, u->first, u->nr_pages, false)))
         segfault(k, u, "read");
@@ -166,15 +167,22 @@ strided_page(const struct mem_use *u, uint64_t misses)
     return u->first + SIM_MIN(shift + misses % round * u->jump, u->nr_pages - 1);
 }
 
+/* The first page in [from, to) that needs attention, or that somebody else is moving. */
+static uint64_t
+next_stop(const struct kernel *k, const struct mem_use *u, uint64_t from, uint64_t to)
+{
+    return migration_next(k, u, from, region_next_attention(u->map, from, to));
+}
+
 /* The next page of this round that needs attention; else the end of the round, or as far as a few
  * tries lead. */
 static uint64_t
-strided_horizon(const struct mem_use *u)
+strided_horizon(const struct kernel *k, const struct mem_use *u)
 {
     uint64_t end = u->first + u->nr_pages, page = u->page;
 
     for (int i = 0; i < STRIDE_TRIES && page < end; i++) {
-        uint64_t next = region_next_attention(u->map, page, end);
+        uint64_t next = next_stop(k, u, page, end);
         uint64_t steps = div_round_up_u64(next - page, u->jump);
 
         page += steps * u->jump;
@@ -186,15 +194,15 @@ strided_horizon(const struct mem_use *u)
 
 /* Misses of this use before its walk comes to a page that needs attention. */
 static uint64_t
-walk_horizon(const struct mem_use *u)
+walk_horizon(const struct kernel *k, const struct mem_use *u)
 {
     uint64_t end = u->first + u->nr_pages, pages;
-    uint64_t next = region_next_attention(u->map, u->page, end);
+    uint64_t next = next_stop(k, u, u->page, end);
 
     if (next < end) {
         pages = next - u->page;
     } else {
-        next = region_next_attention(u->map, u->first, u->page);
+        next = next_stop(k, u, u->first, u->page);
         if (next == u->page)
             return UINT64_MAX;
         pages = end - u->page + next - u->first;
@@ -217,9 +225,10 @@ use_horizon(const struct kernel *k, const struct task_mem *mem, struct mem_use *
             batch = mul_div_u64(batch, u->weight, mem->total_weight);
         return u->weight == 0 ? UINT64_MAX : use_draw_horizon(u, batch);
     }
-    if (g->unpopulated + *u->marked == 0 || u->weight == 0)
+    if (u->weight == 0 ||
+        (g->unpopulated + *u->marked == 0 && likely(g->moving_until <= k->engine.now)))
         return UINT64_MAX;
-    return u->jump > 1 ? strided_horizon(u) : walk_horizon(u);
+    return u->jump > 1 ? strided_horizon(k, u) : walk_horizon(k, u);
 }
 
 /* Work after which the task has had `misses` more. */

@@ -20,6 +20,7 @@
 #include "kernel/filemap.h"
 #include "kernel/lru_batch.h"
 #include "kernel/mempolicy.h"
+#include "kernel/migration_wait.h"
 #include "kernel/numa_group.h"
 #include "kernel/numa_tier.h"
 #include "kernel/page_alloc.h"
@@ -108,6 +109,17 @@ movable(const struct faults *f, const struct page_unit *u, uint32_t nr)
         return nr;
     migrate_check_room(f->k, f->rq->node, u->np); /* kswapd may hear of it */
     return (uint32_t)room;
+}
+
+/* A page that a hinting fault has moved is mapped read-only, since its marked entry was not
+ * writable. Memory of one process gets the right back by another fault, at the first write
+ * (wp_page_reuse), which also forgets who used the page. Whoever writes at all does so before the
+ * next scan. */
+static bool
+write_forgets(const struct faults *f, const struct page_unit *u)
+{
+    return u->np == 1 && f->v->kind == VMA_ANON && f->p->profile != NULL &&
+           f->p->profile->write_q8 > 0 && numa_quirk(f->k, WRITE_FORGETS);
 }
 
 static void
@@ -206,7 +218,8 @@ do_numa_pages(struct faults *f, struct page_unit u, uint32_t nr)
         f->sums.failed += timed ? 0 : (uint64_t)(nr - moved) * u.np; /* those are not accounted */
     }
     if (moved > 0) {
-        move_pages(f, &u, moved, timed ? 0 : tag); /* a page of a fast node has a tag: unset */
+        /* a page of a fast node has a tag: unset */
+        move_pages(f, &u, moved, timed || write_forgets(f, &u) ? 0 : tag);
         f->k->stats.pgpromote_success += timed ? (uint64_t)moved * u.np : 0;
         u.first += (uint64_t)moved * u.np;
     }
@@ -350,4 +363,22 @@ numa_fault_done(struct kernel *k, struct task *p)
         return;
     p->numa->move_wanted = false;
     task_numa_migrate(k, p);
+}
+
+void
+numa_faults_hold_up(const struct faults *f, uint64_t first, uint64_t end, sim_time cost)
+{
+    const struct cost_params *c = &f->k->params.cost;
+    uint64_t units = f->sums.moved - f->sums.huge_moved * (CHUNK_PAGES - 1);
+
+    if (units == 0)
+        return;
+    sim_time faults =
+        (f->sums.nr - f->sums.nr_huge) * c->hint_fault + f->sums.nr_huge * c->hint_fault_huge;
+    migration_begin(f->k, f->rq, f->p, f->r, f->slice,
+                    &(struct in_migration){ .first = first,
+                                            .end = end,
+                                            .period = cost / units,
+                                            .mapped = faults / units,
+                                            .until = cost });
 }

@@ -38,5 +38,8 @@ void numa_faults_begin(struct faults *f, struct kernel *k, struct rq *rq, struct
                        struct vma *v, uint32_t slice);
 /* The marked pages of a stretch fault, until the task wants to move. */
 void numa_faults_take(struct faults *f, struct page_stretch *st);
+/* Others that walk to [first, end), where pages were taken at this cost, wait for those that moved.
+ */
+void numa_faults_hold_up(const struct faults *f, uint64_t first, uint64_t end, sim_time cost);
 /* The ns that they cost. region_changed() is left to the caller. */
 sim_time numa_faults_end(const struct faults *f);

@@ -8,6 +8,9 @@
 /* name, what the kernel does; what NO_NAME does instead */
 #define NUMA_QUIRKS(X)                                                                             \
     X(LOCAL_TAG, "local faults leave the page's access tag alone; NO: they refresh it")            \
+    X(WRITE_FORGETS,                                                                               \
+      "the first write to a page that a fault has moved unsets its access tag, as if nobody had "  \
+      "used it; NO: the tag stays")                                                                \
     X(PRIVATE_BACKOFF,                                                                             \
       "faults that are all private and remote, or one failed migration, double the scan period; "  \
       "NO: they adapt it as other faults do")                                                      \
