@@ -10,7 +10,7 @@ from reference_scenario import machine_yaml
 from reference_table import Run, Table, median, span
 from reference_touch import nr_nodes, pages, per_process, settings, t0_ms, workload_yaml
 
-SEEDS = 5
+SEEDS = 15
 TEXT = """
 Scenarios of `../shared/oracle/scenarios` whose threads touch memory: what Linux 6.12.117 did on emulated machines, in
 three repetitions (`two_procs_long`: two), against five seeds of the simulator. `tests/reference_touch.py` makes the

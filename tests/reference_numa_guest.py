@@ -75,7 +75,7 @@ def first_settled(run):
 
 
 def simulate(numasim, folder, run, seed):
-    settings = costs() + ["sched.fair=cfs"]
+    settings = [c for c in costs() if "host_turn" not in c] + ["sched.fair=cfs"]
     topology = os.path.join(os.path.dirname(folder), "machine", "sysfs-snapshot.tar.bz2")
     with Run(numasim, topology, workload(folder, *run), seed, settings, until="%ds" % run[-1], policy="autonuma",
              options=["--schedstat", "--decisions=preferred_node"]) as r:

@@ -2,13 +2,13 @@
 
 Threads of the guest walk their part of a region for ever: one read-modify-write a page and a short spin.
 They have done so for some 100 ms when NUMA balancing is switched on (t=0). Where the regions' pages are
-then is what the options say. Costs belong to the emulator, whose CPUs take turns on one: everything takes as long
-by the guest's clock as there are CPUs busy and an instruction takes ns (`icount_shift`). In units of four CPUs and 8 ns a page is
-touched in 13.9 us where nothing faults, in each of the eleven recordings (13.8 to 14.1). What the threads did less of where they faulted gives,
-by least squares over all their samples, 27 us for a fault that moves nothing and 537 us for one that moves its page (README: 0.6 ms);
-of the latter, 205 us are taken for the copy of 4 KiB, and the copy of 2 MiB accordingly. Marking takes 10 us a page, by how long
-the second pass waits for the scan overhead limit. A page takes as long here as a stretch of 256 KiB on a real machine, so that
-stretches of one page are simulated. That the emulator's CPUs take turns is in these times, so turns are not simulated.
+then is what the options say. Costs belong to the emulator, whose CPUs take turns on one: that is simulated (`sched.host_turn`, reference_scenario.py),
+and a thread takes as long by the guest's clock as there are CPUs busy. Where nothing faults a page is
+touched in 13.9 us with four CPUs busy and 8 ns an instruction, in each of the eleven recordings (13.8 to 14.1 when
+divided by both). What the threads did less of where they faulted gives, by least squares over all their samples,
+27 us for a fault that moves nothing and 537 us for one that moves its page (README: 0.6 ms); of the latter, 205 us are taken
+for the copy of 4 KiB, and the copy of 2 MiB accordingly. Marking takes 10 us a page, by how long the second pass waits for the scan
+overhead limit. A page takes as long here as a stretch of 256 KiB on a real machine, so stretches of one page are simulated.
 
 All threads count their rounds in pages that all processes share: in the recordings their NUMA groups span processes.
 A process has what every process of Linux has besides, in the order of addresses: data, bss and heap below its mappings, of which later
@@ -29,21 +29,27 @@ BELOW, ABOVE = ["data", "bss", "heap"], ["stack"]
 
 
 def costs(scale=1):
-    """Of an emulator whose time runs `scale` times as fast as with four busy CPUs and 8 ns an instruction."""
+    """By the clock of an emulator; scale 1: with four busy CPUs and 8 ns an instruction."""
     times = {"hint_fault": 27000, "hint_fault_huge": 27000, "page_migration": 305000, "page_migration_huge": 305000, "scan_per_page": 10000,
              "scan_per_huge_page": 10000, "tlb_shootdown": 100000, "minor_fault": 1000}
-    return [g for g in GUEST if "host_turn" not in g] + ["mm.lru_batches=all", "mm.touch_chunk=4KiB", "cost.copy_bandwidth=%dMB/s" % (20 / scale)] + \
+    return GUEST + ["mm.lru_batches=all", "mm.touch_chunk=4KiB", "cost.copy_bandwidth=%dMB/s" % (20 / scale)] + \
         ["cost.%s=%dns" % (name, ns * scale) for name, ns in times.items()]
 
 
 def time_scale(scenario):
-    busy = min(nr_threads(scenario), scenario["reps"][0]["params"]["ncpu"])
-    return busy * 2 ** (scenario["obtained"]["icount_shift"] or 3) / 32
+    """A CPU that has the turn is four times as fast."""
+    return 2 ** (scenario["obtained"]["icount_shift"] or 3) / 32
 
 
 def before_ms(scenario, i):
     """CPU time of a thread before t=0: what it took to touch its memory first, in the mean."""
     return sum(rep["samples"][0]["exec_ms"][i] for rep in scenario["reps"]) / len(scenario["reps"])
+
+
+def before_us(scenario, i):
+    """The same without the turns of the others who were busy then."""
+    spent = [before_ms(scenario, j) for j in range(nr_threads(scenario))]
+    return 1000 * spent[i] * max(spent) / sum(spent)
 
 
 def t0_ms(scenario):
@@ -99,7 +105,7 @@ def first_steps(scenario, i, seed):
     """Threads that share a region start anywhere: a millisecond brings each to its offset."""
     k, place = per_process(scenario), random.Random("%s %d %d" % (scenario["name"], i, seed))
     offset = place.randrange(pages(scenario)) if scenario["options"]["region"] == "shared" and i % k else 0
-    before = max(0, 1000 * before_ms(scenario, i) - 2000 - (1000 if offset else 0))
+    before = max(0, before_us(scenario, i) - 2000 - (1000 if offset else 0))
     return (["compute: %dus" % before] if before else []) + \
         ([walk(scenario, i, "1ms", 1000 / offset)] if offset else [])
 

@@ -4,7 +4,7 @@
 #include "kernel/filemap.h"
 #include "kernel/region.h"
 
-enum { PAGES = 2048 };
+enum { PAGES = 2048, REMEMBERED = 65 /* written, and tags stay */ };
 
 /* Two threads on two nodes use one region at random for some passes of the scanner. Do they form a
  * group? numa-balancing.md 1.8: an entry that would not be writable again adds NO_GROUP. */
@@ -14,6 +14,8 @@ two_users_form_a_group(const struct region_attr *attr, uint32_t write_q8)
     struct fixture f;
 
     kit_open(&f, 2, 2, &fixture_memory, balancing);
+    if (write_q8 == REMEMBERED)
+        f.k->params.numa.quirks &= ~((uint64_t)1 << NUMA_QUIRK_WRITE_FORGETS);
     struct region_attr a = *attr;
     a.name = "r";
     a.bytes = (uint64_t)PAGES * PAGE_4K;
@@ -40,7 +42,10 @@ memory_that_is_only_read_groups_nobody(void **state)
 {
     (void)state;
     assert_true(two_users_form_a_group(&(struct region_attr){ .kind = VMA_ANON }, 0));
-    assert_true(two_users_form_a_group(&(struct region_attr){ .kind = VMA_ANON }, 64));
+    /* what is written is private to whoever has moved it last: its tag is unset */
+    assert_false(two_users_form_a_group(&(struct region_attr){ .kind = VMA_ANON }, 64));
+    assert_true(two_users_form_a_group(&(struct region_attr){ .kind = VMA_ANON }, REMEMBERED));
+    assert_true(two_users_form_a_group(&(struct region_attr){ .kind = VMA_SHMEM }, 64));
     assert_true(two_users_form_a_group(&(struct region_attr){ .kind = VMA_SHMEM }, 0));
     assert_false(
         two_users_form_a_group(&(struct region_attr){ .kind = VMA_ANON, .read_only = true }, 0));

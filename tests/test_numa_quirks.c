@@ -251,11 +251,58 @@ exec_keeps_the_preferred_node(void **state)
     }
 }
 
+/* A page that a fault has moved is mapped read-only (remove_migration_pte: the entry of a marked
+ * page is not writable), and the fault of the first write unsets its tag (wp_page_reuse). Nobody
+ * takes that fault who only reads, in a shared mapping, or on a huge page. */
+static void
+the_first_write_forgets_who_used_a_page(void **state)
+{
+    static const struct {
+        enum vma_kind kind;
+        uint32_t page_size, write_q8;
+        bool repaired, forgets;
+    } rows[] = {
+        { VMA_ANON, PAGE_4K, 64, false, true },  { VMA_ANON, PAGE_4K, 64, true, false },
+        { VMA_ANON, PAGE_4K, 0, false, false },  { VMA_SHMEM, PAGE_4K, 64, false, false },
+        { VMA_ANON, PAGE_2M, 64, false, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+
+        kit_open(&f, 2, 1, &fixture_memory, balancing);
+        if (rows[i].repaired)
+            repair(&f, NUMA_QUIRK_WRITE_FORGETS);
+        struct region *r = region_new(f.k, f.process->mm,
+                                      &(struct region_attr){ .name = "r",
+                                                             .bytes = PAGE_2M,
+                                                             .page_size = rows[i].page_size,
+                                                             .sharing = REGION_SHARED,
+                                                             .owner = -1,
+                                                             .kind = rows[i].kind });
+        kit_populate(&f, r, 1);
+        struct task *p =
+            kit_task(&f, "0", kit_profile(&f, r, REGION_WHOLE, 1, rows[i].write_q8), SEC(1));
+        p->pid = 5;
+        task_start(f.k, p, NULL);
+        engine_run(&f.k->engine, MSEC(1));
+        kit_mark(r->maps, 0, CHUNK_PAGES);
+        p->numa->migrate_retry = UINT64_MAX;
+        numa_fault_pages(f.k, &f.k->rqs[0], p, r->maps->vmas[0], (struct page_stretch){ .end = 1 });
+        assert_int_equal(page_word(r, 0) & PAGE_NODE_MASK, 0);
+        assert_int_equal(page_word(r, 0) >> PAGE_TAG_SHIFT,
+                         rows[i].forgets ? 0 : numa_tag(f.k, 0, p));
+        fixture_close(&f);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(local_faults_leave_the_tag_alone),
+        cmocka_unit_test(the_first_write_forgets_who_used_a_page),
         cmocka_unit_test(private_remote_faults_slow_the_scan),
         cmocka_unit_test(the_distance_of_the_node_before_is_used),
         cmocka_unit_test(tasks_without_a_group_try_every_node),

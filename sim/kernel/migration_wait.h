@@ -11,10 +11,11 @@
  * entry is one of migration already, and then passes. With stretches of one page (mm.touch_chunk)
  * that is every page.
  *
- * Model assumptions: a walk waits once for a stretch. It does not take over the fault on a page
- * that is still mapped, so none is counted twice. Accesses that are drawn do not wait: the page
- * that is being moved is one of many. Nor does anybody wait for pages that move_pages(), mbind() or
- * reclaim move.
+ * Model assumptions: half of a migration's fixed cost (isolation, the new page, giving the old one
+ * back) is before or behind the time of the entry; the rest and the copy are in it. A walk waits
+ * once for a stretch. It does not take over the fault on a page that is still mapped, so none is
+ * counted twice. Accesses that are drawn do not wait: the page that is being moved is one of many.
+ * Nor does anybody wait for pages that move_pages(), mbind() or reclaim move.
  */
 #pragma once
 

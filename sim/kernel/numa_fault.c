@@ -369,16 +369,17 @@ void
 numa_faults_hold_up(const struct faults *f, uint64_t first, uint64_t end, sim_time cost)
 {
     const struct cost_params *c = &f->k->params.cost;
-    uint64_t units = f->sums.moved - f->sums.huge_moved * (CHUNK_PAGES - 1);
-
-    if (units == 0)
-        return;
+    uint64_t huge = f->sums.huge_moved, small = f->sums.moved - huge * CHUNK_PAGES;
     sim_time faults =
         (f->sums.nr - f->sums.nr_huge) * c->hint_fault + f->sums.nr_huge * c->hint_fault_huge;
+    sim_time fixed = small * c->page_migration + huge * c->page_migration_huge;
+
+    if (small + huge == 0)
+        return;
     migration_begin(f->k, f->rq, f->p, f->r, f->slice,
                     &(struct in_migration){ .first = first,
                                             .end = end,
-                                            .period = cost / units,
-                                            .mapped = faults / units,
+                                            .period = cost / (small + huge),
+                                            .mapped = (faults + fixed / 2) / (small + huge),
                                             .until = cost });
 }
