@@ -3,6 +3,7 @@
 One recording each, made without instruction counting on a busy host: how fast threads touch memory is read off the benchmark's own
 report, a fault costs what it does in reference_touch.py at most, and nothing else is known of times. So counters are compared
 within a factor of two, passes within one, and that nobody has a preferred node before a pass is over.
+Marked entries kept their right to write until 6.2, so that pages kept their tags when they moved.
 """
 import gzip
 import os
@@ -75,7 +76,7 @@ def first_settled(run):
 
 
 def simulate(numasim, folder, run, seed):
-    settings = [c for c in costs() if "host_turn" not in c] + ["sched.fair=cfs"]
+    settings = [c for c in costs() if "host_turn" not in c] + ["numa_balancing.quirks=NO_WRITE_FORGETS"] + ["sched.fair=cfs"]
     topology = os.path.join(os.path.dirname(folder), "machine", "sysfs-snapshot.tar.bz2")
     with Run(numasim, topology, workload(folder, *run), seed, settings, until="%ds" % run[-1], policy="autonuma",
              options=["--schedstat", "--decisions=preferred_node"]) as r:
