@@ -167,10 +167,9 @@ tell_memory(struct kernel *k, struct rq *rq, bool before)
 }
 
 static void
-leave_asleep(struct kernel *k, struct rq *rq, struct task *p, bool io)
+leave_asleep(struct kernel *k, struct rq *rq, struct task *p)
 {
     p->slept_at = k->engine.now;
-    p->io_sleep = io;
     p->stats.nr_voluntary++;
     /* the stopper would have moved it first: it is placed anew when it wakes */
     bool moves = p->migrate_pending;
@@ -182,18 +181,20 @@ static void
 task_sleep(struct kernel *k, struct rq *rq, struct task *p, const struct action *act)
 {
     p->state = act->kind == ACTION_SLEEP ? TASK_SLEEPING : TASK_BLOCKED;
+    p->io_sleep = act->io;
     if (act->kind == ACTION_SLEEP && unlikely(k->slack != NULL))
         timer_slack_arm(k, p, SIM_MAX(act->until, k->engine.now));
     else if (act->kind == ACTION_SLEEP)
         engine_at(&k->engine, &p->timer, SIM_MAX(act->until, k->engine.now));
-    leave_asleep(k, rq, p, act->io);
+    leave_asleep(k, rq, p);
 }
 
 void
 burst_wait_io(struct kernel *k, struct rq *rq)
 {
     rq->curr->state = TASK_BLOCKED;
-    leave_asleep(k, rq, rq->curr, true);
+    rq->curr->io_sleep = true;
+    leave_asleep(k, rq, rq->curr);
 }
 
 /* Carries out one action. False: it was over at once, ask again. */
