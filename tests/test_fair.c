@@ -149,6 +149,35 @@ a_task_that_sleeps_ahead_of_its_share_stays_queued(void **state)
     fixture_close(&f);
 }
 
+/* A has slept since 2 ms with its dequeue delayed: the runnable sum of the queue at 2.6 ms. */
+static uint64_t
+runnable_beside_a_delayed_one(enum kernel_version version)
+{
+    struct fixture f;
+    struct task *b;
+
+    open_cpus(&f, 1, 0);
+    f.k->params.sched.kernel = version;
+    struct task *a = sleep_after_2ms(&f, &b, SEC(1));
+    fixture_run(&f, USEC(2600));
+    assert_true(a->se.sched_delayed);
+    update_rq_clock(f.k, &f.k->rqs[0]);
+    update_load_avg(f.k, &f.k->rqs[0].cfs, &b->se, 0);
+    uint64_t sum = f.k->rqs[0].cfs.avg.runnable_sum;
+    fixture_close(&f);
+    return sum;
+}
+
+/* 6.12.0 counts it in the queue: 600 us in units of 1024 ns, 1024 each, that hardly decay. */
+static void
+a_delayed_task_is_not_runnable_but_in_6_12_0(void **state)
+{
+    (void)state;
+    uint64_t today = runnable_beside_a_delayed_one(KERNEL_6_12_117);
+    uint64_t then = runnable_beside_a_delayed_one(KERNEL_6_12_0);
+    assert_in_range(then - today, 590000, 600000);
+}
+
 /* A wake-up does not charge who runs: V is that of the last tick. */
 static struct task *
 wake_at(struct fixture *f, struct task **b, sim_time tick, sim_time wake)
@@ -316,6 +345,7 @@ main(void)
         cmocka_unit_test(woken_in_debt_it_goes_on_where_it_was),
         cmocka_unit_test(woken_with_credit_it_begins_anew),
         cmocka_unit_test(not_woken_it_goes_when_it_is_picked),
+        cmocka_unit_test(a_delayed_task_is_not_runnable_but_in_6_12_0),
         cmocka_unit_test(a_delayed_task_wakes_where_it_is),
         cmocka_unit_test(a_queued_entity_keeps_its_lag_when_its_weight_changes),
         cmocka_unit_test(a_sleeping_entity_keeps_its_lag_when_its_weight_changes),

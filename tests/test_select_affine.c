@@ -202,6 +202,37 @@ idle_cpus_decide_before_loads(void **state)
     fixture_close(&f);
 }
 
+/* The waker and one whose dequeue is delayed: today it is alone, in 6.12.0 it was not. */
+static void
+who_sleeps_already_keeps_no_waker_company_but_in_6_12_0(void **state)
+{
+    static const struct {
+        enum kernel_version version;
+        int target;
+        enum affine_rule rule;
+    } t[] = { { KERNEL_6_12_117, 0, AFFINE_IDLE }, { KERNEL_6_12_0, 1, AFFINE_WEIGHT } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+        struct fixture f;
+
+        kit_plain(&f, 1, 8, 1, NULL);
+        f.k->params.sched.kernel = t[i].version;
+        run_on(&f, 0);
+        struct task *p = kit_sleeper(&f, 1);
+        struct wakeup w = { .p = p, .this_cpu = 0, .prev = 1, .sync = true };
+        struct rq *here = &f.k->rqs[0];
+        kit_only_idle(&f, "2-7");
+        here->nr_running = here->cfs.h_nr_queued = 2;
+        here->cfs.h_nr_runnable = here->cfs.h_nr_delayed = 1;
+        here->cfs.avg.load_avg = 2048;
+        wake_affine(f.k, f.k->domains->cpus[0].sd, &w);
+        assert_int_equal(w.affine_rule, t[i].rule);
+        assert_int_equal(w.target, t[i].target);
+        fixture_close(&f);
+    }
+}
+
 /* V11 again, from the averages of queues and entities: h_load is 301 * 1324 / 1325 = 300, the
  * waker's 1025 * 1024 / 1025 = 1024. */
 static int
@@ -329,6 +360,7 @@ main(void)
         cmocka_unit_test(wide_needs_both_sides),
         cmocka_unit_test(a_child_inherits_its_parents_record),
         cmocka_unit_test(idle_cpus_decide_before_loads),
+        cmocka_unit_test(who_sleeps_already_keeps_no_waker_company_but_in_6_12_0),
         cmocka_unit_test(averages_decide_as_in_the_vectors),
         cmocka_unit_test(features_leave_out_a_half),
         cmocka_unit_test(what_is_pulled_is_counted_in_the_domain),

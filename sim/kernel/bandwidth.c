@@ -156,7 +156,7 @@ dequeue_throttled(struct kernel *k, struct sched_entity *se, struct h_delta *d)
             leaves = cfs->load_weight == 0;
         } else {
             update_load_avg(k, cfs, se, 0);
-            se_update_runnable(se);
+            se_update_runnable(k, se);
         }
         count_above(se, d, UINT32_MAX);
     }
@@ -214,7 +214,7 @@ enqueue_unthrottled(struct kernel *k, struct sched_entity *se, struct h_delta *d
             enqueue_entity(k, cfs, se, ENQUEUE_WAKEUP);
         } else {
             update_load_avg(k, cfs, se, UPDATE_TG);
-            se_update_runnable(se);
+            se_update_runnable(k, se);
         }
         count_above(se, d, 1);
         if (cfs_rq_throttled(cfs))

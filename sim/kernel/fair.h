@@ -69,11 +69,20 @@ add_tg_cfs_propagate(struct cfs_rq *cfs, int64_t runnable_sum)
 bool cfs_rq_is_decayed(const struct cfs_rq *cfs);
 /* The queue has averages to decay: blocked updates look at it. */
 void list_add_leaf_cfs_rq(struct cfs_rq *cfs);
+/* Tasks below that count as runnable: those whose dequeue is delayed do not, but in 6.12.0, where
+ * only their own averages know. */
+static inline uint32_t
+cfs_rq_runnable(const struct kernel *k, const struct cfs_rq *cfs)
+{
+    bool all = unlikely(k->params.sched.kernel == KERNEL_6_12_0);
+
+    return all ? cfs->h_nr_queued : cfs->h_nr_runnable;
+}
 static inline void
-se_update_runnable(struct sched_entity *se)
+se_update_runnable(const struct kernel *k, struct sched_entity *se)
 {
     if (se->my_q != NULL)
-        se->runnable_weight = se->my_q->h_nr_runnable;
+        se->runnable_weight = cfs_rq_runnable(k, se->my_q);
 }
 
 /* ---- protection of the running entity (fair_protect.c) ---- */

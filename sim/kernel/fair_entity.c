@@ -52,7 +52,7 @@ enqueue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, in
         place(k, cfs, se, flags);
     update_curr(k, cfs);
     update_load_avg(k, cfs, se, UPDATE_TG | DO_ATTACH);
-    se_update_runnable(se);
+    se_update_runnable(k, se);
     update_cfs_group(k, se);
     if (!curr)
         place(k, cfs, se, flags);
@@ -137,7 +137,7 @@ dequeue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, in
     update_load_avg(
         k, cfs, se,
         UPDATE_TG | (entity_is_task(se) && flags & DEQUEUE_MIGRATING ? (uint32_t)DO_DETACH : 0));
-    se_update_runnable(se);
+    se_update_runnable(k, se);
     if (!fair_is_cfs(k))
         se->vlag = entity_lag(cfs, se, k->tick_ns);
     if (sched_feat(k, PLACE_REL_DEADLINE) && !sleep) {
@@ -186,7 +186,7 @@ update_ancestors(struct kernel *k, struct sched_entity *se, uint64_t slice, stru
         struct cfs_rq *cfs = se->cfs_rq;
 
         update_load_avg(k, cfs, se, UPDATE_TG);
-        se_update_runnable(se);
+        se_update_runnable(k, se);
         update_cfs_group(k, se);
         se->slice = slice;
         slice = cfs_rq_min_slice(cfs);

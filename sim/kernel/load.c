@@ -49,12 +49,11 @@ bool
 update_cfs_rq_load_avg(struct kernel *k, struct cfs_rq *cfs, uint64_t now)
 {
     bool decayed = cfs->nr_removed > 0;
-    (void)k;
 
     if (unlikely(decayed))
         take_removed(cfs);
-    decayed |=
-        pelt_update(&cfs->avg, now, cfs_rq_weight(cfs), cfs->h_nr_runnable, cfs->curr != NULL, 1);
+    decayed |= pelt_update(&cfs->avg, now, cfs_rq_weight(cfs), cfs_rq_runnable(k, cfs),
+                           cfs->curr != NULL, 1);
     return decayed;
 }
 

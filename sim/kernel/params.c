@@ -60,7 +60,8 @@ static const char quirks_on[] =
 const struct field kernel_param_fields[] = {
     K(FIELD_ENUM, "sched.kernel", sched.kernel, .def = "6.12.117", .names = kernel_versions,
       .doc = "6.12.0: without the later stable backports (NI_RANDOM, the new sched_yield, wake-up "
-             "statistics over allowed CPUs only); 6.18: how long a slice is protected since 6.17, "
+             "statistics over allowed CPUs only, delayed tasks that are not runnable); 6.18: how "
+             "long a slice is protected since 6.17, "
              "and how entities are reweighted up to 6.18.44, with all else as in 6.12.117"),
     K(FIELD_ENUM, "sched.fair", sched.fair, .def = "eevdf", .names = fair_variants,
       .doc =

@@ -6,6 +6,8 @@
  */
 #include "kernel/select.h"
 
+#include "kernel/fair.h"
+
 /* An idle CPU, whose interrupts wake tasks, has a record of its own: the idle task's. */
 static struct wakee_record *
 record_of_current(struct kernel *k, int cpu)
@@ -46,11 +48,12 @@ wake_wide(const struct kernel *k, struct wakeup *w)
     return slave >= factor && master >= slave * factor;
 }
 
-/* A synchronous waker that is alone on its CPU leaves it idle; delayed tasks sleep already. */
+/* A synchronous waker that is alone on its CPU leaves it idle; delayed tasks sleep already,
+ * which 6.12.0 did not consider. */
 static bool
-waker_is_alone(const struct rq *rq)
+waker_is_alone(const struct kernel *k, const struct rq *rq)
 {
-    return rq->nr_running - (rq->cfs.h_nr_queued - rq->cfs.h_nr_runnable) == 1;
+    return rq->nr_running - (rq->cfs.h_nr_queued - cfs_rq_runnable(k, &rq->cfs)) == 1;
 }
 
 /* The target, or -1: loads decide. */
@@ -59,7 +62,7 @@ wake_affine_idle(const struct kernel *k, const struct wakeup *w)
 {
     if (idle_cpu(k, w->this_cpu) && cpus_share_cache(k->domains, w->this_cpu, w->prev))
         return idle_cpu(k, w->prev) ? w->prev : w->this_cpu;
-    if (w->sync && waker_is_alone(&k->rqs[w->this_cpu]))
+    if (w->sync && waker_is_alone(k, &k->rqs[w->this_cpu]))
         return w->this_cpu;
     return idle_cpu(k, w->prev) ? w->prev : -1;
 }

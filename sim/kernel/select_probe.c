@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "kernel/select.h"
 
+#include "kernel/fair.h"
+
 /* 0: busy, 1: idle, 2: runs only SCHED_IDLE work. */
 static int
 idle_state(const struct kernel *k, int cpu)
@@ -76,7 +78,7 @@ probe_affine(struct kernel *k, const struct wakeup *w)
     probe_input(k, "idle_prev", idle_cpu(k, w->prev));
     probe_input(k, "share_cache_this_prev", cpus_share_cache(k->domains, w->this_cpu, w->prev));
     probe_input(k, "nr_running_this", rq->nr_running);
-    probe_input(k, "nr_delayed_this", rq->cfs.h_nr_queued - rq->cfs.h_nr_runnable);
+    probe_input(k, "nr_delayed_this", rq->cfs.h_nr_queued - cfs_rq_runnable(k, &rq->cfs));
     probe_input(k, "node_this", rq->node);
     probe_input(k, "node_prev", k->rqs[w->prev].node);
     if (w->weighed)
