@@ -3,7 +3,7 @@
 
 #include "kernel/page_alloc.h"
 #include "kernel/region.h"
-#include "kernel/thp.h"
+#include "kernel/madvise.h"
 
 enum { CHUNKS = 4, PAGES = CHUNKS * CHUNK_PAGES };
 

@@ -21,6 +21,9 @@ read_range(struct wload *l, const struct ynode *n)
         return NULL;
     range->region = (uint32_t)found;
     wload_slice(l, n, range);
+    if (l->w->regions[found].file == WFILE_UNMAPPED)
+        ynode_error(&l->doc, region, "%s is not mapped; such a call is about mappings",
+                    l->w->regions[found].name);
     if (range->slice != WSLICE_NEIGHBOURS)
         return range;
     ynode_error(&l->doc, ynode_get(n, "slice"), "a call is about one slice; write 'own'");
@@ -44,21 +47,22 @@ void
 read_madvise(struct wload *l, const struct ynode *n, const struct verb *v)
 {
     const struct wuse *range = read_range(l, n);
-    const struct ynode *advice = read_word(l, n, "advice", "hugepage or nohugepage");
+    const struct ynode *advice = read_word(l, n, "advice", "hugepage, dontneed or another");
     int what = advice != NULL ? ynode_enum(&l->doc, advice, madvise_names) : -1;
 
     if (range == NULL || what < 0)
         return;
     struct wregion *r = &l->w->regions[range->region];
-    if (r->file != WFILE_NONE)
+    bool huge = what == MADV_HUGEPAGE || what == MADV_NOHUGEPAGE || what == MADV_COLLAPSE;
+    if (huge && r->file != WFILE_NONE)
         ynode_error(&l->doc, advice, "pages of a file are never huge here; leave the step out");
-    else if (r->page_size != PAGE_2M && what == MADV_HUGEPAGE)
+    else if (huge && what != MADV_NOHUGEPAGE && r->page_size != PAGE_2M)
         ynode_error(&l->doc, advice, "%s has pages of 4 KiB only; give it page_size: 2MiB",
                     r->name);
-    r->advised |= what == MADV_HUGEPAGE;
+    r->advised |= what == MADV_HUGEPAGE || what == MADV_COLLAPSE;
     struct wstep *s = step_add(l, n, v->kind);
     s->range = range;
-    s->advice = (enum thp_call)what;
+    s->advice = (enum madvise_advice)what;
 }
 
 void

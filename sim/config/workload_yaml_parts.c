@@ -28,7 +28,7 @@ static const char *const refused[][2] = {
     { "reclaim", "bandwidth reclaiming of deadline tasks (GRUB, SCHED_FLAG_RECLAIM)" },
 };
 static const char *const region_keys[] = { "name",    "size",    "page_size", "slices", "policy",
-                                           "initial", "madvise", "access",    NULL };
+                                           "initial", "madvise", "access",    "file",   NULL };
 
 static void
 read_slices(struct wload *l, const struct ynode *n, struct wregion *r)
@@ -51,6 +51,29 @@ read_slices(struct wload *l, const struct ynode *n, struct wregion *r)
     wload_number(l, slices, FIELD_U64, r->process < 0 ? WEXPR_MACHINE : WEXPR_PROCESS, &r->slices);
 }
 
+/* Whether it is of a file, and what that excludes. */
+static void
+read_file_key(struct wload *l, const struct ynode *n, struct wregion *r)
+{
+    static const char *const ways[] = { "no", "shared", "private", "unmapped", NULL };
+    const struct ynode *file = ynode_get(n, "file");
+
+    r->file = (enum wfile)wload_enum_at(l, n, "file", ways, 0);
+    if (r->file == WFILE_NONE)
+        return;
+    if (r->page_size == PAGE_2M)
+        ynode_error(&l->doc, ynode_get(n, "page_size"),
+                    "pages of files are 4 KiB; leave page_size out");
+    if (ynode_get(n, "policy") != NULL)
+        ynode_error(&l->doc, ynode_get(n, "policy"),
+                    "policies of mappings do not apply to files; give the threads a mempolicy");
+    if (r->group >= 0)
+        ynode_error(&l->doc, file, "a file belongs to a process, or to all; declare it there");
+    if (r->file == WFILE_UNMAPPED && ynode_get(n, "access") != NULL)
+        ynode_error(&l->doc, ynode_get(n, "access"),
+                    "a file that is not mapped has no access; leave it out");
+}
+
 static void
 read_region(struct wload *l, const struct ynode *n, struct wregion *r)
 {
@@ -67,6 +90,7 @@ read_region(struct wload *l, const struct ynode *n, struct wregion *r)
     if (r->advice != THP_NO_ADVICE && r->page_size != PAGE_2M)
         ynode_error(&l->doc, ynode_get(n, "madvise"),
                     "its pages are never huge; write page_size: 2MiB beside it");
+    read_file_key(l, n, r);
     r->access = (enum waccess)wload_enum_at(l, n, "access", waccess_names, 0);
     read_slices(l, n, r);
     if (ynode_get(n, "policy") != NULL)

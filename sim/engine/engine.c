@@ -20,12 +20,25 @@
 enum { SAME_INSTANT_LIMIT = 10000000 };
 
 static const char *const kind_names[EVENT_KIND_NR] = {
-    [EVENT_BURST] = "burst",   [EVENT_TICK] = "tick",       [EVENT_BALANCE] = "balance",
-    [EVENT_KICK] = "kick",     [EVENT_TASK] = "task",       [EVENT_SOURCE] = "source",
-    [EVENT_CGROUP] = "cgroup", [EVENT_DL] = "dl",           [EVENT_DEVICE] = "device",
-    [EVENT_POLICY] = "policy", [EVENT_RATES] = "rates",     [EVENT_SAMPLER] = "sampler",
-    [EVENT_NOHZ] = "nohz",     [EVENT_HOTPLUG] = "hotplug", [EVENT_HOST] = "host",
-    [EVENT_KSWAPD] = "kswapd", [EVENT_EXT] = "ext",         [EVENT_COPIES] = "copies",
+    [EVENT_BURST] = "burst",
+    [EVENT_TICK] = "tick",
+    [EVENT_BALANCE] = "balance",
+    [EVENT_KICK] = "kick",
+    [EVENT_TASK] = "task",
+    [EVENT_SOURCE] = "source",
+    [EVENT_CGROUP] = "cgroup",
+    [EVENT_DL] = "dl",
+    [EVENT_DEVICE] = "device",
+    [EVENT_POLICY] = "policy",
+    [EVENT_RATES] = "rates",
+    [EVENT_SAMPLER] = "sampler",
+    [EVENT_NOHZ] = "nohz",
+    [EVENT_HOTPLUG] = "hotplug",
+    [EVENT_HOST] = "host",
+    [EVENT_KSWAPD] = "kswapd",
+    [EVENT_KHUGEPAGED] = "khugepaged",
+    [EVENT_EXT] = "ext",
+    [EVENT_COPIES] = "copies",
     [EVENT_MOVED] = "moved",
 };
 

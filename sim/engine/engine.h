@@ -27,25 +27,26 @@ enum event_phase {
 
 /* Who owns the slot. The table only grows: its order breaks ties, so entries never move. */
 enum event_kind {
-    EVENT_BURST,   /* per CPU: the running burst ends or needs the memory's attention */
-    EVENT_TICK,    /* per CPU: the next tick that can change anything */
-    EVENT_BALANCE, /* per CPU: periodic load balancing */
-    EVENT_KICK,    /* per CPU: pick again */
-    EVENT_TASK,    /* per task: its timer */
-    EVENT_SOURCE,  /* per arrival source of the workload */
-    EVENT_CGROUP,  /* per cgroup: bandwidth period */
-    EVENT_DL,      /* per CPU: deadline timers */
-    EVENT_DEVICE,  /* per device: service and transfers; per CPU: its interrupts */
-    EVENT_POLICY,  /* per policy timer */
-    EVENT_RATES,   /* one: the memory model re-solves */
-    EVENT_SAMPLER, /* per sampler */
-    EVENT_NOHZ,    /* one: ticks that may kick the balancer of idle CPUs */
-    EVENT_HOTPLUG, /* per change of the online CPUs */
-    EVENT_HOST,    /* one: the turn of a guest's CPU ends */
-    EVENT_KSWAPD,  /* per node: a batch of reclaim */
-    EVENT_EXT,     /* per CPU: kicks of a programmable policy; then seven of the ext class */
-    EVENT_COPIES,  /* one: a window of copied pages ends */
-    EVENT_MOVED,   /* per task: the pages that it moves have arrived */
+    EVENT_BURST,      /* per CPU: the running burst ends or needs the memory's attention */
+    EVENT_TICK,       /* per CPU: the next tick that can change anything */
+    EVENT_BALANCE,    /* per CPU: periodic load balancing */
+    EVENT_KICK,       /* per CPU: pick again */
+    EVENT_TASK,       /* per task: its timer */
+    EVENT_SOURCE,     /* per arrival source of the workload */
+    EVENT_CGROUP,     /* per cgroup: bandwidth period */
+    EVENT_DL,         /* per CPU: deadline timers */
+    EVENT_DEVICE,     /* per device: service and transfers; per CPU: its interrupts */
+    EVENT_POLICY,     /* per policy timer */
+    EVENT_RATES,      /* one: the memory model re-solves */
+    EVENT_SAMPLER,    /* per sampler */
+    EVENT_NOHZ,       /* one: ticks that may kick the balancer of idle CPUs */
+    EVENT_HOTPLUG,    /* per change of the online CPUs */
+    EVENT_HOST,       /* one: the turn of a guest's CPU ends */
+    EVENT_KSWAPD,     /* per node: a batch of reclaim */
+    EVENT_EXT,        /* per CPU: kicks of a programmable policy; then seven of the ext class */
+    EVENT_COPIES,     /* one: a window of copied pages ends */
+    EVENT_MOVED,      /* per task: the pages that it moves have arrived */
+    EVENT_KHUGEPAGED, /* one: a look at pages that could be huge */
     EVENT_KIND_NR,
 };
 

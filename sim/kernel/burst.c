@@ -262,6 +262,20 @@ task_next(struct kernel *k, struct rq *rq)
         burst_reprice(k, rq);
 }
 
+/* A page that the burst needs is being read: the task sleeps, and goes on with its burst then. */
+static bool
+sleep_for_page(struct kernel *k, struct rq *rq, struct task *p)
+{
+    struct action act = { .kind = ACTION_SLEEP, .io = true, .until = p->mem->io_until };
+
+    if (likely(act.until <= k->engine.now) || p->process->killed)
+        return false;
+    p->mem->io_until = 0;
+    k->this_cpu = rq->cpu;
+    task_sleep(k, rq, p, &act);
+    return true;
+}
+
 void
 burst_resume(struct kernel *k, struct rq *rq)
 {
@@ -272,6 +286,8 @@ burst_resume(struct kernel *k, struct rq *rq)
         task_next(k, rq);
         return;
     }
+    if (sleep_for_page(k, rq, p))
+        return;
     tell_memory(k, rq, false);
     burst_reprice(k, rq);
 }
@@ -302,7 +318,7 @@ burst_fire(struct engine *eng, struct event *ev)
         return;
     }
     mm_attend(k, rq, p);
-    if (rq->curr == p)
+    if (rq->curr == p && !sleep_for_page(k, rq, p))
         burst_reprice(k, rq);
 }
 

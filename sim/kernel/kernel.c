@@ -46,6 +46,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_HOST] = 1,
         [EVENT_HOTPLUG] = limits->nr_hotplug,
         [EVENT_KSWAPD] = k->machine->nr_nodes,
+        [EVENT_KHUGEPAGED] = 1,
         [EVENT_POLICY] = limits->nr_policy_timers,
         [EVENT_EXT] = limits->ext ? cpus + 8 : 0,
         [EVENT_COPIES] = 1,

@@ -65,6 +65,29 @@ page_mover_begin(struct kernel *k, struct task *p, struct mm *mm, int cpu)
     };
 }
 
+/* A huge page that finds no place as one goes in small pages, as far as there is room for them
+ * (migrate_pages_batch); hinting faults do not come here. False: there is none for even one. */
+static bool
+split_to_move(struct page_mover *mv, struct region *r, uint64_t page, const struct page_walk *w)
+{
+    uint64_t first = page & ~(uint64_t)(CHUNK_PAGES - 1);
+    struct page_walk small = *w;
+
+    small.scale = 1;
+    small.spares = true;
+    if (page_walk_find(mv->k, &small) < 0 || !r->ops->split_huge(mv->k, r, page))
+        return false;
+    mv->k->stats.thp_migration_fail++;
+    mv->k->stats.thp_migration_split++;
+    mv->k->stats.thp_split_page++;
+    for (uint64_t i = first; i < first + CHUNK_PAGES; i++) {
+        struct page_walk one = small;
+
+        page_mover_move(mv, r, i, &one);
+    }
+    return true;
+}
+
 bool
 page_mover_move(struct page_mover *mv, struct region *r, uint64_t page, struct page_walk *w)
 {
@@ -73,6 +96,8 @@ page_mover_move(struct page_mover *mv, struct region *r, uint64_t page, struct p
     int from = region_page_at(r, page, &np), node = page_walk_find(k, w);
     bool huge = w->scale > 1;
 
+    if (node < 0 && huge && split_to_move(mv, r, page, w))
+        return true;
     if (node < 0) {
         mv->failed += w->scale;
         k->stats.thp_migration_fail += huge;

@@ -5,9 +5,13 @@
 #include "kernel/mm.h"
 
 #include "kernel/lru_batch.h"
+
+#include "kernel/filemap.h"
+#include "kernel/khugepaged.h"
 #include "kernel/memory_tiers.h"
 #include "kernel/migration_wait.h"
 #include "kernel/oom.h"
+#include "kernel/swap.h"
 #include "kernel/vmscan.h"
 
 /* The system itself holds `reserved` of each node; a node that is smaller has nothing to give. */
@@ -36,6 +40,9 @@ mm_init(struct kernel *k)
     mm_setup_watermarks(k);
     memory_tiers_init(k);
     kswapd_init(k);
+    filemap_init(k);
+    khugepaged_init(k);
+    swap_init(k);
 }
 
 void
@@ -87,15 +94,15 @@ mm_task_begin(struct task *p)
     p->mm->nr_users++;
 }
 
-/* The last task is gone: what only it could use is free. What is shared between processes stays, as
- * files in memory do. At the end of a run everything stays where it was, to be looked at. */
+/* The last task is gone: what only it could use is free. What is shared between processes stays,
+ * and so do files. At the end of a run everything stays where it was, to be looked at. */
 static void
 exit_mmap(struct kernel *k, struct mm *mm)
 {
     if (k->engine.stop || k->nr_alive <= 1 || mm->process->reaped)
         return;
     for (struct region *r = mm->regions; r != NULL; r = r->next)
-        if (r->sharing != REGION_GLOBAL)
+        if (r->sharing != REGION_GLOBAL && !region_is_file(r))
             region_unmap(k, r);
 }
 

@@ -61,6 +61,7 @@ struct region_group {
     uint64_t changed;                       /* entries since the users were last told */
     uint64_t visits;                        /* of any of its pages, in 1/4096, for reclaim */
     uint64_t fell;                          /* entries that got in order since the same */
+    uint64_t released;                      /* pages that have gone: views count anew */
     sim_time written_at;                    /* somebody who writes had begun, + 1; 0: nobody */
     struct list users;                      /* mem_use.user: may hold some that run no more */
     struct sharers *sharers;                /* caches_impl.h; NULL: nobody shares written lines */
@@ -255,6 +256,7 @@ struct mm_state {
     uint32_t top_tier;         /* the slowest that has CPUs */
     struct kswapd *kswapd;     /* by node: vmscan.c */
     struct khugepaged *khugepaged;
+    bool khugepaged_dozes;
     struct swap_state *swap; /* swap.h */
     struct filemap *files;   /* filemap.h */
     struct rng rng, demotion_rng, reclaim_rng;

@@ -7,6 +7,8 @@
  * and large enough that a fault costs a simulator nanoseconds.
  */
 #include "kernel/ext.h"
+#include "kernel/filemap.h"
+#include "kernel/khugepaged.h"
 #include "kernel/lru_batch.h"
 #include "kernel/mempolicy.h"
 #include "kernel/migration_wait.h"
@@ -15,10 +17,12 @@
 #include "kernel/page_alloc.h"
 #include "kernel/page_set.h"
 #include "kernel/region.h"
+#include "kernel/swap.h"
 #include "kernel/thp.h"
 
 struct touched {
     uint64_t huge, small; /* faults that gave a page of 2 MiB, of 4 KiB */
+    uint64_t swapped;     /* of the small pages, those that come from swap */
 };
 
 static sim_time
@@ -107,6 +111,8 @@ choose_node(struct touch *t, uint64_t at, uint64_t end, bool huge, struct page_w
     *w = page_walk_for(k, t->p, t->policy, t->rq->node, index, 1);
     if (huge)
         walk_for_huge(k, t->v, w);
+    else if (unlikely(t->v->kind == VMA_FILE && w->indexed))
+        w->start = mempolicy_cursor_node(k, t->p->mem, t->policy);
     int node = page_walk_find(k, w);
     if (node < 0 || (t->decided && w->indexed))
         return node;
@@ -161,11 +167,36 @@ touch_run(struct touch *t, uint64_t at, uint64_t end)
         if (node < 0)
             break;
         uint64_t n = page_walk_take(t->k, &w, node, (r->thp ? SIM_MIN(end, chunk) : end) - at);
+        t->got.swapped += swap_in(t->k, r, at, n);
         r->ops->claim(t->k, r, at, n, node, false);
         lru_add(t->k, t->rq->cpu, r, at, n, node, false);
         t->got.small += n;
+        if (unlikely(r->thp && thp_allowed(t->k, t->v)))
+            khugepaged_enter(t->k, t->v);
         at += n;
     }
+}
+
+/* What comes from swap is read over what else would have to be cleared. */
+static sim_time
+anon_cost(const struct touch *t)
+{
+    t->k->stats.pgfault += t->got.small + t->got.huge;
+    swap_read(t->k, t->p, t->got.swapped);
+    return touch_cost(t->k, &t->got);
+}
+
+/* A fault maps what a window of readahead has brought; calls take no fault. */
+static sim_time
+file_cost(const struct touch *t)
+{
+    struct kernel *k = t->k;
+
+    if (t->got.small == 0)
+        return 0;
+    uint64_t faults = file_read(k, t->p, t->v->map->region, t->got.small);
+    k->stats.pgfault += faults;
+    return faults * k->params.cost.minor_fault;
 }
 
 /* Pages of one slice and one VMA that are attended to at one instant. What it costs, and what
@@ -207,8 +238,10 @@ visit_absent(struct visit *vi, struct page_stretch st)
     struct region *r = t->v->map->region;
     uint64_t first, n;
 
-    t->policy = get_vma_policy(t->p, t->v);
+    t->policy = file_policy(t->p, t->v);
     t->decided = false;
+    if (unlikely(t->v->kind == VMA_FILE && !r->unmapped))
+        file_read_around(t->k, t->v, &st);
     while (t->k->error == NULL && !t->p->process->killed &&
            (n = r->ops->absent_run(t->v->map, &st, &first)) > 0)
         touch_run(t, first, first + n);
@@ -239,16 +272,18 @@ visit_end(struct visit *vi, struct mem_use *u)
     const struct touch *t = &vi->touch;
     const struct mapping *m = t->v->map;
     struct region *r = m->region;
-    sim_time cost = touch_cost(t->k, &t->got);
+    sim_time cost = unlikely(t->v->kind == VMA_FILE) ? file_cost(t) : anon_cost(t);
+    uint64_t needs = mapping_needs(m, vi->slice);
 
     if (vi->faults.v != NULL) {
         cost += numa_faults_end(&vi->faults);
         region_changed(t->k, r, vi->slice, vi->faults.sums.moved);
     }
     region_changed(t->k, r, vi->slice, t->got.small + t->got.huge * CHUNK_PAGES);
-    region_needs_fell(t->k, m, vi->slice,
-                      vi->needed - mapping_needs(m, vi->slice) +
-                          (u == NULL ? 0 : use_draw_dealt(u)));
+    region_needs_fell(
+        t->k, m, vi->slice,
+        (vi->needed > needs ? vi->needed - needs : 0) + /* reclaim may have taken more */
+            (u == NULL ? 0 : use_draw_dealt(u)));
     return cost;
 }
 

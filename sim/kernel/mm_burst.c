@@ -10,6 +10,7 @@
  */
 #include "kernel/caches.h"
 #include "kernel/filemap.h"
+#include "kernel/khugepaged.h"
 #include "kernel/migration_wait.h"
 #include "kernel/mm_draw.h"
 #include "kernel/mm_view.h"
@@ -82,7 +83,12 @@ use_writes(struct kernel *k, struct mem_use *u)
 {
     if (unlikely(!mapping_allows(u->map, u->first, u->nr_pages, true)))
         segfault(k, u, "write");
-    if (unlikely(u->map->vmas[0]->kind == VMA_FILE)) {
+    if (unlikely(region_is_file(u->region))) {
+        if (!u->region->unmapped && !u->map->vmas[0]->shared)
+            kernel_fail(k,
+                        "%s writes to region %s, a private mapping of a file: what it writes to "
+                        "is memory of its own; leave 'file' out, or map it shared",
+                        u->task->name, u->region->name);
         u->task->mem->writes_file = true;
         file_write_begins(k, u->region, u->slice);
     }
@@ -127,6 +133,8 @@ mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *pro
     if (mem->profile == profile)
         return;
     sim_assert(profile->nr_uses <= BURST_USES_MAX);
+    if (unlikely(k->mm->khugepaged_dozes))
+        khugepaged_stir(k);
     for (uint32_t i = 0; i < BURST_USES_MAX; i++)
         list_remove(&mem->uses[i].user);
     mem->profile = profile;

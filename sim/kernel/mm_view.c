@@ -37,6 +37,8 @@ struct access_view {
     struct access_shape shape;
     uint64_t first, nr_pages, mask, factor; /* rank to page */
     uint64_t version, counted;              /* of the group and its needs when this was counted */
+    uint64_t released;                      /* and how many pages had gone from it */
+    bool counted_anew;                      /* since a page was drawn: reclaim tells all users */
     uint64_t all, open, populated;          /* weights */
     uint64_t on_node[NODE_MAX];             /* weights */
     uint64_t page;                          /* the one that was drawn last, */
@@ -196,7 +198,7 @@ view_count(struct access_view *v)
 {
     uint64_t needs = view_needs(v);
 
-    if (v->version == v->group->version && v->counted == needs)
+    if (v->version == v->group->version && v->counted == needs && v->released == v->group->released)
         return;
     v->open = v->populated = 0;
     memset(v->on_node, 0, v->nr_nodes * sizeof(*v->on_node));
@@ -204,6 +206,8 @@ view_count(struct access_view *v)
         count_class(v, &v->classes[i]);
     v->version = v->group->version;
     v->counted = needs;
+    v->released = v->group->released;
+    v->counted_anew = true;
 }
 
 uint64_t
@@ -346,6 +350,7 @@ view_draw(struct access_view *v, struct rng *rng)
     for (; x >= c->needs * c->weight; c++)
         x -= c->needs * c->weight;
     v->drawn = c;
+    v->counted_anew = false;
     v->page = draw_of_class(v, c, rng);
     return v->page;
 }
@@ -390,7 +395,8 @@ view_dealt(struct access_view *v)
     int node;
     bool huge = r->thp && gone > 1 && r->ops->nr_huge(r, v->page, 1) > 0;
 
-    if (page_set_look(v->map, v->page, &node) || gone != (huge ? pages_in_chunk(v) : 1))
+    if (page_set_look(v->map, v->page, &node) || gone != (huge ? pages_in_chunk(v) : 1) ||
+        v->released != v->group->released || v->counted_anew)
         return 0; /* the next look counts anew */
     heavy = mul_div_u64(v->counted, v->drawn->weight, v->open);
     if (huge)

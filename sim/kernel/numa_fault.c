@@ -100,7 +100,8 @@ movable(const struct faults *f, const struct page_unit *u, uint32_t nr)
     const struct mm_node *target = &f->k->mm->nodes[f->rq->node];
     uint64_t room = 0;
 
-    if (!(task_mems(f->k, f->p) & NODE_BIT(f->rq->node)))
+    if (!(task_mems(f->k, f->p) & NODE_BIT(f->rq->node)) ||
+        (f->v->kind == VMA_FILE && !file_may_migrate(f->k, f->v, f->slice)))
         return 0;
     nr -= u->np > 1 ? 0 : lru_waiting(f->k, f->r, u->first, nr, u->node, u->tag);
     if (target->free_pages > target->high_watermark)
@@ -160,7 +161,7 @@ classify(struct faults *f, uint32_t last)
     if (numa_tag_cpu(k, last) >= (int)k->machine->nr_cpus || !is_writable(f))
         return NUMA_SHARED;
     return task_numa_group(f->k, f->p, numa_tag_cpu(k, last), numa_tag_pid(k, last),
-                           f->v->shared && f->r->maps->next != NULL);
+                           f->v->shared && region_nr_mappers(f->r) > 1);
 }
 
 /* Shared between nodes that the group uses anyway: as good as local. */
@@ -287,6 +288,7 @@ count_faults(const struct faults *f)
     uint64_t all = f->sums.nr + (once ? 0 : f->sums.nr_huge * (CHUNK_PAGES - 1));
     uint64_t here = once ? f->sums.nr_here : f->sums.here;
 
+    ks->pgfault += f->nr;
     ks->numa_hint_faults += all;
     ks->numa_hint_faults_local += here;
     ks->numa_pages_migrated += f->sums.moved;

@@ -14,6 +14,7 @@
  */
 #include "kernel/burst.h"
 #include "kernel/ext.h"
+#include "kernel/filemap.h"
 #include "kernel/numa_quirks.h"
 #include "kernel/numa_tier.h"
 #include "kernel/region.h"
@@ -72,6 +73,24 @@ how_to_mark(const struct scan *s, const struct vma *v)
     return how;
 }
 
+/* Of a file, slice by slice: those that may be marked. */
+static uint64_t
+mark_pages(struct scan *s, const struct vma *v, uint64_t first, uint64_t end,
+           const struct mark_how *how, uint64_t *huge)
+{
+    struct region *r = v->map->region;
+    uint64_t n = 0;
+
+    if (likely(v->kind != VMA_FILE))
+        return r->ops->mark(v->map, first, end, how, huge);
+    for (uint64_t page = first, stop; page < end; page = stop) {
+        stop = region_slice_end(r, page, end);
+        if (file_may_mark(s->k, v, region_slice_of(r, page)))
+            n += r->ops->mark(v->map, page, stop, how, huge);
+    }
+    return n;
+}
+
 /* change_prot_numa(), by pages of addresses. */
 static uint64_t
 mark_chunk(struct scan *s, const struct vma *v, uint64_t start, uint64_t end)
@@ -79,7 +98,7 @@ mark_chunk(struct scan *s, const struct vma *v, uint64_t start, uint64_t end)
     const struct cost_params *c = &s->k->params.cost;
     const struct mark_how how = how_to_mark(s, v);
     uint64_t first = v->first + (start - v->start), huge = 0;
-    uint64_t n = v->map->region->ops->mark(v->map, first, first + (end - start), &how, &huge);
+    uint64_t n = mark_pages(s, v, first, first + (end - start), &how, &huge);
 
     if (n == 0)
         return 0;

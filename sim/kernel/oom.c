@@ -1,10 +1,10 @@
 /*
  * Out of memory: whose process is killed, and how it goes (mm/oom_kill.c).
  *
- * The victim is the process with most resident pages, the younger of equals. If a policy or a
- * cpuset left only some nodes, a process counts only if one of its threads may use one of them: a
- * thread with a BIND policy or a cpuset elsewhere would free nothing. Bindings of memory ranges are
- * not looked at, as in the kernel, so that a process without a hand in it may go.
+ * The victim is the process with most pages in memory and in swap, the younger of equals. If a
+ * policy or a cpuset left only some nodes, a process counts only if one of its threads may use one
+ * of them: a thread with a BIND policy or a cpuset elsewhere would free nothing. Bindings of memory
+ * ranges are not looked at, as in the kernel, so that a process without a hand in it may go.
  *
  * Model assumptions: the victim's memory is free at once (the kernel's reaper needs milliseconds);
  * a victim that is the process that asks frees its memory when its first thread exits. Locks that
@@ -13,8 +13,10 @@
 #include "kernel/oom.h"
 
 #include "kernel/burst.h"
+#include "kernel/filemap.h"
 #include "kernel/mempolicy.h"
 #include "kernel/rq.h"
+#include "kernel/swap.h"
 #include "kernel/vma.h"
 
 static bool
@@ -38,6 +40,17 @@ eligible(const struct kernel *k, const struct process *pr, nodemask nodes)
     return false;
 }
 
+/* Pages in memory and in swap (oom_badness). */
+static uint64_t
+badness(const struct mm *mm)
+{
+    uint64_t pages = mm->rss_pages;
+
+    for (const struct vma *v = mm->vmas; v != NULL; v = v->next)
+        pages += v->first == 0 ? swap_pages(v->map->region) : 0;
+    return pages;
+}
+
 static struct process *
 choose_victim(struct kernel *k, nodemask nodes)
 {
@@ -46,8 +59,7 @@ choose_victim(struct kernel *k, nodemask nodes)
     for (uint32_t i = 0; i < k->nr_processes; i++) {
         struct process *pr = k->processes[i];
 
-        if (eligible(k, pr, nodes) &&
-            (victim == NULL || pr->mm->rss_pages >= victim->mm->rss_pages))
+        if (eligible(k, pr, nodes) && (victim == NULL || badness(pr->mm) >= badness(victim->mm)))
             victim = pr;
     }
     return victim;
@@ -154,7 +166,7 @@ void
 process_reap(struct kernel *k, struct process *pr)
 {
     for (const struct vma *v = pr->mm->vmas; v != NULL; v = v->next)
-        if (v->first == 0 && all_killed(v->map->region))
+        if (v->first == 0 && !region_is_file(v->map->region) && all_killed(v->map->region))
             region_unmap(k, v->map->region);
     pr->reaped = true;
 }

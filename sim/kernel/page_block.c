@@ -403,6 +403,7 @@ const struct page_ops page_block = {
     .lot = block_lot,
     .lot_size = block_lot_size,
     .lot_tags = block_lot_tags,
+    .release = block_release,
     .clear = block_clear,
     .nr_huge = block_nr_huge,
     .count = block_count,

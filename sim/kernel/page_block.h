@@ -141,6 +141,10 @@ void block_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng 
                 uint64_t *pages, uint32_t nr);
 const char *block_check(struct kernel *k, const struct region *r);
 
+/* ---- page_block_free.c ---- */
+
+uint64_t block_release(struct kernel *k, struct region *r, uint64_t first, uint64_t n);
+
 /* ---- page_block_tags.c: the access tags of slabs ---- */
 
 /* Pages of a block on a node, and marked ones: more or fewer of them. */

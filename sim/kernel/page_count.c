@@ -33,6 +33,27 @@ count_claim(struct region *r, uint64_t first, uint64_t n, int node)
 }
 
 static void
+group_release(struct region_group *g, uint64_t n, int node)
+{
+    g->count[node] -= n;
+    g->unpopulated += n;
+    g->released += n;
+}
+
+void
+count_release(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int node)
+{
+    k->mm->nodes[node].free_pages += n;
+    for (struct mapping *m = r->maps; m != NULL && m->mm != NULL; m = m->next)
+        m->mm->rss_pages -= n;
+    group_release(region_whole(r), n, node);
+    for (uint64_t page = first, stop; r->nr_groups > 1 && page < first + n; page = stop) {
+        stop = region_slice_end(r, page, first + n);
+        group_release(&r->groups[region_slice_of(r, page)], stop - page, node);
+    }
+}
+
+static void
 group_move(struct region_group *g, uint64_t n, int from, int to)
 {
     g->count[from] -= n;

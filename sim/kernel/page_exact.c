@@ -95,8 +95,8 @@ table_make(struct kernel *k, struct page_chunk *c, uint32_t fill)
     c->kind = CHUNK_TABLE;
 }
 
-static void
-table_free(struct kernel *k, struct page_chunk *c)
+void
+exact_table_free(struct kernel *k, struct page_chunk *c)
 {
     memcpy(c->table, &k->mm->free_tables, sizeof(k->mm->free_tables));
     k->mm->free_tables = c->table;
@@ -387,7 +387,7 @@ exact_clear(struct kernel *k, struct region *r)
         struct page_chunk *c = &x->chunks[ci];
 
         if (r->thp && c->kind == CHUNK_TABLE)
-            table_free(k, c);
+            exact_table_free(k, c);
         else if (c->kind == CHUNK_TABLE)
             memset(c->table, 0, chunk_span(r, ci) * sizeof(*c->table));
         *c = (struct page_chunk){ .table = c->table, .kind = r->thp ? CHUNK_EMPTY : CHUNK_TABLE };
@@ -423,8 +423,9 @@ exact_count(const struct region *r, uint64_t first, uint64_t n, uint64_t *count)
         stop = SIM_MIN(first + n, (page | (CHUNK_PAGES - 1)) + 1);
         if (c->populated == 0)
             continue;
-        if (c->node != NODE_MIXED && c->populated == chunk_span(r, page >> CHUNK_SHIFT)) {
-            count[c->node] += stop - page;
+        uint64_t span = chunk_span(r, page >> CHUNK_SHIFT);
+        if (c->node != NODE_MIXED && (c->populated == span || stop - page == span)) {
+            count[c->node] += SIM_MIN(stop - page, (uint64_t)c->populated);
             continue;
         }
         for (uint64_t i = page; i < stop; i++)
@@ -472,6 +473,8 @@ const struct page_ops page_exact = {
     .settle = exact_settle,
     .move = exact_move,
     .split_huge = exact_split_huge,
+    .release = exact_release,
+    .collapse = exact_collapse,
     .clear = exact_clear,
     .nr_huge = exact_nr_huge,
     .count = exact_count,

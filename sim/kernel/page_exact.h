@@ -125,4 +125,11 @@ uint64_t exact_mark(struct mapping *m, uint64_t first, uint64_t end, const struc
 uint64_t exact_needs(const struct mapping *m, uint64_t first, uint64_t n);
 void exact_draw(const struct mapping *m, uint64_t first, uint64_t n, struct rng *rng,
                 uint64_t *pages, uint32_t nr);
+/* ---- page_exact_free.c ---- */
+
+uint64_t exact_release(struct kernel *k, struct region *r, uint64_t first, uint64_t n);
+void exact_collapse(struct kernel *k, struct region *r, uint64_t page, int node);
+/* page_exact.c: the table of a chunk goes. */
+void exact_table_free(struct kernel *k, struct page_chunk *c);
+
 const char *exact_check(struct kernel *k, const struct region *r);

@@ -94,6 +94,13 @@ struct page_ops {
     /* How many of them have the tag, about; and which tags they may have besides 0. */
     uint32_t (*lot_size)(const struct region *r, uint64_t page, int node, uint32_t tag);
     uint32_t (*lot_tags)(const struct region *r, uint64_t page, int node, uint32_t tags[LOT_TAGS]);
+    /* Pages of [first, first + n) are no longer there, and their nodes have them back: how many. A
+     * huge one lies inside. Users are told by region_changed(),
+     * region_all_closer(). */
+    uint64_t (*release)(struct kernel *k, struct region *r, uint64_t first, uint64_t n);
+    /* The pages of this page's chunk become a huge one on `node`, which has 512 free pages. NULL:
+     * of a representation without huge pages. */
+    void (*collapse)(struct kernel *k, struct region *r, uint64_t page, int node);
     void (*clear)(struct kernel *k, struct region *r);
     /* How many huge pages are in [first, first + n). */
     uint64_t (*nr_huge)(const struct region *r, uint64_t first, uint64_t n);
@@ -153,6 +160,7 @@ uint32_t page_word(const struct region *r, uint64_t page);
 /* ---- page_count.c: counts of slices and of the whole, for page_*.c ---- */
 
 void count_claim(struct region *r, uint64_t first, uint64_t n, int node);
+void count_release(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int node);
 void count_move(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int from, int to);
 /* n may be negative. */
 void count_marks(struct mapping *m, uint64_t first, uint64_t span, int64_t n);

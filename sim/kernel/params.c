@@ -231,6 +231,23 @@ const struct field kernel_param_fields[] = {
       .doc =
           "up to 30 new pages of a CPU are not on an LRU list yet, so hinting faults cannot move "
           "them; all: nor those that the CPUs of their nodes got last before the run"),
+    K(FIELD_SIZE, "mm.swap", mm.swap, .def = "0B", .max = "1024TiB",
+      .doc = "room on the swap device, for anonymous pages that reclaim takes; 0B: none"),
+    K(FIELD_U32, "mm.swappiness", mm.swappiness, .def = "60", .max = "200",
+      .doc = "in how many of 200 batches reclaim takes anonymous pages rather than those of files, "
+             "where both can be had (vm.swappiness)"),
+    K(FIELD_TIME, "mm.swap_latency", mm.swap_device.latency, .def = "80us", .max = "1s",
+      .doc = "until a page from swap is there, waiting for others apart: a drive of today (our "
+             "choice)"),
+    K(FIELD_BANDWIDTH, "mm.swap_bandwidth", mm.swap_device.bandwidth, .def = "3.5GB/s",
+      .min = "1MB/s", .max = "1000GB/s", .doc = "of the swap device, both ways together"),
+    K(FIELD_TIME, "mm.file_latency", mm.file_device.latency, .def = "80us", .max = "1s",
+      .doc = "until what is read of a file is there, waiting for others apart: a drive of today "
+             "(our choice)"),
+    K(FIELD_BANDWIDTH, "mm.file_bandwidth", mm.file_device.bandwidth, .def = "3.5GB/s",
+      .min = "1MB/s", .max = "1000GB/s", .doc = "of the device that files are on"),
+    K(FIELD_SIZE, "mm.readahead", mm.readahead, .def = "128KiB", .min = "4KiB", .max = "16MiB",
+      .doc = "window in which a mapped file is read (read_ahead_kb)"),
     K(FIELD_TIME, "mm.dirty_expire", mm.dirty_expire, .def = "30s", .max = "100000s",
       .doc = "how long pages of a file stay dirty after who writes them has stopped "
              "(vm.dirty_expire_centisecs)"),
@@ -250,6 +267,20 @@ const struct field kernel_param_fields[] = {
       .doc = "who reclaims for a 2 MiB page, and looks on other nodes for it: always, where "
              "madvise() asked (others: nobody; with defer kswapd is woken) "
              "(transparent_hugepage/defrag)"),
+    K(FIELD_BOOL, "mm.khugepaged", mm.khugepaged.on, .def = "yes",
+      .doc = "small pages that lie where a 2 MiB page may be are collapsed in the background "
+             "(transparent_hugepage/khugepaged)"),
+    K(FIELD_TIME, "mm.khugepaged_scan_sleep", mm.khugepaged.scan_sleep, .def = "10s", .min = "1ms",
+      .max = "100000s", .doc = "between two wake-ups (scan_sleep_millisecs)"),
+    K(FIELD_TIME, "mm.khugepaged_alloc_sleep", mm.khugepaged.alloc_sleep, .def = "60s",
+      .min = "1ms", .max = "100000s",
+      .doc = "after no huge page could be had (alloc_sleep_millisecs)"),
+    K(FIELD_U32, "mm.khugepaged_pages_to_scan", mm.khugepaged.pages_to_scan, .def = "4096",
+      .min = "1", .max = "1000000000", .doc = "4 KiB pages that a wake-up looks at"),
+    K(FIELD_U32, "mm.khugepaged_max_ptes_none", mm.khugepaged.max_ptes_none, .def = "511",
+      .max = "511", .doc = "absent pages that a chunk may have to be collapsed"),
+    K(FIELD_U32, "mm.khugepaged_max_ptes_swap", mm.khugepaged.max_ptes_swap, .def = "64",
+      .max = "511", .doc = "pages in swap that it may have, which are read then"),
     K(FIELD_BOOL, "mm.thp_min_free", mm.thp_min_free, .def = "no",
       .doc = "the minimum is raised as khugepaged does, to keep whole 2 MiB blocks free"),
     K(FIELD_BOOL, "mm.demotion", mm.demotion, .def = "no",
@@ -331,6 +362,8 @@ const struct field kernel_param_fields[] = {
       .doc = "the machine is a guest whose CPUs take turns of at most this long on one CPU of the "
              "host, as an emulator runs them: a CPU stands still while another has the turn, and "
              "its clock goes on; 0ns: every CPU is real"),
+    K(FIELD_TIME, "cost.page_out", cost.page_out, .def = "1us", .max = "1ms",
+      .doc = "reclaim takes a page: unmapping, freeing, asking the device (our choice)"),
     K(FIELD_TIME, "cost.tlb_shootdown", cost.tlb_shootdown, .def = "1us", .max = "1ms",
       .doc = "a TLB flush, on the CPU that asks"),
     K(FIELD_TIME, "cost.tlb_per_cpu", cost.tlb_per_cpu, .def = "200ns", .max = "1ms",

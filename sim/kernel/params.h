@@ -116,7 +116,7 @@ struct mm_params {
     uint32_t thp, thp_defrag; /* enum thp_mode, thp_defrag */
     struct khugepaged_params khugepaged;
     uint64_t swap; /* bytes; 0: none */
-    uint32_t swappiness, page_cluster;
+    uint32_t swappiness;
     uint64_t readahead, dirty_expire; /* bytes; ns */
     struct backing_params file_device, swap_device;
 };
@@ -145,6 +145,7 @@ struct cost_params {
     uint64_t copy_bandwidth;                      /* bytes/s */
     uint64_t scan_per_page, scan_per_huge_page;
     uint64_t reclaim_look; /* at a page */
+    uint64_t page_out;     /* taking one that is not demoted */
     uint64_t lru_drain;    /* before a call moves pages */
     uint64_t tlb_shootdown, tlb_per_cpu, tlb_victim;
 };

@@ -102,7 +102,7 @@ region_new(struct kernel *k, struct mm *mm, const struct region_attr *attr)
     region_make_groups(k, r);
     region_register(k, r);
     mapping_first(k, r, attr);
-    if (r->sharing != REGION_GLOBAL)
+    if (r->sharing != REGION_GLOBAL && !r->unmapped)
         region_map(k, r, mm);
     return r;
 }
@@ -201,4 +201,11 @@ mm_region_changed(struct kernel *k, struct region *r)
         region_each_running(k, g, NULL, tell_pages_changed);
         region_each_running(k, g, NULL, tell_closer);
     }
+}
+
+void
+region_all_closer(struct kernel *k, struct region *r)
+{
+    for (const struct mapping *m = r->maps; m != NULL; m = m->next)
+        region_closer(k, m);
 }

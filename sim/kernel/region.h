@@ -14,6 +14,8 @@ void region_changed(struct kernel *k, struct region *r, uint32_t slice, uint64_t
  * not: they come back when they run. */
 void region_each_running(struct kernel *k, struct region_group *g, const struct mm *mm,
                          void (*fn)(struct kernel *k, struct task *p));
+/* The same for all mappings: pages have gone (pages.h: release). */
+void region_all_closer(struct kernel *k, struct region *r);
 void region_closer(struct kernel *k, const struct mapping *m);
 
 /* n pages of a slice are in order now, for who uses the mapping. Those who draw accesses are

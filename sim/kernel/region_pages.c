@@ -5,6 +5,7 @@
 #include "kernel/lru_batch.h"
 #include "kernel/page_alloc.h"
 #include "kernel/region.h"
+#include "kernel/swap.h"
 #include "kernel/thp.h"
 
 /* A run of unpopulated pages, as far as one allocation goes. How many; 0: memory is full. */
@@ -75,6 +76,7 @@ region_unmap(struct kernel *k, struct region *r)
     for (struct mapping *m = r->maps; m != NULL; m = m->next)
         mapping_clear(m);
     r->ops->clear(k, r);
+    swap_forget(k, r);
     for (uint32_t i = 0; i < r->nr_groups; i++)
         group_clear(&r->groups[i], k->machine->nr_nodes);
     mm_region_changed(k, r);
@@ -147,6 +149,12 @@ mm_check(struct kernel *k)
             return arena_printf(k->arena, "node %u: %llu pages used and %llu free of %llu", n,
                                 (unsigned long long)used[n], (unsigned long long)node->free_pages,
                                 (unsigned long long)node->nr_pages);
+    }
+    if (pages) {
+        const char *why = swap_check(k);
+
+        if (why != NULL)
+            return why;
     }
     for (uint32_t i = 0; i < k->nr_processes; i++) {
         const char *why = vma_check(k, k->processes[i]->mm);

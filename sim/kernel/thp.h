@@ -1,6 +1,6 @@
 /*
- * Transparent huge pages: which memory may have them, and what a program may ask for
- * (mm/huge_memory.c, mm/madvise.c, mm/mprotect.c).
+ * Transparent huge pages: which memory may have them, and what that may cost
+ * (mm/huge_memory.c).
  *
  * A region may have huge pages at all if it says so (page_size: 2MiB). Whether a VMA of it gets
  * them is the machine's to say (mm.thp, transparent_hugepage/enabled) and madvise()'s: `always`
@@ -17,6 +17,7 @@
 #pragma once
 
 #include "kernel/pages.h"
+#include "kernel/swap.h"
 
 /* May the VMA have huge pages now (__thp_vma_allowable_orders)? */
 static inline bool
@@ -26,13 +27,16 @@ thp_allowed(const struct kernel *k, const struct vma *v)
         return v->advice != THP_NOHUGEPAGE;
     return k->params.mm.thp == THP_MADVISE && v->advice == THP_HUGEPAGE;
 }
-/* Is the chunk of this page to become a huge page when it is touched? */
+/* Is the chunk of this page to become a huge page when it is touched? Not if some of it is in swap.
+ */
 static inline bool
 thp_wanted(const struct kernel *k, const struct vma *v, uint64_t page)
 {
     const struct region *r = v->map->region;
 
-    return r->thp && thp_allowed(k, v) && r->ops->can_be_huge(v, page);
+    return r->thp && thp_allowed(k, v) && r->ops->can_be_huge(v, page) &&
+           (likely(r->swap == NULL) ||
+            swap_pages_in(r, page & ~(uint64_t)(CHUNK_PAGES - 1), CHUNK_PAGES) == 0);
 }
 
 /* What an allocation of a huge page may do for it (vma_thp_gfp_mask). */
@@ -41,9 +45,3 @@ struct thp_effort {
     bool wakes;    /* kswapd */
 };
 struct thp_effort thp_effort(const struct kernel *k, const struct vma *v);
-
-/* madvise() of pages [first, first + n); NULL, or the name of the error. */
-enum thp_call { MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_NR };
-extern const char *const madvise_names[MADV_NR + 1];
-const char *madvise_pages(struct kernel *k, struct task *p, struct region *r, uint64_t first,
-                          uint64_t n, enum thp_call advice);

@@ -150,7 +150,7 @@ attach(struct mapping *m, struct mm *mm)
 struct mapping *
 region_map(struct kernel *k, struct region *r, struct mm *mm)
 {
-    struct mapping *m = region_mapping(r, mm);
+    struct mapping *m = r->unmapped ? r->maps : region_mapping(r, mm);
 
     if (m == NULL) {
         m = r->maps->mm == NULL ? r->maps : mapping_copy(k, r);

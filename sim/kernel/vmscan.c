@@ -5,23 +5,27 @@
  * A page that was accessed since the hand last passed is spared, any other is a victim. Victims are
  * demoted to a slower node, if demotion is on and there is one: first to the nearest, drawn among
  * equals for each batch, then to any slower one; policies do not count, and a cpuset only for a
- * task that reclaims for itself. kswapd goes on until the node has more than its high watermark
+ * task that reclaims for itself. What cannot be demoted is evicted: a page of a file is dropped,
+ * any other goes to swap while there is room, a huge page whole if there is room for all of it and
+ * in parts else. Files have a hand of their own, and mm.swappiness says how often which of the two
+ * moves on. kswapd goes on until the node has more than its high watermark
  * free (with tiering: promo), sleeps when two rounds found nothing, and is not woken for a tenth of
  * a second then. A task that reclaims takes one batch from each node of its walk.
  *
- * Model assumptions: there is no swap, and memory of files stays, so that without demotion nothing
- * is reclaimed; the kernel's lists and their balance (or its generations) are one clock; kswapd
- * runs on an idle CPU of its node, else it takes its time from the first one (of the nearest node
- * with CPUs), and a batch of 32 pages is one piece of work.
+ * Model assumptions: the kernel's lists and their balance (or its generations) are one clock;
+ * kswapd runs on an idle CPU of its node, else it takes its time from the first one (of the nearest
+ * node with CPUs), and a batch of 32 pages is one piece of work.
  */
 #include "kernel/vmscan.h"
 
+#include "kernel/filemap.h"
 #include "kernel/lru_batch.h"
 #include "kernel/memory_tiers.h"
 #include "kernel/mempolicy.h"
 #include "kernel/migrate.h"
 #include "kernel/reclaim_age.h"
 #include "kernel/region.h"
+#include "kernel/swap.h"
 
 enum { BATCH = 32, LOOKS = 4096, KSWAPD_LEAST_NS = 1000 };
 
@@ -30,8 +34,10 @@ struct kswapd {
     struct kernel *k;
     int node, cpu_node;
     bool running;
-    uint32_t region; /* the hand: a region, and a page of it */
-    uint64_t page;
+    struct hand {
+        uint32_t region; /* and a page of it */
+        uint64_t page;
+    } hands[2];                    /* over anonymous memory, over files */
     uint64_t in_vain;              /* pages looked at since the last victim */
     sim_time rests_until, vain_at; /* vain_at: when a task found nothing, + 1 */
 };
@@ -42,8 +48,9 @@ struct batch {
     struct kswapd *from;
     struct task *p; /* NULL: kswapd */
     int cpu, target;
-    uint64_t looks, freed, units;
-    sim_time cost;
+    bool files; /* this batch takes pages of files */
+    uint64_t looks, freed, units, evicted;
+    sim_time cost, out_cost; /* of what was moved, and charged; of what was evicted, and is not */
     struct page_mover mover;
 };
 
@@ -62,11 +69,19 @@ balanced(const struct kernel *k, int node)
     return n->free_pages > (tiering ? n->promo_watermark : n->high_watermark);
 }
 
+static bool
+demotes(const struct kernel *k, int node)
+{
+    return k->params.mm.demotion && k->mm->nodes[node].demotion != 0;
+}
+
 /* Is there anywhere for pages of the node to go? */
 static bool
 reclaimable(const struct kernel *k, int node)
 {
-    return k->params.mm.demotion && k->mm->nodes[node].demotion != 0;
+    uint64_t mapped;
+
+    return demotes(k, node) || swap_has_room(k, 1) || file_pages(k, node, &mapped) > 0;
 }
 
 /* ---- victims ---- */
@@ -95,13 +110,58 @@ demote(struct batch *b, struct region *r, uint64_t page, uint32_t np)
     return page_mover_move(&b->mover, r, page, &w);
 }
 
+/* A page of a file is clean or will be written; nobody waits for that. */
+static uint32_t
+drop_file(struct batch *b, struct region *r, uint64_t page)
+{
+    file_drop(b->k, r, region_slice_of(r, page));
+    r->ops->release(b->k, r, page, 1);
+    region_changed(b->k, r, region_slice_of(r, page), 1);
+    b->k->stats.pgsteal_file++;
+    return 1;
+}
+
+static uint32_t
+swap_anon(struct batch *b, struct region *r, uint64_t page, uint32_t np)
+{
+    if (!swap_has_room(b->k, 1))
+        return 0;
+    if (!swap_has_room(b->k, np)) {
+        b->k->stats.thp_split_page += r->ops->split_huge(b->k, r, page);
+        np = 1;
+    }
+    swap_out(b->k, r, page, np);
+    b->k->stats.pgsteal_anon += np;
+    return np;
+}
+
+/* The page leaves memory. How many pages that gained. */
+static uint32_t
+evict(struct batch *b, struct region *r, uint64_t page, uint32_t np)
+{
+    uint32_t gained = region_is_file(r) ? drop_file(b, r, page) : swap_anon(b, r, page, np);
+
+    b->evicted += gained;
+    b->out_cost += gained > 0 ? b->k->params.cost.page_out : 0;
+    return gained;
+}
+
+static void
+account_stolen(struct batch *b, uint64_t pages)
+{
+    struct kernel_stats *s = &b->k->stats;
+
+    b->freed += pages;
+    *(b->p != NULL ? &s->pgsteal_direct : &s->pgsteal_kswapd) += pages;
+}
+
 static void
 account_demoted(struct batch *b)
 {
     struct mm_node *n = &b->k->mm->nodes[b->from->node];
     uint64_t pages = b->mover.moved;
 
-    b->freed += pages;
+    account_stolen(b, pages);
     *(b->p != NULL ? &n->pgdemote_direct : &n->pgdemote_kswapd) += pages;
     *(b->p != NULL ? &b->k->stats.pgdemote_direct : &b->k->stats.pgdemote_kswapd) += pages;
 }
@@ -111,43 +171,58 @@ account_demoted(struct batch *b)
 static void
 look_at(struct batch *b, struct region *r, uint64_t page, uint32_t np)
 {
+    struct kernel_stats *s = &b->k->stats;
+
     b->looks++;
     b->from->in_vain += np;
-    if (lru_on_batch(b->k, r, page) || page_referenced(b->k, r, page, np) ||
-        !demote(b, r, page, np))
+    *(b->p != NULL ? &s->pgscan_direct : &s->pgscan_kswapd) += np;
+    if (lru_on_batch(b->k, r, page) || page_referenced(b->k, r, page, np))
+        return;
+    if (!(demotes(b->k, b->from->node) && demote(b, r, page, np)) && evict(b, r, page, np) == 0)
         return;
     b->units++;
     b->from->in_vain = 0;
 }
 
+static struct hand *
+hand_of(const struct batch *b)
+{
+    return &b->from->hands[b->files];
+}
+
 /* Is there more of the node in the region that the hand is in? */
 static bool
-has_more(const struct kswapd *s, const struct region *r)
+has_more(const struct batch *b, const struct region *r)
 {
-    return s->page < r->nr_pages && region_whole(r)->count[s->node] != 0;
+    return hand_of(b)->page < r->nr_pages && region_is_file(r) == b->files &&
+           region_whole(r)->count[b->from->node] != 0;
 }
 
 /* The pages of one region from the hand on. */
 static void
 scan_region(struct batch *b, struct region *r)
 {
-    struct kswapd *s = b->from;
+    struct hand *h = hand_of(b);
 
     b->mover = (struct page_mover){ .k = b->k, .p = b->p, .mm = r->maps->mm, .cpu = b->cpu };
-    while (has_more(s, r) && b->units < BATCH && b->looks < LOOKS) {
+    while (has_more(b, r) && b->units < BATCH && b->looks < LOOKS) {
         uint32_t np;
 
-        if (region_page_at(r, s->page, &np) == s->node)
-            look_at(b, r, s->page, np);
-        s->page = page_after(s->page, np);
+        if (region_page_at(r, h->page, &np) == b->from->node)
+            look_at(b, r, h->page, np);
+        h->page = page_after(h->page, np);
     }
     account_demoted(b);
+    account_stolen(b, b->evicted);
+    if (b->evicted > 0)
+        region_all_closer(b->k, r);
+    b->evicted = 0;
     page_mover_end(&b->mover, b->p != NULL ? CHARGE_TASK : CHARGE_SOFTIRQ);
     b->cost += b->mover.spent;
-    if (has_more(s, r))
+    if (has_more(b, r))
         return;
-    s->page = 0;
-    s->region++;
+    h->page = 0;
+    h->region++;
 }
 
 /* Two rounds without a victim, or nothing left that could be one. */
@@ -159,6 +234,20 @@ in_vain(const struct batch *b)
     return s->in_vain > 2 * used_pages(&b->k->mm->nodes[s->node]);
 }
 
+/* Whose turn it is: as often files as 200 - mm.swappiness is of 200, where both can be had
+ * (get_scan_count). */
+static bool
+takes_files(const struct kernel *k, int node)
+{
+    uint64_t mapped, files = file_pages(k, node, &mapped);
+
+    if (files == 0 || files == used_pages(&k->mm->nodes[node]))
+        return files > 0;
+    if (!demotes(k, node) && !swap_has_room(k, 1))
+        return true;
+    return rng_below(&k->mm->reclaim_rng, 200) >= k->params.mm.swappiness;
+}
+
 /* How long it took; b->freed says what it gained. */
 static sim_time
 shrink_node(struct batch *b)
@@ -167,19 +256,39 @@ shrink_node(struct batch *b)
     struct kswapd *s = b->from;
     uint32_t passed = 0;
 
-    b->target = next_demotion_node(k, s->node);
+    b->files = takes_files(k, s->node);
+    struct hand *h = hand_of(b);
+    if (demotes(k, s->node))
+        b->target = next_demotion_node(k, s->node);
     while (passed <= k->mm->nr_regions && b->units < BATCH && b->looks < LOOKS && !in_vain(b)) {
-        s->region = s->region < k->mm->nr_regions ? s->region : 0;
-        uint32_t before = s->region;
+        h->region = h->region < k->mm->nr_regions ? h->region : 0;
+        uint32_t before = h->region;
 
         scan_region(b, k->mm->regions[before]);
-        passed += s->region != before;
+        passed += h->region != before;
     }
     if (b->looks == 0)
         s->in_vain = UINT64_MAX;
-    sim_time looked = b->looks * k->params.cost.reclaim_look;
+    sim_time looked = b->looks * k->params.cost.reclaim_look + b->out_cost;
+    b->out_cost = 0;
     charge(k, b->cpu, looked, b->p != NULL ? CHARGE_TASK : CHARGE_SOFTIRQ);
     return b->cost + looked;
+}
+
+uint64_t
+reclaim_range(struct kernel *k, struct task *p, struct region *r, uint64_t first, uint64_t n)
+{
+    struct batch b = { .k = k, .p = p, .cpu = p->cpu };
+    uint32_t np;
+
+    lru_add_drain_all(k);
+    for (uint64_t page = first; page < first + n; page = page_after(page, np))
+        if (region_page_at(r, page, &np) >= 0 && (page & ~(uint64_t)(np - 1)) >= first)
+            evict(&b, r, page, np);
+    if (b.evicted > 0)
+        region_all_closer(k, r);
+    charge(k, p->cpu, k->params.cost.lru_drain + b.out_cost, CHARGE_TASK);
+    return b.evicted;
 }
 
 /* ---- kswapd ---- */

@@ -275,6 +275,10 @@ const struct metric metrics[] = {
     OF_MACHINE("link_utilisation_max_ratio", SCALE_RATIO, link_load_of,
                "what the busiest link carried of what it could have"),
     COUNTER(io_wait_ns, "ns", SCALE_TIME_NS, "time that tasks slept for I/O"),
+    MACHINE(thp_collapse_alloc, "huge pages that khugepaged or a call made of small ones"),
+    MACHINE(pgmajfault, "faults that had to wait for a page of a file or from swap"),
+    MACHINE(pswpin, "pages that came back from swap"),
+    MACHINE(pswpout, "pages that went to swap"),
     { .name = NULL },
 };
 

@@ -130,6 +130,10 @@ take_machine_counters(struct totals *t, const struct kernel *k)
     t->thp_fault_alloc = s->thp_fault_alloc;
     t->thp_fault_fallback = s->thp_fault_fallback;
     t->thp_split_page = s->thp_split_page;
+    t->thp_collapse_alloc = s->thp_collapse_alloc;
+    t->pgmajfault = s->pgmajfault;
+    t->pswpin = s->pswpin;
+    t->pswpout = s->pswpout;
     t->numa_huge_pte_updates = s->numa_huge_pte_updates;
     t->page_model = k->mm->nr_block_regions == 0                   ? "exact"
                     : k->mm->nr_block_regions == k->mm->nr_regions ? "block"

@@ -31,6 +31,7 @@ struct totals {
     uint64_t deadline_misses, deadline_total;
     uint64_t context_switches, task_migrations, task_migrations_cross_node;
     uint64_t thp_fault_alloc, thp_fault_fallback, thp_split_page, numa_huge_pte_updates;
+    uint64_t thp_collapse_alloc, pgmajfault, pswpin, pswpout;
     const char *page_model; /* of the whole run */
     uint64_t numa_pte_updates, numa_hint_faults, numa_hint_faults_local, numa_pages_migrated;
     uint64_t pgpromote_success, pgdemote_kswapd, pgdemote_direct;

@@ -1,12 +1,37 @@
 /*
  * /proc/vmstat, numastat and /proc/PID/numa_maps (mm/vmstat.c, fs/proc/task_mmu.c).
  *
- * Pages are 4 KiB pages everywhere, also those of a 2 MiB page. Of numa_maps: memory here is
- * anonymous and all of it was written, so anon, dirty and mapped are the pages that are there.
+ * Pages are 4 KiB pages everywhere, also those of a 2 MiB page. Of numa_maps: all memory that is
+ * not of a file was written, so anon and dirty are the pages that are there; files that are not
+ * mapped have no line.
  */
 #include "report/vm_text.h"
 
+#include "kernel/filemap.h"
 #include "kernel/numa.h"
+
+/* ---- what memory is used for ---- */
+
+struct in_use {
+    uint64_t anon, file, mapped, shmem; /* mapped: of `file` */
+};
+
+/* Of one node. What is shared between processes is mapped, and counts as shmem. */
+static void
+add_in_use(const struct kernel *k, int node, struct in_use *sum)
+{
+    uint64_t mapped;
+
+    sum->file += file_pages(k, node, &mapped);
+    sum->mapped += mapped;
+    for (uint32_t i = 0; i < k->mm->nr_regions; i++) {
+        const struct region *r = k->mm->regions[i];
+        enum vma_kind kind = r->maps->vmas[0]->kind;
+
+        if (kind != VMA_FILE)
+            *(kind == VMA_ANON ? &sum->anon : &sum->shmem) += region_whole(r)->count[node];
+    }
+}
 
 /* ---- vmstat ---- */
 
@@ -14,15 +39,22 @@ void
 vmstat_text(const struct kernel *k, GString *out)
 {
     const struct kernel_stats *s = &k->stats;
+    struct in_use in_use = { 0 };
     uint64_t free_pages = 0;
 
-    for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
+    for (uint32_t n = 0; n < k->machine->nr_nodes; n++) {
         free_pages += k->mm->nodes[n].free_pages;
+        add_in_use(k, (int)n, &in_use);
+    }
     const struct {
         const char *name;
         uint64_t value;
     } lines[] = {
         { "nr_free_pages", free_pages },
+        { "nr_anon_pages", in_use.anon },
+        { "nr_mapped", in_use.mapped + in_use.shmem },
+        { "nr_file_pages", in_use.file + in_use.shmem },
+        { "nr_shmem", in_use.shmem },
         { "numa_hit", s->numa_hit },
         { "numa_miss", s->numa_miss },
         { "numa_foreign", s->numa_foreign },
@@ -46,6 +78,21 @@ vmstat_text(const struct kernel *k, GString *out)
         { "thp_fault_alloc", s->thp_fault_alloc },
         { "thp_fault_fallback", s->thp_fault_fallback },
         { "thp_split_page", s->thp_split_page },
+        { "thp_deferred_split_page", s->thp_deferred_split_page },
+        { "thp_migration_split", s->thp_migration_split },
+        { "thp_collapse_alloc", s->thp_collapse_alloc },
+        { "thp_collapse_alloc_failed", s->thp_collapse_alloc_failed },
+        { "thp_swpout", s->thp_swpout },
+        { "pgfault", s->pgfault },
+        { "pgmajfault", s->pgmajfault },
+        { "pswpin", s->pswpin },
+        { "pswpout", s->pswpout },
+        { "pgscan_kswapd", s->pgscan_kswapd },
+        { "pgscan_direct", s->pgscan_direct },
+        { "pgsteal_kswapd", s->pgsteal_kswapd },
+        { "pgsteal_direct", s->pgsteal_direct },
+        { "pgsteal_anon", s->pgsteal_anon },
+        { "pgsteal_file", s->pgsteal_file },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(lines); i++)
@@ -157,6 +204,27 @@ count_vma(const struct kernel *k, const struct vma *v, uint64_t *count)
     return sum;
 }
 
+/* Whose pages they are: of a file by name, those of all mappings mapped. */
+static void
+put_kind(const struct kernel *k, const struct vma *v, uint64_t there, GString *out)
+{
+    const struct region *r = v->map->region;
+    const char *count = v->kind == VMA_FILE ? "mapped" : "anon";
+    uint32_t mappers = region_nr_mappers(r);
+    bool dirty = v->kind != VMA_FILE || file_is_dirty(k, r, region_slice_of(r, v->first));
+
+    if (v->kind == VMA_FILE)
+        g_string_append_printf(out, " file=/%s", r->name);
+    if (there == 0)
+        return;
+    g_string_append_printf(out, " %s=%" G_GUINT64_FORMAT, count, there);
+    if (dirty)
+        g_string_append_printf(out, " dirty=%" G_GUINT64_FORMAT, there);
+    if (v->kind == VMA_FILE && mappers > 1)
+        g_string_append_printf(out, " mapmax=%u", mappers);
+    g_string_append(out, " active=0");
+}
+
 static void
 numa_maps_line(const struct kernel *k, const struct vma *v, GString *out)
 {
@@ -164,9 +232,7 @@ numa_maps_line(const struct kernel *k, const struct vma *v, GString *out)
 
     g_string_append_printf(out, "%08" G_GINT64_MODIFIER "x ", v->start * PAGE_4K);
     put_policy(k, &v->policy, out);
-    if (there > 0)
-        g_string_append_printf(
-            out, " anon=%" G_GUINT64_FORMAT " dirty=%" G_GUINT64_FORMAT " active=0", there, there);
+    put_kind(k, v, there, out);
     for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
         if (count[n] > 0)
             g_string_append_printf(out, " N%u=%" G_GUINT64_FORMAT, k->machine->nodes[n].os_index,

@@ -8,7 +8,6 @@
 #include "kernel/cpuset.h"
 #include "kernel/mempolicy.h"
 #include "kernel/migrate.h"
-#include "kernel/thp.h"
 #include "workload/run.h"
 
 enum { FAILURES_TOLD = 20 };

@@ -11,8 +11,8 @@
 #pragma once
 
 #include "kernel/kernel.h"
+#include "kernel/madvise.h"
 #include "kernel/mm.h"
-#include "kernel/thp.h"
 #include "workload/expr.h"
 
 enum {
@@ -329,7 +329,7 @@ struct wstep {
     const struct wpolicy *policy; /* or the nodes that pages go to */
     const struct wpolicy *from;   /* MIGRATE_PAGES */
     const struct wuse *range;     /* MBIND, MOVE_PAGES, MADVISE, MPROTECT */
-    enum thp_call advice;         /* MADVISE */
+    enum madvise_advice advice;   /* MADVISE */
     enum waccess access;          /* MPROTECT */
     bool move, all, strict;
     int32_t cgroup; /* SET_MEMS */

@@ -87,6 +87,11 @@ set_params(const struct random_case *c, struct kernel_params *kp, struct arena *
         kp->sched.features ^= (uint64_t)1 << case_pick(c, "feature", i, SCHED_FEATURE_NR);
     set_numa_params(c, &kp->numa);
     kp->mm.demotion = c->value[DIM_TIERS] > 0;
+    kp->mm.swap = c->value[DIM_SWAP] > 0 ? MIB(1) << 3 * c->value[DIM_SWAP] : 0;
+    kp->mm.dirty_expire = MSEC(5);
+    kp->mm.thp = c->value[DIM_THP] == 2 ? THP_MADVISE : THP_ALWAYS;
+    kp->mm.khugepaged.scan_sleep = MSEC(7);
+    kp->mm.khugepaged.alloc_sleep = MSEC(20);
     /* what takes seconds on a real machine shall happen within the run */
     kp->numa.scan_delay = MSEC(5);
     kp->numa.scan_period_min = MSEC(10);

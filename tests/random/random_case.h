@@ -48,7 +48,7 @@
     X(DIM_POLICY, "policy", 0, 8, false, "number of the placement policy")                         \
     X(DIM_NUMA, "numa", 0, 6, false, "switches of NUMA balancing that are turned over")            \
     X(DIM_MEMORY, "memory", 0, 4, false, "regions that tasks use")                                 \
-    X(DIM_THP, "thp", 0, 1, false, "1: regions take huge pages")                                   \
+    X(DIM_THP, "thp", 0, 2, false, "1: regions take huge pages, 2: where madvise() asks for them")  \
     X(DIM_MEMPOLICY, "mempolicy", 0, 10, false, "tenths of the tasks with a memory policy")        \
     X(DIM_MEMCALLS, "memcalls", 0, 5, false,                                                       \
       "percent of the steps that set policies or cpusets of memory, or move pages")                \
@@ -62,6 +62,9 @@
       "number of the programmable policy; beyond the built-in ones: chaos, from 17 on scripts")    \
     X(DIM_EXT_PLAN, "plan", 0, 7, false,                                                           \
       "1 it comes later, 2 it goes, 4 other delays, budgets, successors")                          \
+    X(DIM_SWAP, "swap", 0, 3, false, "swap: 8, 64 or 512 MiB")                                     \
+    X(DIM_FILES, "files", 0, 3, false,                                                             \
+      "every second region is a file: 1 mapped shared, 2 mapped private, 3 not mapped")            \
     X(DIM_REGROUP, "regroup", 0, 5, false,                                                         \
       "half percents of the steps that change a group, or the group of a process")                 \
     X(DIM_SLACK, "slack", 0, 1, false, "1: sleeps of fair tasks may end 50 us late")

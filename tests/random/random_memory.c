@@ -5,6 +5,7 @@
 #include "random_memory.h"
 
 #include "kernel/cpuset.h"
+#include "kernel/madvise.h"
 #include "kernel/mempolicy.h"
 #include "kernel/migrate.h"
 
@@ -55,8 +56,10 @@ random_memory_call(struct kernel *k, struct task *p, struct rng *rng)
     uint64_t first = rng_below(rng, r->nr_pages), n = 1 + rng_below(rng, r->nr_pages - first);
     uint64_t failed;
 
+    if (r->unmapped)
+        return;
     region_map(k, r, p->mm);
-    switch (rng_below(rng, 5)) {
+    switch (rng_below(rng, 7)) {
     case 0:
         random_task_policy(k, p, rng);
         break;
@@ -72,6 +75,10 @@ random_memory_call(struct kernel *k, struct task *p, struct rng *rng)
         break;
     case 3:
         migrate_pages(k, p, some_nodes(k, rng), some_nodes(k, rng), rng_below(rng, 2), &failed);
+        break;
+    case 4:
+    case 5:
+        madvise_pages(k, p, r, first, n, (enum madvise_advice)rng_below(rng, MADV_NR));
         break;
     default:
         random_mems(k, k->groups[rng_below(rng, k->nr_groups)], rng);

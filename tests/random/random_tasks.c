@@ -278,13 +278,19 @@ build_memory(struct world *w)
                                                     ACCESS_RANDOM,     ACCESS_HOT,  ACCESS_CHASE };
 
     for (uint32_t i = 0; i < value(w, DIM_MEMORY); i++) {
-        struct region *r =
-            region_new(w->k, w->process[i % 2]->mm,
-                       &(struct region_attr){ .name = "heap",
-                                              .bytes = MIB(4) << i,
-                                              .sharing = i % 3 == 2 ? REGION_SHARED : REGION_GLOBAL,
-                                              .page_size = value(w, DIM_THP) ? PAGE_2M : PAGE_4K,
-                                              .owner = -1 });
+        uint32_t file =
+            i % 2 ? value(w, DIM_FILES) : 0; /* what a private mapping writes is no file */
+        struct region *r = region_new(
+            w->k, w->process[i % 2]->mm,
+            &(struct region_attr){ .name = file > 0 ? "file" : "heap",
+                                   .may_get_huge = true,
+                                   .kind = file > 0 ? VMA_FILE : VMA_ANON,
+                                   .map_private = file == 2,
+                                   .unmapped = file == 3,
+                                   .bytes = MIB(4) << i,
+                                   .sharing = i % 3 == 2 ? REGION_SHARED : REGION_GLOBAL,
+                                   .page_size = value(w, DIM_THP) && file == 0 ? PAGE_2M : PAGE_4K,
+                                   .owner = -1 });
         struct burst_use *use = arena_new_object(w->k->arena, struct burst_use);
         struct burst_profile *p = arena_new_object(w->k->arena, struct burst_profile);
 
@@ -296,9 +302,11 @@ build_memory(struct world *w)
                                               .skew_ppm = 800000,
                                               .hot_ppm = 200000,
                                               .scattered = i & 1 } };
-        *p = (struct burst_profile){
-            .misses_q20 = 1u << (10 + i), .mlp_q8 = 512, .write_q8 = 64, .nr_uses = 1, .uses = use
-        };
+        *p = (struct burst_profile){ .misses_q20 = 1u << (10 + i),
+                                     .mlp_q8 = 512,
+                                     .write_q8 = file == 2 ? 0 : 64,
+                                     .nr_uses = 1,
+                                     .uses = use };
         draw_caches(w, i, MIB(4) << i, use, p);
         w->profile[w->nr_profiles++] = p;
     }
