@@ -1,9 +1,9 @@
 /* layer: kernel */
 #include "memory_kit.h"
 
+#include "kernel/madvise.h"
 #include "kernel/page_alloc.h"
 #include "kernel/region.h"
-#include "kernel/madvise.h"
 
 enum { CHUNKS = 4, PAGES = CHUNKS * CHUNK_PAGES };
 

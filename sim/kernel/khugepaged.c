@@ -248,6 +248,7 @@ khugepaged_fire(struct engine *eng, struct event *ev)
     sim_time cost = 0;
     (void)eng;
 
+    lru_add_drain_all(k);
     while (left > 0 && memory && !over) {
         struct vma *v = next_vma(d);
 

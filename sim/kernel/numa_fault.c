@@ -288,7 +288,7 @@ count_faults(const struct faults *f)
     uint64_t all = f->sums.nr + (once ? 0 : f->sums.nr_huge * (CHUNK_PAGES - 1));
     uint64_t here = once ? f->sums.nr_here : f->sums.here;
 
-    ks->pgfault += f->nr;
+    ks->pgfault += f->sums.nr;
     ks->numa_hint_faults += all;
     ks->numa_hint_faults_local += here;
     ks->numa_pages_migrated += f->sums.moved;

@@ -21,7 +21,7 @@ unmark(struct region *r, struct page_chunk *c, uint64_t first, uint64_t n)
             if (own != NULL)
                 own->bits[i / 64] &= ~((uint64_t)1 << (i % 64));
             *(own != NULL ? &own->marked[ci] : &c->marked) -= (uint16_t)np;
-            needs_add(m, ci, -(int64_t)np);
+            needs_run(needs_of(m), i, np, -1);
             count_marks(m, i, np, -(int64_t)np);
         }
     }
@@ -43,7 +43,7 @@ free_run(struct kernel *k, struct region *r, struct page_chunk *c, uint64_t firs
     }
     c->populated -= (uint16_t)n;
     for (const struct mapping *m = r->maps; m != NULL; m = m->next) {
-        needs_add(m, ci, (int64_t)n);
+        needs_run(needs_of(m), first, n, 1);
         attention_of(m)[ci / 64] |= (uint64_t)1 << (ci % 64);
     }
     count_release(k, r, first, n, node);

@@ -48,7 +48,7 @@
     X(DIM_POLICY, "policy", 0, 8, false, "number of the placement policy")                         \
     X(DIM_NUMA, "numa", 0, 6, false, "switches of NUMA balancing that are turned over")            \
     X(DIM_MEMORY, "memory", 0, 4, false, "regions that tasks use")                                 \
-    X(DIM_THP, "thp", 0, 2, false, "1: regions take huge pages, 2: where madvise() asks for them")  \
+    X(DIM_THP, "thp", 0, 2, false, "1: regions take huge pages, 2: where madvise() asks for them") \
     X(DIM_MEMPOLICY, "mempolicy", 0, 10, false, "tenths of the tasks with a memory policy")        \
     X(DIM_MEMCALLS, "memcalls", 0, 5, false,                                                       \
       "percent of the steps that set policies or cpusets of memory, or move pages")                \
