@@ -8,9 +8,9 @@
  *
  * Where pages are kept in blocks, so many of a block's pages with one tag on a node wait, and any
  * of them are as likely to be among those as others. Their tags tell them apart because they go
- * with the waiting: a page that a task has just moved has the task's tag, and whoever faults on it
- * next from elsewhere only asks for it a second time, while one that was just touched first has
- * none and may be asked for at once.
+ * with the waiting: a page that a task has just moved and only reads has the task's tag, and
+ * whoever faults on it next from elsewhere only asks for it a second time, while one that was just
+ * touched first, or written to since, has none and may be asked for at once.
  *
  * Model assumption: pages that a workload places before the run have long left their batch, unless
  * mm.lru_batches=all. Nothing but new pages and the calls that drain all CPUs (mbind and the like)

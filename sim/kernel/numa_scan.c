@@ -15,6 +15,7 @@
 #include "kernel/burst.h"
 #include "kernel/ext.h"
 #include "kernel/filemap.h"
+#include "kernel/host_turns.h"
 #include "kernel/numa_quirks.h"
 #include "kernel/numa_tier.h"
 #include "kernel/region.h"
@@ -298,6 +299,6 @@ task_numa_work(struct kernel *k, struct rq *rq, struct task *p)
     k->stats.numa_pte_updates += s.marked;
     k->stats.numa_huge_pte_updates += s.huge;
     p->process->stats.numa_pte_updates += s.marked;
-    n->node_stamp += SCAN_COST_LIMIT * s.cost;
+    n->node_stamp += SCAN_COST_LIMIT * host_elapsed(k, s.cost);
     charge(k, rq->cpu, s.cost, CHARGE_TASK);
 }
