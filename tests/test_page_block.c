@@ -22,6 +22,7 @@
 enum {
     SEEDS = 6,
     SMALL = 6 * 512 + 100,
+    MEDIUM = 40 * 512 + 100,
     LARGE = 96 * 512 + 100,
     HUGE = 1100 * 512 + 100,
     VALUES = 7
@@ -115,14 +116,14 @@ static const struct scenario scenarios[] = {
       { { "0", 0, REGION_WHOLE, ACCESS_STRIDED }, { "2", 0, REGION_WHOLE, ACCESS_RANDOM } },
       1,
       0,
-      LARGE },
+      MEDIUM },
     { "a popular part",
       1,
       2,
       { { "0", 0, REGION_WHOLE, ACCESS_HOT }, { "2", 0, REGION_WHOLE, ACCESS_RANDOM } },
       1,
       0,
-      LARGE },
+      MEDIUM },
     { "by popularity", 1, 1, { { "0", 0, REGION_WHOLE, ACCESS_ZIPF } }, 1, 0, 0 },
     { "two slices, two threads of each on either node",
       2,
@@ -133,7 +134,7 @@ static const struct scenario scenarios[] = {
         { "3", 0, 0, ACCESS_RANDOM } },
       -2,
       0,
-      LARGE },
+      MEDIUM },
     { "the target is nearly full", 1, 1, { { "2", 0, REGION_WHOLE, ACCESS_RANDOM } }, 0, 1500, 0 },
 };
 
@@ -216,7 +217,7 @@ run(const struct scenario *s, bool block, uint64_t seed, double *out)
         tasks[i] = kit_task(&f, s->threads[i].cpus, p, SEC(100));
         task_start(f.k, tasks[i], NULL);
     }
-    fixture_run(&f, pages_of(s) > LARGE ? SEC(9) : MSEC(900));
+    fixture_run(&f, pages_of(s) > LARGE ? SEC(6) : MSEC(900));
     for (int i = 0; i < 64; i++)
         assert_null(mm_check(f.k));
     for (uint32_t i = 0; i < s->nr; i++) {
