@@ -8,3 +8,6 @@ add_test(NAME real_machines COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/real_machines
 set_tests_properties(real_machines PROPERTIES LABELS scenario TIMEOUT 900 SKIP_RETURN_CODE 77)
 add_test(NAME readme COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/readme.sh $<TARGET_FILE:numasim> ${CMAKE_SOURCE_DIR})
 set_tests_properties(readme PROPERTIES LABELS scenario TIMEOUT 900)
+add_test(NAME host_memory_of_large_processes
+    COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/host_memory.sh $<TARGET_FILE:numasim> ${CMAKE_SOURCE_DIR}/topologies)
+set_tests_properties(host_memory_of_large_processes PROPERTIES LABELS scenario TIMEOUT 300 SKIP_RETURN_CODE 77)

@@ -33,17 +33,45 @@ populate_some(struct kernel *k, struct region *r, uint64_t page, uint64_t n,
     return n;
 }
 
+/* Interleaved pages of one block, which cannot be told apart: those of each node together. How many
+ * there are now; 0: memory is full. */
+static uint64_t
+interleave_block(struct kernel *k, struct region *r, uint64_t page, uint64_t n,
+                 const struct mempolicy *policy, int node)
+{
+    uint64_t nr_nodes = (uint64_t)__builtin_popcountll(policy->nodes), done = 0;
+
+    for (uint64_t j = 0; j < SIM_MIN(nr_nodes, n); j++) {
+        struct page_walk w = page_walk_for(k, NULL, policy, node, page + j, 1);
+
+        w.indexed = false;
+        for (uint64_t left = (n - j - 1) / nr_nodes + 1, some; left > 0; left -= some) {
+            int got = page_walk_find(k, &w);
+
+            if (got < 0)
+                return 0;
+            some = page_walk_take(k, &w, got, left);
+            r->ops->claim(k, r, page + done, some, got, false);
+            lru_add_initial(k, got, r, page + done, some, false);
+            done += some;
+        }
+    }
+    return done;
+}
+
 void
 region_populate(struct kernel *k, struct region *r, uint64_t first, uint64_t n,
                 const struct mempolicy *policy, int node)
 {
     struct page_stretch st = { .at = first, .end = first + n };
     uint64_t page, run, taken = 1;
+    bool by_block = r->ops->lot != NULL && policy->mode == MPOL_INTERLEAVE && policy->nodes != 0;
 
     sim_assert(st.end <= r->nr_pages);
     while (taken > 0 && (run = r->ops->absent_run(r->maps, &st, &page)) > 0)
         for (; run > 0 && taken > 0; page += taken, run -= taken)
-            taken = populate_some(k, r, page, run, policy, node);
+            taken = by_block ? interleave_block(k, r, page, run, policy, node)
+                             : populate_some(k, r, page, run, policy, node);
     mm_region_changed(k, r);
 }
 
