@@ -369,9 +369,8 @@ cannot_be_busiest(const struct lb_env *env, const struct sd_lb_stats *sds,
 }
 
 static void
-look_at_groups(struct lb_env *env, struct sd_lb_stats *sds)
+look_at_groups(struct lb_env *env, struct sd_lb_stats *sds, struct sg_lb_stats *spare)
 {
-    struct sg_lb_stats *spare = begin_stats(sds);
     bool quick = counts_tell(env);
 
     sums_flush(env->k);
@@ -384,11 +383,11 @@ void
 update_sd_lb_stats(struct lb_env *env, struct sd_lb_stats *sds)
 {
     struct kernel *k = env->k;
+    struct sg_lb_stats *spare = begin_stats(sds);
 
     env->dst_core_idle = !k->smt_active || is_core_idle(k, env->dst->cpu);
-    begin_stats(sds);
     if (!busiest_of_cpus(env, sds))
-        look_at_groups(env, sds);
+        look_at_groups(env, sds, spare);
     if (sds->busiest->group != NULL) {
         sds->prefer_sibling = sds->busiest->group->flags & SD_PREFER_SIBLING;
         if (env->sd->flags & SD_NUMA)
