@@ -266,9 +266,11 @@ task_next(struct kernel *k, struct rq *rq)
 static bool
 sleep_for_page(struct kernel *k, struct rq *rq, struct task *p)
 {
+    if (likely(!p->awaits_page))
+        return false;
     struct action act = { .kind = ACTION_SLEEP, .io = true, .until = p->mem->io_until };
-
-    if (likely(act.until <= k->engine.now) || p->process->killed)
+    p->awaits_page = false;
+    if (act.until <= k->engine.now || p->process->killed)
         return false;
     p->mem->io_until = 0;
     k->this_cpu = rq->cpu;

@@ -109,7 +109,7 @@ file_read(struct kernel *k, struct task *p, const struct region *r, uint64_t n)
     if (r->unmapped && p->mem->profile != NULL && p->mem->profile->write_q8 == 256)
         return 0;
     sim_time until = backing_transfer(k, &k->mm->files->device, n * PAGE_4K);
-    p->mem->io_until = SIM_MAX(p->mem->io_until, until);
+    mm_await_page(p, until);
     k->stats.pgmajfault += faults;
     return faults;
 }

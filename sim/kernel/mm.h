@@ -349,6 +349,14 @@ void region_shares(const struct kernel *k, const struct region *r, uint32_t slic
 /* The mix of the task's burst, brought up to date. */
 struct mem_mix *mm_mix(struct kernel *k, struct task *p);
 
+/* p's burst sleeps until then before it goes on: a page that it needs is being read. */
+static inline void
+mm_await_page(struct task *p, sim_time until)
+{
+    p->mem->io_until = SIM_MAX(p->mem->io_until, until);
+    p->awaits_page = true;
+}
+
 /* Pages of r moved, appeared or were marked: bursts that use it are repriced, rates re-solved. */
 void mm_region_changed(struct kernel *k, struct region *r);
 

@@ -115,7 +115,7 @@ swap_read(struct kernel *k, struct task *p, uint64_t n)
         return;
     k->stats.pgmajfault += n;
     sim_time until = backing_transfer(k, &k->mm->swap->device, n * PAGE_4K);
-    p->mem->io_until = SIM_MAX(p->mem->io_until, until);
+    mm_await_page(p, until);
 }
 
 uint64_t

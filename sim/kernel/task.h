@@ -207,6 +207,7 @@ struct task {
     bool deferrable;    /* its timer waits for a tick of its CPU, and idle CPUs have none */
     bool in_burst;      /* work_left belongs to a burst that has begun */
     bool io_sleep;      /* sleeps for I/O: uninterruptible */
+    bool awaits_page;   /* mem->io_until is set: the burst sleeps before it goes on */
     uint64_t work_left; /* of the burst, ns of work */
     uint64_t debt_ns;   /* stall that comes before it: cold caches, lines of other cores */
     const struct burst_profile *profile;
