@@ -55,6 +55,33 @@ mul_div_u64(uint64_t a, uint64_t b, uint64_t c)
     return (uint64_t)((u128)a * b / c);
 }
 
+/*
+ * Division by a number that stays the same, as a multiplication: x / n for x < 2^63.
+ *
+ * With 2^shift < n <= 2^(shift + 1), factor is the first integer above 2^(64 + shift) / n, or that
+ * number itself. It is too large by less than one, so x * factor / 2^(64 + shift) is too large by
+ * less than x / 2^(64 + shift) <= 1 / n: never enough to reach the next integer.
+ */
+struct divisor {
+    uint64_t factor;
+    uint32_t shift;
+};
+static inline struct divisor
+divisor_of(uint64_t n) /* n > 1 */
+{
+    __extension__ typedef unsigned __int128 u128;
+    uint32_t shift = 63 - (uint32_t)__builtin_clzll(n - 1);
+
+    return (struct divisor){ (uint64_t)((((u128)1 << (64 + shift)) + n - 1) / n), shift };
+}
+static inline uint64_t
+divide_by(uint64_t x, struct divisor d)
+{
+    __extension__ typedef unsigned __int128 u128;
+
+    return (uint64_t)((u128)x * d.factor >> 64) >> d.shift;
+}
+
 static inline uint64_t
 div_round_up_u64(uint64_t a, uint64_t b)
 {

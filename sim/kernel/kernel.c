@@ -156,6 +156,7 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->seed = seed;
     k->nr_online = cpumask_weight(m->online);
     k->tick_ns = SEC(1) / kp->sched.hz;
+    k->by_tick = divisor_of(k->tick_ns);
     if (k->params.sched.base_slice_ns == 0)
         k->params.sched.base_slice_ns = 700000 * sched_tunable_factor(k);
     fair_cfs_init(k);

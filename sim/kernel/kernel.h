@@ -90,7 +90,8 @@ struct kernel {
     struct kernel_params params;
     uint64_t seed;
     sim_time tick_ns, tick_phase;
-    sim_time coming_tick; /* the first tick after some recent instant: spares divisions */
+    struct divisor by_tick; /* tick_ns: ticks are counted at every turn */
+    sim_time coming_tick;   /* the first tick after some recent instant: spares divisions */
 
     struct rq *rqs; /* by CPU */
     uint32_t nr_online, nr_idle;
@@ -111,7 +112,7 @@ struct kernel {
     uint64_t capacity_changes; /* counts them: sums of capacities are as good as they were */
     uint32_t nr_reduced;       /* CPUs that other classes and interrupts took capacity from */
     struct cpumask *reduced_cpus;
-    struct cpumask *lb_cpus;   /* of a balancing pass that leaves out CPUs */
+    struct cpumask *lb_cpus; /* of a balancing pass that leaves out CPUs */
     struct nohz nohz;
 
     struct task **tasks; /* by id, in order of creation */
@@ -271,13 +272,15 @@ jiffy_time(const struct kernel *k, uint64_t j)
 static inline uint64_t
 jiffies(const struct kernel *k)
 {
-    return (k->engine.now + k->tick_ns - k->tick_phase) / k->tick_ns;
+    return divide_by(k->engine.now + k->tick_ns - k->tick_phase, k->by_tick);
 }
 /* The last tick at or before t; 0: none yet. */
 static inline sim_time
 last_tick_at(const struct kernel *k, sim_time t)
 {
-    return t < k->tick_phase ? 0 : t - (t - k->tick_phase) % k->tick_ns;
+    if (t < k->tick_phase)
+        return 0;
+    return k->tick_phase + divide_by(t - k->tick_phase, k->by_tick) * k->tick_ns;
 }
 /* The first tick at or after t. */
 sim_time next_tick_at(struct kernel *k, sim_time t);
@@ -319,8 +322,16 @@ void migrate_task_to(struct kernel *k, struct task *p, int to_cpu);
 void set_task_cpu(struct kernel *k, struct task *p, int cpu);
 /* Does p preempt what runs on rq? Kicks if so. */
 void wakeup_preempt(struct kernel *k, struct rq *rq, struct task *p, int flags);
-/* Arms the next tick that can change anything on this CPU. */
-void tick_update(struct kernel *k, struct rq *rq);
+/* Arms the next tick that can change anything on this CPU. The event of the tick is only ever moved
+ * forward, and not looked at if it is that of the coming tick: one that is needless costs less when
+ * it fires and finds nothing due than to find that out at every switch. */
+void tick_move(struct kernel *k, struct rq *rq);
+static inline void
+tick_update(struct kernel *k, struct rq *rq)
+{
+    if (engine_when(&k->engine, &rq->tick_ev) - k->engine.now >= k->tick_ns)
+        tick_move(k, rq);
+}
 /* Swaps two runnable tasks (AutoNUMA). */
 void migrate_swap(struct kernel *k, struct task *a, struct task *b);
 bool idle_cpu(const struct kernel *k, int cpu);

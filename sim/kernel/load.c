@@ -175,12 +175,9 @@ unseen_tick(struct kernel *k, struct rq *rq, sim_time when)
     update_misfit_status(k, task_of(cfs->curr), rq);
 }
 
-/* A tick at this very instant counts once its turn has come. */
-void
-see_ticks(struct kernel *k, struct rq *rq)
+static void
+see_ticks_until(struct kernel *k, struct rq *rq, sim_time limit)
 {
-    sim_time limit = k->engine.now - !engine_passed(&k->engine, &rq->tick_ev);
-
     if (rq->unseen_tick > limit)
         return;
     do {
@@ -188,6 +185,21 @@ see_ticks(struct kernel *k, struct rq *rq)
         rq->unseen_tick += k->tick_ns;
     } while (rq->unseen_tick <= limit);
     sums_update(k, rq);
+}
+
+/* A tick at this very instant counts once its turn has come. */
+void
+see_ticks(struct kernel *k, struct rq *rq)
+{
+    see_ticks_until(k, rq, k->engine.now - !engine_passed(&k->engine, &rq->tick_ev));
+}
+
+void
+see_ticks_before(struct kernel *k, struct rq *rq)
+{
+    see_ticks_until(k, rq, k->engine.now - 1);
+    if (rq->unseen_tick == k->engine.now)
+        rq->unseen_tick += k->tick_ns;
 }
 
 void

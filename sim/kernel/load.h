@@ -20,6 +20,9 @@ rq_catch_up(struct kernel *k, struct rq *rq)
         see_ticks(k, rq);
 }
 
+/* The CPU's tick fires: those before it are made up for, and this one counts as seen. */
+void see_ticks_before(struct kernel *k, struct rq *rq);
+
 /* Of the root queue: load_avg, runnable_avg; utilisation with util_est, at most the capacity. */
 uint64_t cpu_load(struct kernel *k, struct rq *rq);
 uint64_t cpu_runnable(struct kernel *k, struct rq *rq);

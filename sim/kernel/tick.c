@@ -36,40 +36,42 @@ next_tick_at(struct kernel *k, sim_time t)
     if (t > k->coming_tick && t <= k->coming_tick + k->tick_ns)
         return k->coming_tick + k->tick_ns;
     if (t > k->coming_tick || t + k->tick_ns <= k->coming_tick)
-        k->coming_tick =
-            k->tick_phase + div_round_up_u64(t - k->tick_phase, k->tick_ns) * k->tick_ns;
+        k->coming_tick = last_tick_at(k, t - 1) + k->tick_ns;
     return k->coming_tick;
 }
 
-/* When a tick can change something, as things are; it may lie in the past. */
+/* When a tick can change something, as things are; it may lie in the past, and how far it does says
+ * nothing. */
 static sim_time
 tick_due(struct kernel *k, struct rq *rq)
 {
+    sim_time due = rq->numa_due;
+
     if (rq->curr == NULL)
         return SIM_NEVER;
     if (k->params.sched.tick != TICK_COMPUTED || above_fair(rq->curr))
         return 0;
-    sim_time due = SIM_MIN(rq->curr->class->tick_due(k, rq), rq->numa_due);
     if (likely(k->scx == NULL) || !ext_switched_all(k))
         due = SIM_MIN(due, balance_tick_due(k, rq));
+    if (due <= k->engine.now) /* the next one; its class need not be asked */
+        return due;
+    due = SIM_MIN(due, rq->curr->class->tick_due(k, rq));
     if (unlikely(rq->fair_server_active) && rq->curr->class == &fair_sched_class)
         due = SIM_MIN(due, dl_server_tick_due(k, rq));
     return due;
 }
 
-/* The event of the tick is only ever moved forward, and not looked at if it is that of the coming
- * tick: one that is needless costs less when it fires and finds nothing due than to find that out
- * at every switch. */
 void
-tick_update(struct kernel *k, struct rq *rq)
+tick_move(struct kernel *k, struct rq *rq)
 {
-    sim_time when = engine_when(&k->engine, &rq->tick_ev), now = k->engine.now;
-
-    if (when < now + k->tick_ns)
-        return;
     /* a tick at this very instant may be over */
-    sim_time due = SIM_MAX(tick_due(k, rq), now + engine_passed(&k->engine, &rq->tick_ev));
-    if (due <= when - k->tick_ns)
+    sim_time first = k->engine.now + engine_passed(&k->engine, &rq->tick_ev);
+    sim_time last = engine_when(&k->engine, &rq->tick_ev) - k->tick_ns;
+
+    if (last < first)
+        return;
+    sim_time due = SIM_MAX(tick_due(k, rq), first);
+    if (due <= last)
         engine_at(&k->engine, &rq->tick_ev, next_tick_at(k, due));
 }
 
@@ -93,6 +95,7 @@ tick_fire(struct engine *eng, struct event *ev)
     if (rq->curr == NULL)
         return;
     k->this_cpu = rq->cpu;
+    see_ticks_before(k, rq); /* this one's own part in the averages is task_tick()'s */
     update_rq_clock(k, rq);
     rq->curr->class->task_tick(k, rq, rq->curr);
     task_tick_numa(k, rq, rq->curr);
