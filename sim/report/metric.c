@@ -52,7 +52,7 @@ VALUE(seed_of)
 }
 VALUE(complete_of)
 {
-    return count_value(t->info->complete);
+    return (struct metric_value){ .kind = METRIC_FLAG, .count = t->info->complete };
 }
 VALUE(elapsed_of)
 {
@@ -153,39 +153,41 @@ VALUE(percentile_of)
     return count_value(m->per_10k == 10000 ? h->max : histogram_percentile(h, m->per_10k));
 }
 
-#define TEXT(name_, fn, doc_)                                                                      \
+#define IDENTITY(name_, kind_, fn, doc_)                                                           \
     {                                                                                              \
-        .name = name_, .unit = "", .identity = true, .value = fn, .doc = doc_                      \
+        .name = name_, .unit = "", .kind = kind_, .identity = true, .value = fn, .doc = doc_       \
     }
+#define TEXT(name_, fn, doc_) IDENTITY(name_, METRIC_TEXT, fn, doc_)
 #define COUNTER(member, unit_, scale_, doc_)                                                       \
     {                                                                                              \
-        .name = #member, .unit = unit_, .scale = scale_, .value = counter_of,                      \
-        .offset = offsetof(struct totals, member), .doc = doc_                                     \
+        .name = #member, .kind = METRIC_COUNT, .unit = unit_, .scale = scale_,                     \
+        .value = counter_of, .offset = offsetof(struct totals, member), .doc = doc_                \
     }
 #define BANDWIDTH(member, unit_, doc_)                                                             \
     {                                                                                              \
-        .name = #member, .unit = unit_, .scale = SCALE_PLAIN, .value = bandwidth_of,               \
-        .offset = offsetof(struct totals, member), .doc = doc_                                     \
+        .name = #member, .kind = METRIC_COUNT, .unit = unit_, .scale = SCALE_PLAIN,                \
+        .value = bandwidth_of, .offset = offsetof(struct totals, member), .doc = doc_              \
     }
 #define MACHINE(member, doc_)                                                                      \
     {                                                                                              \
-        .name = #member, .unit = "", .run_only = true, .value = counter_of,                        \
+        .name = #member, .kind = METRIC_COUNT, .unit = "", .run_only = true, .value = counter_of,  \
         .offset = offsetof(struct totals, member), .doc = doc_                                     \
     }
 #define REAL(name_, unit_, scale_, fn, doc_)                                                       \
     {                                                                                              \
-        .name = name_, .unit = unit_, .scale = scale_, .value = fn, .doc = doc_                    \
+        .name = name_, .kind = METRIC_REAL, .unit = unit_, .scale = scale_, .value = fn,           \
+        .doc = doc_                                                                                \
     }
 #define OF_MACHINE(name_, scale_, fn, doc_)                                                        \
     {                                                                                              \
-        .name = name_, .unit = "ratio", .scale = scale_, .run_only = true, .value = fn,            \
-        .doc = doc_                                                                                \
+        .name = name_, .kind = METRIC_REAL, .unit = "ratio", .scale = scale_, .run_only = true,    \
+        .value = fn, .doc = doc_                                                                   \
     }
 #define LATENCY_AT(member, suffix, at, doc_)                                                       \
     {                                                                                              \
-        .name = #member "_" suffix "_ns", .unit = "ns", .scale = SCALE_TIME_NS,                    \
-        .value = percentile_of, .offset = offsetof(struct totals, member), .per_10k = at,          \
-        .doc = doc_                                                                                \
+        .name = #member "_" suffix "_ns", .kind = METRIC_COUNT, .unit = "ns",                      \
+        .scale = SCALE_TIME_NS, .value = percentile_of, .offset = offsetof(struct totals, member), \
+        .per_10k = at, .doc = doc_                                                                 \
     }
 #define LATENCY(member, doc_)                                                                      \
     LATENCY_AT(member, "p50", 5000, doc_ ", median"),                                              \
@@ -197,9 +199,11 @@ const struct metric metrics[] = {
     TEXT("topology", topology_of, "the machine"),
     TEXT("workload", workload_of, "the workload"),
     TEXT("policy", policy_of, "the policy"),
-    TEXT("seed", seed_of, "the seed"),
-    TEXT("complete", complete_of, "1: the run reached its end, 0: it was interrupted or failed"),
+    IDENTITY("seed", METRIC_COUNT, seed_of, "the seed"),
+    IDENTITY("complete", METRIC_FLAG, complete_of,
+             "1: the run reached its end, 0: it was interrupted or failed"),
     { .name = "elapsed_ns",
+      .kind = METRIC_COUNT,
       .unit = "ns",
       .scale = SCALE_TIME_NS,
       .run_only = true,
@@ -235,6 +239,7 @@ const struct metric metrics[] = {
     REAL("fairness_jain", "ratio", SCALE_RATIO, fairness_of,
          "Jain's index over the weighted shares of tasks that never slept"),
     { .name = "energy_j",
+      .kind = METRIC_REAL,
       .unit = "J",
       .run_only = true,
       .value = energy_of,
@@ -242,6 +247,7 @@ const struct metric metrics[] = {
     TEXT("ext_exit_kind", exit_kind_of, "why a programmable policy left early"),
     TEXT("ext_exit_reason", exit_reason_of, "what it said when it left"),
     { .name = "events",
+      .kind = METRIC_COUNT,
       .unit = "",
       .run_only = true,
       .value = events_of,
@@ -252,6 +258,7 @@ const struct metric metrics[] = {
     BANDWIDTH(nr_bursts, "", "periods that used more than the quota, saved up before"),
     BANDWIDTH(burst_usec, "us", "what they used above the quota"),
     { .name = "local_throttled_usec",
+      .kind = METRIC_COUNT,
       .unit = "us",
       .value = held_of,
       .offset = offsetof(struct totals, local_throttled_usec),
@@ -307,6 +314,7 @@ write_value(struct csv *c, struct metric_value v)
         csv_empty(c);
         break;
     case METRIC_COUNT:
+    case METRIC_FLAG:
         csv_uint(c, v.count);
         break;
     case METRIC_REAL:

@@ -8,7 +8,8 @@
 #include "report/csv.h"
 #include "report/totals.h"
 
-enum metric_kind { METRIC_EMPTY, METRIC_COUNT, METRIC_REAL, METRIC_TEXT };
+/* A flag is a count of 0 or 1. */
+enum metric_kind { METRIC_EMPTY, METRIC_COUNT, METRIC_REAL, METRIC_TEXT, METRIC_FLAG };
 
 struct metric_value {
     enum metric_kind kind;
@@ -22,6 +23,7 @@ enum metric_scale { SCALE_PLAIN, SCALE_TIME_NS, SCALE_RATIO, SCALE_RATE, SCALE_B
 
 struct metric {
     const char *name, *unit; /* unit as in compare.csv: ns, bytes, 1/s, ratio, J, "" */
+    enum metric_kind kind;   /* of every value that is not empty */
     enum metric_scale scale;
     bool identity; /* says which run it is: in no comparison */
     bool run_only; /* means nothing for a part of the run */

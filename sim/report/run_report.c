@@ -9,6 +9,7 @@
 #include "report/metric.h"
 #include "report/run_report_impl.h"
 #include "report/schedstat.h"
+#include "report/summary.h"
 #include "report/vm_text.h"
 
 static void
@@ -202,6 +203,17 @@ write_latency(const struct report *r, struct csv *c)
     }
 }
 
+/* ---- other forms of summary.csv ---- */
+
+static bool
+write_summary_texts(const struct report *r, GError **error)
+{
+    struct totals t;
+
+    totals_of_run(&t, r->k, r->info, r->arena);
+    return summary_write(r->dir, &t, error);
+}
+
 static const struct {
     const char *name;
     void (*write)(const struct report *r, struct csv *c);
@@ -237,7 +249,8 @@ run_report_write(const char *dir, const struct kernel *k, const struct run_info 
             fine = csv_close(c, error);
         }
     }
-    fine = fine && schedstat_write(dir, k, error) && vm_text_write(dir, k, error);
+    fine = fine && write_summary_texts(&r, error) && schedstat_write(dir, k, error) &&
+           vm_text_write(dir, k, error);
     if (fine && samples != NULL)
         fine = samples_write(samples, dir, error);
     arena_free(r.arena);
