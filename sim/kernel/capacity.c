@@ -30,9 +30,9 @@ update_irq_load_avg(struct kernel *k, struct rq *rq)
     if (now <= last)
         return;
     stolen = SIM_MIN(stolen, now - last); /* work that is charged ahead lies beyond now */
-    pelt_update(&rq->avg_irq, now - stolen, 0, 0, false, 1);
+    pelt_update_util(&rq->avg_irq, now - stolen, false);
     if (stolen > 0)
-        pelt_update(&rq->avg_irq, now, 1, 1, true, 1);
+        pelt_update_util(&rq->avg_irq, now, true);
 }
 
 void

@@ -14,7 +14,7 @@ enum {
 };
 
 /* The arrays lie behind each other: most queues are short, and theirs then share a line. */
-static void
+void
 cfs_rq_reserve(struct cfs_rq *cfs, struct arena *a, uint32_t capacity)
 {
     const struct cfs_rq old = *cfs;
@@ -45,89 +45,17 @@ cfs_rq_init(struct cfs_rq *cfs, struct arena *a)
     cfs_rq_reserve(cfs, a, CFS_FIRST_CAPACITY);
 }
 
-static int64_t
-entity_key(const struct cfs_rq *cfs, const struct sched_entity *se)
+/* Out of line: most queues are short. */
+void
+cfs_rq_index_add(struct cfs_rq *cfs, uint32_t place)
 {
-    return se->vruntime - cfs->zero;
+    cfs_blocks_add(cfs->blocks, place, cfs->vruntime[place], cfs->deadline[place]);
 }
 
 void
-cfs_rq_insert(struct cfs_rq *cfs, struct arena *a, struct sched_entity *se)
+cfs_rq_index_remove(struct cfs_rq *cfs, uint32_t place, uint32_t last)
 {
-    if (unlikely(cfs->nr == cfs->capacity))
-        cfs_rq_reserve(cfs, a, cfs->capacity * 2);
-    uint32_t i = cfs->nr++;
-
-    cfs->vruntime[i] = se->vruntime;
-    cfs->deadline[i] = se->deadline;
-    cfs->order[i] = cfs->next_order++;
-    cfs->entity[i] = se;
-    se->rq_index = i;
-    if (unlikely(cfs->blocks != NULL))
-        cfs_blocks_add(cfs->blocks, i, se->vruntime, se->deadline);
-    cfs->avg_key += entity_key(cfs, se) * (int64_t)se->weight;
-    cfs->avg_weight += se->weight;
-}
-
-void
-cfs_rq_remove(struct cfs_rq *cfs, struct sched_entity *se)
-{
-    uint32_t i = se->rq_index, last = --cfs->nr;
-
-    sim_assert(cfs->entity[i] == se);
-    if (unlikely(cfs->blocks != NULL))
-        cfs_blocks_remove(cfs->blocks, i, last);
-    cfs->avg_key -= entity_key(cfs, se) * (int64_t)se->weight;
-    cfs->avg_weight -= se->weight;
-    cfs->vruntime[i] = cfs->vruntime[last];
-    cfs->deadline[i] = cfs->deadline[last];
-    cfs->order[i] = cfs->order[last];
-    cfs->entity[i] = cfs->entity[last];
-    cfs->entity[i]->rq_index = i;
-}
-
-static int64_t
-div_floor(int64_t a, int64_t b)
-{
-    int64_t q = a / b;
-
-    return q - (a % b != 0 && (a < 0) != (b < 0));
-}
-
-int64_t
-avg_vruntime(struct cfs_rq *cfs)
-{
-    const struct sched_entity *curr = cfs->curr;
-    int64_t weight = (int64_t)cfs->avg_weight, shift = 0;
-
-    if (curr != NULL && !curr->on_rq)
-        curr = NULL;
-    if (weight > 0) {
-        int64_t key = cfs->avg_key;
-        if (curr != NULL) {
-            key += entity_key(cfs, curr) * (int64_t)curr->weight;
-            weight += curr->weight;
-        }
-        shift = div_floor(key, weight);
-    } else if (curr != NULL) {
-        shift = entity_key(cfs, curr);
-    }
-    cfs->zero += shift;
-    cfs->avg_key -= shift * (int64_t)cfs->avg_weight;
-    return cfs->zero;
-}
-
-bool
-entity_eligible(const struct cfs_rq *cfs, const struct sched_entity *se)
-{
-    const struct sched_entity *curr = cfs->curr;
-    int64_t key = cfs->avg_key, weight = (int64_t)cfs->avg_weight;
-
-    if (curr != NULL && curr->on_rq) {
-        key += entity_key(cfs, curr) * (int64_t)curr->weight;
-        weight += curr->weight;
-    }
-    return key >= entity_key(cfs, se) * weight;
+    cfs_blocks_remove(cfs->blocks, place, last);
 }
 
 /* Who was inserted first of all that are eligible and have this deadline. */

@@ -134,9 +134,10 @@ deactivate_task(struct kernel *k, struct rq *rq, struct task *p, int flags)
         p->class->update_curr(k, rq);
         sched_info_depart(k, rq, p, false);
     } else {
+        update_rq_clock(k, rq);
         sched_info_dequeue(k, rq, p);
     }
-    bool gone = dequeue_task(k, rq, p, flags);
+    bool gone = p->class->dequeue_task(k, rq, p, flags);
     update_stats_dequeue(k, p, flags, running, gone);
     if (gone)
         p->on_rq = false; /* else the dequeue is delayed */

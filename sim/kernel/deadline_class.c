@@ -10,9 +10,7 @@
 void
 update_dl_rq_load_avg(struct kernel *k, struct rq *rq, bool running)
 {
-    uint64_t on = running;
-
-    pelt_update(&rq->avg_dl, rq_clock_task(k, rq), on, on, running, 1);
+    pelt_update_util(&rq->avg_dl, rq_clock_task(k, rq), running);
 }
 
 void

@@ -28,29 +28,24 @@ update_deadline(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
 }
 
 void
-update_curr(struct kernel *k, struct cfs_rq *cfs)
+charge_curr(struct kernel *k, struct cfs_rq *cfs, uint64_t delta)
 {
     struct sched_entity *se = cfs->curr;
 
-    if (se == NULL)
-        return;
-    int64_t delta = (int64_t)(cfs->rq->clock_task - se->exec_start);
-    if (delta <= 0)
-        return;
     se->exec_start = cfs->rq->clock_task;
-    se->sum_exec += (uint64_t)delta;
+    se->sum_exec += delta;
     if (schedstat_enabled(k) && entity_is_task(se))
-        update_stats_exec(k, task_of(se), (uint64_t)delta);
-    se->vruntime += (int64_t)calc_delta_fair((uint64_t)delta, se->weight, se->inv_weight);
+        update_stats_exec(k, task_of(se), delta);
+    se->vruntime += (int64_t)calc_delta_fair(delta, se->weight, se->inv_weight);
     bool ended = false;
     if (fair_is_cfs(k))
         cfs_update_min_vruntime(cfs);
     else
         ended = update_deadline(k, cfs, se);
     if (entity_is_task(se))
-        dl_server_update(k, cfs->rq, (uint64_t)delta);
+        dl_server_update(k, cfs->rq, delta);
     if (unlikely(cfs->runtime_enabled))
-        account_cfs_rq_runtime(k, cfs, (uint64_t)delta);
+        account_cfs_rq_runtime(k, cfs, delta);
     if (cfs->nr_queued == 1)
         return;
     if (ended || (!fair_is_cfs(k) && protection_ended(k, cfs, se))) {

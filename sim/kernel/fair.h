@@ -19,10 +19,26 @@ enum { UPDATE_TG = 1 << 0, SKIP_AGE_LOAD = 1 << 1, DO_ATTACH = 1 << 2, DO_DETACH
 /* ---- time and averages (load.c) ---- */
 
 /* Charges the queue's running entity up to now (update_curr). */
-void update_curr(struct kernel *k, struct cfs_rq *cfs);
-/* Brings entity and queue up to now, with what `flags` ask for. */
-void update_load_avg(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t flags);
-bool update_cfs_rq_load_avg(struct kernel *k, struct cfs_rq *cfs, uint64_t now);
+void charge_curr(struct kernel *k, struct cfs_rq *cfs, uint64_t delta);
+static inline void
+update_curr(struct kernel *k, struct cfs_rq *cfs)
+{
+    if (cfs->curr == NULL)
+        return;
+    int64_t delta = (int64_t)(cfs->rq->clock_task - cfs->curr->exec_start);
+    if (delta > 0)
+        charge_curr(k, cfs, (uint64_t)delta);
+}
+
+/* Brings a queue's averages up to now. True: they are new, or part of them was taken away. */
+bool update_cfs_rq_load_avg_slow(struct kernel *k, struct cfs_rq *cfs, uint64_t now);
+static inline bool
+update_cfs_rq_load_avg(struct kernel *k, struct cfs_rq *cfs, uint64_t now)
+{
+    if (pelt_is_fresh(&cfs->avg, now) && cfs->nr_removed == 0)
+        return false;
+    return update_cfs_rq_load_avg_slow(k, cfs, now);
+}
 static inline uint64_t
 cfs_rq_clock_pelt(struct kernel *k, struct cfs_rq *cfs)
 {
@@ -30,6 +46,21 @@ cfs_rq_clock_pelt(struct kernel *k, struct cfs_rq *cfs)
     if (unlikely(cfs->throttle_count > 0))
         return cfs->throttled_pelt_at - cfs->throttled_pelt_ns;
     return cfs->rq->clock_pelt - cfs->throttled_pelt_ns;
+}
+/* Brings entity and queue up to now, with what `flags` ask for. A task and its queue that both were
+ * a moment ago have nothing to be brought up to. */
+void update_load_avg_slow(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se,
+                          uint32_t flags, uint64_t now);
+static inline void
+update_load_avg(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t flags)
+{
+    uint64_t now = cfs_rq_clock_pelt(k, cfs);
+    bool fresh = pelt_is_fresh(&cfs->avg, now) &&
+                 se->avg.last_update_time == cfs->avg.last_update_time && cfs->nr_removed == 0 &&
+                 se->my_q == NULL;
+
+    if (!fresh || flags & DO_DETACH)
+        update_load_avg_slow(k, cfs, se, flags, now);
 }
 /* A sleeping task leaves its queue's averages from elsewhere: they go at its next update. */
 void remove_entity_load_avg(struct kernel *k, struct sched_entity *se);

@@ -294,9 +294,38 @@ rq_clock_task(const struct kernel *k, const struct rq *rq)
     return now - rq->irq_ns + (rq->irq_until > now ? rq->irq_until - now : 0);
 }
 
+/* Brings the queue to where its last tick would have left it. Every reader of another CPU's
+ * averages does it first (load.c). */
+void see_ticks(struct kernel *k, struct rq *rq);
+static inline void
+rq_catch_up(struct kernel *k, struct rq *rq)
+{
+    if (unlikely(rq->unseen_tick <= k->engine.now))
+        see_ticks(k, rq);
+}
+
+/* The PELT clock runs with the CPU: a CPU of half the capacity gets through half the time. It
+ * begins at 2^20 ns, since 0 stands for "not attached". */
+#define PELT_CLOCK_BEGIN ((uint64_t)1 << 20)
+void move_slow_pelt_clock(struct rq *rq);
+static inline void
+move_pelt_clock(struct rq *rq)
+{
+    if (likely(rq->capacity_orig == 1024))
+        rq->clock_pelt = rq->clock_task + PELT_CLOCK_BEGIN;
+    else
+        move_slow_pelt_clock(rq);
+}
+
 /* Sets the queue's clocks to now, after the ticks that nobody has simulated. Every operation on a
  * queue begins with it. */
-void update_rq_clock(struct kernel *k, struct rq *rq);
+static inline void
+update_rq_clock(struct kernel *k, struct rq *rq)
+{
+    rq_catch_up(k, rq);
+    rq->clock_task = rq_clock_task(k, rq);
+    move_pelt_clock(rq);
+}
 
 void task_exit(struct kernel *k, struct task *p);
 void resched_curr(struct kernel *k, struct rq *rq);

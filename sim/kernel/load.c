@@ -1,12 +1,13 @@
 /*
- * The PELT clock runs with the CPU: a CPU of half the capacity gets through half the time, and
- * catches up when it idles. It begins at 2^20 ns, since 0 stands for "not attached".
+ * Averages of entities and queues, and the clock that they run by (sched-core.md 2.9). A slow CPU's
+ * clock catches up when it idles.
  */
 #include "kernel/load.h"
 
 #include "kernel/balance.h"
 
 #include "kernel/fair.h"
+#include "kernel/pelt_step.h"
 
 static uint64_t
 se_runnable(const struct sched_entity *se)
@@ -16,11 +17,11 @@ se_runnable(const struct sched_entity *se)
     return se->my_q != NULL ? se->runnable_weight : se->on_rq;
 }
 
+/* New averages: its utilisation is no longer what util_est was taken from. */
 static void
-update_load_avg_se(const struct cfs_rq *cfs, struct sched_entity *se, uint64_t now)
+note_averages(struct sched_entity *se)
 {
-    if (pelt_update(&se->avg, now, se->on_rq, se_runnable(se), cfs->curr == se, se->weight))
-        se->avg.util_est &= ~UTIL_AVG_UNCHANGED;
+    se->avg.util_est &= ~UTIL_AVG_UNCHANGED;
 }
 
 void
@@ -46,7 +47,7 @@ take_removed(struct cfs_rq *cfs)
 }
 
 bool
-update_cfs_rq_load_avg(struct kernel *k, struct cfs_rq *cfs, uint64_t now)
+update_cfs_rq_load_avg_slow(struct kernel *k, struct cfs_rq *cfs, uint64_t now)
 {
     bool decayed = cfs->nr_removed > 0;
 
@@ -77,14 +78,42 @@ detach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se)
     add_tg_cfs_propagate(cfs, -(int64_t)se->avg.load_sum);
 }
 
-void
-update_load_avg(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t flags)
+/* What one step does to both; they stand at the same point of their period. */
+static bool
+update_together(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint64_t now)
 {
-    uint64_t now = cfs_rq_clock_pelt(k, cfs);
+    uint64_t units = (now - cfs->avg.last_update_time) >> 10;
+    struct pelt_step step = pelt_step(cfs->avg.period_contrib, units);
 
-    if (se->avg.last_update_time != 0 && !(flags & SKIP_AGE_LOAD))
-        update_load_avg_se(cfs, se, now);
-    bool decayed = update_cfs_rq_load_avg(k, cfs, now);
+    if (pelt_apply(&se->avg, step, se->on_rq, se_runnable(se), cfs->curr == se, se->weight))
+        note_averages(se);
+    return pelt_apply(&cfs->avg, step, cfs_rq_weight(cfs), cfs_rq_runnable(k, cfs),
+                      cfs->curr != NULL, 1);
+}
+
+/* A task that has slept is behind its queue. */
+static void
+update_load_avg_se(const struct cfs_rq *cfs, struct sched_entity *se, uint64_t now)
+{
+    if (pelt_update(&se->avg, now, se->on_rq, se_runnable(se), cfs->curr == se, se->weight))
+        note_averages(se);
+}
+
+void
+update_load_avg_slow(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint32_t flags,
+                     uint64_t now)
+{
+    uint64_t last = cfs->avg.last_update_time, of_se = se->avg.last_update_time;
+    bool decayed;
+
+    if (of_se == last && se->avg.period_contrib == cfs->avg.period_contrib && now > last &&
+        last != 0 && cfs->nr_removed == 0 && !(flags & SKIP_AGE_LOAD)) {
+        decayed = update_together(k, cfs, se, now);
+    } else {
+        if (of_se != 0 && !(flags & SKIP_AGE_LOAD))
+            update_load_avg_se(cfs, se, now);
+        decayed = update_cfs_rq_load_avg(k, cfs, now);
+    }
     if (unlikely(se->my_q != NULL))
         decayed |= propagate_entity_load_avg(se);
     if (unlikely(se->avg.last_update_time == 0) && flags & DO_ATTACH) {
@@ -131,30 +160,26 @@ util_est_dequeue(struct kernel *k, struct cfs_rq *root, const struct task *p)
 
 /* ---- clocks and ticks ---- */
 
-enum { CLOCK_BEGIN = 1 << 20 };
-
 /* A slow CPU that idles makes up for what its clock was behind, but not if it had been busy all the
  * time: a fast one would not have idled either (update_idle_rq_clock_pelt). */
 static uint64_t
 idle_pelt_clock(struct rq *rq)
 {
     enum { SATURATED = (PELT_MIN_DIVIDER << 10) - LOAD_AVG_MAX };
-    uint64_t behind = rq->clock_seen + CLOCK_BEGIN - rq->lost_idle_time - rq->clock_pelt;
+    uint64_t behind = rq->clock_seen + PELT_CLOCK_BEGIN - rq->lost_idle_time - rq->clock_pelt;
     uint32_t util_sum = rq->cfs.avg.util_sum + rq->avg_rt.util_sum + rq->avg_dl.util_sum;
 
     if (util_sum >= SATURATED)
         rq->lost_idle_time += behind;
-    return rq->clock_task + CLOCK_BEGIN - rq->lost_idle_time;
+    return rq->clock_task + PELT_CLOCK_BEGIN - rq->lost_idle_time;
 }
 
-static void
-move_pelt_clock(struct rq *rq)
+void
+move_slow_pelt_clock(struct rq *rq)
 {
     uint64_t delta = rq->clock_task - rq->clock_seen;
 
-    if (likely(rq->capacity_orig == 1024))
-        rq->clock_pelt = rq->clock_task + CLOCK_BEGIN;
-    else if (rq->curr == NULL && !rq->left) /* left: it has yet to be seen whether it idles */
+    if (rq->curr == NULL && !rq->left) /* left: it has yet to be seen whether it idles */
         rq->clock_pelt = idle_pelt_clock(rq);
     else
         rq->clock_pelt += delta * rq->capacity_orig >> 10;
@@ -200,14 +225,6 @@ see_ticks_before(struct kernel *k, struct rq *rq)
     see_ticks_until(k, rq, k->engine.now - 1);
     if (rq->unseen_tick == k->engine.now)
         rq->unseen_tick += k->tick_ns;
-}
-
-void
-update_rq_clock(struct kernel *k, struct rq *rq)
-{
-    rq_catch_up(k, rq);
-    rq->clock_task = rq_clock_task(k, rq);
-    move_pelt_clock(rq);
 }
 
 /* ---- what others ask ---- */

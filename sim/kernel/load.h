@@ -10,16 +10,6 @@
 
 #include "kernel/kernel.h"
 
-/* Brings the queue to where its last tick would have left it. Every reader of another CPU's
- * averages calls it first; the functions below do. */
-void see_ticks(struct kernel *k, struct rq *rq);
-static inline void
-rq_catch_up(struct kernel *k, struct rq *rq)
-{
-    if (unlikely(rq->unseen_tick <= k->engine.now))
-        see_ticks(k, rq);
-}
-
 /* The CPU's tick fires: those before it are made up for, and this one counts as seen. */
 void see_ticks_before(struct kernel *k, struct rq *rq);
 

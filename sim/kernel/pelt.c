@@ -1,91 +1,52 @@
-#include "kernel/pelt.h"
+#include "kernel/pelt_step.h"
 
-/* trunc((2^32 - 1) * 2^(-n/32)) */
-static const uint32_t decay_inverse[LOAD_AVG_PERIOD] = {
+const uint32_t pelt_inverses[LOAD_AVG_PERIOD] = {
     0xffffffff, 0xfa83b2da, 0xf5257d14, 0xefe4b99a, 0xeac0c6e6, 0xe5b906e6, 0xe0ccdeeb, 0xdbfbb796,
     0xd744fcc9, 0xd2a81d91, 0xce248c14, 0xc9b9bd85, 0xc5672a10, 0xc12c4cc9, 0xbd08a39e, 0xb8fbaf46,
     0xb504f333, 0xb123f581, 0xad583ee9, 0xa9a15ab4, 0xa5fed6a9, 0xa2704302, 0x9ef5325f, 0x9b8d39b9,
     0x9837f050, 0x94f4efa8, 0x91c3d373, 0x8ea4398a, 0x8b95c1e3, 0x88980e80, 0x85aac367, 0x82cd8698,
 };
 
-/* Beyond this many periods nothing is left. */
-enum { DECAY_LIMIT = LOAD_AVG_PERIOD * 63 };
-
-/* Many sums decay by the same number of periods. */
-struct decay {
-    uint32_t shift, inverse;
-};
-
-static inline struct decay
-decay_by(uint64_t n)
-{
-    if (unlikely(n > DECAY_LIMIT))
-        return (struct decay){ 0 };
-    return (struct decay){ (uint32_t)(n / LOAD_AVG_PERIOD), decay_inverse[n % LOAD_AVG_PERIOD] };
-}
-
-static inline uint64_t
-decayed(uint64_t x, struct decay d)
-{
-    __extension__ typedef unsigned __int128 u128;
-
-    return (uint64_t)((u128)(x >> d.shift) * d.inverse >> 32);
-}
-
-/* A sum of less than 32 bits. */
-static inline uint64_t
-decayed_short(uint64_t x, struct decay d)
-{
-    return (x >> d.shift) * d.inverse >> 32;
-}
-
 uint64_t
 decay_load(uint64_t x, uint64_t n)
 {
-    return decayed(x, decay_by(n));
+    return pelt_decayed(x, pelt_decay_by(n));
 }
 
-/* What whole periods and their two broken ends contribute: the old one's rest decays as a whole. */
+/* Units that have passed; a clock that went back is begun anew. */
 static inline uint64_t
-contribution(const struct sched_avg *sa, struct decay d, uint64_t into_last)
+units_until(struct sched_avg *sa, uint64_t now)
 {
-    return decayed_short(1024 - sa->period_contrib, d) +
-           (LOAD_AVG_MAX - decayed_short(LOAD_AVG_MAX, d) - 1024) + into_last;
+    int64_t delta = (int64_t)(now - sa->last_update_time);
+
+    if (likely(delta >= 0))
+        return (uint64_t)delta >> 10;
+    sa->last_update_time = now;
+    return 0;
 }
 
 bool
 pelt_accumulate(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable, bool running,
                 uint64_t weight)
 {
-    uint64_t delta = (now - sa->last_update_time) >> 10;
+    uint64_t units = units_until(sa, now);
 
-    sa->last_update_time += delta << 10;
-    if (load == 0) {
-        runnable = 0;
-        running = false;
-    }
-    uint64_t contrib = delta, periods = (delta + sa->period_contrib) / 1024;
-    uint64_t into_last = (delta + sa->period_contrib) % 1024;
-    if (periods > 0) {
-        struct decay d = decay_by(periods);
+    return pelt_apply(sa, pelt_step(sa->period_contrib, units), load, runnable, running, weight);
+}
 
-        sa->load_sum = decayed(sa->load_sum, d);
-        sa->runnable_sum = decayed(sa->runnable_sum, d);
-        sa->util_sum = (uint32_t)decayed_short(sa->util_sum, d);
-        if (load > 0)
-            contrib = contribution(sa, d, into_last);
-    }
-    sa->period_contrib = (uint32_t)into_last;
-    sa->load_sum += load * contrib;
-    sa->runnable_sum += runnable * contrib * 1024;
+void
+pelt_accumulate_util(struct sched_avg *sa, uint64_t now, bool running)
+{
+    struct pelt_step s = pelt_step(sa->period_contrib, units_until(sa, now));
+    uint64_t sum = s.periods > 0 ? pelt_decayed_short(sa->util_sum, s.decay) : sa->util_sum;
+
     if (running)
-        sa->util_sum += (uint32_t)contrib * 1024;
-    if (periods == 0)
-        return false;
-    sa->load_avg = weight * sa->load_sum / pelt_divider(sa);
-    sa->runnable_avg = (uint32_t)(sa->runnable_sum / pelt_divider(sa));
-    sa->util_avg = sa->util_sum / pelt_divider(sa);
-    return true;
+        sum += s.contrib << 10;
+    sa->last_update_time += s.units << 10;
+    sa->period_contrib = s.into_last;
+    sa->util_sum = (uint32_t)sum;
+    if (s.periods > 0)
+        sa->util_avg = (uint32_t)sum / (PELT_MIN_DIVIDER + s.into_last);
 }
 
 void

@@ -30,6 +30,13 @@ struct sched_avg {
 /* x after n periods. */
 uint64_t decay_load(uint64_t x, uint64_t n);
 
+/* The sums are as of `now`: within one unit nothing happens. */
+static inline bool
+pelt_is_fresh(const struct sched_avg *sa, uint64_t now)
+{
+    return now - sa->last_update_time < 1024;
+}
+
 /*
  * Brings the sums up to `now` (pelt_update; within one unit nothing happens). What counts as load,
  * runnable and running, and the weight of the averages, depends on the owner:
@@ -38,7 +45,6 @@ uint64_t decay_load(uint64_t x, uint64_t n);
  *     task           on_rq          on_rq, not delayed          is curr       its weight
  *     group entity   on_rq          tasks below, not delayed    is curr       its weight
  *     cfs_rq         sum of weights tasks below, not delayed    has curr      1
- *     rt, dl of rq   running        running                     running       1
  *     blocked        0              0                           no            its weight
  *
  * True if a period ended, so that the averages are new.
@@ -49,13 +55,16 @@ static inline bool
 pelt_update(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable, bool running,
             uint64_t weight)
 {
-    int64_t delta = (int64_t)(now - sa->last_update_time);
+    return !pelt_is_fresh(sa, now) && pelt_accumulate(sa, now, load, runnable, running, weight);
+}
 
-    if (delta >= 1024)
-        return pelt_accumulate(sa, now, load, runnable, running, weight);
-    if (unlikely(delta < 0))
-        sa->last_update_time = now;
-    return false;
+/* The utilisation alone, of owners of whom nothing else is asked: rt, deadline, interrupts. */
+void pelt_accumulate_util(struct sched_avg *sa, uint64_t now, bool running);
+static inline void
+pelt_update_util(struct sched_avg *sa, uint64_t now, bool running)
+{
+    if (!pelt_is_fresh(sa, now))
+        pelt_accumulate_util(sa, now, running);
 }
 
 /* What a queue's sums are divided by at this point of its period. */

@@ -35,9 +35,7 @@ rt_rq_init(struct kernel *k, struct rq *rq)
 void
 update_rt_rq_load_avg(struct kernel *k, struct rq *rq, bool running)
 {
-    uint64_t on = running;
-
-    pelt_update(&rq->avg_rt, rq_clock_task(k, rq), on, on, running, 1);
+    pelt_update_util(&rq->avg_rt, rq_clock_task(k, rq), running);
 }
 
 static uint32_t

@@ -56,18 +56,8 @@ calc_delta(uint64_t delta, uint32_t weight, uint32_t inv_weight)
 }
 
 uint64_t
-calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight)
+calc_delta_unfair_slow(uint64_t vdelta, uint32_t weight, uint32_t inv_weight)
 {
-    if (likely(weight == NICE_0_WEIGHT && inv_weight == NICE_0_INVERSE))
-        return delta;
-    return calc_delta(delta, NICE_0_WEIGHT, inv_weight);
-}
-
-uint64_t
-calc_delta_unfair(uint64_t vdelta, uint32_t weight, uint32_t inv_weight)
-{
-    if (likely(weight == NICE_0_WEIGHT && inv_weight == NICE_0_INVERSE))
-        return vdelta;
     uint64_t delta = mul_div_u64(vdelta, weight, NICE_0_WEIGHT);
 
     while (calc_delta_fair(delta, weight, inv_weight) < vdelta)

@@ -23,7 +23,20 @@ uint32_t weight_inverse(uint64_t weight);
 uint64_t calc_delta(uint64_t delta, uint32_t weight, uint32_t inv_weight);
 
 /* delta * 1024 / weight, with the kernel's rounding (calc_delta_fair). */
-uint64_t calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight);
+static inline uint64_t
+calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight)
+{
+    if (likely(weight == NICE_0_WEIGHT && inv_weight == NICE_0_INVERSE))
+        return delta;
+    return calc_delta(delta, NICE_0_WEIGHT, inv_weight);
+}
 
 /* The least delta with calc_delta_fair(delta) >= vdelta. */
-uint64_t calc_delta_unfair(uint64_t vdelta, uint32_t weight, uint32_t inv_weight);
+uint64_t calc_delta_unfair_slow(uint64_t vdelta, uint32_t weight, uint32_t inv_weight);
+static inline uint64_t
+calc_delta_unfair(uint64_t vdelta, uint32_t weight, uint32_t inv_weight)
+{
+    if (likely(weight == NICE_0_WEIGHT && inv_weight == NICE_0_INVERSE))
+        return vdelta;
+    return calc_delta_unfair_slow(vdelta, weight, inv_weight);
+}
