@@ -38,8 +38,15 @@ _Noreturn void sim_panic(const char *file, int line, const char *fmt, ...) SIM_P
             sim_panic(__FILE__, __LINE__, "%s", #cond);                                            \
     } while (0)
 
-#define SIM_MIN(a, b) ((a) < (b) ? (a) : (b))
-#define SIM_MAX(a, b) ((a) > (b) ? (a) : (b))
+/* Of the type that `?:` gives the two. Each is evaluated once: they may be calls. */
+#define SIM_MIN(a, b) SIM_PICK(a, <, b, __COUNTER__)
+#define SIM_MAX(a, b) SIM_PICK(a, >, b, __COUNTER__)
+#define SIM_PICK(a, less, b, n) SIM_PICK_(a, less, b, n)
+#define SIM_PICK_(a, less, b, n)                                                                   \
+    __extension__({                                                                                \
+        const __typeof__(1 ? (a) : (b)) pick_a##n = (a), pick_b##n = (b);                          \
+        pick_a##n less pick_b##n ? pick_a##n : pick_b##n;                                          \
+    })
 #define SIM_CLAMP(x, lo, hi) SIM_MIN(SIM_MAX(x, lo), hi)
 
 /* a * b / c without losing the middle; c > 0. The result must fit. */

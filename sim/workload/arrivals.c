@@ -100,6 +100,16 @@ stairs_next(struct source *src)
     return src->clock_ps;
 }
 
+/* The draw before it is left out: that is how seeds have always been read. */
+static uint64_t
+renewal_gap_ps(struct source *src)
+{
+    const struct chance *gap = &src->run->chances[src->spec->interval_dist];
+
+    (void)chance_draw(gap, &src->rng);
+    return SIM_MIN(chance_draw(gap, &src->rng), GAP_MAX / 1000) * 1000;
+}
+
 static void
 advance_clock(struct source *src)
 {
@@ -119,10 +129,7 @@ advance_clock(struct source *src)
         src->clock_ps = stairs_next(src);
         break;
     case WARRIVAL_RENEWAL:
-        src->clock_ps = add_ps(
-            src->clock_ps,
-            SIM_MIN(chance_draw(&src->run->chances[a->interval_dist], &src->rng), GAP_MAX / 1000) *
-                1000);
+        src->clock_ps = add_ps(src->clock_ps, renewal_gap_ps(src));
         break;
     case WARRIVAL_NONE:
         src->clock_ps = PS_NEVER;

@@ -109,10 +109,18 @@ draw_normal(const struct chance *c, struct rng *r)
     return SIM_MIN(c->a + SIM_MIN(off, CHANCE_MAX), CHANCE_MAX);
 }
 
+/* The number before it in the stream is left out: that is how seeds have always been read. */
+static uint64_t
+draw_exponential(struct rng *r, uint64_t mean)
+{
+    r->counter++;
+    return rng_exponential(r, mean);
+}
+
 static uint64_t
 draw_pareto(const struct chance *c, struct rng *r)
 {
-    uint64_t e = SIM_MIN(rng_exponential(r, ONE_Q32), 64 * ONE_Q32);
+    uint64_t e = SIM_MIN(draw_exponential(r, ONE_Q32), 64 * ONE_Q32);
     u128 y = (u128)e * c->shape_q32 >> 32;
     uint64_t x = mul_exp_q32(c->a, y > 200 * ONE_Q32 ? (int64_t)(200 * ONE_Q32) : (int64_t)y);
 
@@ -147,7 +155,7 @@ bend(const struct chance *c, int64_t y)
 static uint64_t
 draw_generalized(const struct chance *c, struct rng *r)
 {
-    uint64_t e = SIM_MAX(rng_exponential(r, ONE_Q32), (uint64_t)1);
+    uint64_t e = SIM_MAX(draw_exponential(r, ONE_Q32), (uint64_t)1);
     int64_t y = c->kind == WDIST_GENERALIZED_PARETO ? (int64_t)e : -ln_signed_q32(e);
     int64_t x = (int64_t)(c->a << FINE_SHIFT) + bend(c, y);
 
@@ -161,7 +169,7 @@ chance_draw(const struct chance *c, struct rng *r)
     case WDIST_UNIFORM:
         return c->a + rng_below(r, c->b - c->a + 1);
     case WDIST_EXPONENTIAL:
-        return SIM_MIN(rng_exponential(r, SIM_MIN(c->a, CHANCE_MAX >> 6)), CHANCE_MAX);
+        return draw_exponential(r, SIM_MIN(c->a, CHANCE_MAX >> 6)); /* at most 44 times that */
     case WDIST_NORMAL:
         return draw_normal(c, r);
     case WDIST_LOGNORMAL:
