@@ -151,7 +151,8 @@ markdown_table(GPtrArray *names, GPtrArray *values)
         width = MAX(width, g_utf8_strlen(g_ptr_array_index(values, i), -1));
     for (guint i = 0; i < values->len; i++) {
         const char *value = g_ptr_array_index(values, i);
-        g_string_append_printf(out, "| %-32s | %*s%s |\n", (char *)g_ptr_array_index(names, i),
+        g_string_append_printf(out, "| %-32s | %*s%s |\n",
+                               (const char *)g_ptr_array_index(names, i),
                                (int)(width - g_utf8_strlen(value, -1)), "", value);
         if (i == 0)
             append_rule(out, width);
@@ -162,16 +163,16 @@ markdown_table(GPtrArray *names, GPtrArray *values)
 GString *
 summary_markdown(const struct totals *t)
 {
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
 
-    g_ptr_array_add(names, (char *)"metric");
+    g_ptr_array_add(names, g_strdup("metric"));
     g_ptr_array_add(values, g_strdup("value"));
     for (const struct metric *m = metrics; m->name != NULL; m++) {
         struct metric_value v = metric_value(m, t);
         if (v.kind == METRIC_EMPTY)
             continue;
-        g_ptr_array_add(names, (char *)m->name);
+        g_ptr_array_add(names, g_strdup(m->name));
         g_ptr_array_add(values, value_text(m, &v));
     }
     return markdown_table(names, values);
