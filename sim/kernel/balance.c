@@ -42,8 +42,10 @@ domains_begin(struct kernel *k)
         if (k->domains->cpus[cpu].llc_shared != NULL)
             llc_starts_busy(k, cpu);
     for_each_cpu (cpu, k->machine->online)
-        for_each_domain (sd, k->domains->cpus[cpu].sd)
+        for_each_domain (sd, k->domains->cpus[cpu].sd) {
             sd->last_balance = sd->last_decay_max_lb_cost = now;
+            set_balance_interval(k, sd, sd->balance_interval);
+        }
 }
 
 void
@@ -86,6 +88,13 @@ get_sd_balance_interval(const struct kernel *k, const struct sched_domain *sd, b
     uint64_t j = div_round_up_u64(ms * k->params.sched.hz, 1000);
 
     return SIM_CLAMP(j - busy, 1, max_load_balance_interval(k));
+}
+
+void
+set_balance_interval(struct kernel *k, struct sched_domain *sd, uint32_t ms)
+{
+    sd->balance_interval = ms;
+    sd->idle_interval = (uint32_t)get_sd_balance_interval(k, sd, false);
 }
 
 /* ---- the softirq ---- */

@@ -28,14 +28,13 @@ sums_of_cpu(struct kernel *k, struct rq *rq)
     };
 }
 
-/* The queue's group as group_classify() would have it: more tasks than one CPU, and too much of
- * them. */
-static bool
-is_overloaded(struct rq *rq, uint64_t util, uint32_t pct)
+/* The group of a queue with two tasks or more as group_classify() would have it: too much of them
+ * for the CPU. */
+static inline bool
+is_overloaded(const struct rq *rq, uint64_t util, uint32_t pct)
 {
-    return rq->nr_running > 1 &&
-           (rq->cpu_capacity * 100 < util * pct ||
-            rq->cpu_capacity * pct < (uint64_t)rq->cfs.avg.runnable_avg * 100);
+    return rq->cpu_capacity * 100 < util * pct ||
+           rq->cpu_capacity * pct < (uint64_t)rq->cfs.avg.runnable_avg * 100;
 }
 
 static bool
@@ -46,19 +45,19 @@ has_capacity(struct rq *rq, uint64_t util, uint32_t pct)
             rq->cpu_capacity * 100 > util * pct);
 }
 
-static void
+static inline void
 look_at_overloaded(struct kernel *k, struct rq *rq, uint32_t pct, struct busiest_cpu *b)
 {
     if (rq->cfs.h_nr_queued == 0 || !is_overloaded(rq, cpu_util_cfs(k, rq), pct))
         return;
-    uint64_t avg_load = rq->cfs.avg.load_avg * 1024 / rq->cpu_capacity;
-    if (b->overloaded == NULL || avg_load > b->avg_load) {
-        b->overloaded = rq;
-        b->avg_load = avg_load;
-    }
+    uint64_t load = rq->cfs.avg.load_avg * 1024;
+    if (b->overloaded != NULL && load < (b->avg_load + 1) * rq->cpu_capacity)
+        return; /* no more by capacity, whatever the division leaves */
+    b->overloaded = rq;
+    b->avg_load = load / rq->cpu_capacity;
 }
 
-static void
+static inline void
 look_at_other(struct kernel *k, struct rq *rq, uint32_t pct, struct busiest_cpu *b)
 {
     if (rq->cfs.h_nr_queued == 0)
@@ -69,21 +68,76 @@ look_at_other(struct kernel *k, struct rq *rq, uint32_t pct, struct busiest_cpu 
         b->spare = rq;
 }
 
+typedef void look_at(struct kernel *k, struct rq *rq, uint32_t pct, struct busiest_cpu *b);
+
+static inline void
+look_at_word(const struct lb_env *env, uint64_t cpus, uint32_t word, struct busiest_cpu *b,
+             look_at *look)
+{
+    for (; cpus != 0; cpus &= cpus - 1)
+        look(env->k, &env->k->rqs[word * 64 + (uint32_t)__builtin_ctzll(cpus)],
+             env->sd->imbalance_pct, b);
+}
+
 /* In the order of the ring of groups, from the one behind dst. */
-static void
+static inline void
 look_at_all(const struct lb_env *env, const struct cpumask *which, struct busiest_cpu *b,
-            void (*look)(struct kernel *k, struct rq *rq, uint32_t pct, struct busiest_cpu *b))
+            look_at *look)
+{
+    const struct cpumask *span = env->sd->span;
+    uint32_t here = (uint32_t)env->dst->cpu, first = here / 64;
+    uint64_t cpus = span->bits[first] & which->bits[first], own = (uint64_t)1 << here % 64;
+
+    look_at_word(env, cpus & ~(own | (own - 1)), first, b, look);
+    for (uint32_t i = first + 1; i < span->end_word; i++)
+        look_at_word(env, span->bits[i] & which->bits[i], i, b, look);
+    for (uint32_t i = span->first_word; i < first; i++)
+        look_at_word(env, span->bits[i] & which->bits[i], i, b, look);
+    look_at_word(env, cpus & (own - 1), first, b, look);
+}
+
+/* A CPU that runs dry looks at CPUs that are all alike, and nobody wants to see each group. */
+static bool
+is_such_a_pass(const struct lb_env *env)
+{
+    const struct kernel *k = env->k;
+
+    return env->idle == CPU_NEWLY_IDLE && env->sd->of_cpus && env->left_out == NULL &&
+           !some_reduced(k, env->sd->span) && k->hotplug == NULL &&
+           !probe_wants(k, DECISION_BALANCE_GROUP);
+}
+
+static void
+refresh_own_capacity(const struct lb_env *env)
+{
+    if (env->jiffy >= env->sd->groups->sgc->next_update)
+        update_group_capacity(env->k, env->sd, env->dst->cpu);
+}
+
+/* Nothing outranks the overloaded group, its one queue is the one to pull from, and within an LLC a
+ * CPU without tasks takes half of them: what is decided follows without statistics of groups. */
+struct rq *
+overloaded_of_cpus(struct lb_env *env)
 {
     struct kernel *k = env->k;
-    uint32_t here = (uint32_t)env->dst->cpu, pct = env->sd->imbalance_pct;
-    int cpu;
+    struct busiest_cpu b = { 0 };
 
-    for (cpu = cpumask_next_and(env->sd->span, which, here + 1); cpu >= 0;
-         cpu = cpumask_next_and(env->sd->span, which, (uint32_t)cpu + 1))
-        look(k, &k->rqs[cpu], pct, b);
-    for (cpu = cpumask_next_and(env->sd->span, which, 0); cpu >= 0 && cpu < (int)here;
-         cpu = cpumask_next_and(env->sd->span, which, (uint32_t)cpu + 1))
-        look(k, &k->rqs[cpu], pct, b);
+    if (!is_such_a_pass(env) || !(env->sd->flags & SD_SHARE_LLC) ||
+        probe_wants(k, DECISION_BALANCE_QUEUE) || k->probe.force_seq != 0 ||
+        k->params.sched.group_compare == GROUP_COMPARE_AVERAGE)
+        return NULL;
+    refresh_own_capacity(env);
+    look_at_all(env, k->overloaded_cpus, &b, look_at_overloaded);
+    if (b.overloaded == NULL)
+        return NULL;
+    k->rd_overloaded |= env->sd->parent == NULL;
+    env->migration = MIGRATE_TASK;
+    env->imbalance = b.overloaded->nr_running / 2;
+    probe_decide(k, DECISION_BALANCE_GROUP, "sched_balance_find_src_group:overloaded", NULL,
+                 env->dst->cpu, b.overloaded->cpu);
+    probe_decide(k, DECISION_BALANCE_QUEUE, "sched_balance_find_src_rq:migrate_task", NULL,
+                 env->dst->cpu, b.overloaded->cpu);
+    return b.overloaded;
 }
 
 static void
@@ -104,17 +158,14 @@ bool
 busiest_of_cpus(struct lb_env *env, struct sd_lb_stats *sds)
 {
     struct kernel *k = env->k;
-    struct sched_domain *sd = env->sd;
     struct busiest_cpu b = { 0 };
 
-    if (!sd->of_cpus || env->idle != CPU_NEWLY_IDLE || env->left_out != NULL ||
-        some_reduced(k, sd->span) || k->hotplug != NULL || probe_wants(k, DECISION_BALANCE_GROUP))
+    if (!is_such_a_pass(env))
         return false;
-    if (env->jiffy >= sd->groups->sgc->next_update)
-        update_group_capacity(k, sd, env->dst->cpu);
+    refresh_own_capacity(env);
     look_at_all(env, k->overloaded_cpus, &b, look_at_overloaded);
     if (b.overloaded == NULL)
-        look_at_all(env, sd->span, &b, look_at_other);
+        look_at_all(env, env->sd->span, &b, look_at_other);
     fill_stats(k, sds->local, env->dst, GROUP_HAS_SPARE);
     if (b.overloaded != NULL) {
         fill_stats(k, sds->busiest, b.overloaded, GROUP_OVERLOADED);

@@ -86,6 +86,7 @@ bool is_core_idle(const struct kernel *k, int cpu);
 /* balance.c */
 uint64_t get_sd_balance_interval(const struct kernel *k, const struct sched_domain *sd, bool busy);
 uint64_t max_load_balance_interval(const struct kernel *k);
+void set_balance_interval(struct kernel *k, struct sched_domain *sd, uint32_t ms);
 void sched_balance_domains(struct kernel *k, int cpu, struct rq *rq, enum idle_type idle);
 
 /* balance_newidle.c */
@@ -107,7 +108,11 @@ const struct cpu_sums *group_loads(const struct lb_env *env, const struct sched_
 /* Of the LLC, by how much of it is used (update_idle_cpu_scan). */
 uint32_t idle_cpus_to_scan(uint64_t sum_util, uint32_t llc_weight, uint32_t imbalance_pct);
 
-/* balance_cpus.c: of a domain of single CPUs, for one that runs dry. False: not such a pass. */
+/* balance_cpus.c: of a domain of single CPUs, for one that runs dry. */
+/* The queue to pull from if one is overloaded, env->migration and env->imbalance set; NULL: none
+ * is, or it is not such a pass. */
+struct rq *overloaded_of_cpus(struct lb_env *env);
+/* False: not such a pass. */
 bool busiest_of_cpus(struct lb_env *env, struct sd_lb_stats *sds);
 
 /* balance_average.c: by average load alone, as before group types. */
@@ -133,7 +138,15 @@ bool start_active_balance(struct lb_env *env, struct rq *this_rq, bool *started)
 
 /* capacity.c */
 /* Brings avg_rt, avg_dl and avg_irq up to now. */
-void update_other_load_avgs(struct kernel *k, struct rq *rq);
+void update_higher_load_avgs(struct kernel *k, struct rq *rq);
+static inline void
+update_other_load_avgs(struct kernel *k, struct rq *rq)
+{
+    if (unlikely(k->higher_classes))
+        update_higher_load_avgs(k, rq);
+    if (rq->irq_pending > 0 || rq->avg_irq.util_sum > 0)
+        update_irq_load_avg(k, rq);
+}
 /* Is CPU a to be preferred to b (SD_ASYM_PACKING)? */
 bool sched_asym_prefer(const struct kernel *k, int a, int b);
 bool sched_use_asym_prio(const struct kernel *k, const struct sched_domain *sd, int cpu);

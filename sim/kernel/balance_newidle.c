@@ -58,16 +58,17 @@ ni_random(struct kernel *k, struct rq *rq, struct sched_domain *sd)
 
 /* ---- the passes ---- */
 
-static uint64_t
-level_due(const struct kernel *k, const struct sched_domain *sd)
+/* From when on the CPU balances there as one that idles. */
+static inline uint64_t
+level_due(const struct sched_domain *sd)
 {
-    return sd->last_balance + get_sd_balance_interval(k, sd, false);
+    return sd->last_balance + sd->idle_interval;
 }
 
 /* Nothing in the domain could come here, and nothing is left of earlier passes that this one would
  * settle: it would have its cost and no other effect, and is left out. */
 static bool
-in_vain(struct kernel *k, const struct sched_domain *sd)
+in_vain(const struct kernel *k, const struct sched_domain *sd)
 {
     return !cpumask_intersects(sd->span, k->overloaded_cpus) && sd->nr_balance_failed == 0 &&
            (sd->parent == NULL || !sd->parent->groups->sgc->imbalance) &&
@@ -83,7 +84,7 @@ pull(struct kernel *k, struct rq *rq, uint64_t *next, uint64_t *cost, uint64_t *
     bool pulled = false, go_on = true;
 
     for_each_domain (sd, k->domains->cpus[rq->cpu].sd) {
-        *next = SIM_MIN(*next, level_due(k, sd));
+        *next = SIM_MIN(*next, level_due(sd));
         if (rq->avg_idle < *elapsed + sd->max_newidle_lb_cost)
             break;
         if (sd->flags & SD_BALANCE_NEWIDLE && k->params.sched.newidle_balance) {
@@ -118,12 +119,13 @@ look_around(struct kernel *k, struct rq *rq)
     if (bottom == NULL)
         return false;
     if (!looks) {
-        next = SIM_MIN(next, level_due(k, bottom));
+        next = SIM_MIN(next, level_due(bottom));
     } else {
         sched_balance_update_blocked_averages(k, rq);
         update_other_load_avgs(k, rq);
         pull(k, rq, &next, &cost, &elapsed);
-        charge(k, rq->cpu, cost, CHARGE_SOFTIRQ);
+        if (cost > 0)
+            charge(k, rq->cpu, cost, CHARGE_SOFTIRQ);
         rq->max_idle_balance_cost = SIM_MAX(rq->max_idle_balance_cost, elapsed);
     }
     rq->next_balance = SIM_MIN(rq->next_balance, next);

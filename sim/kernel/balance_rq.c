@@ -106,14 +106,17 @@ move_tasks(struct lb_env *env)
 static struct rq *
 find_source(struct lb_env *env)
 {
-    struct sched_group *sg = sched_balance_find_src_group(env);
     struct sd_schedstat *stat = &env->sd->stat;
+    struct rq *src = overloaded_of_cpus(env);
 
+    if (src != NULL)
+        return src;
+    struct sched_group *sg = sched_balance_find_src_group(env);
     if (sg == NULL) {
         stat->lb[env->idle].nobusyg++;
         return NULL;
     }
-    struct rq *src = sched_balance_find_src_rq(env, sg);
+    src = sched_balance_find_src_rq(env, sg);
     if (src == NULL)
         stat->lb[env->idle].nobusyq++;
     return src;
@@ -203,7 +206,7 @@ back_off(const struct lb_env *env)
         return;
     if ((env->all_pinned && sd->balance_interval < MAX_PINNED_INTERVAL) ||
         sd->balance_interval < sd->max_interval)
-        sd->balance_interval *= 2;
+        set_balance_interval(env->k, sd, 2 * sd->balance_interval);
 }
 
 uint32_t
@@ -238,8 +241,8 @@ sched_balance_rq(struct kernel *k, int cpu, struct rq *rq, struct sched_domain *
     else if (outcome == MOVED)
         sd->nr_balance_failed = 0;
     if (outcome == MOVED || outcome == FAILED) {
-        if (!active || need_active_balance(&env))
-            sd->balance_interval = sd->min_interval; /* unbalanced: look again soon */
+        if (sd->balance_interval != sd->min_interval && (!active || need_active_balance(&env)))
+            set_balance_interval(k, sd, sd->min_interval); /* unbalanced: look again soon */
         return moved;
     }
     if (outcome != ONE_PINNED)

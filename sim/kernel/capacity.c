@@ -36,16 +36,12 @@ update_irq_load_avg(struct kernel *k, struct rq *rq)
 }
 
 void
-update_other_load_avgs(struct kernel *k, struct rq *rq)
+update_higher_load_avgs(struct kernel *k, struct rq *rq)
 {
     const struct sched_class *class = rq->curr != NULL ? rq->curr->class : NULL;
 
-    if (unlikely(k->higher_classes)) {
-        update_rt_rq_load_avg(k, rq, class == &rt_sched_class);
-        update_dl_rq_load_avg(k, rq, class == &dl_sched_class);
-    }
-    if (rq->irq_pending > 0 || rq->avg_irq.util_sum > 0)
-        update_irq_load_avg(k, rq);
+    update_rt_rq_load_avg(k, rq, class == &rt_sched_class);
+    update_dl_rq_load_avg(k, rq, class == &dl_sched_class);
 }
 
 /* ---- of CPUs ---- */

@@ -93,6 +93,7 @@ struct sched_domain {
     uint64_t max_newidle_lb_cost, last_decay_max_lb_cost;
     uint32_t balance_interval, newidle_ratio;
     uint32_t newidle_call, newidle_success, nr_balance_failed;
+    uint32_t idle_interval; /* balance_interval in jiffies, as a CPU that idles has it */
     uint32_t min_interval, max_interval, busy_factor, imbalance_pct, cache_nice_tries, imb_numa_nr;
     bool of_cpus; /* the lowest one, and its groups are single CPUs, all alike (sums.c) */
     struct sched_domain_shared *shared;

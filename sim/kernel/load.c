@@ -243,7 +243,8 @@ cpu_runnable(struct kernel *k, struct rq *rq)
     return rq->cfs.avg.runnable_avg;
 }
 
-/* cpu_util(): p's part is taken away where it counts; NULL: nobody's. */
+/* cpu_util(): p's part is taken away where it counts; NULL: nobody's. cpu_util_cfs() of load.h is
+ * the same for most who ask. */
 static uint64_t
 cpu_util(struct kernel *k, struct rq *rq, const struct task *p, bool boost)
 {
@@ -262,12 +263,6 @@ cpu_util(struct kernel *k, struct rq *rq, const struct task *p, bool boost)
     if (sched_feat(k, UTIL_EST))
         util = SIM_MAX(util, est);
     return SIM_MIN(util, rq->capacity_orig);
-}
-
-uint64_t
-cpu_util_cfs(struct kernel *k, struct rq *rq)
-{
-    return cpu_util(k, rq, NULL, false);
 }
 
 uint64_t

@@ -16,7 +16,15 @@ void see_ticks_before(struct kernel *k, struct rq *rq);
 /* Of the root queue: load_avg, runnable_avg; utilisation with util_est, at most the capacity. */
 uint64_t cpu_load(struct kernel *k, struct rq *rq);
 uint64_t cpu_runnable(struct kernel *k, struct rq *rq);
-uint64_t cpu_util_cfs(struct kernel *k, struct rq *rq);
+static inline uint64_t
+cpu_util_cfs(struct kernel *k, struct rq *rq)
+{
+    rq_catch_up(k, rq);
+    uint64_t util = rq->cfs.avg.util_avg;
+    if (sched_feat(k, UTIL_EST))
+        util = SIM_MAX(util, rq->cfs.avg.util_est);
+    return SIM_MIN(util, rq->capacity_orig);
+}
 /* The same and not less than the runnable average: what a queue would use if it could. */
 uint64_t cpu_util_cfs_boost(struct kernel *k, struct rq *rq);
 

@@ -178,9 +178,14 @@ sched_balance_update_blocked_averages(struct kernel *k, struct rq *rq)
     for (struct list *node = rq->leaf_cfs_rqs.next, *next; node != &rq->leaf_cfs_rqs; node = next) {
         next = node->next;
         update_blocked_group(k, list_entry(node, struct cfs_rq, leaf_node));
+        sums_update(k, rq);
     }
-    update_cfs_rq_load_avg(k, &rq->cfs, cfs_rq_clock_pelt(k, &rq->cfs));
-    sums_update(k, rq);
+    /* a CPU that runs dry has just brought its queue up to date */
+    uint64_t now = cfs_rq_clock_pelt(k, &rq->cfs);
+    if (now - rq->cfs.avg.last_update_time >= 1024 || rq->cfs.nr_removed > 0) {
+        update_cfs_rq_load_avg(k, &rq->cfs, now);
+        sums_update(k, rq);
+    }
 }
 
 /* Once a jiffy; the path upwards is short, so it is walked by recursion. */
