@@ -7,6 +7,7 @@
 struct lot {
     uint64_t key;
     uint32_t n;
+    uint32_t near; /* on a batch: where its neighbours are counted */
 };
 
 struct lru_batch {
@@ -27,18 +28,18 @@ struct lru_state {
 static const uint64_t MIX = 0x9E3779B97F4A7C15u;
 
 /* Two that are one number are as likely as two equal numbers of 64 bits. */
-static uint64_t
+static inline uint64_t
 key_of(const struct region *r, uint64_t page, int node, uint32_t tag)
 {
     uint64_t key = ((uint64_t)r->id + 1) << 40;
 
     if (r->ops->lot == NULL)
         return key | page;
-    key |= (uint64_t)1 << 39 | r->ops->lot(r, page, node);
+    key |= (uint64_t)1 << 39 | page_lot(r, page, node);
     return key ^ (uint64_t)tag * MIX;
 }
 
-static uint64_t
+static inline uint64_t
 home_of(const struct lru_state *s, uint64_t key)
 {
     return key * MIX >> s->shift;
@@ -78,16 +79,16 @@ lru_batch_init(struct kernel *k)
 }
 
 /* Of pages that are known one by one: nothing waits near most of them. */
-static uint16_t *
+static inline uint32_t
 near_of(const struct lru_state *s, uint64_t key)
 {
     enum { NEAR_SHIFT = 6 };
 
-    return &s->near[home_of(s, key >> NEAR_SHIFT)];
+    return (uint32_t)home_of(s, key >> NEAR_SHIFT);
 }
 
 /* Where the key is, or the empty place where it would be. */
-static uint64_t
+static inline uint64_t
 find(const struct lru_state *s, uint64_t key)
 {
     uint64_t i = home_of(s, key);
@@ -112,45 +113,54 @@ fill_hole(struct lru_state *s, uint64_t hole)
     s->index[hole] = (struct lot){ 0 };
 }
 
-static void
+static inline void
 drain(struct lru_state *s, struct lru_batch *b)
 {
     for (uint32_t i = 0; i < b->nr_lots; i++) {
         uint64_t at = find(s, b->lots[i].key);
 
         s->index[at].n -= b->lots[i].n;
-        (*near_of(s, b->lots[i].key))--;
-        if (s->index[at].n == 0)
+        s->near[b->lots[i].near]--;
+        if (s->index[at].n > 0)
+            continue;
+        if (likely(s->index[(at + 1) & s->mask].key == 0))
+            s->index[at].key = 0;
+        else
             fill_hole(s, at);
     }
     b->nr = b->nr_lots = 0;
 }
 
-static void
+static inline void
 add_lot(struct lru_state *s, struct lru_batch *b, uint64_t key, uint32_t n)
 {
     struct lot *l = &s->index[find(s, key)];
+    uint32_t near = near_of(s, key);
 
     l->key = key;
     l->n += n;
-    (*near_of(s, key))++;
-    b->lots[b->nr_lots++] = (struct lot){ key, n };
+    s->near[near]++;
+    l = &b->lots[b->nr_lots++];
+    l->key = key;
+    l->n = n;
+    l->near = near;
     b->nr += n;
 }
 
-static void
-batch_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n, int node,
-          uint32_t tag, bool huge)
+void
+lru_add_tagged(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n,
+               int node, uint32_t tag)
 {
     struct lru_state *s = k->mm->lru;
 
     if (!s->on)
         return;
     struct lru_batch *b = &s->batches[cpu];
-    bool full = huge || b->nr + n >= LRU_BATCH;
-    uint64_t left = huge ? 0 : full ? (b->nr + n) % LRU_BATCH : n;
-    if (full)
+    uint64_t left = n;
+    if (b->nr + n >= LRU_BATCH) {
+        left = (b->nr + n) % LRU_BATCH;
         drain(s, b);
+    }
     for (uint64_t end = first + n, page = end - left, stop; page < end; page = stop) {
         stop = r->ops->lot == NULL ? page + 1 : SIM_MIN(end, (page | (CHUNK_PAGES - 1)) + 1);
         add_lot(s, b, key_of(r, page, node, tag), (uint32_t)(stop - page));
@@ -161,14 +171,10 @@ void
 lru_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n, int node,
         bool huge)
 {
-    batch_add(k, cpu, r, first, n, node, 0, huge);
-}
-
-void
-lru_add_tagged(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint64_t n,
-               int node, uint32_t tag)
-{
-    batch_add(k, cpu, r, first, n, node, tag, false);
+    if (!huge)
+        lru_add_tagged(k, cpu, r, first, n, node, 0);
+    else if (k->mm->lru->on)
+        drain(k->mm->lru, &k->mm->lru->batches[cpu]);
 }
 
 void
@@ -200,7 +206,7 @@ lru_waiting(const struct kernel *k, const struct region *r, uint64_t first, uint
     if (!s->on)
         return 0;
     uint64_t key = key_of(r, first, node, tag);
-    uint64_t waiting = *near_of(s, key) == 0 ? 0 : s->index[find(s, key)].n;
+    uint64_t waiting = s->near[near_of(s, key)] == 0 ? 0 : s->index[find(s, key)].n;
     if (likely(waiting == 0) || r->ops->lot == NULL)
         return waiting == 0 ? 0 : n;
     uint32_t all = SIM_MAX(r->ops->lot_size(r, first, node, tag), n);
@@ -243,9 +249,10 @@ static uint64_t
 alike_until(const struct kernel *k, const struct region *r, uint64_t at, uint64_t end, bool waits)
 {
     enum { NEIGHBOURS = 64 };
+    const struct lru_state *s = k->mm->lru;
 
     while (at < end)
-        if (likely(*near_of(k->mm->lru, key_of(r, at, 0, 0)) == 0)) {
+        if (likely(s->near[near_of(s, key_of(r, at, 0, 0))] == 0)) {
             if (waits)
                 break;
             at = SIM_MIN((at | (NEIGHBOURS - 1)) + 1, end);

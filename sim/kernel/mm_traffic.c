@@ -4,8 +4,8 @@
 #include "kernel/copies.h"
 #include "kernel/mm.h"
 
-void
-mm_traffic(struct kernel *k, int from, int to, uint64_t bytes)
+static inline void
+count_traffic(struct kernel *k, int from, int to, uint64_t bytes)
 {
     const struct machine *m = k->machine;
 
@@ -19,9 +19,15 @@ mm_traffic(struct kernel *k, int from, int to, uint64_t bytes)
 }
 
 void
+mm_traffic(struct kernel *k, int from, int to, uint64_t bytes)
+{
+    count_traffic(k, from, to, bytes);
+}
+
+void
 mm_copied(struct kernel *k, int from, int to, uint64_t bytes)
 {
-    mm_traffic(k, from, to, bytes);
+    count_traffic(k, from, to, bytes);
     mm_served(k, from, bytes, 0);
     mm_served(k, to, 0, bytes);
     copies_add(k, from, to, bytes);

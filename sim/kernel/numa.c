@@ -25,6 +25,8 @@ numa_init(struct kernel *k)
     while (cpu_bits < CPU_BITS_MAX && 1u << cpu_bits < k->machine->nr_cpus)
         cpu_bits++;
     k->numa->exact_shift = TAG_BITS - 1 - cpu_bits; /* a tag is one more than its parts */
+    k->numa->copy_4k = mul_div_u64(PAGE_4K, SEC(1), k->params.cost.copy_bandwidth);
+    k->numa->copy_2m = mul_div_u64(PAGE_2M, SEC(1), k->params.cost.copy_bandwidth);
 }
 
 uint64_t

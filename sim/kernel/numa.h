@@ -38,7 +38,8 @@ struct numa_state {
     struct numa_tier_node *tiers; /* by node */
     struct numa_group *groups, *free_groups;
     uint32_t nr_groups_made;
-    uint32_t exact_shift; /* bits for pids in tags where they are not cut to 8 */
+    uint32_t exact_shift;      /* bits for pids in tags where they are not cut to 8 */
+    sim_time copy_4k, copy_2m; /* of a page */
 };
 
 static inline uint32_t

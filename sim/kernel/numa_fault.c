@@ -50,12 +50,17 @@ probe_fault(const struct faults *f, const struct numa_fault *one, uint64_t page,
 }
 
 /* True: the pages are to move. Their tag is changed by the way. */
-static bool
+static inline bool
 decide(const struct faults *f, const struct page_unit *u, uint32_t nr, uint32_t *tag)
 {
-    struct numa_fault one = {
-        .rq = f->rq, .p = f->p, .policy = f->policy, .src = u->node, .np = u->np, .tag = u->tag
-    };
+    struct numa_fault one;
+
+    one.rq = f->rq;
+    one.p = f->p;
+    one.policy = f->policy;
+    one.src = u->node;
+    one.np = u->np;
+    one.tag = u->tag;
     bool move = numa_misplaced(f->k, &one);
 
     if (unlikely(f->k->scx != NULL))
@@ -66,24 +71,24 @@ decide(const struct faults *f, const struct page_unit *u, uint32_t nr, uint32_t 
         probe_input(f->k, "pages", (int64_t)nr * u->np);
     }
     return probe_decide(f->k, DECISION_HINT_FAULT, one.rule, f->p, f->rq->cpu, move) == 1 &&
-           one.src != f->rq->node;
+           one.src != f->node;
 }
 
 /* What others hear of pages that moved: bytes, observers. */
-static void
+static inline void
 tell_moved(const struct faults *f)
 {
     struct kernel *k = f->k;
 
     for_each_node (from, f->from) {
-        mm_copied(k, from, f->rq->node, f->from_pages[from] * PAGE_4K);
+        mm_copied(k, from, f->node, f->from_pages[from] * PAGE_4K);
         for (struct observer *o = k->observers; o != NULL; o = o->next)
             if (o->pages_migrate != NULL)
-                o->pages_migrate(o->priv, k, f->p, from, f->rq->node, f->from_pages[from]);
+                o->pages_migrate(o->priv, k, f->p, from, f->node, f->from_pages[from]);
     }
 }
 
-static void
+static inline void
 count_from(struct faults *f, int from, uint64_t pages)
 {
     if (!(f->from & NODE_BIT(from)))
@@ -94,21 +99,23 @@ count_from(struct faults *f, int from, uint64_t pages)
 
 /* How many of nr pages can go to the task's node: none that waits on a CPU's batch, none if the
  * task's cpuset does not have the node, and as many as there is room for. */
-static uint32_t
+static inline uint32_t
 movable(const struct faults *f, const struct page_unit *u, uint32_t nr)
 {
-    const struct mm_node *target = &f->k->mm->nodes[f->rq->node];
+    const struct mm_node *target = &f->k->mm->nodes[f->node];
     uint64_t room = 0;
 
-    if (!(task_mems(f->k, f->p) & NODE_BIT(f->rq->node)) ||
+    if (!(task_mems(f->k, f->p) & NODE_BIT(f->node)) ||
         (f->v->kind == VMA_FILE && !file_may_migrate(f->k, f->v, f->slice)))
         return 0;
     nr -= u->np > 1 ? 0 : lru_waiting(f->k, f->r, u->first, nr, u->node, u->tag);
     if (target->free_pages > target->high_watermark)
-        room = (target->free_pages - target->high_watermark - 1) / u->np;
+        room = target->free_pages - target->high_watermark - 1;
+    if (u->np > 1)
+        room /= u->np;
     if (likely(room >= nr))
         return nr;
-    migrate_check_room(f->k, f->rq->node, u->np); /* kswapd may hear of it */
+    migrate_check_room(f->k, f->node, u->np); /* kswapd may hear of it */
     return (uint32_t)room;
 }
 
@@ -116,26 +123,27 @@ movable(const struct faults *f, const struct page_unit *u, uint32_t nr)
  * writable. Memory of one process gets the right back by another fault, at the first write
  * (wp_page_reuse), which also forgets who used the page. Whoever writes at all does so before the
  * next scan. */
-static bool
+static inline bool
 write_forgets(const struct faults *f, const struct page_unit *u)
 {
     return u->np == 1 && f->v->kind == VMA_ANON && f->p->profile != NULL &&
            f->p->profile->write_q8 > 0 && numa_quirk(f->k, WRITE_FORGETS);
 }
 
-static void
-move_pages(struct faults *f, struct page_unit *u, uint32_t nr, uint32_t tag)
+static inline void
+move_pages(struct faults *f, const struct page_unit *u, uint32_t nr, uint32_t tag)
 {
     uint64_t pages = (uint64_t)nr * u->np;
 
-    f->r->ops->settle(f->k, f->v->map, u, nr, f->rq->node, tag);
-    if (u->np > 1)
-        lru_add(f->k, f->rq->cpu, f->r, u->first, pages, f->rq->node, true);
-    else
-        lru_add_tagged(f->k, f->rq->cpu, f->r, u->first, pages, f->rq->node, tag);
+    f->r->ops->settle(f->k, f->v->map, u, nr, f->node, tag);
     count_from(f, u->node, pages);
     f->sums.moved += pages;
-    f->sums.huge_moved += u->np > 1;
+    if (likely(u->np == 1)) {
+        lru_add_tagged(f->k, f->rq->cpu, f->r, u->first, pages, f->node, tag);
+        return;
+    }
+    lru_add(f->k, f->rq->cpu, f->r, u->first, pages, f->node, true);
+    f->sums.huge_moved++;
 }
 
 /* Would the entry be writable again (can_change_pte_writable)? Memory that is only read groups
@@ -151,7 +159,7 @@ is_writable(const struct faults *f)
 
 /* Private or shared, by the tag that the page had; a shared fault may make the task join a group.
  */
-static int
+static inline int
 classify(struct faults *f, uint32_t last)
 {
     const struct kernel *k = f->k;
@@ -165,25 +173,19 @@ classify(struct faults *f, uint32_t last)
 }
 
 /* Shared between nodes that the group uses anyway: as good as local. */
-static bool
+static inline bool
 counts_as_local(const struct faults *f, int mem, int priv, bool local)
 {
     const struct kernel *k = f->k;
     const struct numa_group *g = f->p->numa->group;
 
     return local || (priv == NUMA_SHARED && g != NULL && g->active_nodes > 1 &&
-                     numa_is_active_node(k, g, f->rq->node) && numa_is_active_node(k, g, mem));
-}
-
-static bool
-gate_is_open(const struct faults *f)
-{
-    return !f->placed && jiffies(f->k) > f->p->numa->migrate_retry;
+                     numa_is_active_node(k, g, f->node) && numa_is_active_node(k, g, mem));
 }
 
 /* task_numa_fault(): the gate of the next placement opens at most once in an instant, and what is
  * decided there does not know of this fault yet. */
-static void
+static inline void
 task_numa_fault(struct faults *f, uint32_t last, int mem, bool local, uint64_t pages)
 {
     struct kernel *k = f->k;
@@ -192,65 +194,77 @@ task_numa_fault(struct faults *f, uint32_t last, int mem, bool local, uint64_t p
         return;
     int priv = classify(f, last);
     local = counts_as_local(f, mem, priv, local);
-    if (gate_is_open(f)) {
+    if (f->gate_open) {
         task_numa_placement(k, f->rq, f->p);
         numa_migrate_preferred(k, f->p);
-        f->placed = true;
+        f->gate_open = false;
     }
     f->membuf[2 * mem + priv] += pages;
     f->sums.nr_kind[priv] += pages;
     f->sums.nr_local[local] += pages;
 }
 
-/* nr pages of the unit, which have one fate, but for those that there is no room for. */
-static void
-do_numa_pages(struct faults *f, struct page_unit u, uint32_t nr)
+static inline void
+count_fault(struct fault_sums *s, uint32_t nr, uint32_t np, bool local)
 {
-    bool timed = numa_uses_access_time(f->k, u.node), local = u.node == f->rq->node;
-    uint32_t last = timed ? 0 : u.tag, tag, moved = 0;
-    int from = u.node;
+    s->nr += nr;
+    s->nr_huge += np > 1;
+    if (!local)
+        return;
+    s->nr_here += nr;
+    s->here += (uint64_t)nr * np;
+}
 
-    f->sums.nr += nr;
-    f->sums.nr_here += local ? nr : 0;
-    f->sums.here += local ? (uint64_t)nr * u.np : 0;
-    f->sums.nr_huge += u.np > 1;
-    if (decide(f, &u, nr, &tag)) {
-        moved = movable(f, &u, nr);
-        f->sums.failed += timed ? 0 : (uint64_t)(nr - moved) * u.np; /* those are not accounted */
+/* The next nr pages of the unit, which have one fate, but for those that there is no room for. */
+static inline void
+do_numa_pages(struct faults *f, struct page_unit *u, uint32_t nr)
+{
+    bool timed = numa_uses_access_time(f->k, u->node), local = u->node == f->node;
+    uint32_t last = timed ? 0 : u->tag, tag, moved = 0;
+
+    count_fault(&f->sums, nr, u->np, local);
+    if (decide(f, u, nr, &tag)) {
+        moved = movable(f, u, nr);
+        if (moved < nr && !timed) /* those are not accounted */
+            f->sums.failed += (uint64_t)(nr - moved) * u->np;
     }
     if (moved > 0) {
         /* a page of a fast node has a tag: unset */
-        move_pages(f, &u, moved, timed || write_forgets(f, &u) ? 0 : tag);
-        f->k->stats.pgpromote_success += timed ? (uint64_t)moved * u.np : 0;
-        u.first += (uint64_t)moved * u.np;
+        move_pages(f, u, moved, timed || write_forgets(f, u) ? 0 : tag);
+        if (unlikely(timed))
+            f->k->stats.pgpromote_success += (uint64_t)moved * u->np;
+        u->first += (uint64_t)moved * u->np;
     }
-    if (moved < nr)
-        f->r->ops->settle(f->k, f->v->map, &u, nr - moved, from, tag);
+    if (moved < nr) {
+        f->r->ops->settle(f->k, f->v->map, u, nr - moved, u->node, tag);
+        u->first += (uint64_t)(nr - moved) * u->np;
+    }
+    u->nr -= nr;
     if (moved > 0)
-        task_numa_fault(f, last, f->rq->node, local, (uint64_t)moved * u.np);
+        task_numa_fault(f, last, f->node, local, (uint64_t)moved * u->np);
     if (moved < nr)
-        task_numa_fault(f, last, from, local, (uint64_t)(nr - moved) * u.np);
+        task_numa_fault(f, last, u->node, local, (uint64_t)(nr - moved) * u->np);
 }
 
 /* How many pages of the unit may be decided upon at once. */
-static uint32_t
+static inline uint32_t
 pages_alike(struct faults *f, const struct page_unit *u)
 {
     bool others = u->tag != 0 && u->tag != f->asked && !numa_tag_matches(f->k, u->tag, f->p);
 
     if (others)
         f->asked = u->tag;
-    if (others || gate_is_open(f) || numa_uses_access_time(f->k, u->node))
+    if (others || f->gate_open || numa_uses_access_time(f->k, u->node))
         return 1;
-    return u->np > 1 ? u->nr : lru_alike(f->k, f->r, u->first, u->nr);
+    return u->np > 1 || f->r->ops->lot != NULL ? u->nr : lru_alike(f->k, f->r, u->first, u->nr);
 }
 
 /* The sums of a stretch. */
-static void
+static inline void
 account(const struct faults *f)
 {
     struct task_numa *n = f->p->numa;
-    uint64_t *cpubuf = numa_faults(f->k, n, NUMA_CPUBUF, f->rq->node);
+    uint64_t *cpubuf = numa_faults(f->k, n, NUMA_CPUBUF, f->node);
 
     cpubuf[NUMA_SHARED] += f->sums.nr_kind[NUMA_SHARED];
     cpubuf[NUMA_PRIVATE] += f->sums.nr_kind[NUMA_PRIVATE];
@@ -260,26 +274,22 @@ account(const struct faults *f)
     n->pages_migrated += f->sums.moved;
 }
 
-/* Pages of `bytes` each. */
-static sim_time
-copy_cost(const struct faults *f, uint64_t pages, uint64_t bytes)
-{
-    return pages == 0 ? 0
-                      : pages * mul_div_u64(bytes, 1000000000u, f->k->params.cost.copy_bandwidth);
-}
-
 static sim_time
 fault_cost(const struct faults *f)
 {
     const struct cost_params *c = &f->k->params.cost;
-    uint64_t small_moved = f->sums.moved - f->sums.huge_moved * CHUNK_PAGES;
+    const struct fault_sums *s = &f->sums;
+    uint64_t small_moved = s->moved - s->huge_moved * CHUNK_PAGES;
+    sim_time cost = (s->nr - s->nr_huge) * c->hint_fault +
+                    small_moved * (c->page_migration + f->k->numa->copy_4k);
 
-    return (f->sums.nr - f->sums.nr_huge) * c->hint_fault + f->sums.nr_huge * c->hint_fault_huge +
-           small_moved * c->page_migration + copy_cost(f, small_moved, PAGE_4K) +
-           f->sums.huge_moved * c->page_migration_huge + copy_cost(f, f->sums.huge_moved, PAGE_2M);
+    if (s->nr_huge > 0)
+        cost += s->nr_huge * c->hint_fault_huge +
+                s->huge_moved * (c->page_migration_huge + f->k->numa->copy_2m);
+    return cost;
 }
 
-static void
+static inline void
 count_faults(const struct faults *f)
 {
     struct kernel_stats *ks = &f->k->stats;
@@ -310,12 +320,14 @@ numa_faults_begin(struct faults *f, struct kernel *k, struct rq *rq, struct task
     f->v = v;
     f->r = v->map->region;
     f->slice = slice;
+    f->node = rq->node;
     f->policy = get_vma_policy(p, v);
     f->sums = (struct fault_sums){ .nr = 0 };
     f->from = 0;
     f->asked = 0;
-    f->placed = false;
-    numa_faults_alloc(k, p->numa);
+    f->gate_open = jiffies(k) > p->numa->migrate_retry;
+    if (unlikely(p->numa->faults == NULL))
+        numa_faults_alloc(k, p->numa);
     f->membuf = numa_faults(k, p->numa, NUMA_MEMBUF, 0);
 }
 
@@ -325,12 +337,9 @@ numa_faults_take(struct faults *f, struct page_stretch *st)
     const struct task_numa *n = f->p->numa;
     struct page_unit u;
 
-    while (!n->move_wanted && f->r->ops->marked_unit(f->v->map, st, &u))
-        for (uint32_t nr; u.nr > 0 && !n->move_wanted; u.nr -= nr) {
-            nr = pages_alike(f, &u);
-            do_numa_pages(f, u, nr);
-            u.first += (uint64_t)nr * u.np;
-        }
+    while (st->at < st->end && !n->move_wanted && f->r->ops->marked_unit(f->v->map, st, &u))
+        while (u.nr > 0 && !n->move_wanted)
+            do_numa_pages(f, &u, pages_alike(f, &u));
 }
 
 sim_time

@@ -25,12 +25,13 @@ struct faults {
     struct vma *v;
     struct region *r;
     uint32_t slice; /* of all the pages */
+    int32_t node;   /* of the CPU */
     const struct mempolicy *policy;
     struct fault_sums sums;
     uint64_t *membuf; /* of the task: [node][priv] */
     uint32_t asked;   /* the last tag of somebody else that the group was asked about */
-    bool placed;
-    nodemask from; /* where pages moved from: those have an entry in */
+    bool gate_open;   /* the next fault places the task anew */
+    nodemask from;    /* where pages moved from: those have an entry in */
     uint64_t from_pages[NODE_MAX];
 };
 

@@ -11,7 +11,7 @@
 
 enum { EARLY_PASSES = 4 };
 
-static bool
+static inline bool
 answer(struct numa_fault *f, const char *rule, bool yes)
 {
     f->rule = rule;
@@ -32,8 +32,8 @@ group_wants(struct kernel *k, struct numa_fault *f)
                   cpu_dst * group_faults(k, g, src) * 3 > cpu_src * group_faults(k, g, dst) * 4);
 }
 
-bool
-should_numa_migrate_memory(struct kernel *k, struct numa_fault *f)
+static inline bool
+should_migrate(struct kernel *k, struct numa_fault *f)
 {
     const struct task_numa *n = f->p->numa;
     int dst = f->rq->node;
@@ -58,8 +58,14 @@ should_numa_migrate_memory(struct kernel *k, struct numa_fault *f)
     return group_wants(k, f);
 }
 
+bool
+should_numa_migrate_memory(struct kernel *k, struct numa_fault *f)
+{
+    return should_migrate(k, f);
+}
+
 /* Under the default policy a page belongs to whoever uses it. */
-static bool
+static inline bool
 policy_lets_move(struct kernel *k, struct numa_fault *f)
 {
     int here = f->rq->node;
@@ -76,7 +82,7 @@ policy_lets_move(struct kernel *k, struct numa_fault *f)
 bool
 numa_misplaced(struct kernel *k, struct numa_fault *f)
 {
-    if (!policy_lets_move(k, f) || !should_numa_migrate_memory(k, f))
+    if (!policy_lets_move(k, f) || !should_migrate(k, f))
         return false;
     if (f->src == f->rq->node)
         return answer(f, "already_here", false);

@@ -190,85 +190,6 @@ block_look(const struct mapping *m, uint64_t page, int *node)
     return marked;
 }
 
-/* All of a block, where that is little of the region: who goes through it in step with others comes
- * as near to them as to a page of a small one. */
-static uint64_t
-block_stretch_end(const struct mapping *m, uint64_t page)
-{
-    enum { LITTLE = 1024 };
-    struct block b = block_at(m, page);
-    uint64_t chunk = chunk_end(m->region, page);
-
-    return blocks_of(m->region)->nr_blocks < LITTLE ? chunk : SIM_MAX(block_end(&b), chunk);
-}
-
-static bool
-block_marked_unit(const struct mapping *m, struct page_stretch *st, struct page_unit *u)
-{
-    while (st->at < st->end) {
-        struct block b = block_at(m, st->at);
-        uint64_t upto = first_marked(m, &b);
-        uint64_t at = SIM_MAX(st->at, upto), stop = SIM_MIN(st->end, block_end(&b));
-
-        st->at = stop;
-        for (int n = 0; at < stop; n++) {
-            upto += b.marked[n];
-            if (upto <= at)
-                continue;
-            uint64_t run = SIM_MIN(upto, stop);
-            st->dealt = st->run == run ? st->dealt : 0;
-            st->run = run;
-            u->first = at;
-            u->np = 1;
-            u->node = n;
-            run_of_tags(m, &b, (uint32_t)(run - at), &st->dealt, u);
-            st->at = at + u->nr;
-            return true;
-        }
-    }
-    return false;
-}
-
-static uint64_t
-block_absent_run(const struct mapping *m, struct page_stretch *st, uint64_t *first)
-{
-    while (st->at < st->end) {
-        struct block b = block_at(m, st->at);
-        uint64_t from = SIM_MAX(st->at, first_needing(m, &b));
-        uint64_t to = SIM_MIN(st->end, first_marked(m, &b));
-
-        st->at = SIM_MIN(st->end, block_end(&b));
-        *first = from;
-        if (from < to)
-            return to - from;
-    }
-    return 0;
-}
-
-static void
-move_some(struct kernel *k, struct region *r, const struct block *b, uint32_t nr, int from, int to)
-{
-    add_count(r, b, from, -(int32_t)nr);
-    add_count(r, b, to, (int32_t)nr);
-    count_move(k, r, b->first, nr, from, to);
-}
-
-static void
-block_settle(struct kernel *k, struct mapping *m, const struct page_unit *u, uint32_t nr, int node,
-             uint32_t tag)
-{
-    struct region *r = m->region;
-    struct block b = block_at(m, u->first);
-
-    if (nr == 0)
-        return;
-    retag_unit(m, &b, u, nr, node, tag);
-    add_marked(m, &b, u->node, -(int32_t)nr);
-    count_marks(m, u->first, 1, -(int64_t)nr);
-    if (node != u->node)
-        move_some(k, r, &b, nr, u->node, node);
-}
-
 static uint64_t
 block_move(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int from, int to,
            uint64_t most)
@@ -294,7 +215,7 @@ block_move(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int f
                 retag_some(r, &b,
                            &(struct retagged){ .from = (int)i, .to = to, .nr = (uint32_t)some },
                            KEEP_TAG);
-                move_some(k, r, &b, (uint32_t)some, (int)i, to);
+                move_counts(k, r, &b, (uint32_t)some, (int)i, to);
             }
             moved += some;
         }

@@ -47,6 +47,12 @@ blocks_of(const struct region *r)
 
 /* The sum of a block's counts: below 2^16, so no lane runs over. */
 static inline uint32_t
+sum_lanes(uint64_t four)
+{
+    four += four >> 32;
+    return (uint32_t)(four + (four >> 16)) & UINT16_MAX;
+}
+static inline uint32_t
 sum_counts(const uint16_t *counts, uint32_t stride)
 {
     uint64_t sum = 0, four;
@@ -55,7 +61,7 @@ sum_counts(const uint16_t *counts, uint32_t stride)
         memcpy(&four, &counts[i], sizeof(four));
         sum += four;
     }
-    return (uint32_t)(sum * 0x0001000100010001u >> 48);
+    return sum_lanes(sum);
 }
 
 /* page_block_mark.c: the operation `mark` (pages.h). */
@@ -116,6 +122,33 @@ block_marked(const struct mapping *m, const struct block *b)
     return sum_counts(b->marked, blocks_of(m->region)->stride);
 }
 
+/* ---- counts by node; a block may have been found by another mapping ---- */
+
+static inline uint64_t
+slab_index(const struct block *b)
+{
+    return b->index >> SLAB_SHIFT;
+}
+/* Pages of a slab on a node; and those that a mapping has marked. */
+static inline uint16_t *
+slab_count(const struct region *r, const struct block *b, int node)
+{
+    const struct block_pages *x = blocks_of(r);
+
+    return &x->slab_count[slab_index(b) * x->nr_nodes + (uint32_t)node];
+}
+static inline uint16_t *
+slab_marked(const struct mapping *m, const struct block *b, int node)
+{
+    return &block_marks_of(m)
+                ->slab_marked[slab_index(b) * blocks_of(m->region)->nr_nodes + (uint32_t)node];
+}
+static inline uint16_t *
+marked_of(const struct mapping *m, const struct block *b)
+{
+    return &block_marks_of(m)->marked[b->index * blocks_of(m->region)->stride];
+}
+
 static inline uint64_t
 block_end(const struct block *b)
 {
@@ -134,6 +167,72 @@ first_marked(const struct mapping *m, const struct block *b)
     return block_end(b) - block_marked(m, b);
 }
 
+/* ---- tags of slabs ---- */
+
+static inline struct slab *
+slab_of(const struct region *r, const struct block *b)
+{
+    return &blocks_of(r)->slabs[slab_index(b)];
+}
+/* Of the marked pages of a mapping, how many have which tag. */
+static inline uint16_t *
+tagged_of(const struct mapping *m, const struct block *b)
+{
+    return block_marks_of(m)->tagged[slab_index(b)];
+}
+static inline uint32_t
+tag_key(uint32_t tag, int node)
+{
+    return tag << 8 | (uint32_t)node;
+}
+static inline bool
+is_on(const struct slab *s, int i, int node)
+{
+    return s->n[i] > 0 && (int)(s->key[i] & 255) == node;
+}
+/* Where pages with a tag are counted; -1: nowhere. */
+static inline int
+find_tag(const struct slab *s, uint32_t tag, int node)
+{
+    uint32_t key = tag_key(tag, node);
+
+    for (int i = 0; i < SLAB_TAGS && tag != 0; i++)
+        if (s->key[i] == key && s->n[i] > 0)
+            return i;
+    return -1;
+}
+
+/* All that a visit looks at and changes. */
+struct spot {
+    uint16_t *count, *marked;           /* of the block, by node */
+    uint16_t *slab_count, *slab_marked; /* of its slab */
+    uint16_t *tagged;
+    struct slab *slab;
+};
+
+static inline struct spot
+spot_of(const struct mapping *m, uint64_t block)
+{
+    const struct block_pages *x = blocks_of(m->region);
+    const struct block_marks *marks = block_marks_of(m);
+    uint64_t at = block * x->stride, slab = block >> SLAB_SHIFT, sums = slab * x->nr_nodes;
+
+    return (struct spot){ .count = &x->count[at],
+                          .marked = &marks->marked[at],
+                          .slab_count = &x->slab_count[sums],
+                          .slab_marked = &marks->slab_marked[sums],
+                          .tagged = marks->tagged[slab],
+                          .slab = &x->slabs[slab] };
+}
+
+/* ---- page_block_attend.c: operations ---- */
+
+uint64_t block_stretch_end(const struct mapping *m, uint64_t page);
+bool block_marked_unit(const struct mapping *m, struct page_stretch *st, struct page_unit *u);
+uint64_t block_absent_run(const struct mapping *m, struct page_stretch *st, uint64_t *first);
+void block_settle(struct kernel *k, struct mapping *m, const struct page_unit *u, uint32_t nr,
+                  int node, uint32_t tag);
+
 /* ---- page_block_look.c ---- */
 
 uint64_t block_needs(const struct mapping *m, uint64_t first, uint64_t n);
@@ -148,19 +247,35 @@ uint64_t block_release(struct kernel *k, struct region *r, uint64_t first, uint6
 /* ---- page_block_tags.c: the access tags of slabs ---- */
 
 /* Pages of a block on a node, and marked ones: more or fewer of them. */
-void add_count(const struct region *r, const struct block *b, int node, int32_t n);
-void add_marked(const struct mapping *m, const struct block *b, int node, int32_t n);
+static inline void
+add_count(const struct region *r, const struct block *b, int node, int32_t n)
+{
+    b->count[node] += (uint16_t)n;
+    *slab_count(r, b, node) += (uint16_t)n;
+}
+static inline void
+add_marked(const struct mapping *m, const struct block *b, int node, int32_t n)
+{
+    marked_of(m, b)[node] += (uint16_t)n;
+    *slab_marked(m, b, node) += (uint16_t)n;
+}
+/* Pages of a block that go from one node to another: what is counted of them. */
+static inline void
+move_counts(struct kernel *k, struct region *r, const struct block *b, uint32_t nr, int from,
+            int to)
+{
+    add_count(r, b, from, -(int32_t)nr);
+    add_count(r, b, to, (int32_t)nr);
+    count_move(k, r, b->first, nr, from, to);
+}
+
 /* x more pages of a node get the mapping's mark, before they are counted. */
 void deal_marks(const struct mapping *m, const struct block *b, int node, uint32_t x);
 /* All pages of a slab have the mapping's mark now, but for those of nodes that are left out. */
 void mark_slab(const struct mapping *m, uint64_t slab, nodemask left_out);
-/* How many of the next `most` marked pages of a unit's node have the tag whose turn it is, and
- * which that is, go to the unit. *dealt: where it goes on. */
-void run_of_tags(const struct mapping *m, const struct block *b, uint32_t most, int *dealt,
-                 struct page_unit *u);
-/* The first nr pages of a unit, which the mapping has marked, get a tag and may go to a node. */
-void retag_unit(const struct mapping *m, const struct block *b, const struct page_unit *u,
-                uint32_t nr, int node, uint32_t tag);
+/* nr more pages of a slab on a node have a tag: in which entry; -1: of tag 0 none is kept. If one
+ * has to make room, it is not `keep`. */
+int put_tag(struct region *r, uint64_t slab, uint32_t tag, int node, uint32_t nr, int keep);
 /* Of the pages of a block on a node, how many have a tag, if they are as those of their slab; and
  * the tags that there are. */
 uint32_t tag_share(const struct region *r, const struct block *b, int node, uint32_t tag);

@@ -45,12 +45,31 @@ mark_some(struct mapping *m, uint64_t page, uint64_t stop, nodemask left_out,
     return marked;
 }
 
-/* Marks all blocks of a slab: their counts become those of marks, node by node. */
+/* A block's counts become those of its marks, but for lanes that `keep` has set. How many more
+ * marks: no lane has fewer than before, so none borrows of its neighbour. */
+static uint32_t
+mark_counts(uint16_t *marks, const uint16_t *counts, const uint16_t *keep, uint32_t stride)
+{
+    uint64_t before, count, kept, after, more = 0;
+
+    for (uint32_t i = 0; i < stride; i += 4) {
+        memcpy(&before, &marks[i], sizeof(before));
+        memcpy(&count, &counts[i], sizeof(count));
+        memcpy(&kept, &keep[i], sizeof(kept));
+        after = (count & ~kept) | (before & kept);
+        memcpy(&marks[i], &after, sizeof(after));
+        more += after - before;
+    }
+    return sum_lanes(more);
+}
+
+/* Marks all blocks of a slab. */
 static uint32_t
 mark_blocks(struct mapping *m, uint64_t slab, nodemask left_out)
 {
     const struct block_pages *x = blocks_of(m->region);
-    uint64_t first = slab << SLAB_SHIFT;
+    struct block_marks *marks = block_marks_of(m);
+    uint64_t first = slab << SLAB_SHIFT, look_for = 0;
     uint64_t end = SIM_MIN(x->nr_blocks, first + ((uint64_t)1 << SLAB_SHIFT));
     uint16_t keep[NODE_MAX + 3] = { 0 }; /* lanes of nodes that are left out */
     uint32_t marked = 0;
@@ -58,17 +77,13 @@ mark_blocks(struct mapping *m, uint64_t slab, nodemask left_out)
     for_each_node (n, left_out)
         keep[n] = UINT16_MAX;
     for (uint64_t index = first; index < end; index++) {
-        const uint16_t *count = &x->count[index * x->stride];
-        uint16_t *marks = &block_marks_of(m)->marked[index * x->stride];
-        uint32_t before = sum_counts(marks, x->stride);
+        uint64_t at = index * x->stride;
+        uint32_t some = mark_counts(&marks->marked[at], &x->count[at], keep, x->stride);
 
-        for (uint32_t i = 0; i < x->stride; i++)
-            marks[i] = (uint16_t)((count[i] & ~keep[i]) | (marks[i] & keep[i]));
-        uint32_t some = sum_counts(marks, x->stride) - before;
-        if (some > 0)
-            look_for(m, index);
+        look_for |= (uint64_t)(some > 0) << (index % 64);
         marked += some;
     }
+    marks->attention[first / 64] |= look_for;
     mark_slab(m, slab, left_out);
     return marked;
 }

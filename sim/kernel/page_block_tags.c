@@ -7,63 +7,6 @@
  */
 #include "kernel/page_block.h"
 
-static uint32_t
-key_of(uint32_t tag, int node)
-{
-    return tag << 8 | (uint32_t)node;
-}
-static bool
-is_on(const struct slab *s, int i, int node)
-{
-    return s->n[i] > 0 && (int)(s->key[i] & 255) == node;
-}
-
-static uint64_t
-slab_index(const struct block *b)
-{
-    return b->index >> SLAB_SHIFT;
-}
-static struct slab *
-slab_of(const struct region *r, const struct block *b)
-{
-    return &blocks_of(r)->slabs[slab_index(b)];
-}
-/* Of the marked pages of a mapping, how many have which tag. */
-static uint16_t *
-tagged_of(const struct mapping *m, const struct block *b)
-{
-    return block_marks_of(m)->tagged[slab_index(b)];
-}
-
-/* Pages of a slab on a node; and those that a mapping has marked. */
-static uint16_t *
-slab_count(const struct region *r, const struct block *b, int node)
-{
-    const struct block_pages *x = blocks_of(r);
-
-    return &x->slab_count[slab_index(b) * x->nr_nodes + (uint32_t)node];
-}
-static uint16_t *
-slab_marked(const struct mapping *m, const struct block *b, int node)
-{
-    return &block_marks_of(m)
-                ->slab_marked[slab_index(b) * blocks_of(m->region)->nr_nodes + (uint32_t)node];
-}
-
-void
-add_count(const struct region *r, const struct block *b, int node, int32_t n)
-{
-    b->count[node] += (uint16_t)n;
-    *slab_count(r, b, node) += (uint16_t)n;
-}
-void
-add_marked(const struct mapping *m, const struct block *b, int node, int32_t n)
-{
-    block_marks_of(m)->marked[b->index * blocks_of(m->region)->stride + (uint32_t)node] +=
-        (uint16_t)n;
-    *slab_marked(m, b, node) += (uint16_t)n;
-}
-
 /* Of x pages among `all` on a node, entry i's part; what is left goes to pages without a tag. */
 static uint32_t
 deal(uint32_t *x, uint32_t *all, uint32_t can)
@@ -101,87 +44,14 @@ mark_slab(const struct mapping *m, uint64_t slab, nodemask left_out)
             marks->slab_marked[slab * x->nr_nodes + n] = x->slab_count[slab * x->nr_nodes + n];
 }
 
-/* ---- which tags marked pages have ---- */
-
-static uint32_t
-isqrt(uint64_t x)
-{
-    uint64_t root = 0;
-
-    for (uint64_t bit = (uint64_t)1 << 20; bit > 0; bit >>= 1)
-        if ((root + bit) * (root + bit) <= x)
-            root += bit;
-    return (uint32_t)root;
-}
-
-/* How many of n pages, drawn from `all`, are among `some` of them. Few are drawn one by one; of
- * many the number is that of a normal distribution with the same mean and variance. */
-static uint32_t
-draw_share(struct rng *rng, uint32_t n, uint32_t some, uint32_t all)
-{
-    enum { FEW = 16 };
-    uint32_t least = n + some > all ? n + some - all : 0, most = SIM_MIN(n, some), got = 0;
-
-    if (least == most)
-        return most;
-    for (uint32_t i = 0; n <= FEW && i < n; i++)
-        got += rng_below(rng, all - i) < some - got;
-    if (n <= FEW)
-        return got;
-    uint64_t mean_q16 = ((uint64_t)n * some << 16) / all;
-    uint64_t var_q16 = mean_q16 * (all - some) / all * (all - n) / (all - 1);
-    int64_t x = (int64_t)mean_q16 + ((rng_normal_q16(rng) * isqrt(var_q16 << 16)) >> 16);
-    x = (x + (1 << 15)) >> 16;
-    return x < (int64_t)least ? least : x > (int64_t)most ? most : (uint32_t)x;
-}
-
-void
-run_of_tags(const struct mapping *m, const struct block *b, uint32_t most, int *dealt,
-            struct page_unit *u)
-{
-    const struct slab *s = slab_of(m->region, b);
-    const uint16_t *tagged = tagged_of(m, b);
-    uint32_t all = *slab_marked(m, b, u->node);
-
-    for (int i = 0; i < SLAB_TAGS; i++) {
-        uint32_t some = tagged[i] > 0 && is_on(s, i, u->node) ? SIM_MIN(tagged[i] + 0u, all) : 0;
-
-        if (some == 0)
-            continue;
-        u->nr = 0;
-        if (i >= *dealt) {
-            *dealt = i + 1;
-            u->tag = s->key[i] >> 8;
-            u->entry = i;
-            u->nr = draw_share(&blocks_of(m->region)->rng, SIM_MIN(most, all), some, all);
-        }
-        if (u->nr > 0)
-            return;
-        all -= some;
-    }
-    u->nr = most;
-    u->tag = 0;
-    u->entry = -1;
-}
-
 /* ---- pages that get another tag ---- */
-
-/* Where pages with a tag are counted; -1: nowhere. */
-static int
-find_tag(const struct slab *s, uint32_t tag, int node)
-{
-    for (int i = 0; i < SLAB_TAGS && tag != 0; i++)
-        if (s->n[i] > 0 && s->key[i] == key_of(tag, node))
-            return i;
-    return -1;
-}
 
 /* An entry for a tag that has none: an empty one, else that with the fewest pages, of its own node
  * if there is one; `keep` stays. Its pages have no tag from now on. */
 static int
-evict(struct region *r, const struct block *b, int node, int keep)
+evict(struct region *r, uint64_t slab, int node, int keep)
 {
-    struct slab *s = slab_of(r, b);
+    struct slab *s = &blocks_of(r)->slabs[slab];
     int least = keep == 0, same = -1;
 
     for (int i = 0; i < SLAB_TAGS; i++) {
@@ -196,20 +66,22 @@ evict(struct region *r, const struct block *b, int node, int keep)
         least = same;
     s->n[least] = 0;
     for (const struct mapping *m = r->maps; m != NULL; m = m->next)
-        tagged_of(m, b)[least] = 0;
+        block_marks_of(m)->tagged[slab][least] = 0;
     return least;
 }
 
-static int
-put_tag(struct region *r, const struct block *b, uint32_t tag, int node, uint32_t nr, int keep)
+int
+put_tag(struct region *r, uint64_t slab, uint32_t tag, int node, uint32_t nr, int keep)
 {
-    struct slab *s = slab_of(r, b);
-    int at = find_tag(s, tag, node);
+    struct slab *s = &blocks_of(r)->slabs[slab];
 
     if (tag == 0 || nr == 0)
         return -1;
-    at = at >= 0 ? at : evict(r, b, node, keep);
-    s->key[at] = key_of(tag, node);
+    int at = find_tag(s, tag, node);
+    if (at < 0) {
+        at = evict(r, slab, node, keep);
+        s->key[at] = tag_key(tag, node);
+    }
     s->n[at] += (uint16_t)nr;
     return at;
 }
@@ -254,8 +126,7 @@ others_marked(const struct mapping *m, const struct block *b, const struct retag
 {
     const struct slab *s = slab_of(m->region, b);
     uint64_t in_block = b->count[what->from], in_slab = *slab_count(m->region, b, what->from);
-    uint64_t marked =
-        block_marks_of(m)->marked[b->index * blocks_of(m->region)->stride + (uint32_t)what->from];
+    uint64_t marked = marked_of(m, b)[what->from];
     uint64_t slab_marks = *slab_marked(m, b, what->from), with_tag, marked_with_tag;
     uint64_t least = marked + what->nr > in_block ? marked + what->nr - in_block : 0;
 
@@ -302,7 +173,7 @@ retag_pages(struct region *r, const struct block *b, const struct retagged *what
 
     if (what->nr == 0)
         return;
-    int to = put_tag(r, b, tag, what->to, what->nr, from);
+    int to = put_tag(r, slab_index(b), tag, what->to, what->nr, from);
     for (struct mapping *m = r->maps; m != NULL; m = m->next) {
         uint32_t marked = m != what->m   ? others_marked(m, b, what, from)
                           : what->marked ? what->nr
@@ -314,39 +185,6 @@ retag_pages(struct region *r, const struct block *b, const struct retagged *what
     s->n[from] -= (uint16_t)SIM_MIN(what->nr, (uint32_t)s->n[from]);
     for (struct mapping *m = r->maps; m != NULL; m = m->next)
         tagged_of(m, b)[from] = SIM_MIN(tagged_of(m, b)[from], s->n[from]);
-}
-
-/* Nobody else has marks here. */
-static void
-retag_alone(const struct mapping *m, const struct block *b, const struct page_unit *u, uint32_t nr,
-            int node, uint32_t tag)
-{
-    struct slab *s = slab_of(m->region, b);
-    uint16_t *tagged = tagged_of(m, b);
-    int from = u->entry;
-
-    if (from >= 0)
-        tagged[from] -= (uint16_t)SIM_MIN(nr, tagged[from] + 0u);
-    if (tag == u->tag && node == u->node)
-        return;
-    put_tag(m->region, b, tag, node, nr, from);
-    if (from < 0)
-        return;
-    s->n[from] -= (uint16_t)SIM_MIN(nr, s->n[from] + 0u);
-    tagged[from] = SIM_MIN(tagged[from], s->n[from]);
-}
-
-void
-retag_unit(const struct mapping *m, const struct block *b, const struct page_unit *u, uint32_t nr,
-           int node, uint32_t tag)
-{
-    const struct retagged what = { .from = u->node, .to = node, .nr = nr, .m = m, .marked = true };
-
-    if (m->region->maps->next == NULL &&
-        (u->entry < 0 || slab_of(m->region, b)->key[u->entry] == key_of(u->tag, u->node)))
-        retag_alone(m, b, u, nr, node, tag);
-    else
-        retag_pages(m->region, b, &what, u->tag, tag);
 }
 
 void

@@ -53,34 +53,20 @@ count_release(struct kernel *k, struct region *r, uint64_t first, uint64_t n, in
     }
 }
 
-static void
-group_move(struct region_group *g, uint64_t n, int from, int to)
-{
-    g->count[from] -= n;
-    g->count[to] += n;
-}
-
 void
-count_move(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int from, int to)
+count_move_slices(struct region *r, uint64_t first, uint64_t n, int from, int to)
 {
-    k->mm->nodes[from].free_pages += n;
-    k->mm->nodes[to].free_pages -= n;
-    group_move(region_whole(r), n, from, to);
-    for (uint64_t page = first, stop; r->nr_groups > 1 && page < first + n; page = stop) {
+    for (uint64_t page = first, stop; page < first + n; page = stop) {
         stop = region_slice_end(r, page, first + n);
         group_move(&r->groups[region_slice_of(r, page)], stop - page, from, to);
     }
 }
 
-/* Either the span lies in one slice, or each page of it gets or loses a mark. */
 void
-count_marks(struct mapping *m, uint64_t first, uint64_t span, int64_t n)
+count_marks_slices(struct mapping *m, uint64_t first, uint64_t span, int64_t n)
 {
     struct region *r = m->region;
 
-    *mapping_marked(m, r->nr_groups - 1) += (uint64_t)n;
-    if (r->nr_groups == 1)
-        return;
     for (uint64_t page = first, stop; page < first + span; page = stop) {
         stop = region_slice_end(r, page, first + span);
         int64_t part = stop - page == span ? n

@@ -213,7 +213,12 @@ exact_marked_unit(const struct mapping *m, struct page_stretch *st, struct page_
         if (page == stop)
             continue;
         uint32_t word = chunk_word(c, page);
-        *u = (struct page_unit){ page, 1, 1, word_node(word), word >> PAGE_TAG_SHIFT, -1 };
+        *u = (struct page_unit){ .first = page,
+                                 .nr = 1,
+                                 .np = 1,
+                                 .node = word_node(word),
+                                 .tag = word >> PAGE_TAG_SHIFT,
+                                 .entry = -1 };
         if (c->kind == CHUNK_HUGE) {
             u->first = page & ~(uint64_t)(CHUNK_PAGES - 1);
             u->np = CHUNK_PAGES;

@@ -37,7 +37,8 @@ struct page_unit {
     uint32_t nr, np;
     int32_t node;
     uint32_t tag;
-    int32_t entry; /* for page_block: where pages with this tag are counted; -1: nowhere */
+    int32_t entry;  /* for page_block: where pages with this tag are counted; -1: nowhere; */
+    uint64_t block; /* and their block */
 };
 
 /* What is left of a stretch. */
@@ -89,7 +90,7 @@ struct page_ops {
     /* The huge page becomes 512 small ones; false: there is none. */
     bool (*split_huge)(struct kernel *k, struct region *r, uint64_t page);
     /* Pages that cannot be told apart but by their tag: a number below 2^39 for those on a node in
-     * the block of this page. NULL: each page is known. */
+     * the block of this page; see page_lot(). NULL: each page is known. */
     uint64_t (*lot)(const struct region *r, uint64_t page, int node);
     /* How many of them have the tag, about; and which tags they may have besides 0. */
     uint32_t (*lot_size)(const struct region *r, uint64_t page, int node, uint32_t tag);
@@ -131,6 +132,14 @@ page_after(uint64_t page, uint32_t np)
     return (page | (np - 1)) + 1;
 }
 
+/* `lot` of page_ops: blocks of regions that are not sliced are their chunks. */
+static inline uint64_t
+page_lot(const struct region *r, uint64_t page, int node)
+{
+    return likely(r->nr_slices == 1) ? (page >> CHUNK_SHIFT) * NODE_MAX + (uint64_t)node
+                                     : r->ops->lot(r, page, node);
+}
+
 /* The chunk of mm.touch_chunk that holds a page ends here. */
 static inline uint64_t
 chunk_end(const struct region *r, uint64_t page)
@@ -161,9 +170,34 @@ uint32_t page_word(const struct region *r, uint64_t page);
 
 void count_claim(struct region *r, uint64_t first, uint64_t n, int node);
 void count_release(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int node);
-void count_move(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int from, int to);
-/* n may be negative. */
-void count_marks(struct mapping *m, uint64_t first, uint64_t span, int64_t n);
+/* Those of slices. */
+void count_move_slices(struct region *r, uint64_t first, uint64_t n, int from, int to);
+void count_marks_slices(struct mapping *m, uint64_t first, uint64_t span, int64_t n);
+
+static inline void
+group_move(struct region_group *g, uint64_t n, int from, int to)
+{
+    g->count[from] -= n;
+    g->count[to] += n;
+}
+static inline void
+count_move(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int from, int to)
+{
+    k->mm->nodes[from].free_pages += n;
+    k->mm->nodes[to].free_pages -= n;
+    group_move(region_whole(r), n, from, to);
+    if (r->nr_groups > 1)
+        count_move_slices(r, first, n, from, to);
+}
+/* Either the span lies in one slice, or each page of it gets or loses a mark. n may be negative. */
+static inline void
+count_marks(struct mapping *m, uint64_t first, uint64_t span, int64_t n)
+{
+    *mapping_marked(m, m->region->nr_groups - 1) += (uint64_t)n;
+    if (m->region->nr_groups > 1)
+        count_marks_slices(m, first, span, n);
+}
+
 /* The next slice after that of `page` begins here, or `end`. */
 uint64_t region_slice_end(const struct region *r, uint64_t page, uint64_t end);
 

@@ -6,7 +6,8 @@
  * new node or are there already, and in random order, one by one. Prints a name, the least ns a
  * page of all rounds and the bytes that a page takes, for each.
  *
- * usage: bench_pages exact|block [ROUNDS [in_order]]
+ * usage: bench_pages exact|block [ROUNDS [in_order|moves]]
+ * in_order: not at random; moves: marks and moves alone, for a profile.
  */
 #include "common.h"
 
@@ -170,12 +171,14 @@ main(int argc, char **argv)
     static struct bench b;
     bool block = argc > 1 && strcmp(argv[1], "block") == 0;
     int rounds = argc > 2 ? atoi(argv[2]) : 20;
-    bool random = argc <= 3 || strcmp(argv[3], "in_order") != 0;
+    bool random = argc <= 3, moves = argc > 3 && strcmp(argv[3], "moves") == 0;
 
     bench_open(&b, block);
     for (int i = 0; i < rounds; i++) {
         mark(&b, MARK, -1);
         faults(&b, FAULT_MOVE, 1 + i % (NODES - 1), true);
+        if (moves)
+            continue;
         mark(&b, MARK, -1);
         faults(&b, FAULT_STAY, 1 + i % (NODES - 1), true);
         mark(&b, MARK_SKIP, 0);
