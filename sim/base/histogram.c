@@ -54,18 +54,34 @@ make_room(struct histogram *h, uint32_t slot)
     h->nr_slots = slots;
 }
 
+static inline void
+count(struct histogram *h, uint32_t slot, uint64_t value)
+{
+    h->counts[slot]++;
+    h->total++;
+    h->sum += value;
+    if (unlikely(value < h->min))
+        h->min = value;
+    if (unlikely(value > h->max))
+        h->max = value;
+}
+
+static __attribute__((noinline)) void
+record_beyond(struct histogram *h, uint32_t slot, uint64_t value)
+{
+    make_room(h, slot);
+    count(h, slot, value);
+}
+
 void
 histogram_record(struct histogram *h, uint64_t value)
 {
     uint32_t slot = slot_of(value);
 
     if (unlikely(slot >= h->nr_slots))
-        make_room(h, slot);
-    h->counts[slot]++;
-    h->total++;
-    h->sum += value;
-    h->min = SIM_MIN(h->min, value);
-    h->max = SIM_MAX(h->max, value);
+        record_beyond(h, slot, value);
+    else
+        count(h, slot, value);
 }
 
 void

@@ -49,6 +49,17 @@ list_remove(struct list *node)
     list_init(node);
 }
 
+/* To the head; it is in the list. */
+static inline void
+list_move_front(struct list *head, struct list *node)
+{
+    if (head->next == node)
+        return;
+    node->prev->next = node->next;
+    node->next->prev = node->prev;
+    list_push_front(head, node);
+}
+
 #define list_entry(node, type, member) container_of(node, type, member)
 #define list_for_each(node, head)                                                                  \
     for (struct list *node = (head)->next; node != (head); node = node->next)

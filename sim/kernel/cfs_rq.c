@@ -105,16 +105,6 @@ pick_eevdf(struct cfs_rq *cfs, enum slice_protection by)
     return cfs->entity[best];
 }
 
-int64_t
-entity_lag(struct cfs_rq *cfs, const struct sched_entity *se, uint64_t tick_ns)
-{
-    int64_t limit =
-        (int64_t)calc_delta_fair(SIM_MAX(2 * se->slice, tick_ns), se->weight, se->inv_weight);
-    int64_t lag = avg_vruntime(cfs) - se->vruntime;
-
-    return SIM_CLAMP(lag, -limit, limit);
-}
-
 void
 place_entity(struct cfs_rq *cfs, struct sched_entity *se, bool initial, uint64_t features)
 {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "kernel/kernel.h"
+#include "kernel/weight.h"
 
 void cfs_rq_init(struct cfs_rq *cfs, struct arena *a);
 
@@ -125,7 +126,15 @@ protected_slice(const struct sched_entity *se, enum slice_protection by)
 }
 
 /* V - vruntime within the limits of update_entity_lag. */
-int64_t entity_lag(struct cfs_rq *cfs, const struct sched_entity *se, uint64_t tick_ns);
+static inline int64_t
+entity_lag(struct cfs_rq *cfs, const struct sched_entity *se, uint64_t tick_ns)
+{
+    int64_t limit =
+        (int64_t)calc_delta_fair(SIM_MAX(2 * se->slice, tick_ns), se->weight, se->inv_weight);
+    int64_t lag = avg_vruntime(cfs) - se->vruntime;
+
+    return SIM_CLAMP(lag, -limit, limit);
+}
 
 /* Virtual time and deadline of an entity that joins (place_entity). `features`: sched.features. */
 void place_entity(struct cfs_rq *cfs, struct sched_entity *se, bool initial, uint64_t features);

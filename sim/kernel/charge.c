@@ -11,7 +11,7 @@ const char *const charge_kind_names[CHARGE_KIND_NR + 1] = { "irq",     "softirq"
                                                             "stopper", "policy",  NULL };
 
 /* Whose time it is, burst_at apart. */
-static void
+static inline __attribute__((always_inline)) void
 charge_books(struct kernel *k, struct rq *rq, sim_time ns, enum charge_kind kind)
 {
     sim_time now = k->engine.now;
@@ -44,8 +44,11 @@ charge(struct kernel *k, int cpu, sim_time ns, enum charge_kind kind)
 
     if (ns == 0)
         return;
-    if (likely(rq->curr != NULL && engine_pending(&k->engine, &rq->burst_ev) &&
-               kind <= CHARGE_TASK)) {
+    if (rq->curr == NULL) {
+        charge_ahead(k, rq, ns, kind); /* nothing ran that could be settled or repriced */
+        return;
+    }
+    if (likely(engine_pending(&k->engine, &rq->burst_ev) && kind <= CHARGE_TASK)) {
         /* a burst that goes on: it was at burst_at, and will be so much later */
         sim_time end = engine_when(&k->engine, &rq->burst_ev);
         charge_books(k, rq, ns, kind);
@@ -55,6 +58,6 @@ charge(struct kernel *k, int cpu, sim_time ns, enum charge_kind kind)
     }
     burst_settle(k, rq);
     charge_ahead(k, rq, ns, kind);
-    if (rq->curr != NULL && rq->curr->in_burst)
+    if (rq->curr->in_burst)
         burst_reprice(k, rq);
 }

@@ -130,58 +130,6 @@ newidle_fair(struct kernel *k, struct rq *rq)
     return sched_balance_newidle(k, rq);
 }
 
-static void
-put_prev_task_fair(struct kernel *k, struct rq *rq, struct task *p)
-{
-    struct sched_entity *se = &p->se;
-
-    for_each_sched_entity (se)
-        put_prev_entity(k, se->cfs_rq, se);
-    sums_update(k, rq);
-}
-
-static void
-set_next_task_fair(struct kernel *k, struct rq *rq, struct task *p)
-{
-    struct sched_entity *se = &p->se;
-
-    for_each_sched_entity (se) {
-        set_next_entity(k, se->cfs_rq, se);
-        if (unlikely(se->cfs_rq->runtime_enabled))
-            account_cfs_rq_runtime(k, se->cfs_rq, 0);
-    }
-    update_misfit_status(k, p, rq);
-    list_remove(&p->rq_node);
-    list_push_front(&rq->cfs_tasks, &p->rq_node);
-    sums_update(k, rq);
-}
-
-/* From prev to next: only the levels at which they differ are put and set. */
-static void
-switch_task_fair(struct kernel *k, struct rq *rq, struct task *prev, struct task *next)
-{
-    struct sched_entity *pse = &prev->se, *se = &next->se;
-
-    while (se->cfs_rq != pse->cfs_rq) {
-        uint32_t depth = se->depth, pdepth = pse->depth;
-
-        if (depth <= pdepth) {
-            put_prev_entity(k, pse->cfs_rq, pse);
-            pse = pse->parent;
-        }
-        if (depth >= pdepth) {
-            set_next_entity(k, se->cfs_rq, se);
-            se = se->parent;
-        }
-    }
-    put_prev_entity(k, pse->cfs_rq, pse);
-    set_next_entity(k, se->cfs_rq, se);
-    update_misfit_status(k, next, rq);
-    list_remove(&next->rq_node);
-    list_push_front(&rq->cfs_tasks, &next->rq_node);
-    sums_update(k, rq);
-}
-
 /* ---- ticks ---- */
 
 static void

@@ -1,7 +1,8 @@
 /*
  * The parts of the fair class, one file each: the queue's arithmetic (cfs_rq.c), entities that
- * come and go (fair_entity.c), picking (fair_pick.c), load tracking (load.c, load_group.c), groups
- * (group.c), the class itself (fair.c), and classic CFS instead of EEVDF (fair_cfs.h).
+ * come and go (fair_entity.c), picking (fair_pick.c), who is current (fair_switch.c), load tracking
+ * (load.c, load_group.c), groups (group.c), the class itself (fair.c), and classic CFS instead of
+ * EEVDF (fair_cfs.h).
  */
 #pragma once
 
@@ -162,13 +163,17 @@ void probe_preempt_queue_cfs(struct kernel *k, const struct sched_entity *pse, b
 /* ---- picking (fair_pick.c) ---- */
 
 struct task *pick_task_fair(struct kernel *k, struct rq *rq);
-void set_next_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se);
-void put_prev_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se);
 void wakeup_preempt_fair(struct kernel *k, struct rq *rq, struct task *p, int flags);
 void set_next_buddy(struct sched_entity *se);
 void clear_buddies(struct cfs_rq *cfs, struct sched_entity *se);
 /* Goes up from both until they compete in one queue. */
 void find_matching_se(struct sched_entity **se, struct sched_entity **pse);
+
+/* ---- who is current (fair_switch.c) ---- */
+
+void put_prev_task_fair(struct kernel *k, struct rq *rq, struct task *p);
+void set_next_task_fair(struct kernel *k, struct rq *rq, struct task *p);
+void switch_task_fair(struct kernel *k, struct rq *rq, struct task *prev, struct task *next);
 
 /* ---- changing CPU, group, life (fair_move.c) ---- */
 

@@ -43,8 +43,13 @@ place(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags)
     place_entity(cfs, se, flags & ENQUEUE_INITIAL, k->params.sched.features);
 }
 
-void
-enqueue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags)
+/* In the queue of the CPU itself there is no limit, and nothing above it; a task has no weight that
+ * follows a load. Both are said by constants, so that most tasks pass by what only groups need. */
+enum level { LEVEL_ROOT, LEVEL_ANY };
+
+static inline __attribute__((always_inline)) void
+enqueue_at(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags,
+           enum level level)
 {
     bool curr = cfs->curr == se;
 
@@ -52,8 +57,10 @@ enqueue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, in
         place(k, cfs, se, flags);
     update_curr(k, cfs);
     update_load_avg(k, cfs, se, UPDATE_TG | DO_ATTACH);
-    se_update_runnable(k, se);
-    update_cfs_group(k, se);
+    if (level != LEVEL_ROOT) {
+        se_update_runnable(k, se);
+        update_cfs_group(k, se);
+    }
     if (!curr)
         place(k, cfs, se, flags);
     account_entity_enqueue(cfs, se);
@@ -62,11 +69,17 @@ enqueue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, in
     if (!curr)
         cfs_rq_insert(cfs, k->arena, se);
     se->on_rq = true;
-    if (cfs->nr_queued == 1) {
+    if (level != LEVEL_ROOT && cfs->nr_queued == 1) {
         check_enqueue_throttle(k, cfs);
         if (!throttled_hierarchy(cfs))
             list_add_leaf_cfs_rq(cfs);
     }
+}
+
+void
+enqueue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags)
+{
+    enqueue_at(k, cfs, se, flags, LEVEL_ANY);
 }
 
 /* The task's runnable part goes from every level at once: groups have their own flag. */
@@ -121,10 +134,11 @@ requeue_delayed_entity(struct kernel *k, struct sched_entity *se)
     clear_delayed(se);
 }
 
-bool
-dequeue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags)
+static inline __attribute__((always_inline)) bool
+dequeue_at(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags,
+           enum level level)
 {
-    bool sleep = flags & DEQUEUE_SLEEP;
+    bool sleep = flags & DEQUEUE_SLEEP, task = level == LEVEL_ROOT || entity_is_task(se);
 
     update_curr(k, cfs);
     clear_buddies(cfs, se);
@@ -134,10 +148,10 @@ dequeue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, in
         set_delayed(se);
         return false;
     }
-    update_load_avg(
-        k, cfs, se,
-        UPDATE_TG | (entity_is_task(se) && flags & DEQUEUE_MIGRATING ? (uint32_t)DO_DETACH : 0));
-    se_update_runnable(k, se);
+    update_load_avg(k, cfs, se,
+                    UPDATE_TG | (task && flags & DEQUEUE_MIGRATING ? (uint32_t)DO_DETACH : 0));
+    if (level != LEVEL_ROOT)
+        se_update_runnable(k, se);
     if (!fair_is_cfs(k))
         se->vlag = entity_lag(cfs, se, k->tick_ns);
     if (sched_feat(k, PLACE_REL_DEADLINE) && !sleep) {
@@ -148,8 +162,10 @@ dequeue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, in
         cfs_rq_remove(cfs, se);
     se->on_rq = false;
     account_entity_dequeue(cfs, se);
-    return_cfs_rq_runtime(k, cfs);
-    update_cfs_group(k, se);
+    if (level != LEVEL_ROOT) {
+        return_cfs_rq_runtime(k, cfs);
+        update_cfs_group(k, se);
+    }
     if (fair_is_cfs(k))
         cfs_dequeue(cfs, se, flags);
     if (flags & DEQUEUE_DELAYED) {
@@ -158,6 +174,12 @@ dequeue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, in
             se->vlag = 0;
     }
     return true;
+}
+
+bool
+dequeue_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, int flags)
+{
+    return dequeue_at(k, cfs, se, flags, LEVEL_ANY);
 }
 
 /* ---- all levels ---- */
@@ -229,19 +251,38 @@ enqueue_levels(struct kernel *k, struct sched_entity **sep, int flags, uint64_t 
     return true;
 }
 
+/* What the counts of the root queue know of a task. */
+static void
+count_in_root(struct cfs_rq *cfs, const struct task *p, bool delayed, uint32_t sign)
+{
+    cfs->h_nr_queued += sign;
+    if (unlikely(delayed))
+        cfs->h_nr_delayed += sign;
+    else
+        cfs->h_nr_runnable += sign;
+    if (unlikely(p->policy == POLICY_IDLE))
+        cfs->idle_h_nr_running += sign;
+}
+
 void
 enqueue_entities(struct kernel *k, struct rq *rq, struct task *p, int flags)
 {
     struct sched_entity *se = &p->se;
-    struct h_nr_delta d = { .queued = 1, .idle = p->policy == POLICY_IDLE };
-    uint64_t slice = 0;
+    bool delayed = !(flags & ENQUEUE_WAKEUP) && se->sched_delayed;
 
     if (flags & ENQUEUE_DELAYED) {
         requeue_delayed_entity(k, se);
         return;
     }
-    if (!(flags & ENQUEUE_WAKEUP))
-        d.delayed = se->sched_delayed;
+    if (likely(se->parent == NULL)) {
+        enqueue_at(k, &rq->cfs, se, flags, LEVEL_ROOT);
+        count_in_root(&rq->cfs, p, delayed, 1);
+        add_nr_running(k, rq, 1);
+        return;
+    }
+    struct h_nr_delta d = { .queued = 1, .idle = p->policy == POLICY_IDLE, .delayed = delayed };
+    uint64_t slice = 0;
+
     if (enqueue_levels(k, &se, flags, &slice, &d) && update_ancestors(k, se, slice, &d, true))
         add_nr_running(k, rq, 1);
 }
@@ -302,29 +343,52 @@ balance_early(struct kernel *k, struct rq *rq, const struct task *gone)
         tick_update(k, rq);
 }
 
+/* From the root queue; false: its dequeue is delayed. */
+static bool
+dequeue_from_root(struct kernel *k, struct rq *rq, struct task *p, int flags, bool delayed)
+{
+    if (!dequeue_at(k, &rq->cfs, &p->se, flags, LEVEL_ROOT))
+        return false;
+    count_in_root(&rq->cfs, p, delayed, UINT32_MAX);
+    sub_nr_running(k, rq, 1);
+    return true;
+}
+
+/* A task, or nobody, and the groups that are left without any member by it. */
+static bool
+dequeue_with_groups(struct kernel *k, struct rq *rq, struct sched_entity *se, int flags,
+                    struct h_nr_delta d)
+{
+    bool throttled = false;
+    uint64_t slice = 0;
+    struct sched_entity *rest = dequeue_levels(k, se, flags, &slice, &d, &throttled);
+
+    if (entity_is_task(se) && rest == se)
+        return false;
+    if (!throttled && update_ancestors(k, rest, slice, &d, false))
+        sub_nr_running(k, rq, d.queued);
+    return true;
+}
+
 bool
 dequeue_entities(struct kernel *k, struct rq *rq, struct sched_entity *se, int flags)
 {
     struct task *p = entity_is_task(se) ? task_of(se) : NULL;
-    struct sched_entity *first = se;
-    struct h_nr_delta d = { 0 };
-    bool was_sched_idle = sched_idle_rq(rq), throttled = false;
-    uint64_t slice = 0;
+    bool was_sched_idle = sched_idle_rq(rq);
+    bool delayed = p != NULL && !(flags & (DEQUEUE_SLEEP | DEQUEUE_DELAYED)) && se->sched_delayed;
 
-    if (p != NULL) {
-        d.queued = 1;
-        d.idle = p->policy == POLICY_IDLE;
-        if (!(flags & (DEQUEUE_SLEEP | DEQUEUE_DELAYED)))
-            d.delayed = se->sched_delayed;
+    if (likely(se->parent == NULL && p != NULL)) {
+        if (!dequeue_from_root(k, rq, p, flags, delayed))
+            return false;
+    } else {
+        struct h_nr_delta d = { 0 };
+        if (p != NULL)
+            d = (struct h_nr_delta){ 1, p->policy == POLICY_IDLE, delayed };
+        if (!dequeue_with_groups(k, rq, se, flags, d))
+            return false;
     }
-    se = dequeue_levels(k, se, flags, &slice, &d, &throttled);
-    if (p != NULL && se == first)
-        return false;
-    if (!throttled && update_ancestors(k, se, slice, &d, false)) {
-        sub_nr_running(k, rq, d.queued);
-        if (unlikely(!was_sched_idle && sched_idle_rq(rq)))
-            balance_early(k, rq, p);
-    }
+    if (unlikely(!was_sched_idle && sched_idle_rq(rq)))
+        balance_early(k, rq, p);
     if (p != NULL && flags & DEQUEUE_DELAYED)
         finish_block(k, p);
     return true;

@@ -1,6 +1,5 @@
 /*
- * Who runs: picking down the tree, becoming and ceasing to be the running entity, and wake-up
- * preemption (sched-core.md 2.4 and 2.7).
+ * Who runs: picking down the tree, and wake-up preemption (sched-core.md 2.4 and 2.7).
  */
 #include "kernel/fair_cfs.h"
 #include "kernel/sched_stats.h"
@@ -69,38 +68,6 @@ pick_task_fair(struct kernel *k, struct rq *rq)
     }
     sim_assert(cfs == &rq->cfs);
     return NULL;
-}
-
-void
-set_next_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
-{
-    clear_buddies(cfs, se);
-    if (fair_is_cfs(k))
-        cfs_clear_buddies(cfs, se);
-    if (se->on_rq) {
-        cfs_rq_remove(cfs, se);
-        update_load_avg(k, cfs, se, UPDATE_TG);
-        set_protect_slice(k, cfs, se);
-    }
-    se->exec_start = cfs->rq->clock_task;
-    cfs->curr = se;
-    if (schedstat_enabled(k) && entity_is_task(se))
-        update_stats_slice(k, task_of(se), cfs->rq->cfs.load_weight);
-    se->prev_sum_exec = se->sum_exec;
-}
-
-void
-put_prev_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
-{
-    if (se->on_rq)
-        update_curr(k, cfs);
-    if (unlikely(cfs->runtime_enabled))
-        check_cfs_rq_runtime(k, cfs);
-    if (se->on_rq) {
-        cfs_rq_insert(cfs, k->arena, se);
-        update_load_avg(k, cfs, se, 0);
-    }
-    cfs->curr = NULL;
 }
 
 /* ---- preemption ---- */

@@ -168,13 +168,19 @@ numa_task_exec(struct kernel *k, struct task *p)
     memset(n->faults, 0, 2 * NUMA_KIND_NR * k->machine->nr_nodes * sizeof(*n->faults));
 }
 
+static __attribute__((noinline)) bool
+other_class_scans(const struct kernel *k, const struct task *p)
+{
+    if (p->class == &ext_sched_class)
+        return ext_places_pages(k);
+    return !numa_quirk(k, FAIR_SCANS_ONLY);
+}
+
 /* Is it of a class whose tasks scan? */
-static bool
+static inline bool
 class_scans(const struct kernel *k, const struct task *p)
 {
-    if (unlikely(p->class == &ext_sched_class))
-        return ext_places_pages(k);
-    return p->class == &fair_sched_class || !numa_quirk(k, FAIR_SCANS_ONLY);
+    return likely(p->class == &fair_sched_class) || other_class_scans(k, p);
 }
 
 void
