@@ -12,12 +12,6 @@ dirty_init(struct dirty_cpus *d, struct kernel *k)
     d->listed = arena_new_array(k->arena, bool, k->machine->nr_cpus);
 }
 
-struct mem_mix *
-cpu_mix(struct kernel *k, int cpu)
-{
-    return cpu_misses(k, cpu) ? mm_mix(k, k->rqs[cpu].curr) : NULL;
-}
-
 uint32_t
 rate_of(double tau)
 {

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/mm.h"
+#include "kernel/region.h"
 
 /* CPUs whose burst or pages changed since the last resolve(), in the order in which that happened.
  */
@@ -33,7 +33,15 @@ cpu_misses(const struct kernel *k, int cpu)
     return p != NULL && p->in_burst && p->profile != NULL && p->profile->misses_q20 > 0;
 }
 /* The mix of what runs on the CPU, or NULL if that does not miss the cache. */
-struct mem_mix *cpu_mix(struct kernel *k, int cpu);
+static inline struct mem_mix *
+cpu_mix(struct kernel *k, int cpu)
+{
+    struct task *p = k->rqs[cpu].curr;
+
+    if (!cpu_misses(k, cpu))
+        return NULL;
+    return unlikely(mem_mix_stale(p, k->rqs[cpu].node)) ? mm_mix(k, p) : &p->mem->mix;
+}
 
 /* Lines that a ns of work fetches from memory. */
 static inline double

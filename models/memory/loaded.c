@@ -49,8 +49,6 @@ leaver_go(struct loaded *ld)
 {
     int cpu = (int)ld->leaver - 1;
 
-    if (ld->leaver == 0)
-        return;
     ld->leaver = 0;
     group_set(ld, cpu, NULL);
 }
@@ -70,11 +68,12 @@ loaded_run_changed(struct kernel *k, int cpu)
     struct mem_mix *mix = cpu_mix(k, cpu);
     uint32_t rate = RATE_FULL;
 
-    if (ld->leaver != (uint32_t)cpu + 1)
+    if (ld->leaver != 0 && ld->leaver != (uint32_t)cpu + 1)
         leaver_go(ld);
     ld->leaver = 0;
     if (mix != NULL) {
-        group_set(ld, cpu, mix);
+        if (!group_has(ld, cpu, mix))
+            group_set(ld, cpu, mix);
         rate = ld->groups[ld->members[cpu].group - 1].rate;
     } else if (ld->members[cpu].group != 0) {
         if (group_leave_matters(ld, cpu))
@@ -146,7 +145,8 @@ loaded_resolve(struct kernel *k)
 {
     struct loaded *ld = memory_priv(k);
 
-    leaver_go(ld);
+    if (ld->leaver != 0)
+        leaver_go(ld);
     for (uint32_t i = 0; i < ld->dirty.nr; i++)
         group_set(ld, (int)ld->dirty.cpus[i], cpu_mix(k, (int)ld->dirty.cpus[i]));
     if (ld->nr_queued > 0)

@@ -170,6 +170,13 @@ resource_in_band(const struct resource *res)
 void groups_init(struct loaded *ld);
 /* The CPU now runs with this mix; NULL: without misses. */
 void group_set(struct loaded *ld, int cpu, struct mem_mix *mix);
+/* It runs with the mix, and is in its group: nothing needs to be done. */
+static inline bool
+group_has(const struct loaded *ld, int cpu, const struct mem_mix *mix)
+{
+    return mix->serial != 0 && ld->members[cpu].group == mix->group + 1 &&
+           ld->groups[mix->group].serial == mix->serial;
+}
 /* Would a flow leave its band if the CPU left its group? */
 bool group_leave_matters(const struct loaded *ld, int cpu);
 /* What it asks for and how long that takes, but not who is in it: `g` is new or has no members. */

@@ -7,9 +7,76 @@
  */
 #include "kernel/caches_impl.h"
 #include "kernel/filemap.h"
+#include "kernel/mm_draw.h"
 #include "kernel/region.h"
 
 __extension__ typedef unsigned __int128 u128;
+
+enum { LINE = 64 };
+
+/* ---- walks and draws go on ---- */
+
+/* Where a walk that leaves pages out is after so many misses: rounds begin a line later each. */
+static uint64_t
+strided_page(const struct mem_use *u, uint64_t misses)
+{
+    uint64_t round = div_round_up_u64(u->nr_pages, u->jump);
+    uint64_t shift = misses / round / (PAGE_4K / LINE) % u->jump;
+
+    return u->first + SIM_MIN(shift + misses % round * u->jump, u->nr_pages - 1);
+}
+
+static void
+walk_advance(struct mem_use *u, uint64_t misses)
+{
+    uint64_t lines = u->lines + misses;
+
+    if (lines < u->step || u->nr_pages == 0) {
+        u->lines = lines;
+        return;
+    }
+    uint64_t pages = u->step == 1 ? lines : lines / u->step; /* the usual step needs no division */
+    uint64_t at = u->page - u->first + pages;
+    u->lines = lines - pages * u->step;
+    u->page = u->first + (at < u->nr_pages ? at : at % u->nr_pages);
+}
+
+static void
+use_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses)
+{
+    *u->visits += misses * u->visit;
+    if (use_draws(u)) {
+        use_draw_advance(mem, u, misses);
+        return;
+    }
+    if (likely(u->jump == 1)) {
+        walk_advance(u, misses);
+        return;
+    }
+    if (u->nr_pages == 0)
+        return;
+    u->lines += misses;
+    u->page = strided_page(u, u->lines);
+}
+
+/* Moves the walks and draws of a burst on by so many misses. */
+static void
+mem_walk(struct task_mem *mem, uint64_t misses)
+{
+    if (mem->nr_uses == 1) {
+        use_advance(mem, &mem->uses[0], misses);
+        return;
+    }
+    for (uint32_t i = 0; i < mem->nr_uses; i++) {
+        struct mem_use *u = &mem->uses[i];
+        uint64_t shares = u->carry + misses * u->weight;
+
+        u->carry = shares % mem->total_weight;
+        use_advance(mem, u, shares / mem->total_weight);
+    }
+}
+
+/* ---- what came from where ---- */
 
 struct account {
     int cpu_node;
@@ -19,23 +86,23 @@ struct account {
 };
 
 static void
-account_bytes(struct kernel *k, struct task *p, const struct account *acc, int node,
-              uint64_t misses)
+account_bytes(struct kernel *k, struct task *p, int cpu_node, int node, uint64_t misses)
 {
     struct task_mem *mem = p->mem;
-    uint64_t written = misses * mem->profile->write_q8 + mem->written;
+    uint64_t q8 = misses * mem->profile->write_q8 + mem->written;
     uint32_t line = k->mm->line_bytes;
+    uint64_t read = misses * line, written = (q8 >> 8) * line;
 
-    mem->written = written & 255;
-    mm_served(k, node, misses * line, (written >> 8) * line);
-    if (node == acc->cpu_node) {
-        mm_traffic(k, node, node, (misses + (written >> 8)) * line);
+    mem->written = q8 & 255;
+    mm_served(k, node, read, written);
+    if (likely(node == cpu_node)) {
+        k->traffic[(uint32_t)node * (k->machine->nr_nodes + 1)] += read + written;
         return;
     }
-    mm_traffic(k, node, acc->cpu_node, misses * line);
-    if (written >= 256)
-        mm_traffic(k, acc->cpu_node, node, (written >> 8) * line);
-    p->process->stats.remote_bytes += (misses + (written >> 8)) * line;
+    mm_traffic(k, node, cpu_node, read);
+    if (written > 0)
+        mm_traffic(k, cpu_node, node, written);
+    p->process->stats.remote_bytes += read + written;
 }
 
 /* `misses` of node `n`, which has `share` of the mix. */
@@ -52,7 +119,7 @@ account_node(struct kernel *k, struct task *p, struct account *acc, int n, uint3
         return;
     *(local ? &acc->local : &acc->remote) += misses;
     acc->latency_ps += (u128)misses * ps;
-    account_bytes(k, p, acc, n, misses);
+    account_bytes(k, p, acc->cpu_node, n, misses);
 }
 
 /* The misses are points at equal distances along the shares, laid one after the other, and a node
@@ -60,40 +127,62 @@ account_node(struct kernel *k, struct task *p, struct account *acc, int n, uint3
  * first point lies goes on by the golden ratio with each miss, so that small shares get theirs over
  * time, also of stretches of one miss. */
 static void
-account_misses(struct kernel *k, struct task *p, struct account *acc, uint64_t misses)
+account_nodes(struct kernel *k, struct task *p, struct account *acc, uint64_t misses)
 {
     enum { GOLDEN_Q16 = 40503 };
-    struct task_mem *mem = p->mem;
-    uint64_t first = mem->misses * GOLDEN_Q16 & 65535, upto = 0, before = 0;
+    const struct mem_mix *mix = &p->mem->mix;
+    uint64_t first = p->mem->misses * GOLDEN_Q16 & 65535, upto = 0, before = 0;
 
-    mem->misses += misses;
-    if (likely(mem_mix_single(&mem->mix))) {
-        account_node(k, p, acc, __builtin_ctzll(mem->mix.nodes), MIX_ALL, misses);
-        return;
-    }
-    for_each_node (n, mem->mix.nodes) {
-        upto += mem->mix.share_q16[n];
+    for_each_node (n, mix->nodes) {
+        upto += mix->share_q16[n];
         uint64_t sum = (misses * upto + 65535 - first) >> 16;
 
-        account_node(k, p, acc, n, mem->mix.share_q16[n], sum - before);
+        account_node(k, p, acc, n, mix->share_q16[n], sum - before);
         before = sum;
     }
     sim_assert(before == misses);
 }
 
 static void
-account_task(struct task *p, const struct account *acc, uint64_t stall)
+account_spread(struct kernel *k, struct task *p, int cpu_node, uint64_t misses, uint64_t stall)
 {
+    struct account acc = { .cpu_node = cpu_node };
     uint64_t local = stall;
 
-    if (acc->local_weight != acc->all_weight)
-        local = mul_div_u64(stall, acc->local_weight, acc->all_weight);
-
+    account_nodes(k, p, &acc, misses);
+    if (acc.local_weight != acc.all_weight)
+        local = mul_div_u64(stall, acc.local_weight, acc.all_weight);
     p->stats.stall_local_ns += local;
     p->stats.stall_remote_ns += stall - local;
-    p->stats.accesses_local += acc->local;
-    p->stats.accesses_remote += acc->remote;
-    p->stats.latency_ps += acc->latency_ps;
+    p->stats.accesses_local += acc.local;
+    p->stats.accesses_remote += acc.remote;
+    p->stats.latency_ps += acc.latency_ps;
+}
+
+/* All from one node, which is the usual case: nothing is to be divided. */
+static void
+account_single(struct kernel *k, struct task *p, int cpu_node, int node, uint64_t misses,
+               uint64_t stall)
+{
+    uint64_t ps = k->memory->latency_ps(k, cpu_node, node);
+    bool local = node == cpu_node;
+
+    *(local || ps == 0 ? &p->stats.stall_local_ns : &p->stats.stall_remote_ns) += stall;
+    *(local ? &p->stats.accesses_local : &p->stats.accesses_remote) += misses;
+    p->stats.latency_ps += (u128)misses * ps;
+    account_bytes(k, p, cpu_node, node, misses);
+}
+
+static void
+account(struct kernel *k, struct task *p, int cpu_node, uint64_t misses, uint64_t stall)
+{
+    struct task_mem *mem = p->mem;
+
+    if (likely(mem_mix_single(&mem->mix)))
+        account_single(k, p, cpu_node, __builtin_ctzll(mem->mix.nodes), misses, stall);
+    else
+        account_spread(k, p, cpu_node, misses, stall);
+    mem->misses += misses;
 }
 
 /* Of so many references. */
@@ -116,33 +205,31 @@ misses_of(struct kernel *k, const struct rq *rq, struct task_mem *mem, uint64_t 
 void
 mm_account_lines(struct kernel *k, struct rq *rq, struct task *p, uint64_t lines, uint64_t ns)
 {
-    struct account acc = { .cpu_node = rq->node };
-
     mm_mix(k, p);
-    account_misses(k, p, &acc, lines);
-    account_task(p, &acc, ns);
+    account(k, p, rq->node, lines, ns);
 }
 
 void
 mm_account(struct kernel *k, struct rq *rq, struct task *p, uint64_t work, sim_time elapsed)
 {
     struct task_mem *mem = p->mem;
-    struct account acc = { .cpu_node = rq->node };
 
-    if (mem->mix_node != rq->node)
+    if (unlikely(mem->mix_node != rq->node))
         mem_mix_make(k, p, rq->node);
     u128 sum = (u128)work * mem->profile->misses_q20 + mem->fraction;
-    uint64_t refs = (uint64_t)(sum >> MISS_SHIFT), in_caches = 0;
+    uint64_t refs = (uint64_t)(sum >> MISS_SHIFT), stall = elapsed > work ? elapsed - work : 0;
     mem->fraction = (uint64_t)sum & ((1u << MISS_SHIFT) - 1);
     mem_walk(mem, refs);
-    account_misses(k, p, &acc, misses_of(k, rq, mem, refs));
-    uint64_t stall = elapsed > work ? elapsed - work : 0;
-    if (unlikely(k->caches_on))
+    uint64_t misses = misses_of(k, rq, mem, refs);
+    if (unlikely(k->caches_on)) {
+        uint64_t in_caches;
+
         stall = caches_stall(k, rq, work, elapsed, &in_caches);
-    account_task(p, &acc, stall);
+        p->stats.stall_local_ns += in_caches;
+    }
+    account(k, p, rq->node, misses, stall);
     if (unlikely(mem->writes_file))
         file_write_goes_on(k, mem);
-    p->stats.stall_local_ns += in_caches;
-    if (mem_mix_stale(p, rq->node))
+    if (unlikely(mem_mix_stale(p, rq->node)))
         mem_mix_make(k, p, rq->node);
 }

@@ -19,7 +19,7 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-enum { STRIDE_TRIES = 64, LINE = 64 };
+enum { STRIDE_TRIES = 64 };
 
 static bool
 use_matches(const struct mem_use *u, const struct burst_use *bu)
@@ -165,16 +165,6 @@ mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *pro
     mem->total_weight = SIM_MAX(mem->total_weight, 1u);
 }
 
-/* Where a walk that leaves pages out is after so many misses: rounds begin a line later each. */
-static uint64_t
-strided_page(const struct mem_use *u, uint64_t misses)
-{
-    uint64_t round = div_round_up_u64(u->nr_pages, u->jump);
-    uint64_t shift = misses / round / (PAGE_4K / LINE) % u->jump;
-
-    return u->first + SIM_MIN(shift + misses % round * u->jump, u->nr_pages - 1);
-}
-
 /* The first page in [from, to) that needs attention, or that somebody else is moving. */
 static uint64_t
 next_stop(const struct kernel *k, const struct mem_use *u, uint64_t from, uint64_t to)
@@ -269,53 +259,4 @@ mm_horizon(struct kernel *k, struct task *p)
         misses = m < misses ? (uint64_t)m : misses;
     }
     return misses == UINT64_MAX ? UINT64_MAX : work_for(mem, misses);
-}
-
-static void
-walk_advance(struct mem_use *u, uint64_t misses)
-{
-    uint64_t lines = u->lines + misses;
-
-    if (lines < u->step || u->nr_pages == 0) {
-        u->lines = lines;
-        return;
-    }
-    uint64_t pages = u->step == 1 ? lines : lines / u->step; /* the usual step needs no division */
-    uint64_t at = u->page - u->first + pages;
-    u->lines = lines - pages * u->step;
-    u->page = u->first + (at < u->nr_pages ? at : at % u->nr_pages);
-}
-
-static void
-use_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses)
-{
-    *u->visits += misses * u->visit;
-    if (use_draws(u)) {
-        use_draw_advance(mem, u, misses);
-        return;
-    }
-    if (likely(u->jump == 1)) {
-        walk_advance(u, misses);
-        return;
-    }
-    if (u->nr_pages == 0)
-        return;
-    u->lines += misses;
-    u->page = strided_page(u, u->lines);
-}
-
-void
-mem_walk(struct task_mem *mem, uint64_t misses)
-{
-    if (mem->nr_uses == 1) {
-        use_advance(mem, &mem->uses[0], misses);
-        return;
-    }
-    for (uint32_t i = 0; i < mem->nr_uses; i++) {
-        struct mem_use *u = &mem->uses[i];
-        uint64_t shares = u->carry + misses * u->weight;
-
-        u->carry = shares % mem->total_weight;
-        use_advance(mem, u, shares / mem->total_weight);
-    }
 }

@@ -26,7 +26,6 @@
 #include "kernel/mm_draw.h"
 
 #include "kernel/mm_view.h"
-#include "kernel/page_set.h"
 
 __extension__ typedef unsigned __int128 u128;
 
@@ -167,11 +166,11 @@ count_hits(struct task_mem *mem, struct mem_use *u, uint64_t twice, u128 gone)
 }
 
 void
-use_draw_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses)
+use_draw_count(struct task_mem *mem, struct mem_use *u, uint64_t misses)
 {
     uint64_t open = open_now(u), twice = twice_needs_since(u, open), all = use_all(u);
 
-    if (likely(open == 0)) {
+    if (open == 0) {
         u->needs = 0;
         return;
     }

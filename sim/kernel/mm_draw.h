@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/pages.h"
+#include "kernel/page_set.h"
 
 static inline bool
 use_draws(const struct mem_use *u)
@@ -18,7 +18,15 @@ void use_draw_start(struct kernel *k, struct mem_use *u);
  * `batch`: misses that it may do at a time. */
 uint64_t use_draw_horizon(struct mem_use *u, uint64_t batch);
 /* So many misses are done: counts the hits among them. */
-void use_draw_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses);
+void use_draw_count(struct task_mem *mem, struct mem_use *u, uint64_t misses);
+static inline void
+use_draw_advance(struct task_mem *mem, struct mem_use *u, uint64_t misses)
+{
+    if (likely(u->view == NULL && page_set_needs(u) == 0))
+        u->needs = 0; /* no access can be a hit */
+    else
+        use_draw_count(mem, u, misses);
+}
 /* Pages for the next hits, drawn together; to begin with none. */
 struct drawn {
     uint32_t nr, at;

@@ -15,19 +15,6 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-bool
-mem_mix_stale(const struct task *p, int node)
-{
-    const struct task_mem *mem = p->mem;
-
-    if (mem->mix_node != node)
-        return true;
-    for (uint32_t i = 0; i < mem->nr_uses; i++)
-        if (mem->uses[i].version != mem->uses[i].group->version)
-            return true;
-    return false;
-}
-
 static void
 add_share(struct mem_mix *mix, int node, uint32_t share)
 {

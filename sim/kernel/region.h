@@ -30,10 +30,19 @@ mapping_needs(const struct mapping *m, uint32_t group)
     return m->region->groups[group].unpopulated + *mapping_marked(m, group);
 }
 /* Does the mix of p's burst, seen from `node`, need to be made anew? And makes it. */
-bool mem_mix_stale(const struct task *p, int node);
+static inline bool
+mem_mix_stale(const struct task *p, int node)
+{
+    const struct task_mem *mem = p->mem;
+
+    if (mem->mix_node != node)
+        return true;
+    for (uint32_t i = 0; i < mem->nr_uses; i++)
+        if (mem->uses[i].version != mem->uses[i].group->version)
+            return true;
+    return false;
+}
 void mem_mix_make(struct kernel *k, struct task *p, int node);
 
-/* Moves the walks and draws of a burst on by so many misses. */
-void mem_walk(struct task_mem *mem, uint64_t misses);
 /* Work is counted in ns; the rate of misses is in 1/2^20 of a miss. */
 enum { MISS_SHIFT = 20 };
