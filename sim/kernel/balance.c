@@ -106,13 +106,19 @@ cpu_busy(const struct kernel *k, const struct rq *rq, enum idle_type idle)
     return idle != CPU_IDLE && !sched_idle_rq(rq);
 }
 
+static uint64_t
+balance_interval(const struct kernel *k, const struct sched_domain *sd, bool busy)
+{
+    return busy ? get_sd_balance_interval(k, sd, true) : sd->idle_interval;
+}
+
 /* One level whose turn it may be; the lock of SD_SERIALIZE is always free. */
 static uint64_t
 balance_level(struct kernel *k, int cpu, struct rq *rq, struct sched_domain *sd,
               enum idle_type *idle, bool *go_on)
 {
     bool busy = cpu_busy(k, rq, *idle);
-    uint64_t now = jiffies(k), interval = get_sd_balance_interval(k, sd, busy);
+    uint64_t now = jiffies(k), interval = balance_interval(k, sd, busy);
 
     if (now >= sd->last_balance + interval) {
         if (sched_balance_rq(k, cpu, rq, sd, *idle, go_on) > 0) {
@@ -120,7 +126,7 @@ balance_level(struct kernel *k, int cpu, struct rq *rq, struct sched_domain *sd,
             busy = cpu_busy(k, rq, *idle);
         }
         sd->last_balance = now;
-        interval = get_sd_balance_interval(k, sd, busy);
+        interval = balance_interval(k, sd, busy);
     }
     return sd->last_balance + interval;
 }

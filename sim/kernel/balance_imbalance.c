@@ -146,13 +146,16 @@ static const char *
 not_overloaded_enough(const struct lb_env *env, struct sd_lb_stats *sds)
 {
     const struct sg_lb_stats *b = sds->busiest, *l = sds->local;
+    bool alike = 100 * b->avg_load <= env->sd->imbalance_pct * l->avg_load;
 
     if (l->avg_load >= b->avg_load)
         return "sched_balance_find_src_group:local_avg_load";
+    if (alike && rule_is_unseen(env->k, DECISION_BALANCE_GROUP))
+        return "sched_balance_find_src_group:imbalance_pct"; /* whatever the average is */
     sds->avg_load = domain_average(env);
     if (l->avg_load >= sds->avg_load)
         return "sched_balance_find_src_group:domain_avg_load";
-    if (100 * b->avg_load <= env->sd->imbalance_pct * l->avg_load)
+    if (alike)
         return "sched_balance_find_src_group:imbalance_pct";
     return NULL;
 }

@@ -73,6 +73,14 @@ struct lb_env {
     struct list tasks; /* detached */
 };
 
+/* Does nobody learn by which rule a decision of this kind was made, or change it? Then rules may be
+ * tried in another order. */
+static inline bool
+rule_is_unseen(const struct kernel *k, enum decision_kind kind)
+{
+    return !((k->probe.wanted | k->probe.noted) >> kind & 1) && k->probe.force_seq == 0;
+}
+
 /* Has any of these CPUs lost capacity to other classes or interrupts? */
 static inline bool
 some_reduced(const struct kernel *k, const struct cpumask *span)
@@ -103,8 +111,16 @@ void nohz_newidle_balance(struct kernel *k, struct rq *rq);
 /* balance_stats.c */
 void update_sd_lb_stats(struct lb_env *env, struct sd_lb_stats *sds);
 /* The sums of a group over env->cpus, with averages made up to date. */
-const struct cpu_sums *group_loads(const struct lb_env *env, const struct sched_group *sg,
-                                   struct cpu_sums *total);
+const struct cpu_sums *group_loads_slow(const struct lb_env *env, const struct sched_group *sg,
+                                        struct cpu_sums *total);
+static inline const struct cpu_sums *
+group_loads(const struct lb_env *env, const struct sched_group *sg, struct cpu_sums *total)
+{
+    if (likely(sg->sums != NULL && sg->sums->caught_up == env->jiffy && env->k->nr_dirty == 0 &&
+               env->left_out == NULL))
+        return sg->sums;
+    return group_loads_slow(env, sg, total);
+}
 /* Of the LLC, by how much of it is used (update_idle_cpu_scan). */
 uint32_t idle_cpus_to_scan(uint64_t sum_util, uint32_t llc_weight, uint32_t imbalance_pct);
 

@@ -33,7 +33,7 @@ group_counts(const struct lb_env *env, const struct sched_group *sg, struct cpu_
 }
 
 const struct cpu_sums *
-group_loads(const struct lb_env *env, const struct sched_group *sg, struct cpu_sums *total)
+group_loads_slow(const struct lb_env *env, const struct sched_group *sg, struct cpu_sums *total)
 {
     if (env->left_out == NULL && (sg->sums == NULL || sg->sums->caught_up != env->jiffy))
         sums_catch_up(env->k, sg, env->jiffy);
@@ -330,8 +330,9 @@ counts_tell(const struct lb_env *env)
            !probe_wants(env->k, DECISION_BALANCE_GROUP);
 }
 
-/* A group with more tasks than CPUs: overloaded, or what a group is that is not. */
-static bool
+/* A group with more tasks than CPUs: overloaded, or what a group is that is not. Against one that
+ * is overloaded its load alone may tell. */
+static inline bool
 crowded_cannot_be_busiest(const struct lb_env *env, const struct sg_lb_stats *best,
                           const struct sched_group *sg)
 {
@@ -341,14 +342,14 @@ crowded_cannot_be_busiest(const struct lb_env *env, const struct sg_lb_stats *be
     if (best->type < GROUP_IMBALANCED)
         return false;
     const struct cpu_sums *s = group_loads(env, sg, &total);
-    if (!group_is_overloaded(env->sd->imbalance_pct, capacity, sg->weight, s))
+    if (best->type == GROUP_OVERLOADED && s->load * 1024 < (best->avg_load + 1) * capacity)
         return true;
-    return best->type == GROUP_OVERLOADED && s->load * 1024 < (best->avg_load + 1) * capacity;
+    return !group_is_overloaded(env->sd->imbalance_pct, capacity, sg->weight, s);
 }
 
 /* By its counts, and with more tasks than CPUs by its load, the group has a lower type than the
  * busiest so far, or is not busier within it: it needs no look. */
-static bool
+static inline bool
 cannot_be_busiest(const struct lb_env *env, const struct sd_lb_stats *sds,
                   const struct sched_group *sg)
 {
