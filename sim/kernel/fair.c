@@ -60,42 +60,7 @@ update_curr_fair(struct kernel *k, struct rq *rq)
     update_curr(k, rq->curr->se.cfs_rq);
 }
 
-/* ---- queueing ---- */
-
-static void
-enqueue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
-{
-    bool migrating_delayed = p->se.sched_delayed && flags & (ENQUEUE_MIGRATED | ENQUEUE_RESTORE);
-
-    bool first = rq->cfs.h_nr_queued == 0;
-
-    if (!migrating_delayed)
-        util_est_enqueue(k, &rq->cfs, p);
-    if (first && rq->nr_running == 0)
-        dl_server_update_idle_time(k, rq);
-    enqueue_entities(k, rq, p, flags);
-    if (first && rq->cfs.h_nr_queued > 0)
-        dl_server_start(k, rq);
-    sums_update(k, rq);
-    if (fair_is_cfs(k))
-        cfs_slices_changed(k, rq);
-}
-
-static bool
-dequeue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
-{
-    bool migrating_delayed = p->se.sched_delayed && flags & (DEQUEUE_MIGRATING | DEQUEUE_SAVE);
-
-    if (!migrating_delayed)
-        util_est_dequeue(k, &rq->cfs, p);
-    if (flags & DEQUEUE_SLEEP && sched_feat(k, UTIL_EST))
-        util_est_update(&p->se.avg, rq->capacity_orig);
-    bool gone = dequeue_entities(k, rq, &p->se, flags);
-    sums_update(k, rq);
-    if (fair_is_cfs(k) && rq->curr != p)
-        cfs_slices_changed(k, rq);
-    return gone;
-}
+/* ---- yielding, and running dry ---- */
 
 static void
 yield_task_fair(struct kernel *k, struct rq *rq)

@@ -1,8 +1,8 @@
 /*
  * The parts of the fair class, one file each: the queue's arithmetic (cfs_rq.c), entities that
- * come and go (fair_entity.c), picking (fair_pick.c), who is current (fair_switch.c), load tracking
- * (load.c, load_group.c), groups (group.c), the class itself (fair.c), and classic CFS instead of
- * EEVDF (fair_cfs.h).
+ * come and go (fair_queue.c, fair_entity.c), picking (fair_pick.c), who is current (fair_switch.c),
+ * load tracking (load.c, load_group.c), groups (group.c), the class itself (fair.c), and classic
+ * CFS instead of EEVDF (fair_cfs.h).
  */
 #pragma once
 
@@ -134,13 +134,15 @@ bool protection_ended(const struct kernel *k, const struct cfs_rq *cfs,
 bool pick_says_preempt(const struct kernel *k, struct cfs_rq *cfs, const struct sched_entity *pse,
                        struct sched_entity *se);
 
-/* ---- entities (fair_entity.c) ---- */
+/* ---- tasks and entities come and go (fair_queue.c, fair_entity.c) ---- */
+
+void enqueue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags);
+bool dequeue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags);
 
 /* Above the level where an enqueue or dequeue ended: only what the ancestors know of it changes. */
 struct h_nr_delta {
     uint32_t queued, idle, delayed;
 };
-void enqueue_entities(struct kernel *k, struct rq *rq, struct task *p, int flags);
 /* False: the dequeue of the task is delayed. */
 bool dequeue_entities(struct kernel *k, struct rq *rq, struct sched_entity *se, int flags);
 
@@ -165,7 +167,13 @@ void probe_preempt_queue_cfs(struct kernel *k, const struct sched_entity *pse, b
 struct task *pick_task_fair(struct kernel *k, struct rq *rq);
 void wakeup_preempt_fair(struct kernel *k, struct rq *rq, struct task *p, int flags);
 void set_next_buddy(struct sched_entity *se);
-void clear_buddies(struct cfs_rq *cfs, struct sched_entity *se);
+void clear_next_buddy(struct sched_entity *se);
+static inline void
+clear_buddies(struct cfs_rq *cfs, struct sched_entity *se)
+{
+    if (unlikely(cfs->next == se))
+        clear_next_buddy(se);
+}
 /* Goes up from both until they compete in one queue. */
 void find_matching_se(struct sched_entity **se, struct sched_entity **pse);
 

@@ -7,10 +7,8 @@
 /* ---- buddies ---- */
 
 void
-clear_buddies(struct cfs_rq *cfs, struct sched_entity *se)
+clear_next_buddy(struct sched_entity *se)
 {
-    if (cfs->next != se)
-        return;
     for_each_sched_entity (se) {
         if (se->cfs_rq->next != se)
             break;

@@ -201,18 +201,32 @@ task_tick_numa(struct kernel *k, struct rq *rq, struct task *p)
         task_numa_work(k, rq, p);
 }
 
-sim_time
-numa_tick_due(const struct kernel *k, const struct rq *rq, const struct task *p)
+/* A task that may scan will have run for its scan period. */
+static inline sim_time
+next_scan_due(const struct kernel *k, const struct rq *rq, const struct task *p)
 {
     const struct task_numa *n = p->numa;
-
-    if (k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL || p->mm->vmas == NULL ||
-        !class_scans(k, p))
-        return SIM_NEVER;
     uint64_t due = n->node_stamp + n->scan_period * MS_NS + 1;
     uint64_t clock = rq_clock_task(k, rq), ran = p->se.sum_exec;
     ran += clock > p->se.exec_start ? clock - p->se.exec_start : 0;
     return SIM_MAX(kernel_now(k) + (due > ran ? due - ran : 0), k->params.numa.start);
+}
+
+/* Out of line: numa_tick_due() is asked at every switch. */
+static __attribute__((noinline)) sim_time
+other_class_due(const struct kernel *k, const struct rq *rq, const struct task *p)
+{
+    return other_class_scans(k, p) ? next_scan_due(k, rq, p) : SIM_NEVER;
+}
+
+sim_time
+numa_tick_due(const struct kernel *k, const struct rq *rq, const struct task *p)
+{
+    if (k->params.numa.mode == NUMA_BALANCING_DISABLED || p->numa == NULL || p->mm->vmas == NULL)
+        return SIM_NEVER;
+    if (unlikely(p->class != &fair_sched_class))
+        return other_class_due(k, rq, p);
+    return next_scan_due(k, rq, p);
 }
 
 /* Away from where it should be, or to where nobody knows: scan faster again. */

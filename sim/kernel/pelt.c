@@ -25,13 +25,43 @@ units_until(struct sched_avg *sa, uint64_t now)
     return 0;
 }
 
+/* Whoever did not want the CPU only forgets: what a period's end is for most. */
+static __attribute__((noinline)) bool
+forget(struct sched_avg *sa, uint64_t units, uint64_t weight)
+{
+    struct pelt_step s = pelt_step(sa->period_contrib, units);
+
+    return pelt_apply(sa, s, 0, 0, false, weight);
+}
+
+static __attribute__((noinline)) bool
+end_period(struct sched_avg *sa, uint64_t units, uint64_t load, uint64_t runnable, bool running,
+           uint64_t weight)
+{
+    struct pelt_step s = pelt_step(sa->period_contrib, units);
+
+    return pelt_apply(sa, s, load, runnable, running, weight);
+}
+
 bool
 pelt_accumulate(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runnable, bool running,
                 uint64_t weight)
 {
-    uint64_t units = units_until(sa, now);
+    uint64_t units = units_until(sa, now), into_period = units + sa->period_contrib;
 
-    return pelt_apply(sa, pelt_step(sa->period_contrib, units), load, runnable, running, weight);
+    if (into_period >= 1024)
+        return load == 0 ? forget(sa, units, weight)
+                         : end_period(sa, units, load, runnable, running, weight);
+    /* within a period sums only grow */
+    sa->last_update_time += units << 10;
+    sa->period_contrib = (uint32_t)into_period;
+    if (load > 0) {
+        sa->load_sum += load * units;
+        sa->runnable_sum += runnable * units << 10;
+        if (running)
+            sa->util_sum += (uint32_t)units << 10;
+    }
+    return false;
 }
 
 void

@@ -203,14 +203,18 @@ pending_cpu(const struct task *p)
 static const char *
 pick_rule(const struct kernel *k, const struct task *next)
 {
-    if (next == NULL)
-        return "pick_task_idle";
-    if (next->class == &rt_sched_class)
-        return "pick_next_rt_entity";
-    if (next->class == &dl_sched_class)
-        return "pick_next_dl_entity";
-    if (next->class == &ext_sched_class)
-        return "pick_task_scx";
+    const struct sched_class *class = next != NULL ? next->class : NULL;
+
+    if (unlikely(class != &fair_sched_class)) {
+        if (class == NULL)
+            return "pick_task_idle";
+        if (class == &rt_sched_class)
+            return "pick_next_rt_entity";
+        if (class == &dl_sched_class)
+            return "pick_next_dl_entity";
+        if (class == &ext_sched_class)
+            return "pick_task_scx";
+    }
     return fair_is_cfs(k) ? k->cfs_rule : "pick_eevdf";
 }
 

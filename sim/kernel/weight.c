@@ -48,9 +48,11 @@ calc_delta(uint64_t delta, uint32_t weight, uint32_t inv_weight)
     uint64_t factor = (uint64_t)weight * inv_weight;
     int shift = 32;
 
-    while (factor >> 32) {
-        factor >>= 1;
-        shift--;
+    if (factor >> 32) {
+        int beyond = 32 - __builtin_clzll(factor); /* bits */
+
+        factor >>= beyond;
+        shift -= beyond;
     }
     return (uint64_t)(((u128)delta * factor) >> shift);
 }
