@@ -115,30 +115,37 @@ event_init(struct engine *eng, struct event *ev, enum event_kind kind, uint32_t 
     eng->events[slot] = ev;
 }
 
+static inline void
+put_in(struct engine *eng, struct event *ev, sim_time when)
+{
+    ev->when = when;
+    if (likely(when > eng->now && when != SIM_NEVER))
+        queue_insert(eng->queue, ev);
+    else if (when == eng->now)
+        now_set_add(eng->now_set, ev);
+}
+
 /* Out of line: most events are scheduled once, and then fire. */
 static __attribute__((noinline)) void
-take_out(struct engine *eng, struct event *ev)
+move(struct engine *eng, struct event *ev, sim_time when)
 {
+    if (ev->when == when)
+        return;
     if (ev->when == eng->now)
         now_set_del(eng->now_set, ev);
     else
         queue_remove(eng->queue, ev);
+    put_in(eng, ev, when);
 }
 
 void
 engine_at(struct engine *eng, struct event *ev, sim_time when)
 {
     sim_assert(when >= eng->now);
-    if (ev->when != SIM_NEVER) {
-        if (ev->when == when)
-            return;
-        take_out(eng, ev);
-    }
-    ev->when = when;
-    if (likely(when > eng->now && when != SIM_NEVER))
-        queue_insert(eng->queue, ev);
-    else if (when == eng->now)
-        now_set_add(eng->now_set, ev);
+    if (unlikely(ev->when != SIM_NEVER))
+        move(eng, ev, when);
+    else
+        put_in(eng, ev, when);
 }
 
 static inline void

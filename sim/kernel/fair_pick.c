@@ -36,7 +36,8 @@ pick_next_entity(struct kernel *k, struct rq *rq, struct cfs_rq *cfs)
         return cfs_pick_next_entity(k, cfs);
     if (unlikely(cfs->next != NULL) && sched_feat(k, PICK_BUDDY) && entity_eligible(cfs, cfs->next))
         return cfs->next;
-    struct sched_entity *se = pick_eevdf(cfs, slice_protection(k));
+    bool alone = cfs->nr == 1 && (cfs->curr == NULL || !cfs->curr->on_rq);
+    struct sched_entity *se = alone ? cfs->entity[0] : pick_eevdf(cfs, slice_protection(k));
     if (unlikely(se->sched_delayed)) {
         dequeue_entities(k, rq, se, DEQUEUE_SLEEP | DEQUEUE_DELAYED);
         return NULL;
