@@ -27,17 +27,14 @@ update_deadline(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
     return true;
 }
 
-void
-charge_curr(struct kernel *k, struct cfs_rq *cfs, uint64_t delta)
+/* Beyond its own time: statistics, the other schedulers, limits, a slice that may be over. */
+static __attribute__((noinline)) void
+curr_charged(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint64_t delta)
 {
-    struct sched_entity *se = cfs->curr;
+    bool ended = false;
 
-    se->exec_start = cfs->rq->clock_task;
-    se->sum_exec += delta;
     if (schedstat_enabled(k) && entity_is_task(se))
         update_stats_exec(k, task_of(se), delta);
-    se->vruntime += (int64_t)calc_delta_fair(delta, se->weight, se->inv_weight);
-    bool ended = false;
     if (fair_is_cfs(k))
         cfs_update_min_vruntime(cfs);
     else
@@ -52,6 +49,20 @@ charge_curr(struct kernel *k, struct cfs_rq *cfs, uint64_t delta)
         resched_curr(k, cfs->rq);
         clear_buddies(cfs, se);
     }
+}
+
+void
+charge_curr(struct kernel *k, struct cfs_rq *cfs, uint64_t delta)
+{
+    struct sched_entity *se = cfs->curr;
+
+    se->exec_start = cfs->rq->clock_task;
+    se->sum_exec += delta;
+    se->vruntime += (int64_t)calc_delta_fair(delta, se->weight, se->inv_weight);
+    bool nobody_cares = cfs->nr_queued == 1 && se->vruntime < se->deadline &&
+                        !cfs->runtime_enabled && !cfs->rq->fair_server_active;
+    if (!nobody_cares || schedstat_enabled(k) || fair_is_cfs(k))
+        curr_charged(k, cfs, se, delta);
 }
 
 static void

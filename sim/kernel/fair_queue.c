@@ -212,8 +212,8 @@ dequeue_with_groups(struct kernel *k, struct rq *rq, struct sched_entity *se, in
     return true;
 }
 
-bool
-dequeue_entities(struct kernel *k, struct rq *rq, struct sched_entity *se, int flags)
+static inline __attribute__((always_inline)) bool
+dequeue_from(struct kernel *k, struct rq *rq, struct sched_entity *se, int flags)
 {
     struct task *p = entity_is_task(se) ? task_of(se) : NULL;
     bool was_sched_idle = sched_idle_rq(rq);
@@ -237,6 +237,12 @@ dequeue_entities(struct kernel *k, struct rq *rq, struct sched_entity *se, int f
 }
 
 bool
+dequeue_entities(struct kernel *k, struct rq *rq, struct sched_entity *se, int flags)
+{
+    return dequeue_from(k, rq, se, flags);
+}
+
+bool
 dequeue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
 {
     bool migrating_delayed = p->se.sched_delayed && flags & (DEQUEUE_MIGRATING | DEQUEUE_SAVE);
@@ -245,7 +251,7 @@ dequeue_task_fair(struct kernel *k, struct rq *rq, struct task *p, int flags)
         util_est_dequeue(k, &rq->cfs, p);
     if (flags & DEQUEUE_SLEEP && sched_feat(k, UTIL_EST))
         util_est_update(&p->se.avg, rq->capacity_orig);
-    bool gone = dequeue_entities(k, rq, &p->se, flags);
+    bool gone = dequeue_from(k, rq, &p->se, flags);
     sums_update(k, rq);
     if (fair_is_cfs(k) && rq->curr != p)
         cfs_slices_changed(k, rq);

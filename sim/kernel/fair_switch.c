@@ -8,7 +8,7 @@
 #include "kernel/balance.h"
 
 /* se is the one that runs. */
-static inline void
+static inline __attribute__((always_inline)) void
 set_next_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
 {
     clear_buddies(cfs, se);
@@ -26,7 +26,7 @@ set_next_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
     se->prev_sum_exec = se->sum_exec;
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 put_prev_entity(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
 {
     if (se->on_rq)

@@ -42,22 +42,6 @@ weight_inverse(uint64_t weight)
 }
 
 uint64_t
-calc_delta(uint64_t delta, uint32_t weight, uint32_t inv_weight)
-{
-    __extension__ typedef unsigned __int128 u128;
-    uint64_t factor = (uint64_t)weight * inv_weight;
-    int shift = 32;
-
-    if (factor >> 32) {
-        int beyond = 32 - __builtin_clzll(factor); /* bits */
-
-        factor >>= beyond;
-        shift -= beyond;
-    }
-    return (uint64_t)(((u128)delta * factor) >> shift);
-}
-
-uint64_t
 calc_delta_unfair_slow(uint64_t vdelta, uint32_t weight, uint32_t inv_weight)
 {
     uint64_t delta = mul_div_u64(vdelta, weight, NICE_0_WEIGHT);

@@ -20,7 +20,21 @@ uint32_t nice_inv_weight(int nice);
 uint32_t weight_inverse(uint64_t weight);
 
 /* delta * weight / W, inv_weight being that of W, with the kernel's rounding (__calc_delta). */
-uint64_t calc_delta(uint64_t delta, uint32_t weight, uint32_t inv_weight);
+static inline uint64_t
+calc_delta(uint64_t delta, uint32_t weight, uint32_t inv_weight)
+{
+    __extension__ typedef unsigned __int128 u128;
+    uint64_t factor = (uint64_t)weight * inv_weight;
+    int shift = 32;
+
+    if (factor >> 32) {
+        int beyond = 32 - __builtin_clzll(factor); /* bits */
+
+        factor >>= beyond;
+        shift -= beyond;
+    }
+    return (uint64_t)(((u128)delta * factor) >> shift);
+}
 
 /* delta * 1024 / weight, with the kernel's rounding (calc_delta_fair). */
 static inline uint64_t
