@@ -159,10 +159,11 @@ struct mm_node {
 };
 
 /* One use of a burst: a walk (mm_burst.c), or accesses that are drawn (mm_draw.c). What every
- * settling looks at fills a cache line. */
+ * settling looks at fills two cache lines. */
 struct mem_use {
     struct region_group *group; /* of the region, for the slice */
     uint64_t version;           /* of the group when the mix was made */
+    const uint64_t *marked;     /* by the mapping, of the group */
     union {
         uint64_t page; /* a walk: reached */
         uint64_t draw; /* draws: how many were made */
@@ -172,26 +173,25 @@ struct mem_use {
         uint64_t lines; /* a walk: misses in this page so far */
         uint64_t left;  /* draws: of the chance until the next hit, exponential, in 1/2^32 */
     };
-    uint64_t first, nr_pages; /* of the slice */
-    uint32_t weight, slice;
-    struct region *region; /* NULL: an empty place */
-    struct mapping *map;
-    const uint64_t *marked; /* by the mapping, of the group */
-    enum access_pattern pattern;
-    struct access_shape shape;
-    uint32_t misses_each;     /* draws: misses for each page that is drawn */
-    struct access_view *view; /* draws: of pages that differ in popularity; NULL: all are alike */
-    uint64_t carry;           /* of misses among the uses, in 1/total_weight */
     union {
         uint64_t needs; /* draws: chance of a hit when last looked at, in 1/use_all(u) */
         uint64_t jump;  /* a walk: pages from one to the next */
     };
-    uint64_t due;     /* draws: hits that wait for attention */
-    uint64_t key;     /* of its stream of draws */
-    struct list user; /* in its region_group */
+    uint64_t *visits;         /* of the group or the view, */
+    struct access_view *view; /* draws: of pages that differ in popularity; NULL: all are alike */
+    uint64_t due;             /* draws: hits that wait for attention */
+    uint64_t first, nr_pages; /* of the slice */
+    uint32_t weight, slice;
+    uint32_t visit;        /* what a miss adds to them */
+    uint32_t misses_each;  /* draws: misses for each page that is drawn */
+    struct list user;      /* in its region_group */
+    struct region *region; /* NULL: an empty place */
+    struct mapping *map;
+    enum access_pattern pattern;
+    struct access_shape shape;
+    uint64_t carry; /* of misses among the uses, in 1/total_weight */
+    uint64_t key;   /* of its stream of draws */
     struct task *task;
-    uint64_t *visits; /* of the group or the view, */
-    uint32_t visit;   /* what a miss adds to them */
     /* a walk: pages that it need not wait for again while they are in migration */
     uint64_t passed_first, passed_end;
     sim_time passed_until;
@@ -213,7 +213,9 @@ struct warmth {
  * first cache line, beside the first use. */
 struct task_mem {
     const struct burst_profile *profile; /* of the burst that the walks belong to */
-    uint32_t nr_uses, total_weight;
+    uint16_t nr_uses;
+    bool writes_file; /* the burst does: its pages stay dirty */
+    uint32_t total_weight;
     uint64_t fraction;            /* of a miss, in 1/2^20, carried over */
     uint64_t misses;              /* so far: the phase of their split over nodes */
     uint64_t written;             /* of a write-back, in 1/256, carried over */
@@ -226,7 +228,6 @@ struct task_mem {
     struct warmth warm;
     struct mempolicy policy; /* set_mempolicy(); MPOL_DEFAULT: none */
     sim_time io_until;       /* a page is being read; past: none */
-    bool writes_file;        /* the burst does: its pages stay dirty */
     int32_t il_prev;         /* cursor of allocations without an address */
     uint32_t il_weight;      /* that il_prev still gets in a row */
     struct task *task;

@@ -138,7 +138,7 @@ mm_burst_begin(struct kernel *k, struct task *p, const struct burst_profile *pro
     for (uint32_t i = 0; i < BURST_USES_MAX; i++)
         list_remove(&mem->uses[i].user);
     mem->profile = profile;
-    mem->nr_uses = profile->nr_uses;
+    mem->nr_uses = (uint16_t)profile->nr_uses;
     mem->total_weight = 0;
     mem->mix_node = -1;
     mem->miss_q16 = MIX_ALL;

@@ -138,19 +138,20 @@ struct rq {
     struct cfs_rq cfs;
     _Alignas(64) struct event burst_ev;
     struct event kick_ev, tick_ev, balance_ev;
+    struct rq_schedstat stat;
     uint64_t irq_pending;  /* ns of interrupts that avg_irq has still to see */
     struct list cfs_tasks; /* fair tasks, most recently run first */
     uint64_t decision;     /* the last decision made here */
     uint64_t next_balance; /* jiffies */
     struct task *script;   /* whom the script class is to run here next */
     uint64_t nr_switches;
-    uint64_t kernel_ns[CHARGE_KIND_NR];
-    struct rq_schedstat stat;
     /* idle and balance */
     sim_time idle_left; /* when it last stopped being idle */
     sim_time idle_since;
     sim_time idle_stamp; /* when newly idle balancing last began, 0: not idle since */
-    uint64_t avg_idle, max_idle_balance_cost;
+    uint64_t avg_idle;
+    uint64_t kernel_ns[CHARGE_KIND_NR];
+    uint64_t max_idle_balance_cost;
     struct rng rng;
     struct wakee_record idle_wakee; /* whom its interrupts wake while it idles */
     struct sched_avg avg_irq;

@@ -162,10 +162,10 @@ struct task_stats {
     uint64_t stall_local_ns, stall_remote_ns;
     uint64_t accesses_local, accesses_remote;
     __extension__ unsigned __int128 latency_ps; /* sum over accesses */
-    uint64_t run_ns, kernel_ns;
+    uint64_t kernel_ns;
     uint64_t migrations_llc, migrations_node,
         migrations_cross_node; /* within LLC, within node, across */
-    uint64_t nr_involuntary;
+    uint64_t nr_involuntary, run_ns;
 };
 
 /* /proc/PID/sched: what the reports print under these names (sched-core.md 6.2). */
@@ -203,19 +203,12 @@ struct task {
     bool migrate_pending; /* its affinity no longer allows its CPU: moved when it is next seen */
     bool on_rq, woken;    /* woken: no run since the last wake-up */
     bool spinning;
-    bool cpu_kthread;   /* a kernel thread that belongs to a CPU (KTHREAD_IS_PER_CPU) */
-    bool deferrable;    /* its timer waits for a tick of its CPU, and idle CPUs have none */
-    bool in_burst;      /* work_left belongs to a burst that has begun */
-    bool io_sleep;      /* sleeps for I/O: uninterruptible */
-    bool awaits_page;   /* mem->io_until is set: the burst sleeps before it goes on */
-    uint64_t work_left; /* of the burst, ns of work */
-    uint64_t debt_ns;   /* stall that comes before it: cold caches, lines of other cores */
-    const struct burst_profile *profile;
-    const struct sched_class *class;
-    const struct cpumask *allowed; /* affinity within its cpuset; never NULL */
-    struct task_group *group;      /* never NULL */
-    uint32_t nr_allowed;
-    enum task_policy {
+    bool cpu_kthread; /* a kernel thread that belongs to a CPU (KTHREAD_IS_PER_CPU) */
+    bool deferrable;  /* its timer waits for a tick of its CPU, and idle CPUs have none */
+    bool in_burst;    /* work_left belongs to a burst that has begun */
+    bool io_sleep;    /* sleeps for I/O: uninterruptible */
+    bool awaits_page; /* mem->io_until is set: the burst sleeps before it goes on */
+    enum __attribute__((packed)) task_policy {
         POLICY_NORMAL,
         POLICY_BATCH,
         POLICY_IDLE,
@@ -224,6 +217,14 @@ struct task {
         POLICY_DEADLINE,
         POLICY_EXT
     } policy;
+    uint64_t work_left; /* of the burst, ns of work */
+    uint64_t debt_ns;   /* stall that comes before it: cold caches, lines of other cores */
+    const struct burst_profile *profile;
+    const struct sched_class *class;
+    const struct cpumask *allowed; /* affinity within its cpuset; never NULL */
+    struct task_group *group;      /* never NULL */
+    int32_t recent_used_cpu;
+    int32_t exec_cpu;     /* + 1: where exec sends it, while migrate_pending; 0: nowhere */
     struct task_mem *mem; /* positions and mix in its regions: mm.h */
     struct event timer;
     struct list rq_node; /* rq.cfs_tasks, most recently run first */
@@ -236,12 +237,11 @@ struct task {
     void *prog; /* the workload's state of this task */
     struct process *process;
     struct mm *mm;
-    struct scx_task *scx;   /* of the ext class, once a policy was loaded: ext_impl.h */
     struct task_numa *numa; /* AutoNUMA state: numa.h */
+    struct scx_task *scx;   /* of the ext class, once a policy was loaded: ext_impl.h */
     int32_t nice;
-    int32_t recent_used_cpu;
-    int32_t exec_cpu; /* + 1: where exec sends it, while migrate_pending; 0: nowhere */
-    uint32_t slot;    /* of its timer; reused, lowest first */
+    uint32_t nr_allowed;
+    uint32_t slot; /* of its timer; reused, lowest first */
     struct task_stats stats;
     struct sched_statistics sched;
     const struct cpumask *affinity; /* what was asked for: sched_setaffinity() */
