@@ -12,7 +12,22 @@ struct planned {
     struct region *region;
     uint32_t slice;
     bool endless, looks_in; /* looks_in: a tenth as often, in the slice before */
+    struct region *then;    /* behind a barrier a tenth of the work, here */
 };
+
+static void
+add_part(struct task_plan *plan, struct region *then)
+{
+    plan->parts[0] = (struct plan_part){ .work_ns = plan->work_ns };
+    plan->parts[1] = (struct plan_part){ .work_ns = plan->work_ns / 10 };
+    plan->nr_parts = 2;
+    plan->uses[plan->nr_uses] = *plan->uses;
+    plan->uses[plan->nr_uses].region = then;
+    plan->uses[plan->nr_uses].part = 1;
+    plan->uses[plan->nr_uses].misses /= 10;
+    plan->uses[plan->nr_uses++].stalls /= 10;
+    plan->work_ns *= 1.1;
+}
 
 static void
 planned_plan(struct kernel *k, struct task *p, struct task_plan *plan)
@@ -23,7 +38,7 @@ planned_plan(struct kernel *k, struct task *p, struct task_plan *plan)
     plan->endless = pl->endless;
     if (pl->region == NULL)
         return;
-    plan->uses = arena_new_array(k->arena, struct plan_use, 2);
+    plan->uses = arena_new_array(k->arena, struct plan_use, 3);
     plan->nr_uses = 1;
     *plan->uses = (struct plan_use){
         .region = pl->region,
@@ -39,6 +54,8 @@ planned_plan(struct kernel *k, struct task *p, struct task_plan *plan)
         plan->uses[1].stalls /= 10;
         plan->nr_uses = 2;
     }
+    if (pl->then != NULL)
+        add_part(plan, pl->then);
 }
 
 static const struct task_ops planned_ops = { .next = script_next, .plan = planned_plan };
@@ -201,6 +218,31 @@ slow_memory_gets_its_part_of_the_bandwidth(void **state)
     assert_int_equal(p->nodes, 3);
     double ratio = (double)p->weights[0] / p->weights[1];
     assert_true(ratio >= 8 && ratio <= 10); /* 208.5 / 24.4 = 8.5 */
+    fixture_close(&f);
+}
+
+/* The same machine, and two arrays that are worked on one after the other, a barrier between. In
+ * the sum, one array in DRAM and the small one on the card would balance; but then the card works
+ * alone, and gives a tenth of what both give. */
+static void
+what_is_used_after_a_barrier_has_both_memories_for_itself(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 48, memory_models[0], dram_and_cxl);
+    struct region *arrays[] = { region(&f, "first", MIB(64)), region(&f, "then", MIB(64)) };
+    for (int i = 0; i < 48; i++)
+        add(&f, 1e7, 5, arrays[0], REGION_WHOLE)->then = arrays[1];
+    place(&f);
+    for (int i = 0; i < 2; i++) {
+        const struct mempolicy *p = region_policy(arrays[i], 0);
+        double ratio = (double)p->weights[0] / p->weights[1];
+
+        assert_int_equal(p->mode, MPOL_WEIGHTED_INTERLEAVE);
+        assert_int_equal(p->nodes, 3);
+        assert_true(ratio >= 8 && ratio <= 10);
+    }
     fixture_close(&f);
 }
 
@@ -476,6 +518,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiny_cases_are_as_good_as_trying_everything),
         cmocka_unit_test(slow_memory_gets_its_part_of_the_bandwidth),
+        cmocka_unit_test(what_is_used_after_a_barrier_has_both_memories_for_itself),
         cmocka_unit_test(memory_larger_than_a_node_lies_on_several),
         cmocka_unit_test(without_room_it_is_pack),
         cmocka_unit_test(threads_that_share_go_where_links_are_wide),

@@ -79,6 +79,29 @@ choices_count_by_their_chance(void **state)
     fixture_close(&x.f);
 }
 
+/* Barriers divide what the loop does five times: 2 ms before, a stream and 1 ms between, 4 ms
+ * behind. */
+static void
+barriers_begin_parts(void **state)
+{
+    struct run x;
+
+    (void)state;
+    struct task_plan p = plan_of(
+        &x, TEXT "  sync: {b: {kind: barrier, size: 1}}\n  threads: [{name: t, program: [loop: "
+                 "{count: 5, do: [compute: 2ms, barrier: b, stream: {region: data}, compute: 1ms, "
+                 "barrier: b, sleep: 3ms, compute: 4ms]}]}]\n");
+    assert_int_equal(p.nr_parts, 3);
+    assert_near(p.parts[0].work_ns, 5 * 2e6);
+    assert_near(p.parts[1].work_ns, 5 * (16384 * 2 + 1e6));
+    assert_near(p.parts[2].work_ns, 5 * 4e6);
+    assert_near(p.parts[2].idle_ns, 5 * 3e6);
+    assert_near(p.work_ns, 5 * (7e6 + 16384 * 2));
+    assert_int_equal(p.nr_uses, 1);
+    assert_int_equal(p.uses[0].part, 1);
+    fixture_close(&x.f);
+}
+
 /* A quarter of the main thread's work is before the fork. */
 static void
 who_is_forked_comes_after(void **state)
@@ -102,6 +125,7 @@ main(void)
         cmocka_unit_test(loops_multiply),
         cmocka_unit_test(a_loop_without_end_is_one_round),
         cmocka_unit_test(choices_count_by_their_chance),
+        cmocka_unit_test(barriers_begin_parts),
         cmocka_unit_test(who_is_forked_comes_after),
     };
 

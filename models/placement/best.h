@@ -35,20 +35,34 @@ struct best_family {
     uint32_t nr_spots;
 };
 
-/* Part of the misses of a task. */
+/* Part of the misses of a task, or of a part of it. */
 struct best_use {
     uint32_t spot; /* or, from nr_spots on, a whole region that has several spots */
     double share;
 };
 
+/* Uses stand in best.uses. */
+struct best_uses {
+    uint32_t first, nr;
+    double misses;
+};
+
+/* What a task does between two barriers. */
+struct best_part {
+    double work_ns, idle_ns;
+    uint32_t profile;
+    struct best_uses uses;
+};
+
 struct best_task {
     struct task *task;
-    uint32_t process, profile, kind; /* kind: tasks of a process that could change places */
-    double work_ns, idle_ns, units, misses;
+    uint32_t process, kind; /* kind: tasks of a process that could change places */
+    double work_ns, units;
     bool endless, background;
     int32_t after; /* the task that starts it, after this part of its plan; -1: none */
     double after_part;
-    uint32_t first_use, nr_uses; /* in best.uses */
+    struct best_uses uses; /* of all parts together */
+    struct best_part *parts;
 };
 
 /* A region whose spots are its slices, used as a whole. */
@@ -68,6 +82,7 @@ struct best {
     struct place *pl;
     uint32_t nr_tasks, nr_processes, nr_spots, nr_families, nr_regions, nr_profiles, nr_kinds;
     uint32_t nr_uses, cap_uses;
+    uint32_t nr_parts; /* that all tasks go through together, from barrier to barrier */
     struct best_task *tasks;
     const struct task **parents; /* by task: who starts it, or NULL */
     struct best_spot *spots;
@@ -81,6 +96,7 @@ struct best {
     double most_work; /* of a task */
 
     /* scratch of best_value() */
+    uint32_t part;                /* the one that is looked at */
     uint32_t *share_q16;          /* [spot or region][node] */
     struct mem_guess *guesses;    /* by task, at most */
     uint32_t *guess_of, *buckets; /* by task; hash of groups, slot + 1 */

@@ -1,19 +1,32 @@
 /*
  * What is there to place: tasks with what their programs will do, and the memory that they use.
  *
+ * Programs that meet at barriers are seen part by part, if all that do something have as many of
+ * them: then the parts are gone through together. Otherwise a program is one part.
+ *
  * Tasks with the same work and misses share a profile, so that the memory model can put those into
  * one group that also run and reach alike. A sliced region is as many spots as it has slices; who
  * uses it as a whole reads the mean of them.
  */
 #include "models/placement/best.h"
 
-static uint32_t
-add_profile(struct best *b, const struct task_plan *plan)
+enum { ALL_PARTS = UINT32_MAX };
+
+static bool
+is_of(const struct plan_use *u, uint32_t part)
 {
-    double misses = 0, written = 0, stalls = 0, work = plan->work_ns > 1 ? plan->work_ns : 1;
+    return part == ALL_PARTS || u->part == part;
+}
+
+static uint32_t
+add_profile(struct best *b, const struct task_plan *plan, uint32_t part, double work)
+{
+    double misses = 0, written = 0, stalls = 0;
     struct burst_profile p = { .mlp_q8 = 256 };
 
     for (uint32_t i = 0; i < plan->nr_uses; i++) {
+        if (!is_of(&plan->uses[i], part))
+            continue;
         misses += plan->uses[i].misses;
         written += plan->uses[i].written;
         stalls += plan->uses[i].stalls;
@@ -89,9 +102,15 @@ spot_of(const struct best *b, const struct plan_use *u)
     return UINT32_MAX;
 }
 
+/* Of the last uses that were added; a spot that is there already is used more. */
 static void
-add_use(struct best *b, struct best_task *t, uint32_t spot, double share)
+add_use(struct best *b, struct best_uses *uses, uint32_t spot, double misses)
 {
+    for (uint32_t i = uses->first; i < b->nr_uses; i++)
+        if (b->uses[i].spot == spot) {
+            b->uses[i].share += misses;
+            return;
+        }
     if (b->nr_uses == b->cap_uses) {
         uint32_t cap = SIM_MAX(2 * b->cap_uses, 256u);
 
@@ -99,63 +118,127 @@ add_use(struct best *b, struct best_task *t, uint32_t spot, double share)
                              cap * sizeof(*b->uses));
         b->cap_uses = cap;
     }
-    b->uses[b->nr_uses++] = (struct best_use){ spot, share };
-    t->nr_uses++;
+    b->uses[b->nr_uses++] = (struct best_use){ spot, misses };
+    uses->nr++;
 }
 
-static void
-add_uses(struct best *b, struct best_task *t, const struct task_plan *plan)
+static struct best_uses
+add_uses(struct best *b, const struct task_plan *plan, uint32_t part)
 {
-    double misses = 0;
+    struct best_uses uses = { .first = b->nr_uses };
 
-    t->first_use = b->nr_uses;
-    for (uint32_t i = 0; i < plan->nr_uses; i++)
-        misses += plan->uses[i].misses;
-    t->misses = misses;
-    for (uint32_t i = 0; i < plan->nr_uses && misses > 0; i++) {
-        uint32_t spot = spot_of(b, &plan->uses[i]);
+    for (uint32_t i = 0; i < plan->nr_uses; i++) {
+        const struct plan_use *u = &plan->uses[i];
+        uint32_t spot = is_of(u, part) ? spot_of(b, u) : UINT32_MAX;
 
-        if (spot != UINT32_MAX && plan->uses[i].misses > 0)
-            add_use(b, t, spot, plan->uses[i].misses / misses);
+        uses.misses += is_of(u, part) ? u->misses : 0;
+        if (spot != UINT32_MAX && u->misses > 0)
+            add_use(b, &uses, spot, u->misses);
     }
+    for (uint32_t i = 0; i < uses.nr; i++)
+        b->uses[uses.first + i].share /= uses.misses;
+    return uses;
+}
+
+/* ---- parts ---- */
+
+static bool
+does_something(const struct task_plan *plan)
+{
+    return !plan->background && (plan->work_ns > 1 || plan->nr_uses > 0);
+}
+
+/* As many barriers in all programs that do something; 1: not so. */
+static uint32_t
+parts_in_common(const struct task_plan *plans, uint32_t nr)
+{
+    uint32_t common = 0;
+
+    for (uint32_t t = 0; t < nr; t++) {
+        if (!does_something(&plans[t]))
+            continue;
+        if (plans[t].after != NULL || (common != 0 && plans[t].nr_parts != common))
+            return 1;
+        common = plans[t].nr_parts;
+    }
+    return common;
+}
+
+/* Parts in which somebody does something; their number. */
+static uint32_t
+find_parts(const struct task_plan *plans, uint32_t nr, uint32_t *parts)
+{
+    uint32_t common = parts_in_common(plans, nr), found = 0;
+
+    for (uint32_t part = 0; common > 1 && part < common; part++) {
+        bool busy = false;
+
+        for (uint32_t t = 0; t < nr && !busy; t++)
+            busy = does_something(&plans[t]) &&
+                   plans[t].parts[part].work_ns + plans[t].parts[part].idle_ns > 0;
+        if (busy)
+            parts[found++] = part;
+    }
+    if (found < 2)
+        parts[0] = ALL_PARTS;
+    return found < 2 ? 1 : found;
+}
+
+/* Who does not go through parts with the others does all of it all the time. */
+static struct best_part
+part_of_plan(struct best *b, const struct task_plan *plan, uint32_t part,
+             const struct best_uses *all)
+{
+    bool whole = part == ALL_PARTS || !does_something(plan);
+    double work = whole ? plan->work_ns : plan->parts[part].work_ns;
+    struct best_part p = {
+        .work_ns = whole && work < 1 ? 1 : work,
+        .idle_ns = whole ? plan->idle_ns : plan->parts[part].idle_ns,
+        .uses = whole ? *all : add_uses(b, plan, part),
+    };
+
+    p.profile = add_profile(b, plan, whole ? ALL_PARTS : part, work > 1 ? work : 1);
+    return p;
 }
 
 static void
-add_task(struct best *b, struct task *p, uint32_t process)
+add_task(struct best *b, struct task *p, uint32_t process, const struct task_plan *plan,
+         const uint32_t *parts)
 {
     struct best_task *t = &b->tasks[b->nr_tasks++];
-    struct task_plan plan = { 0 };
 
-    p->ops->plan(b->k, p, &plan);
     *t = (struct best_task){
         .task = p,
         .process = process,
-        .work_ns = plan.work_ns > 1 ? plan.work_ns : 1,
-        .idle_ns = plan.idle_ns,
-        .units = plan.units,
-        .endless = plan.endless,
-        .background = plan.background,
-        .profile = add_profile(b, &plan),
+        .work_ns = plan->work_ns > 1 ? plan->work_ns : 1,
+        .units = plan->units,
+        .endless = plan->endless,
+        .background = plan->background,
         .after = -1,
-        .after_part = plan.after_part,
+        .after_part = plan->after_part,
+        .uses = add_uses(b, plan, ALL_PARTS),
+        .parts = arena_new_array(b->k->arena, struct best_part, b->nr_parts),
     };
-    add_uses(b, t, &plan);
-    b->parents[b->nr_tasks - 1] = plan.after;
-    b->has_units |= plan.units > 0;
-    b->endless &= plan.endless || plan.background;
+    for (uint32_t i = 0; i < b->nr_parts; i++)
+        t->parts[i] = part_of_plan(b, plan, parts[i], &t->uses);
+    b->parents[b->nr_tasks - 1] = plan->after;
+    b->has_units |= plan->units > 0;
+    b->endless &= plan->endless || plan->background;
 }
 
 static double
 misses_of(const struct best *b, uint32_t task, uint32_t use)
 {
-    return b->uses[b->tasks[task].first_use + use].share * b->tasks[task].misses;
+    const struct best_uses *uses = &b->tasks[task].uses;
+
+    return b->uses[uses->first + use].share * uses->misses;
 }
 
 /* The spot of a use, if it is one that its user counts for: not a neighbour who looks in. */
 static struct best_spot *
 spot_to_follow(const struct best *b, uint32_t task, uint32_t use)
 {
-    uint32_t spot = b->uses[b->tasks[task].first_use + use].spot;
+    uint32_t spot = b->uses[b->tasks[task].uses.first + use].spot;
 
     if (spot >= b->nr_spots || misses_of(b, task, use) < b->spots[spot].most_misses / 2)
         return NULL;
@@ -166,8 +249,8 @@ static void
 find_most_misses(struct best *b)
 {
     for (uint32_t t = 0; t < b->nr_tasks; t++)
-        for (uint32_t i = 0; i < b->tasks[t].nr_uses; i++) {
-            uint32_t spot = b->uses[b->tasks[t].first_use + i].spot;
+        for (uint32_t i = 0; i < b->tasks[t].uses.nr; i++) {
+            uint32_t spot = b->uses[b->tasks[t].uses.first + i].spot;
 
             if (spot < b->nr_spots && misses_of(b, t, i) > b->spots[spot].most_misses)
                 b->spots[spot].most_misses = misses_of(b, t, i);
@@ -184,7 +267,7 @@ list_users(struct best *b)
     find_most_misses(b);
     b->users = arena_new_array(b->k->arena, uint32_t, b->nr_uses);
     for (uint32_t t = 0; t < b->nr_tasks; t++)
-        for (uint32_t i = 0; i < b->tasks[t].nr_uses; i++)
+        for (uint32_t i = 0; i < b->tasks[t].uses.nr; i++)
             if ((s = spot_to_follow(b, t, i)) != NULL)
                 s->nr_users++;
     for (uint32_t i = 0; i < b->nr_spots; i++) {
@@ -193,7 +276,7 @@ list_users(struct best *b)
         b->spots[i].nr_users = 0;
     }
     for (uint32_t t = 0; t < b->nr_tasks; t++)
-        for (uint32_t i = 0; i < b->tasks[t].nr_uses; i++)
+        for (uint32_t i = 0; i < b->tasks[t].uses.nr; i++)
             if ((s = spot_to_follow(b, t, i)) != NULL)
                 b->users[s->first_user + s->nr_users++] = t;
 }
@@ -211,13 +294,23 @@ use_alike(const struct best *b, const struct best_use *x, const struct best_use 
 }
 
 static bool
+part_alike(const struct best *b, const struct best_part *x, const struct best_part *y)
+{
+    bool same = x->profile == y->profile && x->work_ns == y->work_ns && x->idle_ns == y->idle_ns &&
+                x->uses.nr == y->uses.nr;
+
+    for (uint32_t i = 0; same && i < x->uses.nr; i++)
+        same = use_alike(b, &b->uses[x->uses.first + i], &b->uses[y->uses.first + i]);
+    return same;
+}
+
+static bool
 task_alike(const struct best *b, const struct best_task *x, const struct best_task *y)
 {
-    bool same = x->process == y->process && x->profile == y->profile && x->work_ns == y->work_ns &&
-                x->idle_ns == y->idle_ns && x->nr_uses == y->nr_uses;
+    bool same = x->process == y->process;
 
-    for (uint32_t i = 0; same && i < x->nr_uses; i++)
-        same = use_alike(b, &b->uses[x->first_use + i], &b->uses[y->first_use + i]);
+    for (uint32_t i = 0; same && i < b->nr_parts; i++)
+        same = part_alike(b, &x->parts[i], &y->parts[i]);
     return same;
 }
 
@@ -290,26 +383,53 @@ find_parents(struct best *b)
             }
 }
 
-bool
-best_survey(struct best *b)
+/* Asks all tasks, in the order of processes. False: one does not know. */
+static bool
+ask_for_plans(struct best *b, struct task_plan *plans)
 {
     const struct kernel *k = b->k;
     uint32_t nr = 0;
 
     for (uint32_t i = 0; i < k->nr_processes; i++)
+        for (uint32_t t = 0; t < k->processes[i]->nr_members; t++) {
+            struct task *p = k->processes[i]->members[t];
+
+            if (p->ops->plan == NULL)
+                return false;
+            p->ops->plan(b->k, p, &plans[nr++]);
+        }
+    return true;
+}
+
+static void
+add_tasks(struct best *b, const struct task_plan *plans, const uint32_t *parts)
+{
+    const struct kernel *k = b->k;
+
+    for (uint32_t i = 0; i < k->nr_processes; i++)
+        for (uint32_t t = 0; t < k->processes[i]->nr_members; t++)
+            add_task(b, k->processes[i]->members[t], i, &plans[b->nr_tasks], parts);
+}
+
+bool
+best_survey(struct best *b)
+{
+    const struct kernel *k = b->k;
+    uint32_t nr = 0, parts[PLAN_PARTS_MAX];
+
+    for (uint32_t i = 0; i < k->nr_processes; i++)
         nr += k->processes[i]->nr_members;
+    struct task_plan *plans = arena_new_array(k->arena, struct task_plan, nr);
+    if (!ask_for_plans(b, plans))
+        return false;
+    b->nr_parts = find_parts(plans, nr, parts);
     b->nr_processes = k->nr_processes;
     b->tasks = arena_new_array(k->arena, struct best_task, nr);
-    b->profiles = arena_new_array(k->arena, struct burst_profile, nr);
+    b->profiles = arena_new_array(k->arena, struct burst_profile, (size_t)nr * b->nr_parts);
     b->parents = arena_new_array(k->arena, const struct task *, nr);
     b->endless = true;
     add_spots(b);
-    for (uint32_t i = 0; i < k->nr_processes; i++)
-        for (uint32_t t = 0; t < k->processes[i]->nr_members; t++) {
-            if (k->processes[i]->members[t]->ops->plan == NULL)
-                return false;
-            add_task(b, k->processes[i]->members[t], i);
-        }
+    add_tasks(b, plans, parts);
     find_parents(b);
     list_users(b);
     find_kinds(b);

@@ -5,6 +5,7 @@
  * A task that another one starts begins when that one has come so far.
  * Tasks that end sooner leave the others more room, so the equations are solved again when half of
  * the longest time is over, a few times. If nobody ends, the rate at which work is done counts.
+ * Programs that meet at barriers are taken part by part, and the times of the parts are added.
  * CPUs that have more than one task are shared in time, and cores by siblings. Among placements
  * that are worth the same, the one is better that has each process on fewer nodes: what threads do
  * together (locks, messages) is cheaper there, and no plan tells it.
@@ -111,16 +112,23 @@ place_memory(struct best *b, const struct best_choice *c)
     return true;
 }
 
+/* What a task does in the part that is looked at. */
+static const struct best_part *
+now_of(const struct best *b, uint32_t t)
+{
+    return &b->tasks[t].parts[b->part];
+}
+
 /* ---- groups of tasks that run and reach alike ---- */
 
 static void
-mix_of(const struct best *b, const struct best_task *t, struct mem_mix *mix)
+mix_of(const struct best *b, const struct best_part *t, struct mem_mix *mix)
 {
     uint32_t nr_nodes = b->k->machine->nr_nodes, share[NODE_MAX];
     uint64_t parts[NODE_MAX] = { 0 };
 
-    for (uint32_t i = 0; i < t->nr_uses; i++) {
-        const struct best_use *u = &b->uses[t->first_use + i];
+    for (uint32_t i = 0; i < t->uses.nr; i++) {
+        const struct best_use *u = &b->uses[t->uses.first + i];
 
         for (uint32_t n = 0; n < nr_nodes; n++)
             parts[n] += (uint64_t)(u->share * b->share_q16[(size_t)u->spot * nr_nodes + n] * 65536);
@@ -143,7 +151,7 @@ alike(const struct mem_guess *g, int node, const struct mem_mix *mix, uint32_t n
 }
 
 static uint32_t
-guess_find(struct best *b, uint32_t *nr, int node, const struct best_task *t)
+guess_find(struct best *b, uint32_t *nr, int node, const struct best_part *t)
 {
     uint32_t nr_nodes = b->k->machine->nr_nodes;
     struct mem_mix mix;
@@ -197,6 +205,13 @@ runs(const struct best *b, uint32_t t)
     return b->started[t] && b->left[t] > 0;
 }
 
+/* Has no end that others could wait for; a round of a loop without end is over at its barriers. */
+static bool
+goes_on(const struct best *b, uint32_t t)
+{
+    return b->tasks[t].endless && (b->nr_parts == 1 || b->tasks[t].background);
+}
+
 /* Asks the model for those tasks of which something is left. */
 static void
 predict(struct best *b, const struct best_choice *c)
@@ -209,9 +224,9 @@ predict(struct best *b, const struct best_choice *c)
         b->on_node[c->node[t]] += runs(b, t);
     for (uint32_t t = 0; t < b->nr_tasks; t++) {
         b->guess_of[t] = UINT32_MAX;
-        if (!runs(b, t) || b->tasks[t].nr_uses == 0)
+        if (!runs(b, t) || now_of(b, t)->uses.nr == 0)
             continue;
-        b->guess_of[t] = guess_find(b, &nr, c->node[t], &b->tasks[t]);
+        b->guess_of[t] = guess_find(b, &nr, c->node[t], now_of(b, t));
         b->guesses[b->guess_of[t]].nr++;
     }
     for (uint32_t i = 0; i < nr; i++) {
@@ -225,11 +240,11 @@ predict(struct best *b, const struct best_choice *c)
         b->k->memory->predict(b->k, b->guesses, nr);
 }
 
-/* Of the whole plan, at the present rates. */
+/* Of the whole part, at the present rates. */
 static double
 time_of(const struct best *b, const struct best_choice *c, uint32_t t)
 {
-    const struct best_task *bt = &b->tasks[t];
+    const struct best_part *bt = now_of(b, t);
     double tau = b->guess_of[t] == UINT32_MAX ? 1 : b->guesses[b->guess_of[t]].tau;
 
     return bt->work_ns * tau / speed_on(b, c->node[t]) / cpu_share(b, c->node[t]) + bt->idle_ns;
@@ -265,7 +280,7 @@ static void
 pass(struct best *b, double slice)
 {
     for (uint32_t t = 0; t < b->nr_tasks; t++)
-        if (!b->tasks[t].endless && b->started[t])
+        if (!goes_on(b, t) && runs(b, t))
             b->left[t] -= slice / b->time[t];
     for (uint32_t t = 0; b->chained && t < b->nr_tasks; t++)
         b->started[t] |= parent_is_past(b, &b->tasks[t]);
@@ -279,12 +294,12 @@ longest_left(struct best *b, const struct best_choice *c, bool *someone)
 
     for (uint32_t t = 0; t < b->nr_tasks; t++) {
         b->time[t] = time_of(b, c, t);
-        if (runs(b, t) && !b->tasks[t].endless && !b->tasks[t].background)
+        if (runs(b, t) && !goes_on(b, t) && !b->tasks[t].background)
             longest = b->left[t] * b->time[t] > longest ? b->left[t] * b->time[t] : longest;
     }
     *someone = false;
     for (uint32_t t = 0; t < b->nr_tasks; t++)
-        *someone |= runs(b, t) && !b->tasks[t].endless && b->left[t] * b->time[t] <= longest / 2;
+        *someone |= runs(b, t) && !goes_on(b, t) && b->left[t] * b->time[t] <= longest / 2;
     return longest;
 }
 
@@ -334,7 +349,7 @@ mean_time(const struct best *b, const struct best_choice *c)
     double sum = 0;
 
     for (uint32_t t = 0; t < b->nr_tasks; t++)
-        sum += b->tasks[t].endless ? 0 : time_of(b, c, t);
+        sum += goes_on(b, t) ? 0 : time_of(b, c, t);
     return sum / b->nr_tasks;
 }
 
@@ -354,24 +369,29 @@ spread_of(struct best *b, const struct best_choice *c)
     return (double)(nr - present) / (present * b->k->machine->nr_nodes);
 }
 
+static double
+value_of_part(struct best *b, const struct best_choice *c)
+{
+    for (uint32_t t = 0; t < b->nr_tasks; t++) {
+        b->left[t] = now_of(b, t)->work_ns + now_of(b, t)->idle_ns > 0;
+        b->started[t] = true;
+    }
+    predict(b, c);
+    if (b->endless && b->nr_parts == 1)
+        return time_of_work(b, c);
+    double mean = mean_time(b, c);
+    return MEAN_COUNTS * mean + makespan(b, c);
+}
+
 double
 best_value(struct best *b, const struct best_choice *c)
 {
-    double value;
+    double value = 0;
 
     if (!place_memory(b, c))
         return NOT_POSSIBLE;
     b->nr_evaluations++;
-    for (uint32_t t = 0; t < b->nr_tasks; t++) {
-        b->left[t] = 1;
-        b->started[t] = true;
-    }
-    predict(b, c);
-    if (b->endless) {
-        value = time_of_work(b, c);
-    } else {
-        value = MEAN_COUNTS * mean_time(b, c);
-        value += makespan(b, c);
-    }
+    for (b->part = 0; b->part < b->nr_parts; b->part++)
+        value += value_of_part(b, c);
     return value * (1 + SPREAD_COSTS * spread_of(b, c));
 }

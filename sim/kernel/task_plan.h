@@ -9,13 +9,21 @@
 
 #include "kernel/task.h"
 
-/* Misses of the plan in one region or slice. */
+enum { PLAN_PARTS_MAX = 32 };
+
+/* Misses of one part of the plan in one region or slice. */
 struct plan_use {
     struct region *region;
     uint32_t slice; /* or REGION_WHOLE */
+    uint32_t part;
     double misses;  /* lines */
     double written; /* of them, lines that are written back */
     double stalls;  /* misses over those that are in flight at once: how often a latency is paid */
+};
+
+/* What is done between two barriers. A part in a loop counts as often as the loop goes round. */
+struct plan_part {
+    double work_ns, idle_ns;
 };
 
 struct task_plan {
@@ -28,4 +36,6 @@ struct task_plan {
     bool background;
     uint32_t nr_uses, cap_uses;
     struct plan_use *uses; /* in the run's arena, by first appearance */
+    uint32_t nr_parts;     /* one more than barriers; the last takes what does not fit */
+    struct plan_part parts[PLAN_PARTS_MAX];
 };

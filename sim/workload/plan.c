@@ -53,11 +53,39 @@ times(const struct walk *w)
     return w->rounds[w->depth] * w->chance;
 }
 
+/* ---- what is added up, as a whole and by parts ---- */
+
+static void
+begin_part(struct walk *w)
+{
+    struct task_plan *plan = w->plan;
+
+    if (plan->nr_parts < PLAN_PARTS_MAX)
+        plan->parts[plan->nr_parts++] = (struct plan_part){ 0 };
+}
+
+static void
+add_work(const struct walk *w, double ns)
+{
+    w->plan->work_ns += ns;
+    w->plan->parts[w->plan->nr_parts - 1].work_ns += ns;
+}
+
+static void
+add_idle(const struct walk *w, double ns)
+{
+    w->plan->idle_ns += ns;
+    w->plan->parts[w->plan->nr_parts - 1].idle_ns += ns;
+}
+
 static struct plan_use *
 use_of(struct kernel *k, struct task_plan *plan, const struct burst_use *u)
 {
+    uint32_t part = plan->nr_parts - 1;
+
     for (uint32_t i = 0; i < plan->nr_uses; i++)
-        if (plan->uses[i].region == u->region && plan->uses[i].slice == u->slice)
+        if (plan->uses[i].region == u->region && plan->uses[i].slice == u->slice &&
+            plan->uses[i].part == part)
             return &plan->uses[i];
     if (plan->nr_uses == plan->cap_uses) {
         uint32_t cap = plan->cap_uses > 0 ? 2 * plan->cap_uses : 4;
@@ -66,7 +94,8 @@ use_of(struct kernel *k, struct task_plan *plan, const struct burst_use *u)
                                 cap * sizeof(*plan->uses));
         plan->cap_uses = cap;
     }
-    plan->uses[plan->nr_uses] = (struct plan_use){ .region = u->region, .slice = u->slice };
+    plan->uses[plan->nr_uses] =
+        (struct plan_use){ .region = u->region, .slice = u->slice, .part = part };
     return &plan->uses[plan->nr_uses++];
 }
 
@@ -113,7 +142,7 @@ add_run(const struct walk *w, const struct wstep *s)
     else
         work = number_of(w, &s->amount, 0) * w->t->run->w->instruction_ps / 1000;
     work *= times(w);
-    w->plan->work_ns += work;
+    add_work(w, work);
     if (b != NULL && b->has_misses)
         add_burst(w, &b->profile, work);
 }
@@ -133,6 +162,7 @@ begin_loop(struct walk *w, const struct wstep *s)
         .uses = w->plan->uses,
         .cap_uses = w->plan->cap_uses,
     };
+    begin_part(w);
     w->rounds[w->depth] = 1;
 }
 
@@ -142,7 +172,7 @@ end_loop(struct walk *w, const struct wstep *s)
     const struct wstep *head = &w->t->crew->spec->steps[s->jump];
 
     if (head->kind == WSTEP_PERIOD)
-        w->plan->idle_ns += mean_of(w, head) * times(w);
+        add_idle(w, mean_of(w, head) * times(w));
     w->over |= head->amount.nr == 0;
     w->depth--;
 }
@@ -194,7 +224,7 @@ add_io(struct walk *w, const struct wstep *s)
                 : s->io->time >= 0 ? (double)chance_mean(&w->t->run->chances[s->io->time])
                                    : 0;
 
-    w->plan->idle_ns += ns * times(w);
+    add_idle(w, ns * times(w));
 }
 
 static void
@@ -207,7 +237,7 @@ add_step(struct walk *w, const struct wstep *s)
         break;
     case WSTEP_SLEEP:
     case WSTEP_TIMER:
-        w->plan->idle_ns += mean_of(w, s) * times(w);
+        add_idle(w, mean_of(w, s) * times(w));
         break;
     case WSTEP_IO:
     case WSTEP_OFFLOAD:
@@ -226,6 +256,9 @@ add_step(struct walk *w, const struct wstep *s)
         break;
     case WSTEP_REQUEST_END:
         w->plan->units += times(w);
+        break;
+    case WSTEP_BARRIER:
+        begin_part(w);
         break;
     case WSTEP_CHOOSE:
         begin_choice(w, s);
@@ -249,6 +282,7 @@ walk_program(const struct thread *t, int32_t until, struct task_plan *plan)
     struct walk w = { .t = t, .plan = plan, .rounds = { 1 }, .until = until, .chance = 1 };
 
     plan->background = g->background;
+    begin_part(&w);
     for (uint32_t i = 0; i < g->nr_steps && !w.over; i++) {
         look_at_forks(&w, i);
         add_step(&w, &g->steps[i]);
