@@ -166,6 +166,14 @@ rough(struct kernel_params *kp, struct machine *m)
     kp->memory.tolerance_ppm = 1000;
     kp->memory.resolve_at_once = 4;
     kp->memory.resolve_interval = MSEC(1);
+    kp->memory.resolve_jump_ppm = 1000000;
+}
+
+static void
+rough_below_a_jump(struct kernel_params *kp, struct machine *m)
+{
+    rough(kp, m);
+    kp->memory.resolve_jump_ppm = 50000;
 }
 
 static uint32_t
@@ -200,6 +208,25 @@ what_many_share_is_looked_at_in_intervals(void **state)
     fixture_close(&f);
 }
 
+/* A fifth reader asks for another quarter of what the four ask for, which is all of the capacity.
+ */
+static void
+a_jump_of_load_is_felt_at_once(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 1, 8, &memory_loaded, rough_below_a_jump);
+    struct region *r = kit_region(&f, "data", 64 * PAGE_4K, 1);
+    kit_populate(&f, r, 0);
+    for (uint32_t i = 0; i < 4; i++)
+        start_reader(&f, i, r, 800);
+    uint32_t before = run_and_rate(&f, MSEC(5));
+    start_reader(&f, 4, r, 800);
+    assert_true(run_and_rate(&f, USEC(1)) < before);
+    fixture_close(&f);
+}
+
 /* A load too small to matter leaves latency at the idle one, to the picosecond. */
 static void
 what_stays_within_the_tolerance_changes_nothing(void **state)
@@ -225,6 +252,7 @@ main(void)
         cmocka_unit_test(local_is_better_until_the_controller_is_full),
         cmocka_unit_test(a_weighted_interleave_gives_what_its_slowest_share_allows),
         cmocka_unit_test(what_many_share_is_looked_at_in_intervals),
+        cmocka_unit_test(a_jump_of_load_is_felt_at_once),
         cmocka_unit_test(what_stays_within_the_tolerance_changes_nothing),
     };
 

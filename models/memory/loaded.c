@@ -10,7 +10,8 @@
  * no rate moves by more than the tolerance, and the CPU's own is known at once. Where a flow leaves
  * its band, what passes there is solved at the end of the instant, with what that pulls along, and
  * only CPUs whose rate changes by more than the tolerance are settled and given another. What many
- * CPUs share is looked at in intervals: a change by one of them is small there, and there are many.
+ * CPUs share is looked at in intervals: a change by one of them is small there, and there are many;
+ * but not when the load has changed by much since, as when all of them come from a barrier.
  *
  * A CPU that switches has nothing to run for no time at all, so who has ceased to miss stays in its
  * group until somebody else changes, unless it is missed there.

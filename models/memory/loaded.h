@@ -34,6 +34,7 @@ struct resource {
     uint64_t limit;  /* the same in bytes/s; UINT64_MAX: none */
     struct load_curve curve;
     sim_time solved_at;
+    uint64_t solved_flow, jump; /* bytes/s: then; how far from there is too far to wait */
     nodemask *reads;  /* by node of the CPU: memory nodes whose reads pass here */
     nodemask *writes; /* and whose write-backs do */
     uint32_t nr_users, cap_users;

@@ -20,6 +20,7 @@ resource_make(struct loaded *ld, struct resource *res, uint64_t bandwidth, uint6
 
     res->limit = bandwidth > 0 ? bandwidth : UINT64_MAX;
     res->capacity = (double)res->limit * 1e-9;
+    res->jump = res->limit / 1000000 * ld->k->params.memory.resolve_jump_ppm;
     res->lambda = 1;
     res->idle_ns = (double)idle_ps / 1000;
     res->reads = arena_new_array(a, nodemask, ld->nr_nodes);
@@ -215,12 +216,22 @@ resource_publish(struct loaded *ld, const struct resource *res)
         }
 }
 
+/* Many comings or goings in a row, as behind a barrier. */
+static bool
+has_jumped(const struct resource *res)
+{
+    uint64_t change =
+        res->flow > res->solved_flow ? res->flow - res->solved_flow : res->solved_flow - res->flow;
+
+    return change > res->jump;
+}
+
 sim_time
 resource_due(const struct loaded *ld, const struct resource *res)
 {
     sim_time now = ld->k->engine.now;
 
-    if (res->nr_cpus <= ld->at_once || res->solved_at == 0)
+    if (res->nr_cpus <= ld->at_once || res->solved_at == 0 || has_jumped(res))
         return now;
     return SIM_MAX(now, res->solved_at + ld->interval);
 }

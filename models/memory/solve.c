@@ -211,6 +211,7 @@ solve_resource(struct loaded *ld, struct resource *res)
         move_users(ld, res, nr, res->extra - extra, res->lambda / lambda);
     center_band(ld, res, nr);
     res->solved_at = SIM_MAX(ld->k->engine.now, (sim_time)1);
+    res->solved_flow = res->flow;
 }
 
 static uint32_t

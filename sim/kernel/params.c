@@ -304,9 +304,13 @@ const struct field kernel_param_fields[] = {
              "looks again"),
     K(FIELD_TIME, "memory.resolve_interval", memory.resolve_interval, .def = "100us", .max = "1s",
       .doc = "least time between two looks at a controller or link that more than "
-             "memory.resolve_at_once CPUs share; in between, load that changes is not felt"),
+             "memory.resolve_at_once CPUs share; in between, load that changes by less than "
+             "memory.resolve_jump is not felt"),
     K(FIELD_U32, "memory.resolve_at_once", memory.resolve_at_once, .def = "32", .max = "8192",
       .doc = "up to so many CPUs that share a controller or link feel every change at once"),
+    K(FIELD_RATIO, "memory.resolve_jump", memory.resolve_jump_ppm, .def = "5%", .min = "0.1%",
+      .max = "100%",
+      .doc = "a change of load by so much of the capacity is felt at once, however many share it"),
 
     K(FIELD_TIME, "cost.context_switch", cost.context_switch, .def = "1.5us", .max = "1ms",
       .doc = "switch between tasks of different processes"),

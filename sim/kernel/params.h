@@ -126,6 +126,7 @@ struct memory_params {
     uint32_t tolerance_ppm;    /* of a rate: smaller changes are left alone */
     uint64_t resolve_interval; /* ns between two solves of what many CPUs share; 0: none */
     uint32_t resolve_at_once;  /* CPUs that share a resource; up to so many it never waits */
+    uint32_t resolve_jump_ppm; /* of its capacity: a change of load that never waits */
 };
 
 /* What kernel work costs; numa-balancing.md section 4 owns the defaults. */
