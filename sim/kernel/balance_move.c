@@ -36,8 +36,8 @@ migrate_degrades_locality(const struct lb_env *env, const struct task *p)
     const struct task_numa *n = p->numa;
     int src = env->src->node, dst = env->dst->node;
 
-    if (env->k->params.numa.mode == NUMA_BALANCING_DISABLED || n == NULL || n->faults == NULL ||
-        !(env->sd->flags & SD_NUMA) || src == dst)
+    if (!(env->sd->flags & SD_NUMA) || env->k->params.numa.mode == NUMA_BALANCING_DISABLED ||
+        n == NULL || n->faults == NULL || src == dst)
         return -1;
     if (src == n->preferred)
         return env->src->nr_running > env->src->nr_preferred_running ? 1 : -1;
@@ -71,7 +71,8 @@ static const char *
 refusal(struct lb_env *env, struct task *p, bool *hot)
 {
     *hot = false;
-    if (throttled_lb_pair(p->group, env->src->cpu, env->dst->cpu))
+    if (unlikely(p->group->parent != NULL) &&
+        throttled_lb_pair(p->group, env->src->cpu, env->dst->cpu))
         return "can_migrate_task:throttled_lb_pair";
     if (unlikely(p->cpu_kthread)) /* says nothing about what else is pinned */
         return "can_migrate_task:kthread_is_per_cpu";
@@ -177,6 +178,9 @@ wants_to_move(struct lb_env *env, struct task *p, bool *hot)
     }
     bool moves = probe_decide(k, DECISION_BALANCE_TASK, why != NULL ? why : "can_migrate_task", p,
                               env->dst->cpu, why == NULL);
+    if (likely(moves == (why == NULL)))
+        return moves;
+    /* a replay wants it otherwise: within reason */
     return moves && (env->src->curr != p || env->active) &&
            cpumask_test(p->allowed, (uint32_t)env->dst->cpu);
 }

@@ -97,7 +97,8 @@ pull(struct kernel *k, struct rq *rq, uint64_t *next, uint64_t *cost, uint64_t *
             else if (sd->parent == NULL)
                 k->rd_overloaded = false;
             *cost += pass;
-            pass = host_elapsed(k, pass);
+            if (unlikely(k->host != NULL))
+                pass = host_elapsed(k, pass);
             *elapsed += pass;
             update_newidle_cost(k, sd, pass, pulled ? weight : 0);
         }
