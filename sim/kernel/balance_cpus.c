@@ -1,5 +1,5 @@
 /*
- * The busiest CPU of a lowest domain, for a CPU that runs dry.
+ * The busiest CPU of a lowest domain, for a CPU without tasks.
  *
  * Most passes of the balancer are these: groups of one CPU each, and one that has nothing. What
  * update_sd_lb_stats() would find out about all groups is then read from the queues themselves, and
@@ -96,21 +96,21 @@ look_at_all(const struct lb_env *env, const struct cpumask *which, struct busies
     look_at_word(env, cpus & (own - 1), first, b, look);
 }
 
-/* A CPU that runs dry looks at CPUs that are all alike, and nobody wants to see each group. */
+/* A CPU without tasks looks at CPUs that are all alike, and nobody wants to see each group. */
 static bool
 is_such_a_pass(const struct lb_env *env)
 {
     const struct kernel *k = env->k;
 
-    return env->idle == CPU_NEWLY_IDLE && env->sd->of_cpus && env->left_out == NULL &&
-           !some_reduced(k, env->sd->span) && k->hotplug == NULL &&
+    return env->dst->nr_running == 0 && env->sd->of_cpus && env->left_out == NULL &&
+           env->idle != CPU_NOT_IDLE && !some_reduced(k, env->sd->span) && k->hotplug == NULL &&
            !probe_wants(k, DECISION_BALANCE_GROUP);
 }
 
 static void
 refresh_own_capacity(const struct lb_env *env)
 {
-    if (env->jiffy >= env->sd->groups->sgc->next_update)
+    if (env->idle != CPU_NEWLY_IDLE || env->jiffy >= env->sd->groups->sgc->next_update)
         update_group_capacity(env->k, env->sd, env->dst->cpu);
 }
 
@@ -131,6 +131,7 @@ overloaded_of_cpus(struct lb_env *env)
     if (b.overloaded == NULL)
         return NULL;
     k->rd_overloaded |= env->sd->parent == NULL;
+    update_idle_cpu_scan(env);
     env->migration = MIGRATE_TASK;
     env->imbalance = b.overloaded->nr_running / 2;
     probe_decide(k, DECISION_BALANCE_GROUP, "sched_balance_find_src_group:overloaded", NULL,

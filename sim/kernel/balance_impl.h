@@ -121,10 +121,11 @@ group_loads(const struct lb_env *env, const struct sched_group *sg, struct cpu_s
         return sg->sums;
     return group_loads_slow(env, sg, total);
 }
-/* Of the LLC, by how much of it is used (update_idle_cpu_scan). */
+/* How many CPUs of the LLC a wake-up looks at, by how much of it is used. */
+void update_idle_cpu_scan(const struct lb_env *env);
 uint32_t idle_cpus_to_scan(uint64_t sum_util, uint32_t llc_weight, uint32_t imbalance_pct);
 
-/* balance_cpus.c: of a domain of single CPUs, for one that runs dry. */
+/* balance_cpus.c: of a domain of single CPUs, for one without tasks. */
 /* The queue to pull from if one is overloaded, env->migration and env->imbalance set; NULL: none
  * is, or it is not such a pass. */
 struct rq *overloaded_of_cpus(struct lb_env *env);

@@ -246,18 +246,31 @@ idle_cpus_to_scan(uint64_t sum_util, uint32_t llc_weight, uint32_t imbalance_pct
     return (uint32_t)((1024 - SIM_MIN(used, 1024)) * llc_weight / 1024);
 }
 
-static void
+/* Of all CPUs of the domain; single ones are asked themselves. */
+static uint64_t
+domain_util(const struct lb_env *env)
+{
+    struct cpu_sums total;
+    uint64_t util = 0;
+
+    if (env->sd->of_cpus && env->left_out == NULL)
+        for_each_cpu (cpu, env->sd->span)
+            util += cpu_util_cfs(env->k, &env->k->rqs[cpu]);
+    else
+        for_each_group(sg, env->sd->groups) util += group_loads(env, sg, &total)->util;
+    return util;
+}
+
+void
 update_idle_cpu_scan(const struct lb_env *env)
 {
     const struct cpu_domains *c = &env->k->domains->cpus[env->dst->cpu];
-    struct cpu_sums total;
-    uint64_t util = 0;
 
     if (!sched_feat(env->k, SIS_UTIL) || env->idle == CPU_NEWLY_IDLE ||
         env->sd->span_weight != c->llc_size || c->llc_shared == NULL)
         return;
-    for_each_group(sg, env->sd->groups) util += group_loads(env, sg, &total)->util;
-    c->llc_shared->nr_idle_scan = idle_cpus_to_scan(util, c->llc_size, env->sd->imbalance_pct);
+    c->llc_shared->nr_idle_scan =
+        idle_cpus_to_scan(domain_util(env), c->llc_size, env->sd->imbalance_pct);
 }
 
 static void
