@@ -240,9 +240,10 @@ do_numa_pages(struct faults *f, struct page_unit *u, uint32_t nr)
         u->first += (uint64_t)(nr - moved) * u->np;
     }
     u->nr -= nr;
-    if (moved > 0)
-        task_numa_fault(f, last, f->node, local, (uint64_t)moved * u->np);
-    if (moved < nr)
+    bool all = moved == 0 || moved == nr;
+    task_numa_fault(f, last, moved > 0 ? f->node : u->node, local,
+                    (uint64_t)(all ? nr : moved) * u->np);
+    if (unlikely(!all))
         task_numa_fault(f, last, u->node, local, (uint64_t)(nr - moved) * u->np);
 }
 
@@ -310,6 +311,17 @@ count_faults(const struct faults *f)
     ps->remote_bytes += f->sums.moved * PAGE_4K;
 }
 
+/* One by one: of an object of this size compilers make a loop that takes as long as all the rest.
+ */
+static inline void
+sums_clear(struct fault_sums *s)
+{
+    s->nr = s->nr_here = s->nr_huge = 0;
+    s->here = s->moved = s->failed = s->huge_moved = 0;
+    s->nr_kind[NUMA_SHARED] = s->nr_kind[NUMA_PRIVATE] = 0;
+    s->nr_local[NUMA_REMOTE] = s->nr_local[NUMA_LOCAL] = 0;
+}
+
 void
 numa_faults_begin(struct faults *f, struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
                   uint32_t slice)
@@ -322,7 +334,7 @@ numa_faults_begin(struct faults *f, struct kernel *k, struct rq *rq, struct task
     f->slice = slice;
     f->node = rq->node;
     f->policy = get_vma_policy(p, v);
-    f->sums = (struct fault_sums){ .nr = 0 };
+    sums_clear(&f->sums);
     f->from = 0;
     f->asked = 0;
     f->gate_open = jiffies(k) > p->numa->migrate_retry;

@@ -32,7 +32,7 @@ group_wants(struct kernel *k, struct numa_fault *f)
                   cpu_dst * group_faults(k, g, src) * 3 > cpu_src * group_faults(k, g, dst) * 4);
 }
 
-static inline bool
+static inline __attribute__((always_inline)) bool
 should_migrate(struct kernel *k, struct numa_fault *f)
 {
     const struct task_numa *n = f->p->numa;

@@ -203,26 +203,19 @@ find_tag(const struct slab *s, uint32_t tag, int node)
 }
 
 /* All that a visit looks at and changes. */
-struct spot {
-    uint16_t *count, *marked;           /* of the block, by node */
-    uint16_t *slab_count, *slab_marked; /* of its slab */
-    uint16_t *tagged;
-    struct slab *slab;
-};
-
-static inline struct spot
+static inline struct page_spot
 spot_of(const struct mapping *m, uint64_t block)
 {
     const struct block_pages *x = blocks_of(m->region);
     const struct block_marks *marks = block_marks_of(m);
     uint64_t at = block * x->stride, slab = block >> SLAB_SHIFT, sums = slab * x->nr_nodes;
 
-    return (struct spot){ .count = &x->count[at],
-                          .marked = &marks->marked[at],
-                          .slab_count = &x->slab_count[sums],
-                          .slab_marked = &marks->slab_marked[sums],
-                          .tagged = marks->tagged[slab],
-                          .slab = &x->slabs[slab] };
+    return (struct page_spot){ .count = &x->count[at],
+                               .marked = &marks->marked[at],
+                               .slab_count = &x->slab_count[sums],
+                               .slab_marked = &marks->slab_marked[sums],
+                               .tagged = marks->tagged[slab],
+                               .slab = &x->slabs[slab] };
 }
 
 /* ---- page_block_attend.c: operations ---- */
@@ -271,8 +264,9 @@ move_counts(struct kernel *k, struct region *r, const struct block *b, uint32_t 
 
 /* x more pages of a node get the mapping's mark, before they are counted. */
 void deal_marks(const struct mapping *m, const struct block *b, int node, uint32_t x);
-/* All pages of a slab have the mapping's mark now, but for those of nodes that are left out. */
-void mark_slab(const struct mapping *m, uint64_t slab, nodemask left_out);
+/* All pages of a slab have the mapping's mark now, but for those of nodes that are left out: how
+ * many more than before. */
+uint32_t mark_slab(const struct mapping *m, uint64_t slab, nodemask left_out);
 /* nr more pages of a slab on a node have a tag: in which entry; -1: of tag 0 none is kept. If one
  * has to make room, it is not `keep`. */
 int put_tag(struct region *r, uint64_t slab, uint32_t tag, int node, uint32_t nr, int keep);

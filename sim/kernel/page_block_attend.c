@@ -79,7 +79,8 @@ next_tagged(const uint16_t *tagged, int i)
 /* How many of the next `most` marked pages of a unit's node have the tag whose turn it is, and
  * which that is, go to the unit. *dealt: where it goes on. */
 static inline void
-run_of_tags(struct rng *rng, const struct spot *at, uint32_t most, int *dealt, struct page_unit *u)
+run_of_tags(struct rng *rng, const struct page_spot *at, uint32_t most, int *dealt,
+            struct page_unit *u)
 {
     const struct slab *s = at->slab;
     int node = u->node, turn = *dealt;
@@ -146,12 +147,11 @@ block_marked_unit(const struct mapping *m, struct page_stretch *st, struct page_
         u->node = nth_marked(b.marked, (uint32_t)(at - first), &left);
         u->first = at;
         u->np = 1;
-        u->block = b.index;
         run = SIM_MIN(at + left, stop);
         st->dealt = st->run == run ? st->dealt : 0;
         st->run = run;
-        struct spot spot = spot_of(m, b.index);
-        run_of_tags(&blocks_of(m->region)->rng, &spot, (uint32_t)(run - at), &st->dealt, u);
+        u->spot = spot_of(m, b.index);
+        run_of_tags(&blocks_of(m->region)->rng, &u->spot, (uint32_t)(run - at), &st->dealt, u);
         st->at = at + u->nr;
         return true;
     }
@@ -180,7 +180,7 @@ block_absent_run(const struct mapping *m, struct page_stretch *st, uint64_t *fir
 /* The first nr pages of a unit, which the mapping has marked, get a tag and may go to a node.
  * Nobody else has marks here. */
 static inline void
-retag_alone(struct region *r, const struct spot *at, const struct page_unit *u, uint32_t nr,
+retag_alone(struct region *r, const struct page_spot *at, const struct page_unit *u, uint32_t nr,
             int node, uint32_t tag)
 {
     struct slab *s = at->slab;
@@ -194,7 +194,7 @@ retag_alone(struct region *r, const struct spot *at, const struct page_unit *u, 
     if (likely(to >= 0))
         s->n[to] += (uint16_t)nr;
     else
-        put_tag(r, u->block >> SLAB_SHIFT, tag, node, nr, from);
+        put_tag(r, (uint64_t)(s - blocks_of(r)->slabs), tag, node, nr, from);
     if (from < 0)
         return;
     s->n[from] -= (uint16_t)SIM_MIN(nr, s->n[from] + 0u);
@@ -216,7 +216,7 @@ block_settle(struct kernel *k, struct mapping *m, const struct page_unit *u, uin
              uint32_t tag)
 {
     struct region *r = m->region;
-    const struct spot at = spot_of(m, u->block);
+    const struct page_spot at = u->spot;
     int from = u->node;
 
     if (nr == 0)

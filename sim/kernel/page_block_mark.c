@@ -45,22 +45,28 @@ mark_some(struct mapping *m, uint64_t page, uint64_t stop, nodemask left_out,
     return marked;
 }
 
-/* A block's counts become those of its marks, but for lanes that `keep` has set. How many more
- * marks: no lane has fewer than before, so none borrows of its neighbour. */
-static uint32_t
-mark_counts(uint16_t *marks, const uint16_t *counts, const uint16_t *keep, uint32_t stride)
+/* The counts of n blocks become those of their marks, but for nodes that are left out. */
+static void
+mark_counts(uint16_t *marks, const uint16_t *counts, uint64_t n, uint32_t stride, nodemask left_out)
 {
-    uint64_t before, count, kept, after, more = 0;
+    uint16_t keep[NODE_MAX + 3] = { 0 };
+    uint64_t mark, count, kept;
 
-    for (uint32_t i = 0; i < stride; i += 4) {
-        memcpy(&before, &marks[i], sizeof(before));
-        memcpy(&count, &counts[i], sizeof(count));
-        memcpy(&kept, &keep[i], sizeof(kept));
-        after = (count & ~kept) | (before & kept);
-        memcpy(&marks[i], &after, sizeof(after));
-        more += after - before;
+    if (left_out == 0) {
+        memcpy(marks, counts, n * stride * sizeof(*marks));
+        return;
     }
-    return sum_lanes(more);
+    for_each_node (node, left_out)
+        keep[node] = UINT16_MAX;
+    for (uint32_t i = 0; i < stride; i += 4) {
+        memcpy(&kept, &keep[i], sizeof(kept));
+        for (uint64_t at = i; at < n * stride; at += stride) {
+            memcpy(&mark, &marks[at], sizeof(mark));
+            memcpy(&count, &counts[at], sizeof(count));
+            mark = (count & ~kept) | (mark & kept);
+            memcpy(&marks[at], &mark, sizeof(mark));
+        }
+    }
 }
 
 /* Marks all blocks of a slab. */
@@ -69,23 +75,15 @@ mark_blocks(struct mapping *m, uint64_t slab, nodemask left_out)
 {
     const struct block_pages *x = blocks_of(m->region);
     struct block_marks *marks = block_marks_of(m);
-    uint64_t first = slab << SLAB_SHIFT, look_for = 0;
-    uint64_t end = SIM_MIN(x->nr_blocks, first + ((uint64_t)1 << SLAB_SHIFT));
-    uint16_t keep[NODE_MAX + 3] = { 0 }; /* lanes of nodes that are left out */
-    uint32_t marked = 0;
+    uint64_t first = slab << SLAB_SHIFT, n = (uint64_t)1 << SLAB_SHIFT;
 
-    for_each_node (n, left_out)
-        keep[n] = UINT16_MAX;
-    for (uint64_t index = first; index < end; index++) {
-        uint64_t at = index * x->stride;
-        uint32_t some = mark_counts(&marks->marked[at], &x->count[at], keep, x->stride);
-
-        look_for |= (uint64_t)(some > 0) << (index % 64);
-        marked += some;
-    }
-    marks->attention[first / 64] |= look_for;
-    mark_slab(m, slab, left_out);
-    return marked;
+    n = SIM_MIN(x->nr_blocks - first, n);
+    mark_counts(&marks->marked[first * x->stride], &x->count[first * x->stride], n, x->stride,
+                left_out);
+    uint32_t some = mark_slab(m, slab, left_out);
+    if (some > 0) /* whether in each, shows when it is looked at */
+        marks->attention[first / 64] |= (((uint64_t)1 << n) - 1) << (first % 64);
+    return some;
 }
 
 uint64_t

@@ -30,18 +30,25 @@ deal_marks(const struct mapping *m, const struct block *b, int node, uint32_t x)
             tagged[i] += (uint16_t)deal(&x, &all, (uint32_t)s->n[i] - tagged[i]);
 }
 
-void
+uint32_t
 mark_slab(const struct mapping *m, uint64_t slab, nodemask left_out)
 {
     const struct block_pages *x = blocks_of(m->region);
     struct block_marks *marks = block_marks_of(m);
+    uint32_t more = 0;
 
     for (int i = 0; i < SLAB_TAGS; i++)
         if (!(left_out & NODE_BIT(x->slabs[slab].key[i] & 255)))
             marks->tagged[slab][i] = x->slabs[slab].n[i];
-    for (uint32_t n = 0; n < x->nr_nodes; n++)
-        if (!(left_out & NODE_BIT(n)))
-            marks->slab_marked[slab * x->nr_nodes + n] = x->slab_count[slab * x->nr_nodes + n];
+    for (uint32_t n = 0; n < x->nr_nodes; n++) {
+        uint64_t at = slab * x->nr_nodes + n;
+
+        if (left_out & NODE_BIT(n))
+            continue;
+        more += (uint32_t)x->slab_count[at] - marks->slab_marked[at];
+        marks->slab_marked[at] = x->slab_count[at];
+    }
+    return more;
 }
 
 /* ---- pages that get another tag ---- */

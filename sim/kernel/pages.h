@@ -31,14 +31,23 @@ struct mark_how {
     uint32_t time;
 };
 
+/* For page_block: where the pages of a block, of its slab and those that a mapping has marked are
+ * counted, by node; and tags. */
+struct slab;
+struct page_spot {
+    uint16_t *count, *marked, *slab_count, *slab_marked;
+    uint16_t *tagged;
+    struct slab *slab;
+};
+
 /* Equal pages side by side: `nr` of `np` 4 KiB pages each. */
 struct page_unit {
     uint64_t first;
     uint32_t nr, np;
     int32_t node;
     uint32_t tag;
-    int32_t entry;  /* for page_block: where pages with this tag are counted; -1: nowhere; */
-    uint64_t block; /* and their block */
+    int32_t entry; /* for page_block: where pages with this tag are counted; -1: nowhere; */
+    struct page_spot spot;
 };
 
 /* What is left of a stretch. */
