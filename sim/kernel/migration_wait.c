@@ -206,10 +206,12 @@ wait_for(struct kernel *k, struct rq *rq, struct task *p, const struct in_migrat
 }
 
 bool
-migration_wait(struct kernel *k, struct rq *rq, struct mem_use *u)
+migration_wait(struct kernel *k, struct rq *rq, struct mem_use *u,
+               const struct in_migration **isolated)
 {
     const struct region_group *g = u->group;
 
+    *isolated = NULL;
     for (uint32_t i = 0; i < g->nr_moving; i++) {
         const struct in_migration *m = &g->moving[i];
         sim_time left;
@@ -217,8 +219,11 @@ migration_wait(struct kernel *k, struct rq *rq, struct mem_use *u)
         if (!is_in_the_way(k, m, u, u->page, u->page + 1))
             continue;
         pass(k, u, m);
-        if (!page_arrives(k, m, &left))
+        if (!page_arrives(k, m, &left)) {
+            if (m->from >= 0 && m->map == u->map && m->period > 0)
+                *isolated = m;
             continue;
+        }
         wait_for(k, rq, u->task, m, left);
         return true;
     }

@@ -376,17 +376,28 @@ attend_use(struct kernel *k, struct rq *rq, struct task *p, struct mem_use *u)
     return cost;
 }
 
-/* Is p at a page that somebody else is moving? Then it sleeps. */
+/* Is p at a page that somebody else is moving? Then it sleeps, or faults, too, at this cost. */
 static bool
-waits(struct kernel *k, struct rq *rq, struct task *p)
+waits(struct kernel *k, struct rq *rq, struct task *p, sim_time *cost)
 {
+    const struct in_migration *m = NULL;
+    struct mem_use *at = NULL;
+
     for (uint32_t i = 0; i < p->mem->nr_uses; i++) {
         struct mem_use *u = &p->mem->uses[i];
+        const struct in_migration *isolated = NULL;
 
-        if (unlikely(u->group->moving_until > k->engine.now) && !use_draws(u) && u->weight > 0 &&
-            migration_wait(k, rq, u))
+        if (likely(u->group->moving_until <= k->engine.now) || use_draws(u) || u->weight == 0)
+            continue;
+        if (migration_wait(k, rq, u, &isolated))
             return true;
+        if (isolated != NULL) {
+            at = u;
+            m = isolated;
+        }
     }
+    if (at != NULL)
+        *cost = numa_fault_isolated(k, rq, p, mapping_vma(at->map, at->page), at->page, m);
     return false;
 }
 
@@ -396,9 +407,9 @@ mm_attend(struct kernel *k, struct rq *rq, struct task *p)
     struct task_mem *mem = p->mem;
     sim_time cost = 0;
 
-    if (waits(k, rq, p))
+    if (waits(k, rq, p, &cost))
         return;
-    mem->paying = 0;
+    mem->paying = cost;
     mem->nr_stops++;
     for (uint32_t i = 0; i < mem->nr_uses && !numa_move_wanted(p); i++)
         cost += attend_use(k, rq, p, &mem->uses[i]);

@@ -379,6 +379,24 @@ numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
     return cost;
 }
 
+sim_time
+numa_fault_isolated(struct kernel *k, struct rq *rq, struct task *p, struct vma *v, uint64_t page,
+                    const struct in_migration *m)
+{
+    bool local = m->from == rq->node;
+    uint32_t last = numa_uses_access_time(k, m->from) ? 0 : numa_tag(k, m->task->cpu, m->task);
+    struct faults f;
+
+    if (p->numa == NULL || v->kind == VMA_FILE)
+        return 0;
+    numa_faults_begin(&f, k, rq, p, v, region_slice_of(v->map->region, page));
+    f.sums.nr = 1;
+    f.sums.nr_here = f.sums.here = local;
+    f.sums.failed = !local;
+    task_numa_fault(&f, last, m->from, local, 1);
+    return numa_faults_end(&f);
+}
+
 void
 numa_fault_done(struct kernel *k, struct task *p)
 {
@@ -386,6 +404,12 @@ numa_fault_done(struct kernel *k, struct task *p)
         return;
     p->numa->move_wanted = false;
     task_numa_migrate(k, p);
+}
+
+static int
+only_node(nodemask nodes)
+{
+    return (nodes & (nodes - 1)) == 0 ? __builtin_ctzll(nodes) : -1;
 }
 
 void
@@ -404,5 +428,7 @@ numa_faults_hold_up(const struct faults *f, uint64_t first, uint64_t end, sim_ti
                                             .end = end,
                                             .period = cost / (small + huge),
                                             .mapped = (faults + fixed / 2) / (small + huge),
+                                            .map = f->v->map,
+                                            .from = huge == 0 ? only_node(f->from) : -1,
                                             .until = cost });
 }

@@ -42,5 +42,9 @@ void numa_faults_take(struct faults *f, struct page_stretch *st);
 /* Others that walk to [first, end), where pages were taken at this cost, wait for those that moved.
  */
 void numa_faults_hold_up(const struct faults *f, uint64_t first, uint64_t end, sim_time cost);
+/* p touches a page that another task is about to move (migration_wait.h): it faults, and cannot
+ * move it either. The ns that it costs; 0 if p is not balanced. */
+sim_time numa_fault_isolated(struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
+                             uint64_t page, const struct in_migration *m);
 /* The ns that they cost. region_changed() is left to the caller. */
 sim_time numa_faults_end(const struct faults *f);

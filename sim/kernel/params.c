@@ -355,7 +355,7 @@ const struct field kernel_param_fields[] = {
       .doc = "a call that moves pages (mbind, move_pages, migrate_pages, a cpuset), before the "
              "first of them: all CPUs give up the pages that they are about to sort; with one page "
              "a call takes 60 us"),
-    K(FIELD_TIME, "cost.scan_per_page", cost.scan_per_page, .def = "20ns", .max = "10us",
+    K(FIELD_TIME, "cost.scan_per_page", cost.scan_per_page, .def = "20ns", .max = "100us",
       .doc = "marking one 4 KiB page"),
     K(FIELD_TIME, "cost.scan_per_huge_page", cost.scan_per_huge_page, .def = "100ns", .max = "10us",
       .doc = "marking one 2 MiB page"),
