@@ -12,6 +12,9 @@ set_tests_properties(reference_published PROPERTIES LABELS "reference;long" TIME
 add_test(NAME reference_oracle COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/reference.py oracle
     $<TARGET_FILE:numasim> ${NUMASIM_SHARED})
 set_tests_properties(reference_oracle PROPERTIES LABELS "reference;long" TIMEOUT 1800 SKIP_RETURN_CODE 77)
+add_test(NAME reference_guest COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/reference.py guest
+    $<TARGET_FILE:numasim> ${NUMASIM_SHARED})
+set_tests_properties(reference_guest PROPERTIES LABELS "reference;long" TIMEOUT 1800 SKIP_RETURN_CODE 77)
 # Programmable policies: what theory knows; and all six experiments, a minute or two.
 add_test(NAME reference_policies COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/reference.py policies
     $<TARGET_FILE:numasim> ${NUMASIM_SHARED} --only=shares,waiting)

@@ -15,7 +15,7 @@ import sys
 from reference_table import Skip
 
 TABLES = ["oracle", "numa", "theory", "replay", "decisions", "levels", "convergence", "published", "mlc", "stream", "servers",
-          "policies", "ext"]
+          "policies", "ext", "guest"]
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 

@@ -83,22 +83,20 @@ def even(counts):
     return max(counts) - min(counts) <= (0 if sum(counts) % len(counts) == 0 else 1)
 
 
-def by_node(counts):
-    return [counts[i] + counts[i + 1] for i in range(0, len(counts), 2)]
-
-
-def derive(events, start, exec_ms, nr_cpus, groups=()):
+def derive(events, start, exec_ms, nodes, groups=()):
+    """`nodes` has the CPUs of each."""
+    node_of = {c: n for n, cpus in enumerate(nodes) for c in cpus}
     moves = [e for e in events if e[1] == "migrate"]
     new = [e for e in events if e[1] == "new"]
     if new:
         start = {e[2]: e[3] for e in new}
-    states = timeline(start, events, nr_cpus)
+    states = timeline(start, events, len(node_of))
     total = sum(exec_ms)
     d = {"migrations": len(moves),
-         "migrations_cross_node": sum(e[3] // 2 != e[4] // 2 for e in moves),
+         "migrations_cross_node": sum(node_of[e[3]] != node_of[e[4]] for e in moves),
          "t_first_migration_ms": moves[0][0] if moves else None,
          "t_all_cpus_busy_ms": first(states, lambda c: sum(x > 0 for x in c) == min(len(c), sum(c))),
-         "t_nodes_even_ms": first(states, lambda c: even(by_node(c))),
+         "t_nodes_even_ms": first(states, lambda c: even([sum(c[i] for i in cpus) for cpus in nodes])),
          "t_cpus_even_ms": first(states, even),
          "exec_share": [x / total for x in exec_ms],
          "exec_cv": statistics.pstdev(exec_ms) / statistics.mean(exec_ms)}
@@ -107,14 +105,14 @@ def derive(events, start, exec_ms, nr_cpus, groups=()):
         d["cgroup_share"] = [sum(exec_ms[a:b]) / total for a, b in zip(edges, edges[1:])]
     if new:
         d["fork_order_cpu"] = [e[3] for e in new]
-        d["fork_order_node"] = [e[3] // 2 for e in new]
-        d["fork_node_counts"] = [d["fork_order_node"].count(n) for n in range(nr_cpus // 2)]
+        d["fork_order_node"] = [node_of[e[3]] for e in new]
+        d["fork_node_counts"] = [d["fork_order_node"].count(n) for n in range(len(nodes))]
     return d
 
 
-def of_recording(rep, groups):
+def of_recording(rep, nodes, groups):
     """The oracle's own derivation, repeated: shows that ours means the same."""
     first_sample, last = rep["samples"][0], rep["samples"][-1]
     exec_ms = [b - a for a, b in zip(first_sample["exec_ms"], last["exec_ms"])]
     return derive([tuple(e) for e in rep["events"]], dict(enumerate(first_sample["cpu"])), exec_ms,
-                  rep["params"]["ncpu"], groups)
+                  nodes, groups)

@@ -4,11 +4,12 @@ Judged as the oracle's README says: distributions against distributions, so the 
 must lie in the recorded range, widened by the tolerance.
 """
 import glob
+import gzip
 import json
 import os
 
 from reference_derived import derive, events_of_trace, of_recording
-from reference_scenario import GUEST, T0_MS, machine_yaml, nr_threads, workload_yaml
+from reference_scenario import GUEST, T0_MS, machine_yaml, node_cpus, nr_threads, workload_yaml
 from reference_table import Run, Table, median, need, order, span
 
 SEEDS = 9  # the median of three is a matter of chance
@@ -54,11 +55,14 @@ KNOWN = {
 }
 
 
-def scenarios(shared):
-    folder = need(os.path.join(shared, "oracle", "scenarios"))
-    for path in sorted(glob.glob(os.path.join(folder, "*.json"))):
-        with open(path) as f:
-            yield os.path.basename(path)[:-5], json.load(f)
+def scenarios(folder):
+    for path in sorted(glob.glob(os.path.join(folder, "*.json")) + glob.glob(os.path.join(folder, "*.json.gz"))):
+        with (gzip.open if path.endswith(".gz") else open)(path, "rt") as f:
+            yield os.path.basename(path).split(".json")[0], json.load(f)
+
+
+def recorded(shared):
+    return need(os.path.join(shared, "oracle", "scenarios"))
 
 
 def group_sizes(scenario):
@@ -71,7 +75,7 @@ def simulate(numasim, scenario, seed, policy="topology"):
     with Run(numasim, machine_yaml(scenario["machine"]), workload_yaml(scenario), seed, GUEST, trace=True,
              until="%dms" % (T0_MS + duration), policy=policy) as run:
         events, start, exec_ms, turns = events_of_trace(run.trace, T0_MS, duration, first)
-    d = derive(events, start, exec_ms, scenario["reps"][0]["params"]["ncpu"], group_sizes(scenario))
+    d = derive(events, start, exec_ms, node_cpus(scenario), group_sizes(scenario))
     d["slices"] = turns
     return d
 
@@ -121,7 +125,7 @@ def compare_fork(table, name, real, sims, scenario):
 
 
 def compare(table, name, scenario, sims):
-    real = [of_recording(rep, group_sizes(scenario)) for rep in scenario["reps"]]
+    real = [of_recording(rep, node_cpus(scenario), group_sizes(scenario)) for rep in scenario["reps"]]
     one_cpu = str(scenario["options"].get("aff", "")).startswith("cpu")
     hogs = scenario["options"]["mode"] == "hog"
     compare_moves(table, name, real, sims)
@@ -148,7 +152,7 @@ def compare(table, name, scenario, sims):
 def check_definitions(scenario, name):
     """Our definitions must give the oracle's numbers, or the comparison means nothing."""
     for rep in scenario["reps"]:
-        ours = of_recording(rep, group_sizes(scenario))
+        ours = of_recording(rep, node_cpus(scenario), group_sizes(scenario))
         for key, value in ours.items():
             theirs = rep["derived"].get(key, value)
             if key.startswith("t_") and scenario["options"].get("nowait"):
@@ -159,10 +163,9 @@ def check_definitions(scenario, name):
                     raise RuntimeError("%s: %s is %s, the oracle says %s" % (name, key, value, theirs))
 
 
-def build(numasim, shared, only=(), seeds=SEEDS):
-    table = Table("oracle", "Linux 6.12 in QEMU against the simulator", TEXT, KNOWN)
+def add(table, numasim, folder, only=(), seeds=SEEDS):
     done = {}
-    for name, scenario in scenarios(shared):
+    for name, scenario in scenarios(folder):
         if only and not any(name.startswith(o) for o in only):
             continue
         check_definitions(scenario, name)
@@ -170,4 +173,9 @@ def build(numasim, shared, only=(), seeds=SEEDS):
         if key not in done:
             done[key] = [simulate(numasim, scenario, s) for s in range(1, seeds + 1)]
         compare(table, name, scenario, done[key])
+
+
+def build(numasim, shared, only=(), seeds=SEEDS):
+    table = Table("oracle", "Linux 6.12 in QEMU against the simulator", TEXT, KNOWN)
+    add(table, numasim, recorded(shared), only, seeds)
     return table

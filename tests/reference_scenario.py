@@ -26,17 +26,22 @@ def instructions_us(scenario, n):
 
 
 def machine_yaml(machine):
-    n = len(machine["nodes"])
+    """Equal packages, dies with a cache each, cores and threads, as the emulator numbers their CPUs."""
+    nodes = machine["nodes"]
+    n, sockets, dies = len(nodes), machine["sockets"], machine["dies"]
+    shape = {"packages": sockets, "nodes_per_package": n // sockets, "llcs_per_node": sockets * dies // n, "cores_per_llc": machine["cores"],
+             "threads_per_core": machine["threads"], "cpu_numbering": "threads-first"}
     lines = ["title: %s" % machine["name"], "vendor: intel", "frequency: 2.5GHz",
-             "shape: {packages: %d, cores_per_llc: %d}" % (machine["sockets"], machine["cores"]), "nodes:"]
-    lines += ["  - {node: %d, memory: %dMiB}" % (i, machine["nodes"][i]["mem"]) for i in range(n)]
-    lines += ["distances:"] + ["  - " + " ".join(map(str, row)) for row in machine["dist"]]
-    lines += ["latency: {local: 80ns, remote: 80ns}"]
-    return "\n".join(lines) + "\n"
+             "shape: {%s}" % ", ".join("%s: %s" % item for item in shape.items()), "nodes:"]
+    lines += ["  - {node: %d, memory: %dMiB}" % (i, node["mem"]) for i, node in enumerate(nodes)]
+    if machine["dist"]:
+        lines += ["distances:"] + ["  - " + " ".join(map(str, row)) for row in machine["dist"]]
+    return "\n".join(lines + ["latency: {local: 80ns, remote: 80ns}"]) + "\n"
 
 
 def node_cpus(scenario):
-    return [[2 * n, 2 * n + 1] for n in range(len(scenario["machine"]["nodes"]))]
+    ranges = [node["cpus"].split("-") for node in scenario["machine"]["nodes"]]
+    return [list(range(int(r[0]), int(r[-1]) + 1)) for r in ranges]
 
 
 def nr_threads(scenario):

@@ -7,12 +7,15 @@ and a thread takes as long by the guest's clock as there are CPUs busy. Where no
 touched in 13.9 us with four CPUs busy and 8 ns an instruction, in each of the eleven recordings (13.8 to 14.1 when
 divided by both). What the threads did less of where they faulted gives, by least squares over all their samples,
 27 us for a fault that moves nothing and 537 us for one that moves its page (README: 0.6 ms); of the latter, 205 us are taken
-for the copy of 4 KiB, and the copy of 2 MiB accordingly. Marking takes 10 us a page, by how long the second pass waits for the scan
-overhead limit. A page takes as long here as a stretch of 256 KiB on a real machine, so stretches of one page are simulated.
+for the copy of 4 KiB, and the copy of 2 MiB accordingly. Marking takes long, since
+others fault on pages of the same page table meanwhile, and spin for its lock: passes that we traced (tests/guest) took 34 to 852 ms for 2048
+pages, 210 in the mean, 200 in the first pass as in later ones, and 130 to 350 for 4096. That matters: who scans does not scan again for 32 times as long. A page takes as long here as a stretch of 256 KiB on a real machine, so stretches of one page are simulated.
 
 All threads count their rounds in pages that all processes share: in the recordings their NUMA groups span processes.
 A process has what every process of Linux has besides, in the order of addresses: data, bss and heap below its mappings, of which later
-ones lie lower (stacks of threads, then its regions), and above them the stack of its first thread and the vDSO, whose page is never marked.
+ones lie lower (an arena of malloc and a stack for each thread, then its regions), and above them the stack of its first thread and the vDSO, whose
+page is never marked. So many pages are marked besides the regions' in the first pass of the recordings: 17 a process with two threads, 22 to 24
+with four, three a thread, as in our own (tests/guest), where the marking of each VMA was traced.
 Their number and order matter: when nobody has faulted in a VMA for 8 s a scan takes but one of them.
 
 Threads that share a region go round in it at speeds that differ from second to second: when the first pages are marked their
@@ -24,14 +27,16 @@ import random
 from reference_scenario import GUEST, affinity, nr_threads, sampler_us, start_cpu
 
 PAGE_NS = 13900
-# Small VMAs of a process, of two pages each, below and above its mappings.
-BELOW, ABOVE = ["data", "bss", "heap"], ["stack"]
+# ns for a page that is marked, and for the flush of a VMA's TLB entries.
+MARKING = 90000, 1000000
+# Small VMAs of a process and their pages that are there, below and above its mappings.
+BELOW, ABOVE = {"data": 2, "bss": 3, "heap": 2}, {"stack": 2}
 
 
-def costs(scale=1):
-    """By the clock of an emulator; scale 1: with four busy CPUs and 8 ns an instruction."""
-    times = {"hint_fault": 27000, "hint_fault_huge": 27000, "page_migration": 305000, "page_migration_huge": 305000, "scan_per_page": 10000,
-             "scan_per_huge_page": 10000, "tlb_shootdown": 100000, "minor_fault": 1000}
+def costs(scale=1, scan_per_page=10000, tlb_shootdown=100000):
+    """In ns by the clock of an emulator; scale 1: with four busy CPUs and 8 ns an instruction."""
+    times = {"hint_fault": 27000, "hint_fault_huge": 27000, "page_migration": 305000, "page_migration_huge": 305000, "scan_per_page": scan_per_page,
+             "scan_per_huge_page": 10000, "tlb_shootdown": tlb_shootdown, "minor_fault": 1000}
     return GUEST + ["mm.lru_batches=all", "mm.touch_chunk=4KiB", "cost.copy_bandwidth=%dMB/s" % (20 / scale)] + \
         ["cost.%s=%dns" % (name, ns * scale) for name, ns in times.items()]
 
@@ -59,7 +64,7 @@ def t0_ms(scenario):
 
 def settings(scenario):
     o = scenario["options"]
-    return costs(time_scale(scenario)) + ["numa_balancing.start=%dms" % t0_ms(scenario)] + (["numa_balancing.mode=off"] if o.get("nb", 1) == 0 else [])
+    return costs(time_scale(scenario), *MARKING) + ["numa_balancing.start=%dms" % t0_ms(scenario)] + (["numa_balancing.mode=off"] if o.get("nb", 1) == 0 else [])
 
 
 def nr_nodes(scenario):
@@ -72,6 +77,9 @@ def placed(scenario, i):
     policy = str(o.get("policy", ""))
     if policy.startswith("bind"):
         mode = "{mode: bind, nodes: %s}" % policy[4:]
+        return "policy: %s, initial: %s" % (mode, mode)
+    if policy.startswith("pref"):
+        mode = "{mode: preferred, nodes: %s}" % policy[4:]
         return "policy: %s, initial: %s" % (mode, mode)
     if policy == "interleave":
         return "policy: {mode: interleave}, initial: {mode: interleave}"
@@ -96,9 +104,8 @@ def walk(scenario, i, time, page_us=None):
     own = ", slice: %d" % (i % per_process(scenario)) if o["region"] == "slice" else ""
     # 2.5 GHz and one instruction a cycle: a miss for every page, and one for the count of rounds
     uses = "{region: %s%s, pattern: strided, weight: 1000}, {region: results, pattern: strided, weight: 1000}" % (region, own)
-    uses += ", {region: heap%d, pattern: strided, weight: 1}, {region: tstack%d, pattern: strided, weight: 1}" % (
-        i // per_process(scenario), i)
-    return "compute: {time: %s, mpki: %.6f, uses: [%s], mlp: 1, writes: 100%%}" % (time, 2002 / (page_us * 2500), uses)
+    uses += ", {region: tstack%d, pattern: strided, weight: 1}" % i
+    return "compute: {time: %s, mpki: %.6f, uses: [%s], mlp: 1, writes: 100%%}" % (time, 2001 / (page_us * 2500), uses)
 
 
 def first_steps(scenario, i, seed):
@@ -123,13 +130,14 @@ def regions_yaml(scenario, process):
     numbers = range(process * k, (process + 1) * k) if o["region"] == "priv" else [process]
     extra = ", slices: %d" % k if o["region"] == "slice" else ""
     extra += ", page_size: 2MiB" if o.get("thp") else ""
-    def small(vma, where="initial: {mode: bind, nodes: 0}"):
-        return "      - {name: %s, size: 8KiB%s}" % (vma, where and ", " + where)
+    def small(vma, pages=2, where="initial: {mode: bind, nodes: 0}"):
+        return "      - {name: %s, size: %dKiB%s}" % (vma, 4 * pages, where and ", " + where)
 
-    stacks = [small("tstack%d" % i) for i in reversed(range(process * k, (process + 1) * k))]
+    threads = range(process * k, (process + 1) * k)
+    stacks = [small("arena%d" % i, 1) for i in reversed(threads)] + [small("tstack%d" % i) for i in reversed(threads)]
     regions = ["      - {name: r%d, size: %dKiB%s, %s}" % (r, o["kb"], extra, placed(scenario, r)) for r in reversed(numbers)]
-    return [small(vma + str(process)) for vma in BELOW] + stacks + regions + [small(vma + str(process)) for vma in ABOVE] + \
-        [small("vdso%d" % process, "")]
+    return [small(vma + str(process), n) for vma, n in BELOW.items()] + stacks + regions + [small(vma + str(process), n) for vma, n in ABOVE.items()] + \
+        [small("vdso%d" % process, 2, "")]
 
 
 def workload_yaml(scenario, seed):

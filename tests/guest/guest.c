@@ -1,4 +1,5 @@
-/* Init of the guest that records: mounts, runs one workload `reps` times, writes what it saw to the debug port 0x402. */
+/* Init of the guest that records: mounts, runs one workload `reps` times, writes what it saw to the
+ * debug port 0x402. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -40,10 +41,16 @@ static char *buf;
 static size_t len, cap = 48 << 20;
 static int thr, nproc, total, dur, ivl, prespin, nowait, nb, run_us, sleep_us, work_n, nonuma;
 static long kb;
-static char mode[16], region[16], initw[16], policy[16], start[16], aff[16], nice_s[256], cgw[256], cgn[256];
+static char mode[16], region[16], initw[16], policy[16], start[16], aff[16], nice_s[256], cgw[256],
+    cgn[256];
 
-static void out(const char *s, size_t n) { outsb(0x402, s, n); }
-static void say(const char *f, ...)
+static void
+out(const char *s, size_t n)
+{
+    outsb(0x402, s, n);
+}
+static void
+say(const char *f, ...)
 {
     char b[4096];
     va_list a;
@@ -52,13 +59,15 @@ static void say(const char *f, ...)
     va_end(a);
     out(b, n);
 }
-static int64_t now(void)
+static int64_t
+now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
-static void put(const char *path, const char *text)
+static void
+put(const char *path, const char *text)
 {
     int f = open(path, O_WRONLY | O_TRUNC);
     if (f < 0 || write(f, text, strlen(text)) < 0)
@@ -66,7 +75,8 @@ static void put(const char *path, const char *text)
     if (f >= 0)
         close(f);
 }
-static int slurp(const char *path, char *b, int n)
+static int
+slurp(const char *path, char *b, int n)
 {
     int f = open(path, O_RDONLY), got = 0, r;
     if (f < 0)
@@ -77,7 +87,8 @@ static int slurp(const char *path, char *b, int n)
     b[got] = 0;
     return got;
 }
-static const char *opt(const char *key, const char *def, char *to, int n)
+static const char *
+opt(const char *key, const char *def, char *to, int n)
 {
     char k[64];
     snprintf(k, sizeof k, " o.%s=", key);
@@ -94,13 +105,15 @@ static const char *opt(const char *key, const char *def, char *to, int n)
     to[l] = 0;
     return to;
 }
-static long num(const char *key, long def)
+static long
+num(const char *key, long def)
 {
     char b[32], d[32];
     snprintf(d, sizeof d, "%ld", def);
     return atol(opt(key, d, b, sizeof b));
 }
-static int list(const char *s, int *to, int max)
+static int
+list(const char *s, int *to, int max)
 {
     int n = 0;
     while (*s >= '0' && *s <= '9') {
@@ -114,7 +127,8 @@ static int list(const char *s, int *to, int max)
     }
     return n;
 }
-static int nth(const char *s, int i)
+static int
+nth(const char *s, int i)
 {
     int v[64], n = 0;
     while (*s) {
@@ -124,7 +138,8 @@ static int nth(const char *s, int i)
     }
     return n ? v[i % n] : 0;
 }
-static void pin(const int *cpus, int n)
+static void
+pin(const int *cpus, int n)
 {
     cpu_set_t *m = CPU_ALLOC(512);
     size_t z = CPU_ALLOC_SIZE(512);
@@ -134,8 +149,13 @@ static void pin(const int *cpus, int n)
     if (syscall(SYS_sched_setaffinity, 0, z, m) < 0)
         say("W affinity %s\n", strerror(errno));
 }
-static void pin1(int c) { pin(&c, 1); }
-static void pin_all(void)
+static void
+pin1(int c)
+{
+    pin(&c, 1);
+}
+static void
+pin_all(void)
 {
     int c[512];
     for (int i = 0; i < ncpu; i++)
@@ -146,7 +166,8 @@ static void __attribute__((noinline)) spin(long n)
 {
     __asm__ volatile("1: dec %0; jnz 1b" : "+r"(n));
 }
-static int start_cpu(int i)
+static int
+start_cpu(int i)
 {
     if (!strncmp(start, "cpu", 3))
         return atoi(start + 3);
@@ -158,11 +179,13 @@ static int start_cpu(int i)
     return node_cpus[n][i / ncn % node_n[n]];
 }
 static long npages, slice_first, slice_n;
-static char *reg_alloc(long pages)
+static char *
+reg_alloc(long pages)
 {
     int thp = num("thp", 0);
     size_t size = pages * 4096, more = thp ? 4 << 20 : 2 * 4096;
-    char *p = mmap(0, size + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *p = mmap(0, size + more, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     char *q = thp ? (char *)(((uintptr_t)p + (2 << 20)) & ~((2ul << 20) - 1)) : p + 4096;
     munmap(p, q - p);
     munmap(q + size, p + size + more - (q + size));
@@ -179,12 +202,14 @@ static char *reg_alloc(long pages)
     }
     return q;
 }
-static void touch_pages(char *q, long first, long pages, long step)
+static void
+touch_pages(char *q, long first, long pages, long step)
 {
     for (long p = first; p < pages; p += step)
         *(volatile uint64_t *)(q + p * 4096) = 1;
 }
-static void reg_init(char *q, long pages, int i)
+static void
+reg_init(char *q, long pages, int i)
 {
     if (!strcmp(initw, "spread")) {
         for (int k = 0; k < ncn; k++) {
@@ -205,10 +230,14 @@ static void reg_init(char *q, long pages, int i)
     pin(node_cpus[n], node_n[n]);
     touch_pages(q, 0, pages, 1);
 }
-struct arg { int idx, proc, k; char *reg; };
+struct arg {
+    int idx, proc, k;
+    char *reg;
+};
 static int pipes[MAXT][2], forked[2];
 
-static void run_touch(struct arg *a)
+static void
+run_touch(struct arg *a)
 {
     long pages = npages, at = 0, first = 0;
     if (!strcmp(region, "slice"))
@@ -224,7 +253,8 @@ static void run_touch(struct arg *a)
             at = 0;
     }
 }
-static void run_body(struct arg *a)
+static void
+run_body(struct arg *a)
 {
     int i = a->idx;
     if (!strcmp(mode, "touch"))
@@ -236,7 +266,7 @@ static void run_body(struct arg *a)
             usleep(sleep_us);
         }
     if (!strcmp(mode, "pipe")) {
-        char m[100] = {0};
+        char m[100] = { 0 };
         for (;;) {
             if (i & 1) {
                 if (read(pipes[i / 2][0], m, 100) != 100)
@@ -254,7 +284,8 @@ static void run_body(struct arg *a)
         sh->work[i]++;
     }
 }
-static void *worker(void *p)
+static void *
+worker(void *p)
 {
     struct arg *a = p;
     int i = a->idx;
@@ -290,7 +321,8 @@ static void *worker(void *p)
     run_body(a);
     return 0;
 }
-static void process(int proc)
+static void
+process(int proc)
 {
     static struct arg args[MAXT];
     char *reg = 0;
@@ -315,7 +347,7 @@ static void process(int proc)
                 say("W pipe\n");
     for (int k = 0; k < thr; k++) {
         pthread_t t;
-        args[k] = (struct arg){proc * thr + k, proc, k, reg};
+        args[k] = (struct arg){ proc * thr + k, proc, k, reg };
         if (pthread_create(&t, 0, worker, &args[k]))
             say("W pthread_create\n");
     }
@@ -326,7 +358,8 @@ static void process(int proc)
 }
 
 /* ---- sampling: raw text into a buffer, between rounds of the workload written out ---- */
-static void cat(const char *tag, int i, const char *path)
+static void
+cat(const char *tag, int i, const char *path)
 {
     if (cap - len < (1 << 20))
         return;
@@ -336,7 +369,8 @@ static void cat(const char *tag, int i, const char *path)
         len += n;
     buf[len++] = '\n';
 }
-static void sample(void)
+static void
+sample(void)
 {
     char p[96];
     len += sprintf(buf + len, "@T %lld\n", (long long)(now() - sh->t0));
@@ -363,7 +397,8 @@ static void sample(void)
         len += sprintf(buf + len, "%llu ", (unsigned long long)sh->work[i]);
     buf[len++] = '\n';
 }
-static int wanted(const char *tag, const char *l)
+static int
+wanted(const char *tag, const char *l)
 {
     if (!strcmp(tag, "vmstat"))
         return !strncmp(l, "numa_", 5) || !strncmp(l, "pgmigrate", 9) || !strncmp(l, "pgfault", 7);
@@ -378,7 +413,8 @@ static int wanted(const char *tag, const char *l)
     }
     return 1;
 }
-static void flush(void)
+static void
+flush(void)
 {
     char tag[32] = "";
     buf[len] = 0;
@@ -396,13 +432,15 @@ static void flush(void)
     len = 0;
 }
 #define TR "/sys/kernel/tracing/"
-static void trace_setup(void)
+static void
+trace_setup(void)
 {
     put(TR "trace_clock", "mono");
     put(TR "buffer_size_kb", "4096");
     put(TR "events/sched/sched_migrate_task/filter", "comm ~ \"ow*\"");
     put(TR "events/sched/sched_wakeup_new/filter", "comm ~ \"ow*\"");
-    const char *ev[] = {"sched_migrate_task", "sched_wakeup_new", "sched_move_numa", "sched_swap_numa", "sched_stick_numa"};
+    const char *ev[] = { "sched_migrate_task", "sched_wakeup_new", "sched_move_numa",
+                         "sched_swap_numa", "sched_stick_numa" };
     for (int i = 0; i < 5; i++) {
         char p[128];
         snprintf(p, sizeof p, TR "events/sched/%s/enable", ev[i]);
@@ -429,7 +467,8 @@ static void trace_setup(void)
     if (k[0])
         put(TR "events/kprobes/enable", "1");
 }
-static void trace_dump(void)
+static void
+trace_dump(void)
 {
     static char b[65536];
     int f = open(TR "trace", O_RDONLY), n, have = 0;
@@ -445,7 +484,8 @@ static void trace_dump(void)
     }
     close(f);
 }
-static void make_groups(void)
+static void
+make_groups(void)
 {
     mkdir("/cg", 0755);
     if (mount("cg", "/cg", "cgroup2", 0, 0))
@@ -463,17 +503,20 @@ static void make_groups(void)
         put(p, v);
     }
 }
-static void fifo(int on)
+static void
+fifo(int on)
 {
-    struct sched_param sp = {.sched_priority = on ? 50 : 0};
+    struct sched_param sp = { .sched_priority = on ? 50 : 0 };
     sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &sp);
 }
-static void until(int64_t t)
+static void
+until(int64_t t)
 {
-    struct timespec ts = {t / 1000000000, t % 1000000000};
+    struct timespec ts = { t / 1000000000, t % 1000000000 };
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, 0);
 }
-static void one_rep(int rep, int seed)
+static void
+one_rep(int rep, int seed)
 {
     pid_t kids[MAXT];
     memset(sh, 0, sizeof *sh);
@@ -536,7 +579,8 @@ static void one_rep(int rep, int seed)
     flush();
     trace_dump();
 }
-static void machine_facts(void)
+static void
+machine_facts(void)
 {
     char b[4096], p[96];
     slurp("/sys/devices/system/cpu/online", b, sizeof b);
@@ -557,15 +601,20 @@ static void machine_facts(void)
         slurp(p, b + 2000, 2000);
         say("@node %d %d %.*s | %s", i, node_n[i], (int)strcspn(b, "\n"), b, b + 2000);
     }
-    const char *files[] = {"base_slice_ns", "numa_balancing/hot_threshold_ms", "numa_balancing/scan_size_mb", "numa_balancing/scan_period_max_ms",
-                           "numa_balancing/scan_period_min_ms", "numa_balancing/scan_delay_ms"};
+    const char *files[] = { "base_slice_ns",
+                            "numa_balancing/hot_threshold_ms",
+                            "numa_balancing/scan_size_mb",
+                            "numa_balancing/scan_period_max_ms",
+                            "numa_balancing/scan_period_min_ms",
+                            "numa_balancing/scan_delay_ms" };
     for (int i = 0; i < 6; i++) {
         snprintf(p, sizeof p, "/sys/kernel/debug/sched/%s", files[i]);
         slurp(p, b, sizeof b);
         say("@param %s %s", files[i], b);
     }
 }
-static void domains(void)
+static void
+domains(void)
 {
     char p[160], b[4096];
     int c[512], n;
@@ -573,21 +622,31 @@ static void domains(void)
     n = list(b, c, 512);
     for (int i = 0; i < n; i++)
         for (int d = 0; d < 16; d++) {
-            const char *f[] = {"name", "flags", "groups_flags", "min_interval", "max_interval", "busy_factor", "imbalance_pct", "cache_nice_tries", "level"};
+            const char *f[] = { "name",         "flags",       "groups_flags",  "min_interval",
+                                "max_interval", "busy_factor", "imbalance_pct", "cache_nice_tries",
+                                "level" };
             snprintf(p, sizeof p, "/sys/kernel/debug/sched/domains/cpu%d/domain%d/name", i, d);
             if (slurp(p, b, sizeof b) < 0)
                 break;
             say("@domain %d %d\n", i, d);
             for (int k = 0; k < 9; k++) {
-                snprintf(p, sizeof p, "/sys/kernel/debug/sched/domains/cpu%d/domain%d/%s", i, d, f[k]);
+                snprintf(p, sizeof p, "/sys/kernel/debug/sched/domains/cpu%d/domain%d/%s", i, d,
+                         f[k]);
                 if (slurp(p, b, sizeof b) > 0)
                     say("%s=%.*s\n", f[k], (int)strcspn(b, "\n"), b);
             }
         }
     for (int i = 0; i < n; i++) {
-        const char *f[] = {"topology/physical_package_id", "topology/die_id", "topology/core_id", "topology/thread_siblings_list", "topology/cluster_cpus_list",
-                           "topology/die_cpus_list", "topology/package_cpus_list", "cache/index0/shared_cpu_list", "cache/index2/shared_cpu_list",
-                           "cache/index3/shared_cpu_list"};
+        const char *f[] = { "topology/physical_package_id",
+                            "topology/die_id",
+                            "topology/core_id",
+                            "topology/thread_siblings_list",
+                            "topology/cluster_cpus_list",
+                            "topology/die_cpus_list",
+                            "topology/package_cpus_list",
+                            "cache/index0/shared_cpu_list",
+                            "cache/index2/shared_cpu_list",
+                            "cache/index3/shared_cpu_list" };
         for (int k = 0; k < 10; k++) {
             snprintf(p, sizeof p, "/sys/devices/system/cpu/cpu%d/%s", i, f[k]);
             if (slurp(p, b, sizeof b) > 0)
@@ -600,7 +659,8 @@ static void domains(void)
     if (got > 0)
         out(log, got);
 }
-int main(void)
+int
+main(void)
 {
     char b[64];
     mkdir("/proc", 0755), mkdir("/sys", 0755), mkdir("/dev", 0755);
@@ -620,12 +680,17 @@ int main(void)
         say("@end 0\n");
         reboot(RB_POWER_OFF);
     }
-    opt("mode", "hog", mode, sizeof mode), opt("region", "none", region, sizeof region), opt("init", "node0", initw, sizeof initw);
-    opt("policy", "", policy, sizeof policy), opt("start", "default", start, sizeof start), opt("aff", "free", aff, sizeof aff);
-    opt("nice", "", nice_s, sizeof nice_s), opt("cgw", "", cgw, sizeof cgw), opt("cgn", "", cgn, sizeof cgn);
+    opt("mode", "hog", mode, sizeof mode), opt("region", "none", region, sizeof region),
+        opt("init", "node0", initw, sizeof initw);
+    opt("policy", "", policy, sizeof policy), opt("start", "default", start, sizeof start),
+        opt("aff", "free", aff, sizeof aff);
+    opt("nice", "", nice_s, sizeof nice_s), opt("cgw", "", cgw, sizeof cgw),
+        opt("cgn", "", cgn, sizeof cgn);
     nproc = num("nproc", 1), thr = num("thr", ncpu), total = nproc * thr;
-    dur = num("dur", 4000), ivl = num("ivl", 1000), prespin = num("prespin", 0), nowait = num("nowait", 0), nb = num("nb", 1);
-    run_us = num("run", 1000), sleep_us = num("sleep", 1000), work_n = num("work", 200), kb = num("kb", 8192), npages = kb / 4;
+    dur = num("dur", 4000), ivl = num("ivl", 1000), prespin = num("prespin", 0),
+    nowait = num("nowait", 0), nb = num("nb", 1);
+    run_us = num("run", 1000), sleep_us = num("sleep", 1000), work_n = num("work", 200),
+    kb = num("kb", 8192), npages = kb / 4;
     nonuma = !num("numa", 1);
     put("/sys/kernel/mm/transparent_hugepage/enabled", num("thp", 0) ? "always" : "never");
     put("/sys/kernel/mm/transparent_hugepage/khugepaged/defrag", "0");
