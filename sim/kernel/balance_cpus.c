@@ -97,7 +97,7 @@ look_at_all(const struct lb_env *env, const struct cpumask *which, struct busies
 }
 
 /* A CPU without tasks looks at CPUs that are all alike, and nobody wants to see each group. */
-static bool
+static inline bool
 is_such_a_pass(const struct lb_env *env)
 {
     const struct kernel *k = env->k;
@@ -131,7 +131,8 @@ overloaded_of_cpus(struct lb_env *env)
     if (b.overloaded == NULL)
         return NULL;
     k->rd_overloaded |= env->sd->parent == NULL;
-    update_idle_cpu_scan(env);
+    if (env->idle != CPU_NEWLY_IDLE)
+        update_idle_cpu_scan(env);
     env->migration = MIGRATE_TASK;
     env->imbalance = b.overloaded->nr_running / 2;
     probe_decide(k, DECISION_BALANCE_GROUP, "sched_balance_find_src_group:overloaded", NULL,

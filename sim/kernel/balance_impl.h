@@ -121,7 +121,8 @@ group_loads(const struct lb_env *env, const struct sched_group *sg, struct cpu_s
         return sg->sums;
     return group_loads_slow(env, sg, total);
 }
-/* How many CPUs of the LLC a wake-up looks at, by how much of it is used. */
+/* How many CPUs of the LLC a wake-up looks at, by how much of it is used; but a CPU that runs dry
+ * has no time for it. */
 void update_idle_cpu_scan(const struct lb_env *env);
 uint32_t idle_cpus_to_scan(uint64_t sum_util, uint32_t llc_weight, uint32_t imbalance_pct);
 

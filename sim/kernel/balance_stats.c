@@ -266,8 +266,8 @@ update_idle_cpu_scan(const struct lb_env *env)
 {
     const struct cpu_domains *c = &env->k->domains->cpus[env->dst->cpu];
 
-    if (!sched_feat(env->k, SIS_UTIL) || env->idle == CPU_NEWLY_IDLE ||
-        env->sd->span_weight != c->llc_size || c->llc_shared == NULL)
+    if (!sched_feat(env->k, SIS_UTIL) || env->sd->span_weight != c->llc_size ||
+        c->llc_shared == NULL)
         return;
     c->llc_shared->nr_idle_scan =
         idle_cpus_to_scan(domain_util(env), c->llc_size, env->sd->imbalance_pct);
@@ -410,5 +410,6 @@ update_sd_lb_stats(struct lb_env *env, struct sd_lb_stats *sds)
     if (env->sd->parent == NULL)
         k->rd_overloaded = cpumask_intersects(env->cpus, k->overloaded_cpus) ||
                            (sds->misfit && env->sd->flags & SD_ASYM_CPUCAPACITY);
-    update_idle_cpu_scan(env);
+    if (env->idle != CPU_NEWLY_IDLE)
+        update_idle_cpu_scan(env);
 }

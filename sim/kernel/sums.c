@@ -185,14 +185,17 @@ difference(const struct cpu_sums *now, const struct cpu_sums *old)
 static void
 sums_publish(struct kernel *k, struct rq *rq)
 {
-    struct cpu_sums now = published(rq), change = difference(&now, &k->cpu_sums[rq->cpu]);
+    struct cpu_sums *own = &k->cpu_sums[rq->cpu]; /* the first of its sets */
+    struct cpu_sums now = published(rq), change = difference(&now, own);
     uint64_t averages = change.load | change.util | change.runnable;
     uint32_t counts = change.nr_running | change.h_nr_queued | change.nr_numa_running |
                       change.nr_preferred_running | change.nr_reduced | change.nr_misfit;
 
     if (averages == 0 && counts == 0)
         return;
-    for (uint32_t i = 0; i < rq->nr_sums; i++) {
+    now.caught_up = own->caught_up;
+    *own = now;
+    for (uint32_t i = 1; i < rq->nr_sums; i++) {
         struct cpu_sums *s = rq->sums[i];
 
         s->load += change.load;
