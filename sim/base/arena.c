@@ -79,33 +79,41 @@ arena_free(struct arena *a)
 /* A large machine's state is read all over: with small pages, finding a page costs as much as
  * reading from it. A wish, before the first touch; if it is not granted nothing is lost. */
 static void
-want_huge_pages(struct chunk *c, size_t size)
+want_huge_pages(char *from, size_t size)
 {
 #ifdef MADV_HUGEPAGE
-    uintptr_t from = ((uintptr_t)c + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
-    uintptr_t to = ((uintptr_t)c + size) & ~(uintptr_t)(HUGE_PAGE - 1);
-
-    if (from < to)
-        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+    (void)madvise(from, size, MADV_HUGEPAGE);
 #else
-    (void)c, (void)size;
+    (void)from, (void)size;
 #endif
 }
 
-/* Chunks double up to a limit, so that a small run stays small and a large one needs few calls. */
+static uintptr_t
+round_up(uintptr_t x, uintptr_t to)
+{
+    return (x + to - 1) & ~(to - 1);
+}
+
+/* Chunks double up to a limit, so that a small run stays small and a large one needs few calls.
+ * Large ones are whole huge pages; what lies before the first of them is never touched. */
 static void
 arena_add_chunk(struct arena *a, size_t at_least)
 {
-    size_t size = SIM_MAX(a->chunk_size, at_least);
-    struct chunk *c = calloc(1, ARENA_ALIGN + size + ARENA_ALIGN);
+    size_t size = SIM_MAX(a->chunk_size, at_least), align = ARENA_ALIGN;
 
+    if (size >= HUGE_PAGE) {
+        align = HUGE_PAGE;
+        size = round_up(size, HUGE_PAGE);
+    }
+    struct chunk *c = calloc(1, sizeof(*c) + align + size);
     if (c == NULL)
         sim_panic(__FILE__, __LINE__, "out of memory: %zu bytes", size);
-    want_huge_pages(c, ARENA_ALIGN + size + ARENA_ALIGN);
     c->next = a->chunks;
     a->chunks = c;
-    a->at = (char *)c + ARENA_ALIGN;
+    a->at = (char *)round_up((uintptr_t)(c + 1), align);
     a->end = a->at + size;
+    if (align == HUGE_PAGE)
+        want_huge_pages(a->at, size);
     if (a->chunk_size < ARENA_MOST)
         a->chunk_size *= 2;
 }
