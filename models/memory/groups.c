@@ -395,17 +395,3 @@ group_set(struct loaded *ld, int cpu, struct mem_mix *mix)
     if (g != NULL)
         group_join(ld, g, cpu);
 }
-
-bool
-group_leave_matters(const struct loaded *ld, int cpu)
-{
-    const struct group *g = &ld->groups[ld->members[cpu].group - 1];
-
-    for (uint32_t i = 0; i < g->nr_asks; i++) {
-        const struct resource *res = &ld->resources[g->asks[i].resource];
-
-        if (res->flow - g->asks[i].flow - res->low > res->span)
-            return true;
-    }
-    return false;
-}

@@ -45,7 +45,7 @@ call_when_wanted(struct loaded *ld)
         engine_at(&k->engine, &k->rates_ev, ld->want);
 }
 
-static void
+static __attribute__((noinline)) void
 leaver_go(struct loaded *ld)
 {
     int cpu = (int)ld->leaver - 1;

@@ -179,7 +179,19 @@ group_has(const struct loaded *ld, int cpu, const struct mem_mix *mix)
            ld->groups[mix->group].serial == mix->serial;
 }
 /* Would a flow leave its band if the CPU left its group? */
-bool group_leave_matters(const struct loaded *ld, int cpu);
+static inline bool
+group_leave_matters(const struct loaded *ld, int cpu)
+{
+    const struct group *g = &ld->groups[ld->members[cpu].group - 1];
+
+    for (uint32_t i = 0; i < g->nr_asks; i++) {
+        const struct resource *res = &ld->resources[g->asks[i].resource];
+
+        if (res->flow - g->asks[i].flow - res->low > res->span)
+            return true;
+    }
+    return false;
+}
 /* What it asks for and how long that takes, but not who is in it: `g` is new or has no members. */
 void group_make(struct loaded *ld, struct group *g, int node, const struct mem_mix *mix);
 /* Before the first member comes: up to date, and a user of what it passes. */

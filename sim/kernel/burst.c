@@ -24,10 +24,10 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-static bool
+static inline bool
 uses_memory(const struct task *p)
 {
-    return p != NULL && p->in_burst && p->profile != NULL && p->profile->misses_q20 > 0;
+    return p->in_burst && p->profile != NULL && p->profile->misses_q20 > 0;
 }
 
 void
@@ -143,27 +143,36 @@ rates_fire(struct engine *eng, struct event *ev)
     k->memory->resolve(k);
 }
 
-/* What runs on the CPU has changed; `before` says whether memory was in use. If it is now, the
- * model's answer prices the burst: at once, or at the end of this instant. A burst that begins at
- * this very instant may have to stop in it, and waits for that end in any case. */
-static void
-tell_memory(struct kernel *k, struct rq *rq, bool before)
+/* What runs on the CPU has changed, and uses memory. The model's answer prices the burst: at once,
+ * or at the end of this instant. A burst that begins at this very instant may have to stop in it,
+ * and waits for that end in any case. */
+static inline void
+tell_memory_used(struct kernel *k, struct rq *rq)
 {
-    bool uses = uses_memory(rq->curr);
-    bool later = unlikely(k->caches_on) && caches_run_changed(k, rq, uses);
+    bool later = unlikely(k->caches_on) && caches_run_changed(k, rq, true);
     uint32_t rate = 0;
 
-    if (unlikely(uses && (later || rq->burst_at <= k->engine.now)))
+    if (unlikely(later || rq->burst_at <= k->engine.now))
         k->memory->pages_changed(k, rq->cpu);
-    else if (before || uses)
+    else
         rate = k->memory->run_changed(k, rq->cpu);
-    if (rate == 0 && (before || uses))
-        rates_dirty(k);
-    rq->awaits_rate = uses && rate == 0;
-    if (!uses)
-        rq->rate = rq->speed;
-    else if (rate != 0)
+    rq->awaits_rate = rate == 0;
+    if (likely(rate != 0))
         rq->rate = at_speed(rate, rq->speed);
+    else
+        rates_dirty(k);
+}
+
+/* It has changed, and uses none; `before` says whether what ran until now did. */
+static inline void
+tell_memory_unused(struct kernel *k, struct rq *rq, bool before)
+{
+    if (unlikely(k->caches_on))
+        caches_run_changed(k, rq, false);
+    if (before && k->memory->run_changed(k, rq->cpu) == 0)
+        rates_dirty(k);
+    rq->awaits_rate = false;
+    rq->rate = rq->speed;
 }
 
 static void
@@ -245,19 +254,21 @@ task_next(struct kernel *k, struct rq *rq)
 {
     struct task *p = rq->curr;
     bool before = uses_memory(p);
-    struct action act;
+    struct action act = { .kind = ACTION_EXIT };
 
     k->this_cpu = rq->cpu;
     p->in_burst = false;
     do {
-        act = (struct action){ .kind = ACTION_EXIT };
         if (likely(!p->process->killed))
             act = p->ops->next(k, p);
         if (unlikely(p->process->killed)) /* in the middle of a call, too */
             act.kind = ACTION_EXIT;
         sim_assert(rq->curr == p);
     } while (!task_act(k, rq, p, &act));
-    tell_memory(k, rq, before);
+    if (rq->curr == p && uses_memory(p))
+        tell_memory_used(k, rq);
+    else
+        tell_memory_unused(k, rq, before);
     if (rq->curr == p)
         burst_reprice(k, rq);
 }
@@ -290,7 +301,10 @@ burst_resume(struct kernel *k, struct rq *rq)
     }
     if (sleep_for_page(k, rq, p))
         return;
-    tell_memory(k, rq, false);
+    if (uses_memory(p))
+        tell_memory_used(k, rq);
+    else
+        tell_memory_unused(k, rq, false);
     burst_reprice(k, rq);
 }
 
@@ -304,7 +318,7 @@ burst_suspend(struct kernel *k, struct rq *rq)
         caches_leave(k, rq, rq->curr);
     rq->curr = NULL;
     engine_cancel(&k->engine, &rq->burst_ev);
-    tell_memory(k, rq, before);
+    tell_memory_unused(k, rq, before);
 }
 
 void

@@ -85,7 +85,7 @@ struct account {
     u128 latency_ps;                   /* over all misses */
 };
 
-static void
+static inline void
 account_bytes(struct kernel *k, struct task *p, int cpu_node, int node, uint64_t misses)
 {
     struct task_mem *mem = p->mem;
@@ -143,7 +143,7 @@ account_nodes(struct kernel *k, struct task *p, struct account *acc, uint64_t mi
     sim_assert(before == misses);
 }
 
-static void
+static __attribute__((noinline)) void
 account_spread(struct kernel *k, struct task *p, int cpu_node, uint64_t misses, uint64_t stall)
 {
     struct account acc = { .cpu_node = cpu_node };
@@ -160,20 +160,25 @@ account_spread(struct kernel *k, struct task *p, int cpu_node, uint64_t misses, 
 }
 
 /* All from one node, which is the usual case: nothing is to be divided. */
-static void
+static inline void
 account_single(struct kernel *k, struct task *p, int cpu_node, int node, uint64_t misses,
                uint64_t stall)
 {
     uint64_t ps = k->memory->latency_ps(k, cpu_node, node);
     bool local = node == cpu_node;
 
-    *(local || ps == 0 ? &p->stats.stall_local_ns : &p->stats.stall_remote_ns) += stall;
-    *(local ? &p->stats.accesses_local : &p->stats.accesses_remote) += misses;
+    if (likely(local)) {
+        p->stats.stall_local_ns += stall;
+        p->stats.accesses_local += misses;
+    } else {
+        *(ps == 0 ? &p->stats.stall_local_ns : &p->stats.stall_remote_ns) += stall;
+        p->stats.accesses_remote += misses;
+    }
     p->stats.latency_ps += (u128)misses * ps;
     account_bytes(k, p, cpu_node, node, misses);
 }
 
-static void
+static inline void
 account(struct kernel *k, struct task *p, int cpu_node, uint64_t misses, uint64_t stall)
 {
     struct task_mem *mem = p->mem;

@@ -208,13 +208,22 @@ walk_horizon(const struct kernel *k, const struct mem_use *u)
     return pages == 0 ? 0 : pages * u->step - u->lines;
 }
 
+/* Drawn accesses of which none can be a hit: what nearly all bursts are, once their memory is
+ * there.
+ */
+static inline bool
+draws_in_order(const struct mem_use *u)
+{
+    return use_draws(u) && u->view == NULL && u->due == 0 && page_set_needs(u) == 0;
+}
+
 static uint64_t
 use_horizon(const struct kernel *k, const struct task_mem *mem, struct mem_use *u)
 {
     const struct region_group *g = u->group;
 
     if (use_draws(u)) {
-        if (likely(u->view == NULL && page_set_needs(u) == 0 && u->due == 0)) {
+        if (likely(draws_in_order(u))) {
             u->needs = 0;
             return UINT64_MAX;
         }
@@ -244,6 +253,12 @@ mm_horizon(struct kernel *k, struct task *p)
 {
     struct task_mem *mem = p->mem;
     uint64_t misses = UINT64_MAX;
+
+    if (likely(mem->nr_uses == 1 && !list_empty(&mem->uses[0].user) &&
+               draws_in_order(&mem->uses[0]))) {
+        mem->uses[0].needs = 0;
+        return UINT64_MAX;
+    }
 
     for (uint32_t i = 0; i < mem->nr_uses; i++) {
         struct mem_use *u = &mem->uses[i];

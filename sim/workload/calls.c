@@ -4,14 +4,6 @@
  */
 #include "workload/run.h"
 
-const struct step_aux *
-aux_of(const struct thread *t, const struct wstep *s)
-{
-    const struct wgroup *g = t->crew->spec;
-
-    return &t->run->aux[g - t->run->w->groups][s - g->steps];
-}
-
 bool
 step_set_affinity(struct thread *t, const struct wstep *s, struct action *act)
 {

@@ -109,14 +109,6 @@ draw_normal(const struct chance *c, struct rng *r)
     return SIM_MIN(c->a + SIM_MIN(off, CHANCE_MAX), CHANCE_MAX);
 }
 
-/* The number before it in the stream is left out: that is how seeds have always been read. */
-static uint64_t
-draw_exponential(struct rng *r, uint64_t mean)
-{
-    r->counter++;
-    return rng_exponential(r, mean);
-}
-
 static uint64_t
 draw_pareto(const struct chance *c, struct rng *r)
 {
@@ -163,13 +155,11 @@ draw_generalized(const struct chance *c, struct rng *r)
 }
 
 uint64_t
-chance_draw(const struct chance *c, struct rng *r)
+chance_draw_any(const struct chance *c, struct rng *r)
 {
     switch (c->kind) {
     case WDIST_UNIFORM:
         return c->a + rng_below(r, c->b - c->a + 1);
-    case WDIST_EXPONENTIAL:
-        return draw_exponential(r, SIM_MIN(c->a, CHANCE_MAX >> 6)); /* at most 44 times that */
     case WDIST_NORMAL:
         return draw_normal(c, r);
     case WDIST_LOGNORMAL:

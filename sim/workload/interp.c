@@ -25,14 +25,10 @@ thread_fail(struct thread *t, const struct wstep *s, const char *what)
 }
 
 bool
-step_number(struct thread *t, const struct wstep *s, const struct wexpr *e, uint64_t *value)
+step_number_drawn(struct thread *t, const struct wstep *s, const struct wexpr *e, uint64_t *value)
 {
     struct wenv env;
 
-    if (wexpr_is_const(e)) {
-        *value = e->ops[0].value;
-        return true;
-    }
     env_of_thread(&env, t);
     env.v[WVAR_CPU] = (uint64_t)t->task->cpu;
     env.rng = &t->rng;
@@ -324,7 +320,8 @@ program_next(struct kernel *k, struct task *p)
     }
     if (t->pc < g->nr_steps)
         thread_fail(t, &g->steps[t->pc], "goes round and round without doing anything");
-    return (struct action){ .kind = ACTION_EXIT };
+    act = (struct action){ .kind = ACTION_EXIT };
+    return act;
 }
 
 static void

@@ -171,6 +171,14 @@ struct workload_run {
     struct replay_run *replay; /* instead of all that: a recording */
 };
 
+static inline const struct step_aux *
+aux_of(const struct thread *t, const struct wstep *s)
+{
+    const struct wgroup *g = t->crew->spec;
+
+    return &t->run->aux[g - t->run->w->groups][s - g->steps];
+}
+
 extern const struct task_ops program_ops;
 
 /* plan.c: what a thread's program says beforehand. */
@@ -211,8 +219,17 @@ void bind_instances(struct workload_run *r);
 /* interp.c */
 void thread_start(struct thread *t, struct task *parent);
 void thread_fail(struct thread *t, const struct wstep *s, const char *what);
+bool step_number_drawn(struct thread *t, const struct wstep *s, const struct wexpr *e,
+                       uint64_t *value);
 /* A number of a step; false: the run has failed. */
-bool step_number(struct thread *t, const struct wstep *s, const struct wexpr *e, uint64_t *value);
+static inline bool
+step_number(struct thread *t, const struct wstep *s, const struct wexpr *e, uint64_t *value)
+{
+    if (!wexpr_is_const(e))
+        return step_number_drawn(t, s, e, value);
+    *value = e->ops[0].value;
+    return true;
+}
 
 /* sync.c, channel.c: each does its step: true if the thread now acts as `act` says. */
 bool step_barrier(struct thread *t, const struct wstep *s, struct action *act);
@@ -242,7 +259,6 @@ const char *build_reuse(struct thread *t, const struct wmem *mem, uint64_t bytes
                         struct burst_profile *to);
 
 /* calls.c */
-const struct step_aux *aux_of(const struct thread *t, const struct wstep *s);
 void thread_apply_policy(struct thread *t);
 bool step_set_mempolicy(struct thread *t, const struct wstep *s, struct action *act);
 bool step_force_node(struct thread *t, const struct wstep *s, struct action *act);
