@@ -1,5 +1,5 @@
 /*
- * The books of a burst: accesses, stalls and bytes of a stretch of work.
+ * The books of a burst: how far walks get, accesses, stalls and bytes of a stretch of work.
  *
  * All divisions of misses (among uses, among nodes, into write-backs) carry what is left over, so
  * sums are exact, however often a burst is settled. What was not work of an elapsed stretch was

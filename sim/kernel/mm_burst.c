@@ -1,12 +1,12 @@
 /*
- * What a burst does to memory between two stops: walks, horizons and accounts.
+ * What a burst does to memory between two stops: where its walks begin, and how far it may go.
  *
  * A burst misses the cache at a constant rate per unit of work, and its misses are dealt to its
  * uses by weight. A use is a walk or is drawn. A walk goes through its slice of a region: a
  * sequential one stays on a page for as many misses as it has lines, a strided one for as many as
  * its strides fit in a page, or leaves pages out; it wraps, and a stride over whole pages begins
  * its next round a line later. Nothing is simulated per miss: a walk is a page and a count, moved
- * when the burst is settled. Random and chasing uses are drawn: mm_draw.c.
+ * when the burst is settled (mm_account.c). Random and chasing uses are drawn: mm_draw.c.
  */
 #include "kernel/caches.h"
 #include "kernel/filemap.h"
