@@ -22,6 +22,7 @@ LUCK = reference_numa.LUCK
 SECOND = "the recording ends after 6 s, just before the guest's second pass, which comes 4 to 5 s after the first where eight CPUs take turns; here it comes after 5 s"
 NUMA = "one CPU's task is moved to that of another while the sampler runs, and back"
 KNOWN = {
+    ("pipes_few.n2x2", "t_first_migration_ms"): "the first thread of the guest moves 3 to 5 ms after the release; half of that is the bound: 1.7 ms",
     **{("spread." + machine, "t_first_migration_ms"): FIRST for machine in ("n2x2smt2", "n2x4", "n4x2", "n8x1")},
     ("spread.n2x4", "migrations_cross_node"): "luck of one pass: 8 or 22 here, as the first pull across nodes takes few tasks or half of them; 8 in all three recordings",
     ("priv_free.n4x2", "migrations"): NUMA,

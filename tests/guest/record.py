@@ -95,6 +95,13 @@ def parse_events(rep, t0, tids):
         elif kind not in ("sched_migrate_task", "sched_wakeup_new"): other.append([t, kind, m.group(3)])
     return [e for e in ev if e[0] >= 0], other
 
+def begun_at(rep):
+    """The first sample takes a while, in which threads move: where they were at t=0 is where they moved from first."""
+    seen = set()
+    for e in rep["events"]:
+        if e[1] == "migrate" and e[2] not in seen: rep["samples"][0]["cpu"][e[2]] = e[3]
+        seen.add(e[2])
+
 def parse(path, nonuma):
     reps, blocks, facts = [], [], {"params": {}, "nodes": [], "warnings": [], "end": False}
     cur = None; rep = None
@@ -150,6 +157,7 @@ def main():
         x = {"params": {"scenario": full, "rep": r["rep"], "ncpu": ncpu, "nnode": len(m["nodes"]), "workers": len(r["threads"]), "seed": r["seed"], "events_total": len(ev)},
              "threads": [{"idx": t[0], "tid": t[1], "pid": t[2], "proc": t[3], "nice": nices[t[0] % len(nices)]} for t in r["threads"]],
              "samples": parse_samples(r, len(m["nodes"]), o.get("region") == "priv", touch), "events": ev, "derived": {}}
+        begun_at(x)
         if other: json.dump(other, open(base + ".rep%d.other.json" % r["rep"], "w"))
         d["reps"].append(x)
     json.dump(d, open(base + ".json", "w"))
