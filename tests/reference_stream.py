@@ -15,8 +15,7 @@ traffic goes to one controller. Stores allocate: triad moves four lines, one of 
 Expected is what the machine file says and nothing else: a controller gives B (1 - k w) at a write share w, here 1/4, of which 3/4 count; with two
 nodes a quarter of all interleaved traffic goes over the link in each direction, so three times a link's bandwidth is the
 most that can count. Latency under load is that of the machine's curve, 1 + A u / (1 + d - u) times idle, at a use u of the controller. Machine files and
-their sources are in `topologies/`. Every change of load is felt at once (`memory.resolve_at_once=8192`; by default large machines look again after 100 us, and the short
-rounds here then come out up to 5 % above a controller's limit).
+their sources are in `topologies/`.
 
 **DRAM and CXL** (Gregory Price, weighted interleave, v5 cover letter; STREAM, 64 threads, one socket and one expander): the machine
 `cxl-1s-memverge`, policy `topology`, arrays under a mempolicy (`arrays`) or the task (`task`), weights `mm.interleave_weights`.
@@ -57,8 +56,7 @@ class Stream:
     """One run: GB/s of each kernel in its best round, and the mean latency of all accesses."""
 
     def __init__(self, numasim, machine, policy, threads, extra=(), array=ARRAY):
-        settings = ["workload.threads=%d" % threads, "workload.array=%dB" % array, "workload.rounds=8",
-                    "memory.resolve_at_once=8192"] + list(extra)
+        settings = ["workload.threads=%d" % threads, "workload.array=%dB" % array, "workload.rounds=8"] + list(extra)
         with Run(numasim, machine, "stream", policy=policy, settings=settings) as run:
             best = {r["request"]: int(r["min_ns"]) for r in run.csv("requests.csv") if r["scope"] == "run" and r["request"]}
             self.latency = float(run.csv("summary.csv")[0]["mem_latency_mean_ns"])
