@@ -20,8 +20,9 @@ FIRST = ("passes that find only pinned tasks double their domain's interval, as 
          "wait, and the doubling begins 60 to 100 ms before t=0; and a CPU that is not the first idle one of its group never looks, keeps its interval of 8 ms, and pulls "
          "as soon as the first one is busy for a moment with work of the kernel")
 PIPES = "cause not known: 3.5, 5.1 and 4.2 ms in the three repetitions, all above twice the median here"
-ACROSS = ("cause not known: eight tasks go from the first node to the other in each of the three repetitions, in one pass or in two, and none comes back; here more go "
-          "in most seeds, and some come back")
+ACROSS = ("as the first pull comes late (above). In the recordings CPU 4 takes 4 tasks after 18 ms and 7 after 28 ms, or 7 of the 8 that CPU 3 has left after 128 ms; here "
+          "all 16 are free by then, and in the five seeds in which CPU 4 comes before those of the first node it takes 15, of which some come back. That in the guest those "
+          "that had not had a turn yet, in which they free themselves, could not be taken is inferred: 18 and 28 ms are 4 and 7 ticks")
 PLACES = ("cause not known: two tasks of a node change places, or one comes to the other's CPU and goes back, twice in each repetition; in one of the three a "
           "swap_numa makes two of six migrations")
 SECOND = ("cause not known: the guest's first pass begins after 1 s and is at it until 2 to 3.2 s, and no page is marked from then to the end, after 6 s, in any "
