@@ -176,6 +176,16 @@ rough_below_a_jump(struct kernel_params *kp, struct machine *m)
     kp->memory.resolve_jump_ppm = 50000;
 }
 
+/* Eight CPUs, and what they read. */
+static struct region *
+open_node(struct fixture *f, void (*set)(struct kernel_params *kp, struct machine *m))
+{
+    kit_open(f, 1, 8, &memory_loaded, set);
+    struct region *r = kit_region(f, "data", 64 * PAGE_4K, 1);
+    kit_populate(f, r, 0);
+    return r;
+}
+
 static uint32_t
 run_and_rate(struct fixture *f, sim_time time)
 {
@@ -191,9 +201,7 @@ what_many_share_is_looked_at_in_intervals(void **state)
     uint32_t before;
 
     (void)state;
-    kit_open(&f, 1, 8, &memory_loaded, rough);
-    struct region *r = kit_region(&f, "data", 64 * PAGE_4K, 1);
-    kit_populate(&f, r, 0);
+    struct region *r = open_node(&f, rough);
     start_reader(&f, 0, r, 800);
     before = run_and_rate(&f, MSEC(5));
     for (uint32_t i = 1; i < 4; i++) {
@@ -216,9 +224,7 @@ a_jump_of_load_is_felt_at_once(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 1, 8, &memory_loaded, rough_below_a_jump);
-    struct region *r = kit_region(&f, "data", 64 * PAGE_4K, 1);
-    kit_populate(&f, r, 0);
+    struct region *r = open_node(&f, rough_below_a_jump);
     for (uint32_t i = 0; i < 4; i++)
         start_reader(&f, i, r, 800);
     uint32_t before = run_and_rate(&f, MSEC(5));
@@ -234,9 +240,7 @@ what_stays_within_the_tolerance_changes_nothing(void **state)
     struct fixture f;
 
     (void)state;
-    kit_open(&f, 1, 8, &memory_loaded, rough);
-    struct region *r = kit_region(&f, "data", 64 * PAGE_4K, 1);
-    kit_populate(&f, r, 0);
+    struct region *r = open_node(&f, rough);
     for (uint32_t i = 0; i < 8; i++)
         start_reader(&f, i, r, 1);
     settle(&f);

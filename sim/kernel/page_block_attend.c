@@ -32,7 +32,7 @@ isqrt(uint64_t x)
     return (uint32_t)root;
 }
 
-/* The same, where there is something to draw. */
+/* draw_share() where there is something to draw. */
 static uint32_t
 draw_between(struct rng *rng, uint32_t n, uint32_t some, uint32_t all, uint32_t least,
              uint32_t most)
