@@ -1,13 +1,16 @@
-/* The batches by CPU, and an index of what is on them: open addressing, at most half full. */
+/*
+ * The batches by CPU, and an index of what is on them: chains of lots by neighbourhood, so that one
+ * look tells that nothing waits near a page. The lots are those of the batches themselves: to put
+ * one on a chain, or to take it off, moves nothing else.
+ */
 #include "kernel/lru_batch.h"
 
-#include "kernel/pages.h"
-
-/* Pages with one key: each has its own, or those that cannot be told apart share one. */
+/* Pages of a batch: side by side and in one neighbourhood, where each is known, or with one key,
+ * where they cannot be told apart. */
 struct lot {
-    uint64_t key;
+    uint64_t key; /* of the first */
     uint32_t n;
-    uint32_t near; /* on a batch: where its neighbours are counted */
+    struct lot **near, *next; /* what else waits in the neighbourhood */
 };
 
 struct lru_batch {
@@ -15,34 +18,18 @@ struct lru_batch {
     struct lot lots[LRU_BATCH];
 };
 
-struct lru_state {
-    struct lru_batch *batches; /* by CPU */
-    struct lot *index;         /* by key; 0: empty */
-    uint16_t *near; /* how many lots are on batches, by 64 neighbours: few are near any */
-    uint32_t shift; /* 64 - log2 of its size */
-    uint64_t mask;
-    struct rng rng;
-    bool on;
-};
-
 static const uint64_t MIX = 0x9E3779B97F4A7C15u;
 
 /* Two that are one number are as likely as two equal numbers of 64 bits. */
 static inline uint64_t
-key_of(const struct region *r, uint64_t page, int node, uint32_t tag)
+known_key(uint64_t place, uint64_t page)
 {
-    uint64_t key = ((uint64_t)r->id + 1) << 40;
-
-    if (r->ops->lot == NULL)
-        return key | page;
-    key |= (uint64_t)1 << 39 | page_lot(r, page, node);
-    return key ^ (uint64_t)tag * MIX;
+    return place << LRU_NEAR_SHIFT | page % (1 << LRU_NEAR_SHIFT);
 }
-
 static inline uint64_t
-home_of(const struct lru_state *s, uint64_t key)
+lot_key(uint64_t place, int node, uint32_t tag)
 {
-    return key * MIX >> s->shift;
+    return (place * NODE_MAX + (uint64_t)node) ^ (uint64_t)tag * MIX;
 }
 
 /* What was there before the run fills batches to some point. */
@@ -64,87 +51,73 @@ lru_batch_init(struct kernel *k)
 
     s->on = k->params.mm.lru_batches != LRU_BATCHES_OFF &&
             k->params.numa.mode != NUMA_BALANCING_DISABLED;
-    if (!s->on)
-        return;
-    while (1u << bits < 2 * LRU_BATCH * k->machine->nr_cpus)
+    while (s->on && 1u << bits < 2 * LRU_BATCH * k->machine->nr_cpus)
         bits++;
     s->shift = 64 - bits;
-    s->mask = ((uint64_t)1 << bits) - 1;
-    s->index = arena_new_array(k->arena, struct lot, (size_t)1 << bits);
-    s->near = arena_new_array(k->arena, uint16_t, (size_t)1 << bits);
+    s->near = arena_new_array(k->arena, struct lot *, (size_t)1 << bits);
+    if (!s->on)
+        return;
     rng_init(&s->rng, k->seed, "lru_batch", 1);
     s->batches = arena_new_array(k->arena, struct lru_batch, k->machine->nr_cpus);
     if (k->params.noise.scan_phase)
         fill_somewhat(k, s);
 }
 
-/* Of pages that are known one by one: nothing waits near most of them. */
-static inline uint32_t
-near_of(const struct lru_state *s, uint64_t key)
-{
-    enum { NEAR_SHIFT = 6 };
-
-    return (uint32_t)home_of(s, key >> NEAR_SHIFT);
-}
-
-/* Where the key is, or the empty place where it would be. */
-static inline uint64_t
-find(const struct lru_state *s, uint64_t key)
-{
-    uint64_t i = home_of(s, key);
-
-    while (s->index[i].key != 0 && s->index[i].key != key)
-        i = (i + 1) & s->mask;
-    return i;
-}
-
-/* Those behind it that would no longer be found move up. */
-static void
-fill_hole(struct lru_state *s, uint64_t hole)
-{
-    for (uint64_t i = (hole + 1) & s->mask; s->index[i].key != 0; i = (i + 1) & s->mask) {
-        uint64_t home = home_of(s, s->index[i].key);
-
-        if (((i - home) & s->mask) >= ((i - hole) & s->mask)) {
-            s->index[hole] = s->index[i];
-            hole = i;
-        }
-    }
-    s->index[hole] = (struct lot){ 0 };
-}
-
 static inline void
-drain(struct lru_state *s, struct lru_batch *b)
+drain(struct lru_batch *b)
 {
-    for (uint32_t i = 0; i < b->nr_lots; i++) {
-        uint64_t at = find(s, b->lots[i].key);
+    for (uint32_t i = b->nr_lots; i > 0; i--) { /* the last is the first in its neighbourhood */
+        struct lot *l = &b->lots[i - 1], **at = l->near;
 
-        s->index[at].n -= b->lots[i].n;
-        s->near[b->lots[i].near]--;
-        if (s->index[at].n > 0)
-            continue;
-        if (likely(s->index[(at + 1) & s->mask].key == 0))
-            s->index[at].key = 0;
-        else
-            fill_hole(s, at);
+        while (unlikely(*at != l))
+            at = &(*at)->next;
+        *at = l->next;
     }
     b->nr = b->nr_lots = 0;
 }
 
 static inline void
-add_lot(struct lru_state *s, struct lru_batch *b, uint64_t key, uint32_t n)
+add_lot(struct lru_state *s, struct lru_batch *b, uint64_t place, uint64_t key, uint32_t n)
 {
-    struct lot *l = &s->index[find(s, key)];
-    uint32_t near = near_of(s, key);
+    struct lot *l = &b->lots[b->nr_lots++];
 
     l->key = key;
-    l->n += n;
-    s->near[near]++;
-    l = &b->lots[b->nr_lots++];
-    l->key = key;
     l->n = n;
-    l->near = near;
+    l->near = lru_near(s, place);
+    l->next = *l->near;
+    *l->near = l;
     b->nr += n;
+}
+
+/* Pages of one neighbourhood may go on where the last lot ends. */
+static void
+add_known(struct lru_state *s, struct lru_batch *b, const struct region *r, uint64_t page,
+          uint64_t end)
+{
+    for (uint64_t stop; page < end; page = stop) {
+        uint64_t place = lru_place(r, page), key = known_key(place, page);
+        struct lot *last = b->nr_lots > 0 ? &b->lots[b->nr_lots - 1] : NULL;
+
+        stop = SIM_MIN(end, (page | ((1 << LRU_NEAR_SHIFT) - 1)) + 1);
+        if (last == NULL || last->key + last->n != key || page % (1 << LRU_NEAR_SHIFT) == 0) {
+            add_lot(s, b, place, key, (uint32_t)(stop - page));
+            continue;
+        }
+        last->n += (uint32_t)(stop - page);
+        b->nr += (uint32_t)(stop - page);
+    }
+}
+
+static void
+add_lots(struct lru_state *s, struct lru_batch *b, const struct region *r, uint64_t page,
+         uint64_t end, int node, uint32_t tag)
+{
+    for (uint64_t stop; page < end; page = stop) {
+        uint64_t place = lru_place(r, page);
+
+        stop = SIM_MIN(end, (page | (CHUNK_PAGES - 1)) + 1);
+        add_lot(s, b, place, lot_key(place, node, tag), (uint32_t)(stop - page));
+    }
 }
 
 void
@@ -156,15 +129,15 @@ lru_add_tagged(struct kernel *k, int cpu, const struct region *r, uint64_t first
     if (!s->on)
         return;
     struct lru_batch *b = &s->batches[cpu];
-    uint64_t left = n;
+    uint64_t end = first + n;
     if (b->nr + n >= LRU_BATCH) {
-        left = (b->nr + n) % LRU_BATCH;
-        drain(s, b);
+        n = (b->nr + n) % LRU_BATCH;
+        drain(b);
     }
-    for (uint64_t end = first + n, page = end - left, stop; page < end; page = stop) {
-        stop = r->ops->lot == NULL ? page + 1 : SIM_MIN(end, (page | (CHUNK_PAGES - 1)) + 1);
-        add_lot(s, b, key_of(r, page, node, tag), (uint32_t)(stop - page));
-    }
+    if (r->ops->lot == NULL)
+        add_known(s, b, r, end - n, end);
+    else
+        add_lots(s, b, r, end - n, end, node, tag);
 }
 
 void
@@ -174,7 +147,7 @@ lru_add(struct kernel *k, int cpu, const struct region *r, uint64_t first, uint6
     if (!huge)
         lru_add_tagged(k, cpu, r, first, n, node, 0);
     else if (k->mm->lru->on)
-        drain(k->mm->lru, &k->mm->lru->batches[cpu]);
+        drain(&k->mm->lru->batches[cpu]);
 }
 
 void
@@ -194,21 +167,51 @@ lru_add_drain_all(struct kernel *k)
 {
     if (k->mm->lru->on)
         for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++)
-            drain(k->mm->lru, &k->mm->lru->batches[cpu]);
+            drain(&k->mm->lru->batches[cpu]);
+}
+
+/* How many of the pages that cannot be told apart wait. */
+static inline uint64_t
+lot_waiting(const struct lru_state *s, uint64_t place, int node, uint32_t tag)
+{
+    uint64_t key = lot_key(place, node, tag), n = 0;
+
+    for (const struct lot *l = *lru_near(s, place); l != NULL; l = l->next)
+        n += l->key == key ? l->n : 0;
+    return n;
+}
+
+/* Does a page that is known? *nr: so do, or do not, so many pages, and perhaps more. */
+static inline bool
+known_waits(const struct lru_state *s, const struct region *r, uint64_t page, uint32_t *nr)
+{
+    enum { NEIGHBOURS = 1 << LRU_NEAR_SHIFT };
+    uint64_t place = lru_place(r, page), key = known_key(place, page);
+
+    *nr = NEIGHBOURS - (uint32_t)(page % NEIGHBOURS);
+    for (const struct lot *l = *lru_near(s, place); l != NULL; l = l->next) {
+        if (key - l->key < l->n) {
+            *nr = l->n - (uint32_t)(key - l->key);
+            return true;
+        }
+        if (l->key - key < *nr)
+            *nr = (uint32_t)(l->key - key);
+    }
+    return false;
 }
 
 uint32_t
-lru_waiting(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n, int node,
-            uint32_t tag)
+lru_waiting_near(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n,
+                 int node, uint32_t tag)
 {
     struct lru_state *s = k->mm->lru;
+    uint32_t some;
 
-    if (!s->on)
+    if (r->ops->lot == NULL)
+        return known_waits(s, r, first, &some) ? n : 0;
+    uint64_t waiting = lot_waiting(s, lru_place(r, first), node, tag);
+    if (waiting == 0)
         return 0;
-    uint64_t key = key_of(r, first, node, tag);
-    uint64_t waiting = s->near[near_of(s, key)] == 0 ? 0 : s->index[find(s, key)].n;
-    if (likely(waiting == 0) || r->ops->lot == NULL)
-        return waiting == 0 ? 0 : n;
     uint32_t all = SIM_MAX(r->ops->lot_size(r, first, node, tag), n);
     waiting = SIM_MIN(waiting, (uint64_t)all) * n;
     return (uint32_t)(waiting / all + (rng_below(&s->rng, all) < waiting % all));
@@ -220,13 +223,13 @@ one_waits(const struct kernel *k, const struct region *r, uint64_t page, int nod
 {
     struct lru_state *s = k->mm->lru;
     uint32_t tags[LOT_TAGS + 1], nr = r->ops->lot_tags(r, page, node, tags), all = 0;
-    uint64_t waiting = 0;
+    uint64_t place = lru_place(r, page), waiting = 0;
 
     tags[nr++] = 0;
     for (uint32_t i = 0; i < nr; i++) {
         uint32_t size = r->ops->lot_size(r, page, node, tags[i]);
 
-        waiting += SIM_MIN(s->index[find(s, key_of(r, page, node, tags[i]))].n, size);
+        waiting += SIM_MIN(lot_waiting(s, place, node, tags[i]), (uint64_t)size);
         all += size;
     }
     return waiting > 0 && rng_below(&s->rng, all) < waiting;
@@ -244,31 +247,16 @@ lru_on_batch(const struct kernel *k, const struct region *r, uint64_t page)
                                : one_waits(k, r, page, node);
 }
 
-/* How far pages wait from `at` on, or (not `waits`) do not, at most to `end`. */
-static uint64_t
-alike_until(const struct kernel *k, const struct region *r, uint64_t at, uint64_t end, bool waits)
-{
-    enum { NEIGHBOURS = 64 };
-    const struct lru_state *s = k->mm->lru;
-
-    while (at < end)
-        if (likely(s->near[near_of(s, key_of(r, at, 0, 0))] == 0)) {
-            if (waits)
-                break;
-            at = SIM_MIN((at | (NEIGHBOURS - 1)) + 1, end);
-        } else if ((lru_waiting(k, r, at, 1, 0, 0) > 0) == waits) {
-            at++;
-        } else {
-            break;
-        }
-    return at;
-}
-
 uint32_t
 lru_alike(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n)
 {
-    if (!k->mm->lru->on || r->ops->lot != NULL)
+    const struct lru_state *s = k->mm->lru;
+    uint32_t all = n, some;
+
+    if (n == 1 || !s->on || r->ops->lot != NULL)
         return n;
-    bool waits = lru_waiting(k, r, first, 1, 0, 0) > 0;
-    return (uint32_t)(alike_until(k, r, first + 1, first + n, waits) - first);
+    bool waits = known_waits(s, r, first, &all);
+    while (all < n && known_waits(s, r, first + all, &some) == waits)
+        all += some;
+    return SIM_MIN(all, n);
 }

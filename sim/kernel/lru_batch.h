@@ -18,9 +18,19 @@
  */
 #pragma once
 
-#include "kernel/mm.h"
+#include "kernel/pages.h"
 
 enum { LRU_BATCH = 31 };
+
+/* What waits is found by neighbourhood: 64 pages that are known one by one, or a block. Few have
+ * anything on a batch, so that one look tells of most pages that they do not wait. */
+struct lru_state {
+    struct lot **near; /* what waits there; by a hash of the neighbourhood */
+    uint32_t shift;    /* 64 - log2 of how many there are */
+    bool on;
+    struct lru_batch *batches; /* by CPU */
+    struct rng rng;
+};
 
 void lru_batch_init(struct kernel *k);
 /* Pages [first, first + n) of a region, or one huge page of that size, have just been allocated on
@@ -37,9 +47,37 @@ void lru_add_initial(struct kernel *k, int node, const struct region *r, uint64_
 void lru_add_drain_all(struct kernel *k);
 /* Does the page wait on some CPU's batch? */
 bool lru_on_batch(const struct kernel *k, const struct region *r, uint64_t page);
+enum { LRU_NEAR_SHIFT = 6, LRU_PLACE_BITS = 33 };
+
+/* The neighbourhood of a page. */
+static inline uint64_t
+lru_place(const struct region *r, uint64_t page)
+{
+    uint64_t region = ((uint64_t)r->id + 1) << (LRU_PLACE_BITS + 1);
+
+    if (r->ops->lot == NULL)
+        return region | page >> LRU_NEAR_SHIFT;
+    return region | (uint64_t)1 << LRU_PLACE_BITS | page_lot(r, page, 0) / NODE_MAX;
+}
+static inline struct lot **
+lru_near(const struct lru_state *s, uint64_t place)
+{
+    return &s->near[place * 0x9E3779B97F4A7C15u >> s->shift];
+}
+
+uint32_t lru_waiting_near(const struct kernel *k, const struct region *r, uint64_t first,
+                          uint32_t n, int node, uint32_t tag);
 /* How many of n pages of a node with one tag from `first` on do; where each is known, all of them
  * or none. */
-uint32_t lru_waiting(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n,
-                     int node, uint32_t tag);
+static inline uint32_t
+lru_waiting(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n, int node,
+            uint32_t tag)
+{
+    const struct lru_state *s = k->mm->lru;
+
+    if (likely(*lru_near(s, lru_place(r, first)) == NULL))
+        return 0;
+    return lru_waiting_near(k, r, first, n, node, tag);
+}
 /* How many pages from `first` on, of n, may be asked about together. */
 uint32_t lru_alike(const struct kernel *k, const struct region *r, uint64_t first, uint32_t n);
