@@ -48,8 +48,9 @@ pair_new(struct kernel *k, int from, int to)
     return pair;
 }
 
-void
-copies_add(struct kernel *k, int from, int to, uint64_t bytes)
+/* The first bytes of a pair in a window. */
+static __attribute__((noinline)) void
+add_first(struct kernel *k, int from, int to, uint64_t bytes)
 {
     struct copies *c = k->copies;
     struct copy_pair **pair = &c->pairs[(uint32_t)from * k->machine->nr_nodes + (uint32_t)to];
@@ -58,13 +59,24 @@ copies_add(struct kernel *k, int from, int to, uint64_t bytes)
         return;
     if (*pair == NULL)
         *pair = pair_new(k, from, to);
-    if ((*pair)->bytes == 0 && (*pair)->flow.want == 0) {
+    if ((*pair)->flow.want == 0) {
         (*pair)->next = c->first;
         c->first = *pair;
     }
-    (*pair)->bytes += bytes;
+    (*pair)->bytes = bytes;
     if (!engine_pending(&k->engine, &c->ev))
         engine_at(&k->engine, &c->ev, k->engine.now + k->params.mm.copy_window);
+}
+
+void
+copies_add(struct kernel *k, int from, int to, uint64_t bytes)
+{
+    struct copy_pair *pair = k->copies->pairs[(uint32_t)from * k->machine->nr_nodes + (uint32_t)to];
+
+    if (likely(pair != NULL && pair->bytes > 0))
+        pair->bytes += bytes;
+    else
+        add_first(k, from, to, bytes);
 }
 
 void

@@ -14,12 +14,6 @@ const char *const mempolicy_names[MPOL_NR + 1] = {
     "bind",    "interleave", "weighted_interleave", NULL
 };
 
-const struct mempolicy *
-get_vma_policy(const struct task *p, const struct vma *v)
-{
-    return v->policy.mode != MPOL_DEFAULT || p->mem == NULL ? &v->policy : &p->mem->policy;
-}
-
 static int
 nth_node(nodemask nodes, uint64_t n)
 {

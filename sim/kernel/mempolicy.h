@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "kernel/group.h"
 #include "kernel/pages.h"
 
 /*
@@ -25,7 +26,12 @@ int node_remap(int node, nodemask from, nodemask to);
 /* set_mempolicy(): the cursor of page-cache allocations begins before the lowest node. */
 void task_set_mempolicy(struct task *p, const struct mempolicy *policy);
 /* The nodes that p's cpuset allows. */
-nodemask task_mems(const struct kernel *k, const struct task *p);
+static inline nodemask
+task_mems(const struct kernel *k, const struct task *p)
+{
+    (void)k;
+    return p->group->mems;
+}
 
 /* The index rule of the interleaving policies. */
 int mempolicy_interleave_node(const struct kernel *k, const struct mempolicy *policy,

@@ -120,10 +120,3 @@ mempolicy_rebind(const struct kernel *k, struct mempolicy *policy, nodemask allo
         nodes &= -nodes;
     policy->nodes = nodes != 0 ? nodes : allowed;
 }
-
-nodemask
-task_mems(const struct kernel *k, const struct task *p)
-{
-    (void)k;
-    return p->group->mems;
-}

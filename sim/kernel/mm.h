@@ -376,7 +376,12 @@ void mm_copied(struct kernel *k, int from, int to, uint64_t bytes);
 /* One page to another node: counts, free pages, tags. False: the target is full. No cost. */
 bool region_move_page(struct kernel *k, struct region *r, uint64_t page, int to);
 /* The policy in force in a VMA: its own, the task's, else the system default (MPOL_DEFAULT). */
-const struct mempolicy *get_vma_policy(const struct task *p, const struct vma *v);
+static inline const struct mempolicy *
+get_vma_policy(const struct task *p, const struct vma *v)
+{
+    return v->policy.mode != MPOL_DEFAULT || p->mem == NULL ? &v->policy : &p->mem->policy;
+}
+
 /*
  * Takes up to `want` entries of `scale` pages each from one node, for a CPU of `cpu_node`, by the
  * policy and with fallback. Returns how many (as many as the node gives, at least one) and *node;

@@ -112,6 +112,10 @@ uint64_t numa_scan_max(const struct kernel *k, const struct task *p);
 uint64_t numa_jiffies(const struct kernel *k, uint64_t ms);
 /* One scan pass of p's address space, if it is due (task_numa_work). */
 void task_numa_work(struct kernel *k, struct rq *rq, struct task *p);
+/* Access tags as one task on one CPU sees them: its own, and how those of others are divided. */
+struct numa_tag_of {
+    uint32_t own, shift, pid_mask;
+};
 /* One hinting fault, while it is decided whether the page moves to the faulting CPU's node. */
 struct numa_fault {
     struct rq *rq;
@@ -121,6 +125,7 @@ struct numa_fault {
     uint32_t np;                    /* its 4 KiB pages */
     uint32_t tag;                   /* in: of the last access; out: what it becomes */
     const char *rule;               /* out: what decided */
+    struct numa_tag_of self;        /* given by whoever calls numa_misplaced.h */
 };
 bool numa_misplaced(struct kernel *k, struct numa_fault *f);
 bool should_numa_migrate_memory(struct kernel *k, struct numa_fault *f);
@@ -176,6 +181,22 @@ static inline bool
 numa_tag_matches(const struct kernel *k, uint32_t tag, const struct task *p)
 {
     return tag != 0 && numa_tag_pid(k, tag) == numa_pid_bits(k, p);
+}
+
+/* The same, of a task that looks at many. */
+static inline struct numa_tag_of
+numa_tag_of(const struct kernel *k, int cpu, const struct task *p)
+{
+    uint32_t shift = numa_tag_shift(k), mask = (1u << shift) - 1;
+
+    return (struct numa_tag_of){ .own = ((uint32_t)cpu << shift | (task_pid(p) & mask)) + 1,
+                                 .shift = shift,
+                                 .pid_mask = mask };
+}
+static inline bool
+numa_tag_is_mine(const struct numa_tag_of *self, uint32_t tag)
+{
+    return tag != 0 && (((tag - 1) ^ (self->own - 1)) & self->pid_mask) == 0;
 }
 
 /* The bit of a task in the access windows of a VMA. */

@@ -21,8 +21,7 @@
 #include "kernel/lru_batch.h"
 #include "kernel/mempolicy.h"
 #include "kernel/migration_wait.h"
-#include "kernel/numa_group.h"
-#include "kernel/numa_tier.h"
+#include "kernel/numa_misplaced.h"
 #include "kernel/page_alloc.h"
 #include "kernel/region.h"
 
@@ -30,12 +29,12 @@ static void
 probe_fault(const struct faults *f, const struct numa_fault *one, uint64_t page, uint32_t last)
 {
     struct kernel *k = f->k;
-    const struct task_numa *n = f->p->numa;
+    const struct task_numa *n = f->one.p->numa;
 
     probe_input(k, "region", f->r->id);
     probe_input(k, "page", (int64_t)page);
     probe_input(k, "src", one->src);
-    probe_input(k, "dst", f->rq->node);
+    probe_input(k, "dst", f->one.rq->node);
     probe_input(k, "last_cpu", last == 0 ? -1 : numa_tag_cpu(k, last));
     probe_input(k, "last_pid", last == 0 ? -1 : numa_tag_pid(k, last));
     probe_input(k, "preferred", n->preferred);
@@ -44,47 +43,50 @@ probe_fault(const struct faults *f, const struct numa_fault *one, uint64_t page,
     if (n->group == NULL)
         return;
     probe_input(k, "cpu_src", (int64_t)group_faults_cpu(k, n->group, one->src));
-    probe_input(k, "cpu_dst", (int64_t)group_faults_cpu(k, n->group, f->rq->node));
+    probe_input(k, "cpu_dst", (int64_t)group_faults_cpu(k, n->group, f->one.rq->node));
     probe_input(k, "mem_src", (int64_t)group_faults(k, n->group, one->src));
-    probe_input(k, "mem_dst", (int64_t)group_faults(k, n->group, f->rq->node));
+    probe_input(k, "mem_dst", (int64_t)group_faults(k, n->group, f->one.rq->node));
 }
 
-/* True: the pages are to move. Their tag is changed by the way. */
-static inline bool
-decide(const struct faults *f, const struct page_unit *u, uint32_t nr, uint32_t *tag)
+/* True: the pages are to move. f->one.tag: what their tag becomes. */
+static inline __attribute__((always_inline)) bool
+decide(struct faults *f, const struct page_unit *u, uint32_t nr, bool mine)
 {
-    struct numa_fault one;
+    struct numa_fault *one = &f->one;
 
-    one.rq = f->rq;
-    one.p = f->p;
-    one.policy = f->policy;
-    one.src = u->node;
-    one.np = u->np;
-    one.tag = u->tag;
-    bool move = numa_misplaced(f->k, &one);
+    one->src = u->node;
+    one->np = u->np;
+    one->tag = u->tag;
+    bool move = numa_is_misplaced(f->k, one, mine);
 
     if (unlikely(f->k->scx != NULL))
-        move = ext_hint_fault(f->k, f->rq, f->p, u->node, (uint64_t)nr * u->np, move);
-    *tag = one.tag;
+        move = ext_hint_fault(f->k, one->rq, one->p, u->node, (uint64_t)nr * u->np, move);
     if (probe_wants(f->k, DECISION_HINT_FAULT)) {
-        probe_fault(f, &one, u->first, u->tag);
+        probe_fault(f, one, u->first, u->tag);
         probe_input(f->k, "pages", (int64_t)nr * u->np);
     }
-    return probe_decide(f->k, DECISION_HINT_FAULT, one.rule, f->p, f->rq->cpu, move) == 1 &&
-           one.src != f->node;
+    return probe_decide(f->k, DECISION_HINT_FAULT, one->rule, one->p, one->rq->cpu, move) == 1 &&
+           u->node != f->node;
+}
+
+static __attribute__((noinline)) void
+tell_observers(const struct faults *f, int from)
+{
+    struct kernel *k = f->k;
+
+    for (struct observer *o = k->observers; o != NULL; o = o->next)
+        if (o->pages_migrate != NULL)
+            o->pages_migrate(o->priv, k, f->one.p, from, f->node, f->from_pages[from]);
 }
 
 /* What others hear of pages that moved: bytes, observers. */
 static inline void
 tell_moved(const struct faults *f)
 {
-    struct kernel *k = f->k;
-
     for_each_node (from, f->from) {
-        mm_copied(k, from, f->node, f->from_pages[from] * PAGE_4K);
-        for (struct observer *o = k->observers; o != NULL; o = o->next)
-            if (o->pages_migrate != NULL)
-                o->pages_migrate(o->priv, k, f->p, from, f->node, f->from_pages[from]);
+        mm_copied(f->k, from, f->node, f->from_pages[from] * PAGE_4K);
+        if (unlikely(f->k->observers != NULL))
+            tell_observers(f, from);
     }
 }
 
@@ -105,7 +107,7 @@ movable(const struct faults *f, const struct page_unit *u, uint32_t nr)
     const struct mm_node *target = &f->k->mm->nodes[f->node];
     uint64_t room = 0;
 
-    if (!(task_mems(f->k, f->p) & NODE_BIT(f->node)) ||
+    if (!(task_mems(f->k, f->one.p) & NODE_BIT(f->node)) ||
         (f->v->kind == VMA_FILE && !file_may_migrate(f->k, f->v, f->slice)))
         return 0;
     nr -= u->np > 1 ? 0 : lru_waiting(f->k, f->r, u->first, nr, u->node, u->tag);
@@ -126,24 +128,35 @@ movable(const struct faults *f, const struct page_unit *u, uint32_t nr)
 static inline bool
 write_forgets(const struct faults *f, const struct page_unit *u)
 {
-    return u->np == 1 && f->v->kind == VMA_ANON && f->p->profile != NULL &&
-           f->p->profile->write_q8 > 0 && numa_quirk(f->k, WRITE_FORGETS);
+    return u->np == 1 && f->v->kind == VMA_ANON && f->one.p->profile != NULL &&
+           f->one.p->profile->write_q8 > 0 && numa_quirk(f->k, WRITE_FORGETS);
 }
 
-static inline void
-move_pages(struct faults *f, const struct page_unit *u, uint32_t nr, uint32_t tag)
+/* As many of nr pages as can go to the task's node. How many went. */
+static inline __attribute__((always_inline)) uint32_t
+move_pages(struct faults *f, struct page_unit *u, uint32_t nr, bool timed)
 {
-    uint64_t pages = (uint64_t)nr * u->np;
+    /* a page of a fast node has a tag: unset */
+    uint32_t tag = timed || write_forgets(f, u) ? 0 : f->one.tag;
+    uint64_t first = u->first, pages;
 
+    nr = movable(f, u, nr);
+    if (unlikely(nr == 0))
+        return 0;
     f->r->ops->settle(f->k, f->v->map, u, nr, f->node, tag);
+    pages = (uint64_t)nr * u->np;
     count_from(f, u->node, pages);
     f->sums.moved += pages;
+    u->first += pages;
+    if (unlikely(timed))
+        f->k->stats.pgpromote_success += pages;
     if (likely(u->np == 1)) {
-        lru_add_tagged(f->k, f->rq->cpu, f->r, u->first, pages, f->node, tag);
-        return;
+        lru_add_tagged(f->k, f->one.rq->cpu, f->r, first, pages, f->node, tag);
+        return nr;
     }
-    lru_add(f->k, f->rq->cpu, f->r, u->first, pages, f->node, true);
+    lru_add(f->k, f->one.rq->cpu, f->r, first, pages, f->node, true);
     f->sums.huge_moved++;
+    return nr;
 }
 
 /* Would the entry be writable again (can_change_pte_writable)? Memory that is only read groups
@@ -157,48 +170,52 @@ is_writable(const struct faults *f)
     return f->v->writable && f->v->shared && file_is_dirty(f->k, f->r, f->slice);
 }
 
-/* Private or shared, by the tag that the page had; a shared fault may make the task join a group.
- */
-static inline int
-classify(struct faults *f, uint32_t last)
+/* A fault on what somebody else used before may make the task join a group. */
+static __attribute__((noinline)) int
+classify_others(struct faults *f, uint32_t last)
 {
     const struct kernel *k = f->k;
 
-    if (last == 0 || numa_tag_matches(k, last, f->p) || !k->params.numa.private_weight)
+    if (!k->params.numa.private_weight)
         return NUMA_PRIVATE;
-    if (numa_tag_cpu(k, last) >= (int)k->machine->nr_cpus || !is_writable(f))
+    if (numa_tag_stale(k, &f->one, last) || !is_writable(f))
         return NUMA_SHARED;
-    return task_numa_group(f->k, f->p, numa_tag_cpu(k, last), numa_tag_pid(k, last),
+    return task_numa_group(f->k, f->one.p, numa_tag_cpu(k, last), numa_tag_pid(k, last),
                            f->v->shared && region_nr_mappers(f->r) > 1);
 }
 
 /* Shared between nodes that the group uses anyway: as good as local. */
-static inline bool
-counts_as_local(const struct faults *f, int mem, int priv, bool local)
+static __attribute__((noinline)) bool
+shared_is_local(const struct faults *f, int mem)
 {
     const struct kernel *k = f->k;
-    const struct numa_group *g = f->p->numa->group;
+    const struct numa_group *g = f->one.p->numa->group;
 
-    return local || (priv == NUMA_SHARED && g != NULL && g->active_nodes > 1 &&
-                     numa_is_active_node(k, g, f->node) && numa_is_active_node(k, g, mem));
+    return g != NULL && g->active_nodes > 1 && numa_is_active_node(k, g, f->node) &&
+           numa_is_active_node(k, g, mem);
+}
+
+static __attribute__((noinline)) void
+pass_gate(struct faults *f)
+{
+    task_numa_placement(f->k, f->one.rq, f->one.p);
+    numa_migrate_preferred(f->k, f->one.p);
+    f->gate_open = false;
 }
 
 /* task_numa_fault(): the gate of the next placement opens at most once in an instant, and what is
- * decided there does not know of this fault yet. */
-static inline void
-task_numa_fault(struct faults *f, uint32_t last, int mem, bool local, uint64_t pages)
+ * decided there does not know of this fault yet. Private or shared is told by the tag that the page
+ * had (`mine`: numa_tag_is_mine()). */
+static inline __attribute__((always_inline)) void
+task_numa_fault(struct faults *f, uint32_t last, bool mine, int mem, bool local, uint64_t pages)
 {
-    struct kernel *k = f->k;
-
-    if (numa_uses_access_time(k, mem))
+    if (numa_uses_access_time(f->k, mem))
         return;
-    int priv = classify(f, last);
-    local = counts_as_local(f, mem, priv, local);
-    if (f->gate_open) {
-        task_numa_placement(k, f->rq, f->p);
-        numa_migrate_preferred(k, f->p);
-        f->gate_open = false;
-    }
+    int priv = last == 0 || mine ? NUMA_PRIVATE : classify_others(f, last);
+    if (priv == NUMA_SHARED && !local)
+        local = shared_is_local(f, mem);
+    if (unlikely(f->gate_open))
+        pass_gate(f);
     f->membuf[2 * mem + priv] += pages;
     f->sums.nr_kind[priv] += pages;
     f->sums.nr_local[local] += pages;
@@ -208,52 +225,64 @@ static inline void
 count_fault(struct fault_sums *s, uint32_t nr, uint32_t np, bool local)
 {
     s->nr += nr;
-    s->nr_huge += np > 1;
+    if (unlikely(np > 1))
+        s->nr_huge++;
     if (!local)
         return;
     s->nr_here += nr;
     s->here += (uint64_t)nr * np;
 }
 
-/* The next nr pages of the unit, which have one fate, but for those that there is no room for. */
+/* Pages of the unit that stay where they are, with the tag that was decided on. */
 static inline void
-do_numa_pages(struct faults *f, struct page_unit *u, uint32_t nr)
+stay(struct faults *f, struct page_unit *u, uint32_t nr)
+{
+    f->r->ops->settle(f->k, f->v->map, u, nr, u->node, f->one.tag);
+    u->first += (uint64_t)nr * u->np;
+}
+
+/* There was no room for the last nr pages that were to move. */
+static __attribute__((noinline)) void
+fail_to_move(struct faults *f, struct page_unit *u, uint32_t nr, uint32_t last, bool mine,
+             bool timed)
+{
+    uint64_t pages = (uint64_t)nr * u->np;
+    bool local = u->node == f->node;
+
+    if (!timed) /* those are not accounted */
+        f->sums.failed += pages;
+    stay(f, u, nr);
+    task_numa_fault(f, last, mine, u->node, local, pages);
+}
+
+/* The next nr pages of the unit, which have one fate, but for those that there is no room for. */
+static inline __attribute__((always_inline)) void
+do_numa_pages(struct faults *f, struct page_unit *u, uint32_t nr, bool mine)
 {
     bool timed = numa_uses_access_time(f->k, u->node), local = u->node == f->node;
-    uint32_t last = timed ? 0 : u->tag, tag, moved = 0;
+    uint32_t last = timed ? 0 : u->tag, moved = 0;
 
     count_fault(&f->sums, nr, u->np, local);
-    if (decide(f, u, nr, &tag)) {
-        moved = movable(f, u, nr);
-        if (moved < nr && !timed) /* those are not accounted */
-            f->sums.failed += (uint64_t)(nr - moved) * u->np;
-    }
-    if (moved > 0) {
-        /* a page of a fast node has a tag: unset */
-        move_pages(f, u, moved, timed || write_forgets(f, u) ? 0 : tag);
-        if (unlikely(timed))
-            f->k->stats.pgpromote_success += (uint64_t)moved * u->np;
-        u->first += (uint64_t)moved * u->np;
-    }
-    if (moved < nr) {
-        f->r->ops->settle(f->k, f->v->map, u, nr - moved, u->node, tag);
-        u->first += (uint64_t)(nr - moved) * u->np;
-    }
+    bool wanted = decide(f, u, nr, mine);
     u->nr -= nr;
-    bool all = moved == 0 || moved == nr;
-    task_numa_fault(f, last, moved > 0 ? f->node : u->node, local,
-                    (uint64_t)(all ? nr : moved) * u->np);
-    if (unlikely(!all))
-        task_numa_fault(f, last, u->node, local, (uint64_t)(nr - moved) * u->np);
+    if (wanted)
+        moved = move_pages(f, u, nr, timed);
+    else
+        stay(f, u, nr);
+    if (moved > 0 || !wanted)
+        task_numa_fault(f, last, mine, moved > 0 ? f->node : u->node, local,
+                        (uint64_t)(wanted ? moved : nr) * u->np);
+    if (unlikely(wanted && moved < nr))
+        fail_to_move(f, u, nr - moved, last, mine, timed);
 }
 
 /* How many pages of the unit may be decided upon at once. */
 static inline uint32_t
-pages_alike(struct faults *f, const struct page_unit *u)
+pages_alike(struct faults *f, const struct page_unit *u, bool mine)
 {
-    bool others = u->tag != 0 && u->tag != f->asked && !numa_tag_matches(f->k, u->tag, f->p);
+    bool others = u->tag != 0 && !mine && u->tag != f->asked;
 
-    if (others)
+    if (unlikely(others))
         f->asked = u->tag;
     if (others || f->gate_open || numa_uses_access_time(f->k, u->node))
         return 1;
@@ -264,7 +293,7 @@ pages_alike(struct faults *f, const struct page_unit *u)
 static inline void
 account(const struct faults *f)
 {
-    struct task_numa *n = f->p->numa;
+    struct task_numa *n = f->one.p->numa;
     uint64_t *cpubuf = numa_faults(f->k, n, NUMA_CPUBUF, f->node);
 
     cpubuf[NUMA_SHARED] += f->sums.nr_kind[NUMA_SHARED];
@@ -294,7 +323,7 @@ static inline void
 count_faults(const struct faults *f)
 {
     struct kernel_stats *ks = &f->k->stats;
-    struct process_stats *ps = &f->p->process->stats;
+    struct process_stats *ps = &f->one.p->process->stats;
     bool once = numa_quirk(f->k, THP_COUNTS_ONCE);
     uint64_t all = f->sums.nr + (once ? 0 : f->sums.nr_huge * (CHUNK_PAGES - 1));
     uint64_t here = once ? f->sums.nr_here : f->sums.here;
@@ -327,13 +356,14 @@ numa_faults_begin(struct faults *f, struct kernel *k, struct rq *rq, struct task
                   uint32_t slice)
 {
     f->k = k;
-    f->rq = rq;
-    f->p = p;
+    f->one.rq = rq;
+    f->one.p = p;
     f->v = v;
     f->r = v->map->region;
     f->slice = slice;
     f->node = rq->node;
-    f->policy = get_vma_policy(p, v);
+    f->one.policy = get_vma_policy(p, v);
+    f->one.self = numa_tag_of(k, rq->cpu, p);
     sums_clear(&f->sums);
     f->from = 0;
     f->asked = 0;
@@ -346,12 +376,15 @@ numa_faults_begin(struct faults *f, struct kernel *k, struct rq *rq, struct task
 void
 numa_faults_take(struct faults *f, struct page_stretch *st)
 {
-    const struct task_numa *n = f->p->numa;
+    const struct task_numa *n = f->one.p->numa;
     struct page_unit u;
 
-    while (st->at < st->end && !n->move_wanted && f->r->ops->marked_unit(f->v->map, st, &u))
+    while (st->at < st->end && !n->move_wanted && f->r->ops->marked_unit(f->v->map, st, &u)) {
+        bool mine = numa_tag_is_mine(&f->one.self, u.tag);
+
         while (u.nr > 0 && !n->move_wanted)
-            do_numa_pages(f, &u, pages_alike(f, &u));
+            do_numa_pages(f, &u, pages_alike(f, &u, mine), mine);
+    }
 }
 
 sim_time
@@ -359,7 +392,7 @@ numa_faults_end(const struct faults *f)
 {
     if (f->sums.nr == 0)
         return 0;
-    f->v->numab.pids_active[1] |= numa_pid_bit(f->p);
+    f->v->numab.pids_active[1] |= numa_pid_bit(f->one.p);
     tell_moved(f);
     account(f);
     count_faults(f);
@@ -393,7 +426,7 @@ numa_fault_isolated(struct kernel *k, struct rq *rq, struct task *p, struct vma 
     f.sums.nr = 1;
     f.sums.nr_here = f.sums.here = local;
     f.sums.failed = !local;
-    task_numa_fault(&f, last, m->from, local, 1);
+    task_numa_fault(&f, last, numa_tag_is_mine(&f.one.self, last), m->from, local, 1);
     return numa_faults_end(&f);
 }
 
@@ -423,7 +456,7 @@ numa_faults_hold_up(const struct faults *f, uint64_t first, uint64_t end, sim_ti
 
     if (small + huge == 0)
         return;
-    migration_begin(f->k, f->rq, f->p, f->r, f->slice,
+    migration_begin(f->k, f->one.rq, f->one.p, f->r, f->slice,
                     &(struct in_migration){ .first = first,
                                             .end = end,
                                             .period = cost / (small + huge),

@@ -20,13 +20,11 @@ struct fault_sums {
 
 struct faults {
     struct kernel *k;
-    struct rq *rq;
-    struct task *p;
+    struct numa_fault one; /* the task and its CPU; what is decided on now */
     struct vma *v;
     struct region *r;
     uint32_t slice; /* of all the pages */
     int32_t node;   /* of the CPU */
-    const struct mempolicy *policy;
     struct fault_sums sums;
     uint64_t *membuf; /* of the task: [node][priv] */
     uint32_t asked;   /* the last tag of somebody else that the group was asked about */

@@ -86,16 +86,16 @@ blocks_before(const struct region *r, uint32_t slice)
     return r->nr_slices == 1 ? 0 : blocks_of(r)->before[slice];
 }
 
-/* The block of a page, as a mapping sees it. */
+/* The block of a page, as a mapping sees it; `sliced`: is the region? */
 static inline struct block
-block_at(const struct mapping *m, uint64_t page)
+block_at_in(const struct mapping *m, uint64_t page, bool sliced)
 {
     const struct region *r = m->region;
     const struct block_pages *x = blocks_of(r);
     uint64_t first = 0, end = r->nr_pages, before = 0;
     struct block b;
 
-    if (unlikely(r->nr_slices > 1)) {
+    if (unlikely(sliced)) {
         uint32_t slice = region_slice_of(r, page);
 
         first = region_slice_first(r, slice);
@@ -109,6 +109,12 @@ block_at(const struct mapping *m, uint64_t page)
     b.count = &x->count[b.index * x->stride];
     b.marked = &block_marks_of(m)->marked[b.index * x->stride];
     return b;
+}
+
+static inline struct block
+block_at(const struct mapping *m, uint64_t page)
+{
+    return block_at_in(m, page, m->region->nr_slices > 1);
 }
 
 static inline uint32_t

@@ -79,9 +79,9 @@ next_tagged(const uint16_t *tagged, int i)
 /* How many of the next `most` marked pages of a unit's node have the tag whose turn it is, and
  * which that is, go to the unit. *dealt: where it goes on. */
 static inline void
-run_of_tags(struct rng *rng, const struct page_spot *at, uint32_t most, int *dealt,
-            struct page_unit *u)
+run_of_tags(struct rng *rng, uint32_t most, int *dealt, struct page_unit *u)
 {
+    const struct page_spot *at = &u->spot;
     const struct slab *s = at->slab;
     int node = u->node, turn = *dealt;
     uint32_t all = at->slab_marked[node];
@@ -110,6 +110,13 @@ run_of_tags(struct rng *rng, const struct page_spot *at, uint32_t most, int *dea
     u->entry = -1;
 }
 
+static __attribute__((noinline)) void
+deal_by_chance(const struct mapping *m, struct page_stretch *st, uint32_t most, struct page_unit *u)
+{
+    run_of_tags(&blocks_of(m->region)->rng, most, &st->dealt, u);
+    st->at = u->first + u->nr;
+}
+
 /* ---- what a visit finds ---- */
 
 /* The node of the nth marked page of a block; *left: how many of that node come from there on. */
@@ -130,33 +137,70 @@ nth_marked(const uint16_t *marked, uint32_t nth, uint32_t *left)
     return node;
 }
 
+/* Which tag do all marked pages of a node have? SLAB_TAGS: none; -1: not all have the same. */
+static inline int
+only_tag(const struct page_spot *at, int node)
+{
+    const struct slab *s = at->slab;
+    int i = next_tagged(at->tagged, 0);
+
+    while (i < SLAB_TAGS && !is_on(s, i, node))
+        i = next_tagged(at->tagged, i + 1);
+    return i == SLAB_TAGS || at->tagged[i] >= at->slab_marked[node] ? i : -1;
+}
+
+/* The next unit in the block that the stretch has come to; false: it goes on behind that. `sliced`:
+ * known to be, or not, where it is compiled. */
+static inline __attribute__((always_inline)) bool
+marked_in_block(const struct mapping *m, struct page_stretch *st, struct page_unit *u, bool sliced)
+{
+    struct block b = block_at_in(m, st->at, sliced);
+    uint64_t first = first_marked(m, &b);
+    uint64_t at = SIM_MAX(st->at, first), stop = SIM_MIN(st->end, block_end(&b)), run;
+    uint32_t left;
+
+    if (unlikely(at >= stop)) {
+        st->at = stop;
+        return false;
+    }
+    struct page_spot spot = spot_of(m, b.index);
+    int node = nth_marked(b.marked, (uint32_t)(at - first), &left), tag = only_tag(&spot, node);
+    run = SIM_MIN(at + left, stop);
+    if (st->run != run)
+        st->dealt = 0;
+    st->run = run;
+    u->first = at;
+    u->np = 1;
+    u->node = node;
+    u->spot = spot;
+    if (unlikely(tag < st->dealt)) {
+        deal_by_chance(m, st, (uint32_t)(run - at), u);
+        return true;
+    }
+    u->nr = (uint32_t)(run - at);
+    u->tag = tag < SLAB_TAGS ? spot.slab->key[tag] >> 8 : 0;
+    u->entry = tag < SLAB_TAGS ? tag : -1;
+    if (tag < SLAB_TAGS)
+        st->dealt = tag + 1;
+    st->at = run;
+    return true;
+}
+
+static __attribute__((noinline)) bool
+marked_beyond(const struct mapping *m, struct page_stretch *st, struct page_unit *u)
+{
+    while (st->at < st->end)
+        if (marked_in_block(m, st, u, m->region->nr_slices > 1))
+            return true;
+    return false;
+}
+
 bool
 block_marked_unit(const struct mapping *m, struct page_stretch *st, struct page_unit *u)
 {
-    uint64_t from = st->at, end = st->end;
-
-    while (from < end) {
-        struct block b = block_at(m, from);
-        uint64_t first = first_marked(m, &b);
-        uint64_t at = SIM_MAX(from, first), stop = SIM_MIN(end, block_end(&b)), run;
-        uint32_t left;
-
-        from = stop;
-        if (at >= stop)
-            continue;
-        u->node = nth_marked(b.marked, (uint32_t)(at - first), &left);
-        u->first = at;
-        u->np = 1;
-        run = SIM_MIN(at + left, stop);
-        st->dealt = st->run == run ? st->dealt : 0;
-        st->run = run;
-        u->spot = spot_of(m, b.index);
-        run_of_tags(&blocks_of(m->region)->rng, &u->spot, (uint32_t)(run - at), &st->dealt, u);
-        st->at = at + u->nr;
+    if (likely(m->region->nr_slices == 1 && st->at < st->end) && marked_in_block(m, st, u, false))
         return true;
-    }
-    st->at = from;
-    return false;
+    return marked_beyond(m, st, u);
 }
 
 uint64_t
@@ -177,32 +221,62 @@ block_absent_run(const struct mapping *m, struct page_stretch *st, uint64_t *fir
 
 /* ---- what comes of a unit ---- */
 
-/* The first nr pages of a unit, which the mapping has marked, get a tag and may go to a node.
- * Nobody else has marks here. */
-static inline void
-retag_alone(struct region *r, const struct page_spot *at, const struct page_unit *u, uint32_t nr,
-            int node, uint32_t tag)
+/* The unit's entry is still that of its tag, and nobody else has marks here. */
+static inline bool
+is_alone(const struct region *r, const struct page_unit *u)
 {
-    struct slab *s = at->slab;
-    int from = u->entry, to;
-
-    if (from >= 0)
-        at->tagged[from] -= (uint16_t)SIM_MIN(nr, at->tagged[from] + 0u);
-    if (tag == u->tag && node == u->node)
-        return;
-    to = find_tag(s, tag, node);
-    if (likely(to >= 0))
-        s->n[to] += (uint16_t)nr;
-    else
-        put_tag(r, (uint64_t)(s - blocks_of(r)->slabs), tag, node, nr, from);
-    if (from < 0)
-        return;
-    s->n[from] -= (uint16_t)SIM_MIN(nr, s->n[from] + 0u);
-    at->tagged[from] = SIM_MIN(at->tagged[from], s->n[from]);
+    return r->maps->next == NULL &&
+           (u->entry < 0 || u->spot.slab->key[u->entry] == tag_key(u->tag, u->node));
 }
 
-/* The same, where others may have marks, or the unit's tag is no longer where it was found. */
-static __attribute__((noinline)) void
+/* nr pages of the unit's tag, which is in an entry, have lost their mark; and of those, `gone` are
+ * no longer there. */
+static inline void
+leave_entry(const struct page_unit *u, uint32_t nr, uint32_t gone)
+{
+    uint16_t *n = &u->spot.slab->n[u->entry], *tagged = &u->spot.tagged[u->entry];
+    uint32_t stay = *n - SIM_MIN(gone, *n + 0u), marked = *tagged - SIM_MIN(nr, *tagged + 0u);
+
+    *n = (uint16_t)stay;
+    *tagged = (uint16_t)SIM_MIN(marked, stay);
+}
+
+/* The first nr pages of a unit are in entry `to` from now on; -1: they have no tag. */
+static inline void
+retag_alone(const struct page_unit *u, uint32_t nr, int to)
+{
+    if (to == u->entry) {
+        if (to >= 0)
+            leave_entry(u, nr, 0);
+        return;
+    }
+    if (to >= 0)
+        u->spot.slab->n[to] += (uint16_t)nr;
+    if (u->entry >= 0)
+        leave_entry(u, nr, nr);
+}
+
+static inline __attribute__((always_inline)) void
+settle_counts(struct kernel *k, struct mapping *m, const struct page_unit *u, uint32_t nr, int node,
+              bool sliced)
+{
+    const struct page_spot at = u->spot;
+    int from = u->node;
+
+    at.marked[from] -= (uint16_t)nr;
+    at.slab_marked[from] -= (uint16_t)nr;
+    count_marks_in(m, u->first, 1, -(int64_t)nr, sliced);
+    if (node == from)
+        return;
+    at.count[from] -= (uint16_t)nr;
+    at.count[node] += (uint16_t)nr;
+    at.slab_count[from] -= (uint16_t)nr;
+    at.slab_count[node] += (uint16_t)nr;
+    count_move_in(k, m->region, u->first, nr, from, node, sliced);
+}
+
+/* Others may have marks, or the unit's tag is no longer where it was found. */
+static void
 retag_shared(struct mapping *m, const struct page_unit *u, uint32_t nr, int node, uint32_t tag)
 {
     struct block b = block_at(m, u->first);
@@ -211,29 +285,39 @@ retag_shared(struct mapping *m, const struct page_unit *u, uint32_t nr, int node
     retag_pages(m->region, &b, &what, u->tag, tag);
 }
 
+/* A tag that the slab does not have yet, others that may have marks, or slices. */
+static __attribute__((noinline)) void
+settle_slowly(struct kernel *k, struct mapping *m, const struct page_unit *u, uint32_t nr, int node,
+              uint32_t tag, int to)
+{
+    struct region *r = m->region;
+
+    if (nr == 0)
+        return;
+    if (!is_alone(r, u)) {
+        retag_shared(m, u, nr, node, tag);
+    } else if (to >= 0 || tag == 0) {
+        retag_alone(u, nr, to);
+    } else {
+        put_tag(r, (uint64_t)(u->spot.slab - blocks_of(r)->slabs), tag, node, nr, u->entry);
+        if (u->entry >= 0)
+            leave_entry(u, nr, nr);
+    }
+    settle_counts(k, m, u, nr, node, r->nr_groups > 1);
+}
+
 void
 block_settle(struct kernel *k, struct mapping *m, const struct page_unit *u, uint32_t nr, int node,
              uint32_t tag)
 {
-    struct region *r = m->region;
-    const struct page_spot at = u->spot;
-    int from = u->node;
+    const struct region *r = m->region;
+    bool as_was = tag == u->tag && node == u->node;
+    int to = as_was ? u->entry : find_tag(u->spot.slab, tag, node);
 
-    if (nr == 0)
-        return;
-    if (likely(r->maps->next == NULL &&
-               (u->entry < 0 || at.slab->key[u->entry] == tag_key(u->tag, from))))
-        retag_alone(r, &at, u, nr, node, tag);
-    else
-        retag_shared(m, u, nr, node, tag);
-    at.marked[from] -= (uint16_t)nr;
-    at.slab_marked[from] -= (uint16_t)nr;
-    count_marks(m, u->first, 1, -(int64_t)nr);
-    if (node == from)
-        return;
-    at.count[from] -= (uint16_t)nr;
-    at.count[node] += (uint16_t)nr;
-    at.slab_count[from] -= (uint16_t)nr;
-    at.slab_count[node] += (uint16_t)nr;
-    count_move(k, r, u->first, nr, from, node);
+    if (likely(nr > 0 && (to >= 0 || tag == 0) && r->nr_groups == 1 && is_alone(r, u))) {
+        retag_alone(u, nr, to);
+        settle_counts(k, m, u, nr, node, false);
+    } else {
+        settle_slowly(k, m, u, nr, node, tag, to);
+    }
 }

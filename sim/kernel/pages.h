@@ -186,25 +186,41 @@ void count_marks_slices(struct mapping *m, uint64_t first, uint64_t span, int64_
 static inline void
 group_move(struct region_group *g, uint64_t n, int from, int to)
 {
-    g->count[from] -= n;
-    g->count[to] += n;
+    uint64_t *count = g->count;
+
+    count[from] -= n;
+    count[to] += n;
+}
+/* `sliced`: has the region slices? */
+static inline void
+count_move_in(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int from, int to,
+              bool sliced)
+{
+    struct mm_node *nodes = k->mm->nodes;
+
+    nodes[from].free_pages += n;
+    nodes[to].free_pages -= n;
+    group_move(sliced ? region_whole(r) : r->groups, n, from, to);
+    if (sliced)
+        count_move_slices(r, first, n, from, to);
 }
 static inline void
 count_move(struct kernel *k, struct region *r, uint64_t first, uint64_t n, int from, int to)
 {
-    k->mm->nodes[from].free_pages += n;
-    k->mm->nodes[to].free_pages -= n;
-    group_move(region_whole(r), n, from, to);
-    if (r->nr_groups > 1)
-        count_move_slices(r, first, n, from, to);
+    count_move_in(k, r, first, n, from, to, r->nr_groups > 1);
 }
 /* Either the span lies in one slice, or each page of it gets or loses a mark. n may be negative. */
 static inline void
+count_marks_in(struct mapping *m, uint64_t first, uint64_t span, int64_t n, bool sliced)
+{
+    *mapping_marked(m, sliced ? m->region->nr_groups - 1 : 0) += (uint64_t)n;
+    if (sliced)
+        count_marks_slices(m, first, span, n);
+}
+static inline void
 count_marks(struct mapping *m, uint64_t first, uint64_t span, int64_t n)
 {
-    *mapping_marked(m, m->region->nr_groups - 1) += (uint64_t)n;
-    if (m->region->nr_groups > 1)
-        count_marks_slices(m, first, span, n);
+    count_marks_in(m, first, span, n, m->region->nr_groups > 1);
 }
 
 /* The next slice after that of `page` begins here, or `end`. */

@@ -137,24 +137,37 @@ tell_closer(struct kernel *k, struct task *p)
     burst_reprice(k, rq);
 }
 
-static void
+static __attribute__((noinline)) void
+group_tell(struct kernel *k, struct region_group *g)
+{
+    g->changed = 0;
+    region_each_running(k, g, NULL, tell_pages_changed);
+}
+
+static inline void
 group_changed(struct kernel *k, struct region_group *g, uint64_t n)
 {
     g->version += n > 0;
     g->changed += n;
     bool settled = g->unpopulated == 0 && g->marked == 0;
-    if (g->changed * TELL_SHARE < region_group_populated(g) && !(settled && g->changed > 0))
-        return;
-    g->changed = 0;
-    region_each_running(k, g, NULL, tell_pages_changed);
+    if (g->changed * TELL_SHARE >= region_group_populated(g) || (settled && g->changed > 0))
+        group_tell(k, g);
+}
+
+static __attribute__((noinline)) void
+slice_changed(struct kernel *k, struct region *r, uint32_t slice, uint64_t n)
+{
+    group_changed(k, &r->groups[slice], n);
+    group_changed(k, region_whole(r), n);
 }
 
 void
 region_changed(struct kernel *k, struct region *r, uint32_t slice, uint64_t n)
 {
-    group_changed(k, &r->groups[slice], n);
-    if (r->nr_groups > 1)
-        group_changed(k, region_whole(r), n);
+    if (likely(r->nr_groups == 1))
+        group_changed(k, &r->groups[0], n);
+    else
+        slice_changed(k, r, slice, n);
 }
 
 static void
