@@ -4,6 +4,7 @@
  */
 #include "kernel/balance_impl.h"
 
+#include "kernel/fetch.h"
 #include "kernel/group.h"
 #include "kernel/load.h"
 #include "kernel/numa_group.h"
@@ -221,6 +222,8 @@ detach_tasks(struct lb_env *env)
             break;
         }
         struct task *p = list_entry(tasks->prev, struct task, rq_node);
+
+        fetch_task(env->k, p);
         if (p->class != &fair_sched_class || !wants_to_move(env, p, &hot)) {
             list_remove(&p->rq_node);
             list_push_front(tasks, &p->rq_node);

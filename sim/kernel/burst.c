@@ -18,6 +18,7 @@
 #include "kernel/burst.h"
 
 #include "kernel/caches.h"
+#include "kernel/fetch.h"
 #include "kernel/memory_model.h"
 #include "kernel/mm.h"
 #include "kernel/timer_slack.h"
@@ -328,6 +329,9 @@ burst_fire(struct engine *eng, struct event *ev)
     struct kernel *k = eng->owner;
     struct task *p = rq->curr;
 
+    fetch_rq(k, rq->cpu);
+    fetch_task(k, p);
+    fetch_task_parts(k, p);
     burst_settle(k, rq);
     if (p->work_left == 0 && p->mem->due == 0) {
         task_next(k, rq);

@@ -15,6 +15,7 @@
 #include "kernel/dl_server.h"
 #include "kernel/ext.h"
 #include "kernel/fair_cfs.h"
+#include "kernel/fetch.h"
 #include "kernel/group.h"
 #include "kernel/host_turns.h"
 #include "kernel/hotplug.h"
@@ -153,6 +154,7 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->params = *kp;
     k->possible = m->online;
     k->machine = limits->nr_hotplug > 0 ? hotplug_init(k, m, limits->nr_hotplug) : m;
+    k->fetches = m->nr_cpus >= FETCH_MIN_CPUS;
     k->seed = seed;
     k->nr_online = cpumask_weight(m->online);
     k->tick_ns = SEC(1) / kp->sched.hz;

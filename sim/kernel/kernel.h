@@ -115,6 +115,7 @@ struct kernel {
     struct cpumask *lb_cpus; /* of a balancing pass that leaves out CPUs */
     struct nohz nohz;
 
+    bool fetches;        /* a large machine: what is needed soon is fetched, see fetch.h */
     struct task **tasks; /* by id, in order of creation */
     uint32_t nr_tasks, cap_tasks;
     uint32_t max_tasks; /* alive at once: slots of their timers */

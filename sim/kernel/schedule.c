@@ -9,6 +9,7 @@
 #include "kernel/dl_server.h"
 #include "kernel/ext.h"
 #include "kernel/fair_cfs.h"
+#include "kernel/fetch.h"
 #include "kernel/host_turns.h"
 #include "kernel/numa.h"
 #include "kernel/push.h"
@@ -133,6 +134,7 @@ context_switch(struct kernel *k, struct rq *rq, struct task *next)
     }
     if (was_idle)
         nohz_balance_leave_idle(k, rq);
+    fetch_task_memory(k, next);
     switch_in(k, rq, was_idle ? rq->last : prev, next);
     burst_resume(k, rq);
 }
@@ -241,9 +243,14 @@ schedule(struct kernel *k, struct rq *rq)
     if (prev != NULL)
         burst_settle(k, rq);
     update_rq_clock(k, rq);
+    fetch_domain(k, rq->cpu);
     if (prev != NULL && !above_fair(prev))
         prev->class->update_curr(k, rq);
     struct task *next = pick_next_task(k, rq);
+    if (next != NULL && next != prev) {
+        fetch_task(k, next);
+        fetch_task_parts(k, next);
+    }
     if (probe_wants(k, DECISION_PICK))
         probe_queue(k, rq, next);
     int64_t wish = next != NULL ? (int64_t)next->id : -1;

@@ -6,6 +6,7 @@
 #include "kernel/core.h"
 #include "kernel/ext.h"
 #include "kernel/fair_cfs.h"
+#include "kernel/fetch.h"
 #include "kernel/host_turns.h"
 #include "kernel/hotplug.h"
 #include "kernel/mm.h"
@@ -239,6 +240,8 @@ task_timer_fire(struct engine *eng, struct event *ev)
     struct kernel *k = eng->owner;
     struct task *p = container_of(ev, struct task, timer);
 
+    fetch_task(k, p);
+    fetch_rq(k, p->cpu);
     if (unlikely(p->deferrable) && deferred(k, p))
         return;
     if (p->state == TASK_NEW) {
@@ -291,6 +294,8 @@ wake_from(struct kernel *k, struct task *p, int this_cpu, struct task *waker, bo
                      : choose_cpu(k, p, p->class, DECISION_WAKE, this_cpu,
                                   WF_TTWU | (sync ? WF_SYNC : 0) |
                                       (waker != NULL && waker->cpu_kthread ? WF_KTHREAD : 0));
+    if (cpu != old)
+        fetch_rq(k, cpu);
     set_task_cpu(k, p, cpu);
     charge_wakeup(k, this_cpu, cpu, waker);
     ttwu_stat(k, p, this_cpu, cpu, (sync ? WF_SYNC : 0) | (cpu != old ? WF_MIGRATED : 0));
