@@ -79,7 +79,7 @@ simulate(const char *machine, const char *service, const char *workers, const ch
     const struct histogram *h = &s->kernel->processes[0]->stats.request;
     uint64_t beyond = 0;
     for (uint32_t i = 0; i < h->nr_slots; i++)
-        beyond += histogram_slot_low(i) > MSEC(1) ? h->counts[i] : 0;
+        beyond += histogram_slot_low(i) > MSEC(1) ? histogram_count(h, i) : 0;
     r.n = h->total;
     r.mean_us = (double)h->sum / (double)h->total / 1e3;
     r.beyond_1ms = (double)beyond / (double)h->total;

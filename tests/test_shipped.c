@@ -176,7 +176,7 @@ mean_of(const struct histogram *h)
     double sum = 0;
 
     for (uint32_t slot = 0; slot < h->nr_slots; slot++)
-        sum += (double)h->counts[slot] * (double)histogram_slot_high(slot);
+        sum += (double)histogram_count(h, slot) * (double)histogram_slot_high(slot);
     return sum / (double)h->total;
 }
 

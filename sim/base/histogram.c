@@ -57,7 +57,10 @@ make_room(struct histogram *h, uint32_t slot)
 static inline void
 count(struct histogram *h, uint32_t slot, uint64_t value)
 {
-    h->counts[slot]++;
+    if (likely(h->uncounted > 0))
+        h->counts[h->uncounted - 1]++;
+    h->uncounted = slot + 1;
+    __builtin_prefetch(&h->counts[slot], 1);
     h->total++;
     h->sum += value;
     if (unlikely(value < h->min))
@@ -90,7 +93,7 @@ histogram_add(struct histogram *to, const struct histogram *from)
     if (from->nr_slots > to->nr_slots)
         make_room(to, from->nr_slots - 1);
     for (uint32_t i = 0; i < from->nr_slots; i++)
-        to->counts[i] += from->counts[i];
+        to->counts[i] += histogram_count(from, i);
     to->total += from->total;
     to->sum += from->sum;
     to->min = SIM_MIN(to->min, from->min);
@@ -105,7 +108,7 @@ histogram_percentile(const struct histogram *h, uint32_t per_ten_thousand)
 
     rank = SIM_CLAMP(rank, 1, h->total);
     for (uint32_t i = 0; i < h->nr_slots; i++) {
-        seen += h->counts[i];
+        seen += histogram_count(h, i);
         if (seen >= rank)
             return histogram_slot_high(i);
     }

@@ -214,7 +214,12 @@ visit_begin(struct visit *vi, struct kernel *k, struct rq *rq, struct task *p, s
 {
     vi->slice = region_slice_of(v->map->region, page);
     vi->needed = mapping_needs(v->map, vi->slice);
-    vi->touch = (struct touch){ .k = k, .rq = rq, .p = p, .v = v };
+    /* the rest is set by the first absent page */
+    vi->touch.k = k;
+    vi->touch.rq = rq;
+    vi->touch.p = p;
+    vi->touch.v = v;
+    vi->touch.got = (struct touched){ 0 };
     vi->faults.v = NULL;
 }
 

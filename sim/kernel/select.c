@@ -129,13 +129,18 @@ wakeup_cpu(struct kernel *k, struct wakeup *w)
 static int
 select_for_wakeup(struct kernel *k, struct task *p, int cpu, int flags)
 {
-    struct wakeup w = { .p = p,
-                        .this_cpu = cpu,
-                        .prev = p->cpu,
-                        .target = p->cpu,
-                        .sync = flags & WF_SYNC,
-                        .kthread = flags & WF_KTHREAD };
+    struct wakeup w; /* its loads are not cleared: they mean something once it is weighed */
 
+    w.p = p;
+    w.this_cpu = cpu;
+    w.prev = w.target = p->cpu;
+    w.sync = flags & WF_SYNC;
+    w.kthread = flags & WF_KTHREAD;
+    w.waker_flips = 0;
+    w.sd = NULL;
+    w.affine_rule = AFFINE_NONE;
+    w.weighed = false;
+    w.rule = NULL;
     record_wakee(k, cpu, p);
     w.wide = wake_wide(k, &w);
     w.want_affine = !w.wide && allowed_on(p, cpu);

@@ -166,13 +166,13 @@ static void
 write_histogram(struct csv *c, const struct totals *t, const char *kind, const struct histogram *h)
 {
     for (uint32_t slot = 0; slot < h->nr_slots; slot++) {
-        if (h->counts[slot] == 0)
+        if (histogram_count(h, slot) == 0)
             continue;
         csv_text(c, t->scope);
         csv_text(c, t->id);
         csv_text(c, kind);
         csv_uint(c, histogram_slot_high(slot));
-        csv_uint(c, h->counts[slot]);
+        csv_uint(c, histogram_count(h, slot));
         csv_end_row(c);
     }
 }
