@@ -90,12 +90,12 @@ add_lot(struct lru_state *s, struct lru_batch *b, uint64_t place, uint64_t key, 
 }
 
 /* Pages of one neighbourhood may go on where the last lot ends. */
-static void
+static __attribute__((noinline)) void
 add_known(struct lru_state *s, struct lru_batch *b, const struct region *r, uint64_t page,
           uint64_t end)
 {
     for (uint64_t stop; page < end; page = stop) {
-        uint64_t place = lru_place(r, page), key = known_key(place, page);
+        uint64_t place = lru_place_known(r, page), key = known_key(place, page);
         struct lot *last = b->nr_lots > 0 ? &b->lots[b->nr_lots - 1] : NULL;
 
         stop = SIM_MIN(end, (page | ((1 << LRU_NEAR_SHIFT) - 1)) + 1);
@@ -108,12 +108,13 @@ add_known(struct lru_state *s, struct lru_batch *b, const struct region *r, uint
     }
 }
 
-static void
+/* Pages of more than one chunk of the region, or of one with slices, whose blocks lie elsewhere. */
+static __attribute__((noinline)) void
 add_lots(struct lru_state *s, struct lru_batch *b, const struct region *r, uint64_t page,
          uint64_t end, int node, uint32_t tag)
 {
     for (uint64_t stop; page < end; page = stop) {
-        uint64_t place = lru_place(r, page);
+        uint64_t place = lru_place_of_block(r, page);
 
         stop = SIM_MIN(end, (page | (CHUNK_PAGES - 1)) + 1);
         add_lot(s, b, place, lot_key(place, node, tag), (uint32_t)(stop - page));
@@ -134,10 +135,15 @@ lru_add_tagged(struct kernel *k, int cpu, const struct region *r, uint64_t first
         n = (b->nr + n) % LRU_BATCH;
         drain(b);
     }
-    if (r->ops->lot == NULL)
-        add_known(s, b, r, end - n, end);
-    else
-        add_lots(s, b, r, end - n, end, node, tag);
+    uint64_t page = end - n;
+    if (r->ops->lot == NULL) {
+        add_known(s, b, r, page, end);
+    } else if (likely(n > 0 && r->nr_slices == 1 && (page ^ (end - 1)) < CHUNK_PAGES)) {
+        uint64_t place = lru_place_of_block(r, page);
+        add_lot(s, b, place, lot_key(place, node, tag), (uint32_t)n);
+    } else {
+        add_lots(s, b, r, page, end, node, tag);
+    }
 }
 
 void

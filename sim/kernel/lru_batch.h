@@ -51,13 +51,22 @@ enum { LRU_NEAR_SHIFT = 6, LRU_PLACE_BITS = 33 };
 
 /* The neighbourhood of a page. */
 static inline uint64_t
+lru_place_known(const struct region *r, uint64_t page)
+{
+    return ((uint64_t)r->id + 1) << (LRU_PLACE_BITS + 1) | page >> LRU_NEAR_SHIFT;
+}
+static inline uint64_t
+lru_place_of_block(const struct region *r, uint64_t page)
+{
+    uint64_t block =
+        likely(r->nr_slices == 1) ? page >> CHUNK_SHIFT : r->ops->lot(r, page, 0) / NODE_MAX;
+
+    return (((uint64_t)r->id + 1) * 2 + 1) << LRU_PLACE_BITS | block;
+}
+static inline uint64_t
 lru_place(const struct region *r, uint64_t page)
 {
-    uint64_t region = ((uint64_t)r->id + 1) << (LRU_PLACE_BITS + 1);
-
-    if (r->ops->lot == NULL)
-        return region | page >> LRU_NEAR_SHIFT;
-    return region | (uint64_t)1 << LRU_PLACE_BITS | page_lot(r, page, 0) / NODE_MAX;
+    return r->ops->lot == NULL ? lru_place_known(r, page) : lru_place_of_block(r, page);
 }
 static inline struct lot **
 lru_near(const struct lru_state *s, uint64_t place)
