@@ -3,5 +3,6 @@
 
 #include "cli/bench_queue.h"
 
-/* Runs bench_pages of `dir`, `rounds` times for each representation; an array of bench_row. */
+/* Runs bench_pages of `dir`, `rounds` times for each representation and way, and bench_ref_pages in
+ * turn with them; an array of bench_row. */
 GArray *bench_pages(const char *dir, guint rounds);

@@ -2,12 +2,13 @@
  * What a page of a process costs a NUMA scan and its hinting faults: 256 MiB, the window of a scan,
  * on a machine of eight nodes.
  *
- * Each round marks all pages and lets one task touch them: in order, where all move with it to its
- * new node or are there already, and in random order, one by one. Prints a name, the least ns a
- * page of all rounds and the bytes that a page takes, for each.
+ * Each round marks all pages and lets one task touch them. Prints a name, the least ns a page of
+ * all rounds and the bytes that a page takes, for each, 0 where it was not done.
  *
- * usage: bench_pages exact|block [ROUNDS [in_order|moves]]
- * in_order: not at random; moves: marks and moves alone, for a profile.
+ * usage: bench_pages exact|block [ROUNDS [moves|in_order|random]]
+ * moves: all pages, in order, go with the task to its new node, and nothing else; in_order: then
+ * they are there already; random: and they are touched one by one in random order. All three by
+ * default.
  */
 #include "common.h"
 
@@ -171,7 +172,8 @@ main(int argc, char **argv)
     static struct bench b;
     bool block = argc > 1 && strcmp(argv[1], "block") == 0;
     int rounds = argc > 2 ? atoi(argv[2]) : 20;
-    bool random = argc <= 3, moves = argc > 3 && strcmp(argv[3], "moves") == 0;
+    bool random = argc <= 3 || strcmp(argv[3], "random") == 0;
+    bool moves = argc > 3 && strcmp(argv[3], "moves") == 0;
 
     bench_open(&b, block);
     for (int i = 0; i < rounds; i++) {
