@@ -86,6 +86,31 @@ the_index_finds_every_page(void **state)
     fixture_close(&f);
 }
 
+/* Runs of pages on many batches, side by side and not: how far pages are alike is what asking for
+ * each of them tells. */
+static void
+pages_alike_end_where_the_next_differs(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 8, 8, &fixture_memory, balancing);
+    struct region *r = kit_region(&f, "data", MIB(4), 1);
+    kit_populate(&f, r, 0);
+    for (uint64_t i = 0, page = 0; page + 40 < r->nr_pages; page += 1 + i * 5 % 17, i++)
+        for (uint64_t n = 1 + i * 7 % 9; n > 0; n--, page++)
+            lru_add(f.k, (int)(i * 13 % 64), r, page, 1, 0, false);
+    for (uint64_t first = 0; first < r->nr_pages; first += 3) {
+        uint32_t n = (uint32_t)SIM_MIN(200, r->nr_pages - first), alike = 1;
+
+        while (alike < n &&
+               lru_waiting(f.k, r, first + alike, 1, 0, 0) == lru_waiting(f.k, r, first, 1, 0, 0))
+            alike++;
+        assert_int_equal(lru_alike(f.k, r, first, n), alike);
+    }
+    fixture_close(&f);
+}
+
 static void
 in_blocks(struct kernel_params *kp, struct machine *m)
 {
@@ -148,6 +173,7 @@ main(void)
         cmocka_unit_test(the_last_pages_of_a_cpu_wait),
         cmocka_unit_test(a_huge_page_drains_the_batch),
         cmocka_unit_test(the_index_finds_every_page),
+        cmocka_unit_test(pages_alike_end_where_the_next_differs),
         cmocka_unit_test(pages_of_a_block_wait_by_their_number),
         cmocka_unit_test(pages_of_a_block_wait_by_their_tag),
     };

@@ -16,7 +16,9 @@
 enum line { MARK, MARK_SKIP, FAULT_MOVE, FAULT_STAY, FAULT_RANDOM, NR_LINES, PASS, PASS_RATIO };
 enum { BYTES = NR_LINES, WINDOW = 65536 };
 enum mode { MOVES, IN_ORDER, RANDOM, NR_MODES };
-static const char *const modes[NR_MODES] = { "moves", "in_order", "random" };
+static const struct {
+    const char *name, *rounds; /* of one run */
+} modes[NR_MODES] = { { "moves", "300" }, { "in_order", "30" }, { "random", "30" } };
 
 static const struct {
     const char *representation, *what;
@@ -75,7 +77,8 @@ output_of(const char *dir, const char *name, const char *first, const char *seco
 static void
 run_once(const char *dir, const char *representation, enum mode mode, struct pages_reading *best)
 {
-    g_autofree char *out = output_of(dir, "bench_pages", representation, "30", modes[mode]);
+    g_autofree char *out =
+        output_of(dir, "bench_pages", representation, modes[mode].rounds, modes[mode].name);
 
     if (out == NULL)
         return;

@@ -50,14 +50,14 @@ probe_fault(const struct faults *f, const struct numa_fault *one, uint64_t page,
 
 /* True: the pages are to move. f->one.tag: what their tag becomes. */
 static inline __attribute__((always_inline)) bool
-decide(struct faults *f, const struct page_unit *u, uint32_t nr, bool mine)
+decide(struct faults *f, const struct page_unit *u, uint32_t nr, bool mine, bool timed)
 {
     struct numa_fault *one = &f->one;
 
     one->src = u->node;
     one->np = u->np;
     one->tag = u->tag;
-    bool move = numa_is_misplaced(f->k, one, mine);
+    bool move = numa_is_misplaced(f->k, one, mine, timed);
 
     if (unlikely(f->k->scx != NULL))
         move = ext_hint_fault(f->k, one->rq, one->p, u->node, (uint64_t)nr * u->np, move);
@@ -257,34 +257,34 @@ fail_to_move(struct faults *f, struct page_unit *u, uint32_t nr, uint32_t last, 
 
 /* The next nr pages of the unit, which have one fate, but for those that there is no room for. */
 static inline __attribute__((always_inline)) void
-do_numa_pages(struct faults *f, struct page_unit *u, uint32_t nr, bool mine)
+do_numa_pages(struct faults *f, struct page_unit *u, uint32_t nr, bool mine, bool timed)
 {
-    bool timed = numa_uses_access_time(f->k, u->node), local = u->node == f->node;
-    uint32_t last = timed ? 0 : u->tag, moved = 0;
+    bool local = u->node == f->node;
+    uint32_t last = timed ? 0 : u->tag;
 
     count_fault(&f->sums, nr, u->np, local);
-    bool wanted = decide(f, u, nr, mine);
     u->nr -= nr;
-    if (wanted)
-        moved = move_pages(f, u, nr, timed);
-    else
+    if (!decide(f, u, nr, mine, timed)) {
         stay(f, u, nr);
-    if (moved > 0 || !wanted)
-        task_numa_fault(f, last, mine, moved > 0 ? f->node : u->node, local,
-                        (uint64_t)(wanted ? moved : nr) * u->np);
-    if (unlikely(wanted && moved < nr))
+        task_numa_fault(f, last, mine, u->node, local, (uint64_t)nr * u->np);
+        return;
+    }
+    uint32_t moved = move_pages(f, u, nr, timed);
+    if (likely(moved > 0))
+        task_numa_fault(f, last, mine, f->node, false, (uint64_t)moved * u->np);
+    if (unlikely(moved < nr))
         fail_to_move(f, u, nr - moved, last, mine, timed);
 }
 
 /* How many pages of the unit may be decided upon at once. */
 static inline uint32_t
-pages_alike(struct faults *f, const struct page_unit *u, bool mine)
+pages_alike(struct faults *f, const struct page_unit *u, bool mine, bool timed)
 {
     bool others = u->tag != 0 && !mine && u->tag != f->asked;
 
     if (unlikely(others))
         f->asked = u->tag;
-    if (others || f->gate_open || numa_uses_access_time(f->k, u->node))
+    if (unlikely(others || f->gate_open || timed))
         return 1;
     return u->np > 1 || f->r->ops->lot != NULL ? u->nr : lru_alike(f->k, f->r, u->first, u->nr);
 }
@@ -351,9 +351,9 @@ sums_clear(struct fault_sums *s)
     s->nr_local[NUMA_REMOTE] = s->nr_local[NUMA_LOCAL] = 0;
 }
 
-void
-numa_faults_begin(struct faults *f, struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
-                  uint32_t slice)
+static inline __attribute__((always_inline)) void
+faults_begin(struct faults *f, struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
+             uint32_t slice)
 {
     f->k = k;
     f->one.rq = rq;
@@ -374,6 +374,13 @@ numa_faults_begin(struct faults *f, struct kernel *k, struct rq *rq, struct task
 }
 
 void
+numa_faults_begin(struct faults *f, struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
+                  uint32_t slice)
+{
+    faults_begin(f, k, rq, p, v, slice);
+}
+
+void
 numa_faults_take(struct faults *f, struct page_stretch *st)
 {
     const struct task_numa *n = f->one.p->numa;
@@ -381,16 +388,17 @@ numa_faults_take(struct faults *f, struct page_stretch *st)
 
     while (st->at < st->end && !n->move_wanted && f->r->ops->marked_unit(f->v->map, st, &u)) {
         bool mine = numa_tag_is_mine(&f->one.self, u.tag);
+        bool timed = numa_uses_access_time(f->k, u.node);
 
         while (u.nr > 0 && !n->move_wanted)
-            do_numa_pages(f, &u, pages_alike(f, &u, mine), mine);
+            do_numa_pages(f, &u, pages_alike(f, &u, mine, timed), mine, timed);
     }
 }
 
-sim_time
-numa_faults_end(const struct faults *f)
+static inline __attribute__((always_inline)) sim_time
+faults_end(const struct faults *f)
 {
-    if (f->sums.nr == 0)
+    if (unlikely(f->sums.nr == 0))
         return 0;
     f->v->numab.pids_active[1] |= numa_pid_bit(f->one.p);
     tell_moved(f);
@@ -400,14 +408,20 @@ numa_faults_end(const struct faults *f)
 }
 
 sim_time
+numa_faults_end(const struct faults *f)
+{
+    return faults_end(f);
+}
+
+sim_time
 numa_fault_pages(struct kernel *k, struct rq *rq, struct task *p, struct vma *v,
                  struct page_stretch st)
 {
     struct faults f;
 
-    numa_faults_begin(&f, k, rq, p, v, region_slice_of(v->map->region, st.at));
+    faults_begin(&f, k, rq, p, v, region_slice_of(v->map->region, st.at));
     numa_faults_take(&f, &st);
-    sim_time cost = numa_faults_end(&f);
+    sim_time cost = faults_end(&f);
     region_changed(k, f.r, f.slice, f.sums.moved);
     return cost;
 }

@@ -25,11 +25,11 @@ know_self(const struct kernel *k, struct numa_fault *f)
 bool
 should_numa_migrate_memory(struct kernel *k, struct numa_fault *f)
 {
-    return numa_should_migrate(k, f, know_self(k, f));
+    return numa_should_migrate(k, f, know_self(k, f), numa_uses_access_time(k, f->src));
 }
 
 bool
 numa_misplaced(struct kernel *k, struct numa_fault *f)
 {
-    return numa_is_misplaced(k, f, know_self(k, f));
+    return numa_is_misplaced(k, f, know_self(k, f), numa_uses_access_time(k, f->src));
 }

@@ -33,16 +33,16 @@ numa_tag_stale(const struct kernel *k, const struct numa_fault *f, uint32_t tag)
     return tag != 0 && (tag - 1) >> f->self.shift >= k->machine->nr_cpus;
 }
 
-/* `mine`: numa_tag_is_mine() of the tag. */
+/* `mine`: numa_tag_is_mine() of the tag; `timed`: numa_uses_access_time() of the page's node. */
 static inline __attribute__((always_inline)) bool
-numa_should_migrate(struct kernel *k, struct numa_fault *f, bool mine)
+numa_should_migrate(struct kernel *k, struct numa_fault *f, bool mine, bool timed)
 {
     const struct task_numa *n = f->p->numa;
     int dst = f->rq->node;
 
     if (k->mm->nodes[dst].nr_pages == 0)
         return numa_answer(f, "no_memory", false);
-    if (numa_uses_access_time(k, f->src))
+    if (unlikely(timed))
         return numa_should_promote(k, f);
     uint32_t last = f->tag;
     f->tag = f->self.own;
@@ -70,16 +70,18 @@ numa_policy_lets_move(struct kernel *k, struct numa_fault *f)
     if (!mempolicy_migrates(f->policy))
         return numa_answer(f, "no_mof", false);
     if (f->policy->mode != MPOL_DEFAULT)
-        return numa_answer(f, "policy_place", (f->policy->nodes & NODE_BIT(here)) != 0);
-    if (f->src == here && !numa_quirk(k, LOCAL_TAG))
+        return (f->policy->nodes & NODE_BIT(here)) || numa_answer(f, "policy_place", false);
+    if (f->src != here)
+        return true;
+    if (!numa_quirk(k, LOCAL_TAG))
         f->tag = f->self.own;
-    return numa_answer(f, "policy_place", f->src != here);
+    return numa_answer(f, "policy_place", false);
 }
 
 static inline __attribute__((always_inline)) bool
-numa_is_misplaced(struct kernel *k, struct numa_fault *f, bool mine)
+numa_is_misplaced(struct kernel *k, struct numa_fault *f, bool mine, bool timed)
 {
-    if (!numa_policy_lets_move(k, f) || !numa_should_migrate(k, f, mine))
+    if (!numa_policy_lets_move(k, f) || !numa_should_migrate(k, f, mine, timed))
         return false;
     if (f->src == f->rq->node)
         return numa_answer(f, "already_here", false);

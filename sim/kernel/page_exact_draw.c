@@ -96,13 +96,10 @@ find_part(const struct mapping *m, struct lot *l)
     enum { WORDS_A_LINE = 16 };
     const uint8_t *part = needs_of(m)->part;
     const uint32_t *words = exact_of(m->region)->words;
-    uint64_t at = l->first / PART_PAGES;
 
     if (part == NULL)
         return;
-    for (; l->nth >= part[at]; at++)
-        l->nth -= part[at];
-    l->first = at * PART_PAGES;
+    l->first += needs_pick_part(&part[l->first / PART_PAGES], &l->nth) * PART_PAGES;
     l->end = SIM_MIN(l->end, l->first + PART_PAGES);
     __builtin_prefetch(&words[l->first]);
     __builtin_prefetch(&words[l->first + WORDS_A_LINE]);
@@ -135,10 +132,8 @@ page_of(const struct mapping *m, const struct lot *l)
     if (m->own != NULL || c->kind != CHUNK_TABLE || l->end - l->first != PART_PAGES)
         return nth_in_chunk(m, l->first, l->end, l->nth, &seen);
     uint32_t mask = part_mask(&c->table[l->first % CHUNK_PAGES], c->polarity);
-    for (uint32_t i = 0; i < l->nth; i++)
-        mask &= mask - 1;
-    sim_assert(mask != 0);
-    uint32_t bit = (uint32_t)__builtin_ctz(mask);
+    uint32_t bit = needs_nth_bit(mask, l->nth);
+    sim_assert(mask >> bit & 1);
     return l->first + bit % 8 * 4 + bit / 8;
 }
 

@@ -29,7 +29,9 @@ needs_new(struct kernel *k, struct page_needs *x, uint64_t nr_chunks, bool parts
 
     x->nr_chunks = nr_chunks;
     x->nr_levels = levels_of(nr_chunks, nr);
-    x->chunk = arena_new_array(k->arena, uint16_t, nr_chunks);
+    /* 16 are looked at together */
+    x->chunk =
+        arena_new_array(k->arena, uint16_t, div_round_up_u64(nr_chunks, NEEDS_FAN) * NEEDS_FAN);
     for (uint32_t l = 0; l < x->nr_levels; l++)
         x->sum[l] = arena_new_array(k->arena, uint32_t, nr[l]);
     if (parts)
@@ -85,10 +87,8 @@ needs_find(const struct page_needs *x, uint64_t nth, uint32_t *rest)
     for (uint32_t l = x->nr_levels; l-- > 0; i *= NEEDS_FAN)
         for (const uint32_t *sum = x->sum[l]; nth >= sum[i]; i++)
             nth -= sum[i];
-    for (; nth >= x->chunk[i]; i++)
-        nth -= x->chunk[i];
     *rest = (uint32_t)nth;
-    return i;
+    return i + needs_pick_chunk(&x->chunk[i], rest);
 }
 
 /* Of what is below level l, from entry i on: one entry's worth. */

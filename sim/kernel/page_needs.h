@@ -32,6 +32,88 @@ uint64_t needs_find(const struct page_needs *x, uint64_t nth, uint32_t *rest);
 /* Do the sums agree with each other? */
 bool needs_add_up(const struct page_needs *x);
 
+/*
+ * Which of four counts holds number *nth of what they count together, and *nth of that one's. The
+ * counts are the lanes of a word, the first lowest: bytes of at most 32, or 16 bits of at most 512.
+ * Where they lie in a loop each would end at another turn, which no processor foresees.
+ */
+static inline uint32_t
+needs_pick_bytes(uint32_t four, uint32_t *nth)
+{
+    const uint32_t ones = 0x01010101, tops = 0x80808080;
+    uint32_t upto = four * ones, past = ((*nth * ones | tops) - upto) & tops;
+    uint32_t i = (past >> 7) * ones >> 24;
+
+    *nth -= (uint32_t)((uint64_t)upto << 8 >> (8 * i)) & 0xff;
+    return i;
+}
+static inline uint32_t
+needs_pick_shorts(uint64_t four, uint32_t *nth)
+{
+    const uint64_t ones = 0x0001000100010001, tops = 0x8000800080008000;
+    uint64_t upto = four * ones, past = ((*nth * ones | tops) - upto) & tops;
+    uint32_t i = (uint32_t)((past >> 15) * ones >> 48);
+
+    *nth -= i == 0 ? 0 : (uint32_t)(upto >> (16 * (i - 1))) & 0xffff;
+    return i;
+}
+/* Bit number `nth` of those that are set: first its byte, then its half, and so on. */
+static inline uint32_t
+needs_nth_bit(uint32_t mask, uint32_t nth)
+{
+    uint32_t pairs = mask - (mask >> 1 & 0x55555555);
+    uint32_t fours = (pairs & 0x33333333) + (pairs >> 2 & 0x33333333);
+    uint32_t at = 8 * needs_pick_bytes((fours + (fours >> 4)) & 0x0f0f0f0f, &nth), n, past;
+
+    n = fours >> at & 15;
+    past = nth >= n;
+    nth -= n & -past;
+    at += 4 * past;
+    n = pairs >> at & 3;
+    past = nth >= n;
+    nth -= n & -past;
+    at += 2 * past;
+    return at + (nth >= (mask >> at & 1));
+}
+
+/* The same of the sums of three words; what is beyond them is in the fourth. */
+static inline uint32_t
+needs_pick_word(const uint32_t sum[3], uint32_t *nth)
+{
+    uint32_t two = sum[0] + sum[1], three = two + sum[2];
+    uint32_t i = (*nth >= sum[0]) + (*nth >= two) + (*nth >= three);
+    const uint32_t before[4] = { 0, sum[0], two, three };
+
+    *nth -= before[i];
+    return i;
+}
+
+/* The part of a chunk that holds number *nth of its pages in need. */
+static inline uint32_t
+needs_pick_part(const uint8_t part[CHUNK_PARTS], uint32_t *nth)
+{
+    uint32_t four[4];
+
+    memcpy(four, part, sizeof(four));
+    const uint32_t sum[3] = { four[0] * 0x01010101 >> 24, four[1] * 0x01010101 >> 24,
+                              four[2] * 0x01010101 >> 24 };
+    uint32_t word = needs_pick_word(sum, nth);
+    return 4 * word + needs_pick_bytes(four[word], nth);
+}
+/* The chunk of 16. */
+static inline uint32_t
+needs_pick_chunk(const uint16_t chunk[NEEDS_FAN], uint32_t *nth)
+{
+    const uint64_t ones = 0x0001000100010001;
+    uint64_t four[4];
+
+    memcpy(four, chunk, sizeof(four));
+    const uint32_t sum[3] = { (uint32_t)(four[0] * ones >> 48), (uint32_t)(four[1] * ones >> 48),
+                              (uint32_t)(four[2] * ones >> 48) };
+    uint32_t word = needs_pick_word(sum, nth);
+    return 4 * word + needs_pick_shorts(four[word], nth);
+}
+
 static inline void
 needs_sum_add(struct page_needs *x, uint64_t ci, int32_t n)
 {
