@@ -41,7 +41,7 @@ enum event_kind {
     EVENT_SAMPLER,    /* per sampler */
     EVENT_NOHZ,       /* one: ticks that may kick the balancer of idle CPUs */
     EVENT_HOTPLUG,    /* per change of the online CPUs */
-    EVENT_HOST,       /* one: the turn of a guest's CPU ends */
+    EVENT_HOST,       /* one: the turn of a guest's CPU ends; per CPU: its waiter goes on */
     EVENT_KSWAPD,     /* per node: a batch of reclaim */
     EVENT_EXT,        /* per CPU: kicks of a programmable policy; then seven of the ext class */
     EVENT_COPIES,     /* one: a window of copied pages ends */

@@ -10,7 +10,7 @@
 #include "kernel/burst.h"
 #include "kernel/timer_slack.h"
 
-enum { NOBODY = -1 };
+enum { NOBODY = -1, MAX_DRAWS = 64 };
 #define FROZEN (SIM_NEVER / 4)
 
 /* A sleeper's timer that has expired on a CPU that stands still. A sleeper that is still queued may
@@ -20,14 +20,27 @@ struct late_timer {
     int cpu;
 };
 
+struct host_waiter {
+    struct kernel *k;
+    struct event ev;
+    void (*fn)(void *state);
+    void *state;
+    int cpu;
+    const struct mm *holds; /* threads of it get no further while this one waits; NULL: nobody's */
+};
+
 struct host_turns {
     int cpu;         /* whose turn it is, or NOBODY */
     sim_time ends;   /* when it ends at the latest */
     bool woken;      /* it began with an idle CPU, which an interrupt may have given work */
     struct event ev; /* its end */
     struct rng rng;
-    uint8_t *late;    /* by CPU: bits of enum host_late */
-    uint32_t *timers; /* by CPU: expired timers that it has still to see */
+    uint8_t *late;   /* by CPU: bits of enum host_late */
+    sim_time *spins; /* by CPU: until then it waits for others, and wants no turn */
+    uint32_t nr_waiting;
+    struct host_waiter **waiters; /* by CPU: NULL until needed */
+    struct cpumask *asked;        /* have still to answer */
+    uint32_t *timers;             /* by CPU: expired timers that it has still to see */
     struct late_timer *expired;
     uint32_t nr_expired;
 };
@@ -94,7 +107,10 @@ begin_turn(struct kernel *k, int cpu)
 static bool
 wants_turn(const struct kernel *k, int cpu)
 {
-    return k->rqs[cpu].curr != NULL || k->host->late[cpu] != 0 || k->host->timers[cpu] > 0;
+    const struct host_turns *h = k->host;
+
+    return h->spins[cpu] <= k->engine.now &&
+           (k->rqs[cpu].curr != NULL || h->late[cpu] != 0 || h->timers[cpu] > 0);
 }
 
 static uint32_t
@@ -107,16 +123,45 @@ nr_wanting(const struct kernel *k)
     return nr;
 }
 
-/* Drawn among those that have something to do. */
+/* Who runs into what a waiter has done waits for it in turn. */
+static bool
+held(const struct kernel *k, int cpu)
+{
+    const struct host_turns *h = k->host;
+
+    if (h->nr_waiting == 0 || k->rqs[cpu].curr == NULL || k->rqs[cpu].curr->mm == NULL)
+        return false;
+    for_each_cpu (c, k->machine->online)
+        if (h->spins[c] > 0 && h->waiters[c]->holds == k->rqs[cpu].curr->mm)
+            return true;
+    return false;
+}
+
+/* Drawn among those that have something to do, but not `but`. */
+static int
+draw_turn(struct kernel *k, int but)
+{
+    uint32_t nr = nr_wanting(k) - (but != NOBODY && wants_turn(k, but));
+    uint32_t nth = nr > 1 ? (uint32_t)rng_below(&k->host->rng, nr) : 0;
+
+    for_each_cpu (cpu, k->machine->online)
+        if (cpu != but && wants_turn(k, cpu) && nth-- == 0)
+            return cpu;
+    return NOBODY;
+}
+
+/* Nobody, if all wait: one of them will go on. */
 static int
 whose_turn(struct kernel *k)
 {
-    uint32_t nr = nr_wanting(k), nth = nr > 1 ? (uint32_t)rng_below(&k->host->rng, nr) : 0;
+    int cpu = draw_turn(k, NOBODY);
 
-    for_each_cpu (cpu, k->machine->online)
-        if (wants_turn(k, cpu) && nth-- == 0)
-            return cpu;
-    return NOBODY;
+    for (int tries = 0; cpu != NOBODY && held(k, cpu); tries++) {
+        if (tries == MAX_DRAWS)
+            return NOBODY;
+        cpu = draw_turn(k, NOBODY);
+    }
+    return cpu;
 }
 
 /* Turns end on a grid, that of the ticks: so does what the timers of the CPUs wait for. */
@@ -175,6 +220,9 @@ host_turns_init(struct kernel *k)
     rng_init(&h->rng, k->seed, "host", 0);
     h->late = arena_new_array(k->arena, uint8_t, k->machine->nr_cpus);
     h->timers = arena_new_array(k->arena, uint32_t, k->machine->nr_cpus);
+    h->spins = arena_new_array(k->arena, sim_time, k->machine->nr_cpus);
+    h->waiters = arena_new_array(k->arena, struct host_waiter *, k->machine->nr_cpus);
+    h->asked = cpumask_new(k->arena, k->machine->nr_cpus);
     h->expired = arena_new_array(k->arena, struct late_timer, k->max_tasks);
     event_init(&k->engine, &h->ev, EVENT_HOST, 0, PHASE_COMPLETE, turn_fire);
     for (uint32_t cpu = 0; cpu < k->machine->nr_cpus; cpu++)
@@ -249,4 +297,100 @@ host_elapsed(struct kernel *k, sim_time ns)
         return ns;
     /* it may have nothing to run itself: who asks is on the point of idling */
     return ns + (nr_wanting(k) - wants_turn(k, k->host->cpu)) * k->params.sched.host_turn;
+}
+
+struct host_span
+host_span_begin(const struct kernel *k)
+{
+    const struct host_turns *h = k->host;
+
+    return (struct host_span){ .end = k->engine.now,
+                               .ends = h != NULL ? h->ends : SIM_NEVER,
+                               .cpu = h != NULL ? h->cpu : NOBODY };
+}
+
+/* The turn is over, and others come until it is this CPU's again. */
+static void
+span_turn_lost(struct kernel *k, struct host_span *s)
+{
+    do {
+        s->end = s->ends;
+        s->ends += k->params.sched.host_turn;
+    } while (wants_turn(k, s->cpu) && draw_turn(k, NOBODY) != s->cpu);
+}
+
+void
+host_span_work(struct kernel *k, struct host_span *s, sim_time ns)
+{
+    while (s->end + ns > s->ends) {
+        ns -= s->ends - s->end;
+        span_turn_lost(k, s);
+    }
+    s->end += ns;
+}
+
+void
+host_ask(struct kernel *k, int cpu)
+{
+    if (k->host != NULL && wants_turn(k, cpu))
+        cpumask_set(k->host->asked, (uint32_t)cpu);
+}
+
+void
+host_span_answer(struct kernel *k, struct host_span *s)
+{
+    sim_time from = s->end;
+
+    if (k->host == NULL || cpumask_empty(k->host->asked))
+        return;
+    do { /* all of them want a turn */
+        cpumask_clear(k->host->asked, (uint32_t)draw_turn(k, s->cpu));
+        s->end = s->ends;
+        s->ends += k->params.sched.host_turn;
+    } while (!cpumask_empty(k->host->asked));
+    s->spun += s->end - from;
+    if (wants_turn(k, s->cpu) && draw_turn(k, NOBODY) != s->cpu)
+        span_turn_lost(k, s);
+}
+
+static void
+waiter_fire(struct engine *eng, struct event *ev)
+{
+    struct host_waiter *w = container_of(ev, struct host_waiter, ev);
+
+    (void)eng;
+    w->k->host->spins[w->cpu] = 0;
+    w->k->host->nr_waiting--;
+    w->fn(w->state);
+    if (w->k->host->cpu == NOBODY)
+        turn_is_over(w->k);
+}
+
+void *
+host_waiter(struct kernel *k, int cpu, size_t size, void (*fn)(void *state))
+{
+    struct host_waiter *w = k->host->waiters[cpu];
+
+    if (w == NULL) {
+        w = k->host->waiters[cpu] = arena_new_object(k->arena, struct host_waiter);
+        w->k = k;
+        w->cpu = cpu;
+        w->state = arena_alloc(k->arena, size);
+        event_init(&k->engine, &w->ev, EVENT_HOST, 1 + (uint32_t)cpu, PHASE_COMPLETE, waiter_fire);
+    }
+    w->fn = fn;
+    return w->state;
+}
+
+void
+host_waits(struct kernel *k, const struct host_span *s, const struct mm *holds)
+{
+    struct host_waiter *w = k->host->waiters[s->cpu];
+
+    w->holds = holds;
+    k->host->nr_waiting++;
+    k->host->spins[s->cpu] = SIM_NEVER;
+    engine_at(&k->engine, &w->ev, s->end);
+    if (k->host->cpu == s->cpu)
+        turn_is_over(k);
 }

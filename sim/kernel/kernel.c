@@ -44,7 +44,7 @@ engine_slots(struct kernel *k, const struct kernel_limits *limits)
         [EVENT_RATES] = 1,
         [EVENT_SAMPLER] = limits->nr_samplers,
         [EVENT_NOHZ] = 1,
-        [EVENT_HOST] = 1,
+        [EVENT_HOST] = 1 + (k->params.sched.host_turn > 0 ? cpus : 0),
         [EVENT_HOTPLUG] = limits->nr_hotplug,
         [EVENT_KSWAPD] = k->machine->nr_nodes,
         [EVENT_KHUGEPAGED] = 1,

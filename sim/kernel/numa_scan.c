@@ -20,6 +20,8 @@
 #include "kernel/numa_tier.h"
 #include "kernel/region.h"
 
+/* More entries than that are flushed all together: pages that threads work on, not a stack. */
+enum { FLUSH_CEILING = 33 };
 enum { SCAN_COST_LIMIT = 32, UNCONDITIONAL_PASSES = 2 };
 
 struct scan {
@@ -27,11 +29,18 @@ struct scan {
     struct rq *rq;
     struct task *p;
     struct mm *mm;
+    struct vma *vma;          /* the next one, or that in which the pass is; NULL: none is left */
+    bool inside;              /* of the VMA: it is wanted */
     uint64_t start;           /* page number of the address */
     int64_t pages, virtpages; /* budgets, 4 KiB pages */
     uint64_t marked, huge;    /* 4 KiB pages; 2 MiB pages among them */
     bool pid_skipped, forced;
-    sim_time cost;
+    struct {
+        uint64_t start, end; /* of what is marked before the next flush; end 0: nothing yet */
+        uint64_t marked;
+    } chunk;
+    sim_time began;
+    struct host_span span; /* until when it lasts */
 };
 
 /* Whoever else runs the address space has the old entries in its TLB. */
@@ -47,6 +56,7 @@ flush_tlb(struct scan *s)
         if (cpu == s->rq->cpu || curr == NULL || curr->mm != s->mm)
             continue;
         charge(s->k, cpu, c->tlb_victim, CHARGE_IRQ);
+        host_ask(s->k, cpu);
         others++;
     }
     return c->tlb_shootdown + others * c->tlb_per_cpu;
@@ -92,9 +102,9 @@ mark_pages(struct scan *s, const struct vma *v, uint64_t first, uint64_t end,
     return n;
 }
 
-/* change_prot_numa(), by pages of addresses. */
+/* Pages of addresses. */
 static uint64_t
-mark_chunk(struct scan *s, const struct vma *v, uint64_t start, uint64_t end)
+mark_range(struct scan *s, const struct vma *v, uint64_t start, uint64_t end)
 {
     const struct cost_params *c = &s->k->params.cost;
     const struct mark_how how = how_to_mark(s, v);
@@ -103,35 +113,74 @@ mark_chunk(struct scan *s, const struct vma *v, uint64_t start, uint64_t end)
 
     if (n == 0)
         return 0;
-    s->cost +=
-        (n - huge * CHUNK_PAGES) * c->scan_per_page + huge * c->scan_per_huge_page + flush_tlb(s);
+    host_span_work(s->k, &s->span,
+                   (n - huge * CHUNK_PAGES) * c->scan_per_page + huge * c->scan_per_huge_page);
     s->marked += n;
     s->huge += huge;
     region_closer(s->k, v->map);
     return n;
 }
 
-/* To the VMA's end (true), or until the budget is used up. */
+/* change_prot_numa(). All at once, or in a guest, whose turn may end, one page table after the
+ * other (false: there are more). A flush comes last. */
 static bool
-scan_vma(struct scan *s, struct vma *v)
+mark_chunk(struct scan *s, const struct vma *v)
 {
-    uint64_t end;
+    uint64_t end = s->chunk.end;
 
-    do {
-        s->start = SIM_MAX(s->start, v->start);
-        end = div_round_up_u64(s->start + (uint64_t)s->pages, CHUNK_PAGES) * CHUNK_PAGES;
-        end = SIM_MIN(end, vma_end(v));
-        int64_t walked = (int64_t)(end - s->start);
-
-        if (mark_chunk(s, v, s->start, end) > 0)
-            s->pages -= walked;
-        s->virtpages -= walked;
-        s->start = end;
-        if (s->pages <= 0 || s->virtpages <= 0)
-            return false;
-    } while (end != vma_end(v));
-    v->numab.prev_scan_seq = s->mm->numa_scan_seq;
+    if (unlikely(s->k->host != NULL))
+        end = SIM_MIN(end, (s->start / CHUNK_PAGES + 1) * CHUNK_PAGES);
+    s->chunk.marked += mark_range(s, v, s->start, end);
+    s->start = end;
+    if (end != s->chunk.end)
+        return false;
+    if (s->chunk.marked > 0) {
+        host_span_work(s->k, &s->span, flush_tlb(s));
+        host_span_answer(s->k, &s->span);
+    }
     return true;
+}
+
+/* As far as the budget for pages that are there may go. */
+static void
+begin_chunk(struct scan *s, const struct vma *v)
+{
+    s->start = SIM_MAX(s->start, v->start);
+    uint64_t end = div_round_up_u64(s->start + (uint64_t)s->pages, CHUNK_PAGES) * CHUNK_PAGES;
+
+    s->chunk.start = s->start;
+    s->chunk.end = SIM_MIN(end, vma_end(v));
+    s->chunk.marked = 0;
+}
+
+enum scan_state { SCAN_GOES_ON, SCAN_STOPS };
+
+/* The pass stops when a budget is used up, and behind the one VMA that is scanned by force. */
+static enum scan_state
+scan_chunk(struct scan *s)
+{
+    struct vma *v = s->vma;
+
+    if (s->chunk.end == 0)
+        begin_chunk(s, v);
+    if (!mark_chunk(s, v))
+        return SCAN_GOES_ON;
+    int64_t walked = (int64_t)(s->start - s->chunk.start);
+
+    s->chunk.end = 0;
+    if (s->chunk.marked > 0)
+        s->pages -= walked;
+    s->virtpages -= walked;
+    if (s->pages <= 0 || s->virtpages <= 0)
+        return SCAN_STOPS;
+    if (s->start != vma_end(v))
+        return SCAN_GOES_ON;
+    v->numab.prev_scan_seq = s->mm->numa_scan_seq;
+    if (s->forced)
+        return SCAN_STOPS;
+    s->inside = false;
+    s->vma = v->next;
+    return SCAN_GOES_ON;
 }
 
 /* First met by a scan: its own delay and windows begin. */
@@ -229,36 +278,34 @@ reset_ptenuma_scan(struct scan *s)
     s->start = 0;
 }
 
-/* One walk from the stored address. Where it stopped; NULL: no VMA is left. */
-static struct vma *
+/* From the stored address. */
+static void
 scan_walk(struct scan *s)
 {
     s->start = s->mm->numa_scan_offset;
-    struct vma *v = find_vma(s->mm, s->start);
-
-    if (v == NULL) {
+    s->vma = find_vma(s->mm, s->start);
+    if (s->vma == NULL) {
         reset_ptenuma_scan(s);
-        v = s->mm->vmas;
+        s->vma = s->mm->vmas;
     }
-    for (; v != NULL; v = v->next)
-        if (vma_wanted(s, v) && (!scan_vma(s, v) || s->forced))
-            break;
-    return v;
 }
 
-static void
-scan_pass(struct scan *s)
+/* A wanted VMA, if any is left; else those that were left to others, once. */
+static bool
+scan_find(struct scan *s)
 {
-    struct vma *stopped = scan_walk(s);
-
-    if (stopped == NULL && s->pid_skipped) {
-        s->forced = true;
-        stopped = scan_walk(s);
+    while (!s->inside) {
+        if (s->vma == NULL && (!s->pid_skipped || s->forced))
+            return false;
+        if (s->vma == NULL) {
+            s->forced = true;
+            scan_walk(s);
+        }
+        s->inside = vma_wanted(s, s->vma);
+        if (!s->inside)
+            s->vma = s->vma->next;
     }
-    if (stopped != NULL)
-        s->mm->numa_scan_offset = s->start;
-    else
-        reset_ptenuma_scan(s);
+    return true;
 }
 
 static void
@@ -270,35 +317,75 @@ probe_scan(struct kernel *k, const struct task *p)
     probe_input(k, "scan_offset", (int64_t)p->mm->numa_scan_offset);
 }
 
+/* A pass delays the next ones by 32 times what the task's clock says that it took. Only ticks
+ * bring that clock forward meanwhile, and the pass began behind one: what is over before the next
+ * one has taken no time. */
+static void
+scan_ends(struct scan *s)
+{
+    struct kernel *k = s->k;
+
+    sim_time seen = last_tick_at(k, s->span.end);
+
+    if (seen > s->began)
+        s->p->numa->node_stamp += SCAN_COST_LIMIT * (seen - s->began);
+    k->stats.numa_pte_updates += s->marked;
+    k->stats.numa_huge_pte_updates += s->huge;
+    s->p->process->stats.numa_pte_updates += s->marked;
+    if (s->rq->curr == s->p) /* a guest's may have been moved while it waited */
+        charge(k, s->rq->cpu, s->span.end - k->engine.now, CHARGE_TASK);
+}
+
+/* In a guest the pass waits for turns, and at each flush until the others have answered. */
+static void
+scan_pass(void *pass)
+{
+    struct scan *s = pass;
+    sim_time turn = s->span.ends;
+    bool left;
+
+    while ((left = scan_find(s)) && scan_chunk(s) == SCAN_GOES_ON)
+        if (s->span.ends != turn) {
+            host_waits(s->k, &s->span, s->marked > FLUSH_CEILING ? s->mm : NULL);
+            return;
+        }
+    if (left)
+        s->mm->numa_scan_offset = s->start;
+    else
+        reset_ptenuma_scan(s);
+    scan_ends(s);
+}
+
 void
 task_numa_work(struct kernel *k, struct rq *rq, struct task *p)
 {
     struct task_numa *n = p->numa;
-    struct scan s = { .k = k, .rq = rq, .p = p, .mm = p->mm };
+    struct mm *mm = p->mm;
 
-    if (s.mm->numa_next_scan == 0)
-        s.mm->numa_next_scan = jiffies(k) + numa_jiffies(k, k->params.numa.scan_delay / 1000000);
-    if (jiffies(k) < s.mm->numa_next_scan)
+    if (mm->numa_next_scan == 0)
+        mm->numa_next_scan = jiffies(k) + numa_jiffies(k, k->params.numa.scan_delay / 1000000);
+    if (jiffies(k) < mm->numa_next_scan)
         return;
     if (n->scan_period == 0) {
         n->scan_period_max = numa_scan_max(k, p);
         n->scan_period = numa_scan_start(k, p);
     }
-    s.mm->numa_next_scan = jiffies(k) + numa_jiffies(k, n->scan_period);
+    mm->numa_next_scan = jiffies(k) + numa_jiffies(k, n->scan_period);
     n->node_stamp += 2 * k->tick_ns;
     if (probe_wants(k, DECISION_SCAN))
         probe_scan(k, p);
-    s.pages = probe_decide(k, DECISION_SCAN, "task_numa_work", p, rq->cpu,
-                           (int64_t)(k->params.numa.scan_size / PAGE_4K));
+    int64_t pages = probe_decide(k, DECISION_SCAN, "task_numa_work", p, rq->cpu,
+                                 (int64_t)(k->params.numa.scan_size / PAGE_4K));
     if (unlikely(k->scx != NULL))
-        s.pages = ext_scan_pages(k, rq, p, s.pages);
-    s.virtpages = 8 * s.pages;
-    if (s.pages <= 0)
+        pages = ext_scan_pages(k, rq, p, pages);
+    if (pages <= 0)
         return;
-    scan_pass(&s);
-    k->stats.numa_pte_updates += s.marked;
-    k->stats.numa_huge_pte_updates += s.huge;
-    p->process->stats.numa_pte_updates += s.marked;
-    n->node_stamp += SCAN_COST_LIMIT * host_elapsed(k, s.cost);
-    charge(k, rq->cpu, s.cost, CHARGE_TASK);
+    struct scan here,
+        *s = k->host == NULL ? &here : host_waiter(k, rq->cpu, sizeof(here), scan_pass);
+    *s =
+        (struct scan){ .k = k, .rq = rq, .p = p, .mm = mm, .pages = pages, .virtpages = 8 * pages };
+    s->began = k->engine.now;
+    s->span = host_span_begin(k);
+    scan_walk(s);
+    scan_pass(s);
 }
