@@ -53,9 +53,11 @@ plot_policies(struct plot *p)
 
     for (guint i = 0; rows != NULL && i < PLOT_PANELS; i++)
         if (panel_data(p, rows, i))
+            /* gnuplot makes no room for an interval that ends below the axis */
             g_string_append_printf(plots,
                                    "set title '%s'\nplot data index %u using 1:3:xtic(2) with"
-                                   " boxes lc rgb '#56B4E9', '' index %u using 1:3:4:5 with"
+                                   " boxes lc rgb '#56B4E9', '' index %u using"
+                                   " 1:3:($4 < 0 ? 0 : $4):5 with"
                                    " yerrorbars pt 7 ps 0.4 lw 2 lc rgb '#000000'\n",
                                    plot_panels[i].title, nr, nr),
                 nr++;

@@ -210,10 +210,11 @@ line_command(const struct sweep_plot *s, GString *out, guint index, guint line, 
 {
     const char *colour = plot_colours[line % PLOT_SERIES_MOST];
 
-    g_string_append_printf(out,
-                           "%s data index %u using 1:2:3:4 with yerrorbars pt %u ps 0.6 lw 1.5 lc "
-                           "rgb '%s'",
-                           first ? "plot" : ", \\\n    ", index, line % 8 + 4, colour);
+    g_string_append_printf(
+        out,
+        "%s data index %u using 1:2:($3 < 0 ? 0 : $3):4 with yerrorbars pt %u ps 0.6 lw 1.5 lc "
+        "rgb '%s'",
+        first ? "plot" : ", \\\n    ", index, line % 8 + 4, colour);
     if (s->numeric)
         g_string_append_printf(out,
                                ", '' index %u using 1:2 with lines lw 2 dt %u lc rgb '%s' "
