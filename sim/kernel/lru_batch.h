@@ -21,6 +21,7 @@
 #include "kernel/pages.h"
 
 enum { LRU_BATCH = 31 };
+enum { LRU_NEAR_SHIFT = 6, LRU_PLACE_BITS = 33 }; /* pages side by side, log2; bits of a place */
 
 /* What waits is found by neighbourhood: 64 pages that are known one by one, or a block. Few have
  * anything on a batch, so that one look tells of most pages that they do not wait. */
@@ -47,7 +48,6 @@ void lru_add_initial(struct kernel *k, int node, const struct region *r, uint64_
 void lru_add_drain_all(struct kernel *k);
 /* Does the page wait on some CPU's batch? */
 bool lru_on_batch(const struct kernel *k, const struct region *r, uint64_t page);
-enum { LRU_NEAR_SHIFT = 6, LRU_PLACE_BITS = 33 };
 
 /* The neighbourhood of a page. */
 static inline uint64_t
@@ -74,6 +74,7 @@ lru_near(const struct lru_state *s, uint64_t place)
     return &s->near[place * 0x9E3779B97F4A7C15u >> s->shift];
 }
 
+/* lru_waiting() of a neighbourhood where something waits, or of one with the same hash. */
 uint32_t lru_waiting_near(const struct kernel *k, const struct region *r, uint64_t first,
                           uint32_t n, int node, uint32_t tag);
 /* How many of n pages of a node with one tag from `first` on do; where each is known, all of them

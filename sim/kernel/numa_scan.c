@@ -20,7 +20,9 @@
 #include "kernel/numa_tier.h"
 #include "kernel/region.h"
 
-/* More entries than that are flushed all together: pages that threads work on, not a stack. */
+/* More entries than that are flushed all together (tlb_single_page_flush_ceiling). Model
+ * assumption, of guests alone: a pass that has marked more has come to what the other threads work
+ * on, and they get no further while it waits; fewer are stacks and the like. */
 enum { FLUSH_CEILING = 33 };
 enum { SCAN_COST_LIMIT = 32, UNCONDITIONAL_PASSES = 2 };
 
