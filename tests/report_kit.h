@@ -73,6 +73,7 @@ build_machine(struct world *w)
     m->nodes[0].os_index = 0;
     m->nodes[1].os_index = 8;
     m->nodes[0].mem_bytes = m->nodes[1].mem_bytes = GIB(1);
+    m->routes = arena_new_array(w->arena, struct machine_route, 4);
     w->k.machine = m;
     w->k.nr_online = 4;
     w->k.possible = m->online;
@@ -100,7 +101,6 @@ set_up(void **state)
     w->k.groups = arena_new_array(w->arena, struct task_group *, 4);
     w->k.groups[w->k.nr_groups++] = arena_new_object(w->arena, struct task_group);
     w->k.traffic = arena_new_array(w->arena, uint64_t, 4);
-    w->k.link_bytes = arena_new_array(w->arena, uint64_t, 4);
     w->k.served = arena_new_array(w->arena, struct node_served, 2);
     w->k.mm = arena_new_object(w->arena, struct mm_state);
     w->k.mm->nodes = arena_new_array(w->arena, struct mm_node, 2);

@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -37,8 +38,14 @@ struct twin {
     uint8_t phase[SLOTS];
     struct rng rng;
     const struct shape *shape;
-    uint64_t nr_ops, hash;
+    uint64_t nr_ops, hash, nr_fired, nr_foreseen;
     const char *wrong;
+};
+
+/* What is run: a queue, and whether somebody hears of events ahead. */
+struct kind {
+    enum engine_queue queue;
+    bool foresees;
 };
 
 static uint64_t
@@ -92,6 +99,7 @@ twin_fire(struct engine *eng, struct event *ev)
     else if (engine_pending(eng, ev))
         t->wrong = "a fired event is still pending";
     t->when[ev->slot] = SIM_NEVER;
+    t->nr_fired++;
     t->hash = (t->hash ^ eng->now ^ ev->slot) * UINT64_C(0x9e3779b97f4a7c15);
     if (t->wrong != NULL || t->nr_ops >= OPS) {
         engine_stop(eng);
@@ -101,15 +109,32 @@ twin_fire(struct engine *eng, struct event *ev)
         do_one(t);
 }
 
+/* All pending, not in the past, and within one stretch of 4096 ns. */
+static void
+twin_soon(struct engine *eng, struct event *const *ev, uint32_t nr)
+{
+    struct twin *t = eng->owner;
+
+    if (nr == 0 || nr > ENGINE_SOON_MAX)
+        t->wrong = "a group of no size";
+    for (uint32_t i = 0; i < nr; i++)
+        if (t->when[ev[i]->slot] != ev[i]->when || ev[i]->when < eng->now ||
+            ev[i]->when / 4096 != ev[0]->when / 4096)
+            t->wrong = "an event was foreseen that is not due soon";
+    t->nr_foreseen += nr;
+}
+
 static uint64_t
-twin_run(struct twin *t, const struct shape *shape, uint64_t seed, enum engine_queue which)
+twin_run(struct twin *t, const struct shape *shape, uint64_t seed, struct kind kind)
 {
     static const uint32_t nr[EVENT_KIND_NR] = { [EVENT_TASK] = SLOTS };
 
     *t = (struct twin){ .arena = arena_new(), .shape = shape };
     rng_init(&t->rng, seed, "queue", 0);
-    engine_init(&t->eng, t->arena, nr, which);
+    engine_init(&t->eng, t->arena, nr, kind.queue);
     t->eng.owner = t;
+    if (kind.foresees)
+        engine_foresee(&t->eng, t->arena, twin_soon);
     for (uint32_t i = 0; i < SLOTS; i++) {
         t->when[i] = SIM_NEVER;
         t->phase[i] = (uint8_t)rng_below(&t->rng, PHASE_NR);
@@ -129,7 +154,7 @@ twin_run(struct twin *t, const struct shape *shape, uint64_t seed, enum engine_q
     }
     if (t->wrong != NULL)
         fail_msg("%s (shape %s, seed %llu, queue %d, operation %llu)", t->wrong, shape->name,
-                 (unsigned long long)seed, (int)which, (unsigned long long)t->nr_ops);
+                 (unsigned long long)seed, (int)kind.queue, (unsigned long long)t->nr_ops);
     arena_free(t->arena);
     return t->hash;
 }
@@ -141,10 +166,30 @@ both_queues_fire_what_a_list_would(void **state)
     static struct twin t;
 
     for (uint32_t s = 0; s < ARRAY_LEN(shapes); s++) {
-        uint64_t wheel = twin_run(&t, &shapes[s], s + 1, ENGINE_QUEUE_WHEEL);
-        uint64_t simple = twin_run(&t, &shapes[s], s + 1, ENGINE_QUEUE_SIMPLE);
+        uint64_t wheel =
+            twin_run(&t, &shapes[s], s + 1, (struct kind){ ENGINE_QUEUE_WHEEL, false });
+        uint64_t simple =
+            twin_run(&t, &shapes[s], s + 1, (struct kind){ ENGINE_QUEUE_SIMPLE, false });
 
         assert_true(wheel == simple);
+    }
+}
+
+/* Who listens changes nothing; a queue of a hundred events tells of those that share a stretch of
+ * 4096 ns when they come near. */
+static void
+events_are_foreseen_before_they_fire(void **state)
+{
+    (void)state;
+    static struct twin t;
+
+    for (uint32_t s = 0; s < ARRAY_LEN(shapes); s++) {
+        uint64_t alone = twin_run(&t, &shapes[s], s + 1, (struct kind){ ENGINE_QUEUE_AUTO, false });
+        assert_true(t.nr_foreseen == 0);
+        uint64_t heard = twin_run(&t, &shapes[s], s + 1, (struct kind){ ENGINE_QUEUE_AUTO, true });
+        assert_true(alone == heard);
+        if (strcmp(shapes[s].name, "far") == 0)
+            assert_true(t.nr_foreseen > t.nr_fired / 2);
     }
 }
 
@@ -220,6 +265,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_queues_fire_what_a_list_would),
+        cmocka_unit_test(events_are_foreseen_before_they_fire),
         cmocka_unit_test(the_whole_range_of_time_is_usable),
         cmocka_unit_test(many_ties_cost_no_more_than_few),
     };

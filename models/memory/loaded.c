@@ -18,6 +18,8 @@
  */
 #include "models/memory/loaded.h"
 
+#include "kernel/fetch.h"
+
 #include "models/memory/models.h"
 
 static void
@@ -84,6 +86,31 @@ loaded_run_changed(struct kernel *k, int cpu)
     }
     call_when_wanted(ld);
     return rate;
+}
+
+/* A group, and then the resources that it asks for: few of a group of many, which is hot. */
+static void
+fetch_group(const struct loaded *ld, uint32_t slot, int step)
+{
+    enum { FETCHED_ASKS = 4 };
+    const struct group *g = &ld->groups[slot];
+
+    if (step == 0)
+        fetch_bytes(g, 2 * FETCH_LINE);
+    else
+        for (uint32_t i = 0; i < g->nr_asks && i < FETCHED_ASKS; i++)
+            fetch_bytes(&ld->resources[g->asks[i].resource], FETCH_LINE);
+}
+
+static void
+loaded_fetch(const struct kernel *k, int cpu, const struct mem_mix *mix, int step)
+{
+    const struct loaded *ld = memory_priv(k);
+
+    if (mix != NULL)
+        fetch_group(ld, mix->group, step);
+    else if (ld->members[cpu].group != 0)
+        fetch_group(ld, ld->members[cpu].group - 1, step);
 }
 
 static bool
@@ -217,6 +244,7 @@ const struct memory_model_ops memory_loaded = {
     .priv_size = sizeof(struct loaded),
     .init = loaded_init,
     .run_changed = loaded_run_changed,
+    .fetch = loaded_fetch,
     .pages_changed = loaded_changed,
     .resolve = loaded_resolve,
     .flow_changed = loaded_flow_changed,

@@ -162,6 +162,12 @@ fire(struct engine *eng, struct event *ev)
         eng->after(eng, ev);
 }
 
+void
+engine_foresee(struct engine *eng, struct arena *a, engine_soon soon)
+{
+    queue_foresee(eng->queue, a, eng, soon);
+}
+
 /* Moves to the now set what else is due at this instant. */
 static void
 gather(struct engine *eng)

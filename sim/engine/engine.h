@@ -54,6 +54,7 @@ struct engine;
 struct event;
 
 typedef void (*event_fire)(struct engine *eng, struct event *ev);
+typedef void (*engine_soon)(struct engine *eng, struct event *const *ev, uint32_t nr);
 
 /* Set by event_init(); nobody but the engine writes to it afterwards. Two fit into a cache line:
  * with thousands pending, an event costs what its bytes cost. */
@@ -75,7 +76,7 @@ enum engine_end {
 /* AUTO is the fastest by measurement; SIMPLE is the one to believe when they disagree. */
 enum engine_queue { ENGINE_QUEUE_AUTO, ENGINE_QUEUE_WHEEL, ENGINE_QUEUE_SIMPLE };
 
-enum { ENGINE_RECENT = 16, ENGINE_HANDLERS = 64 };
+enum { ENGINE_RECENT = 16, ENGINE_HANDLERS = 64, ENGINE_SOON_MAX = 64 };
 
 struct queue;   /* when each slot is due: queue.h */
 struct now_set; /* the slots due at this instant: now_set.h */
@@ -162,6 +163,13 @@ engine_pending(const struct engine *eng, const struct event *ev)
 {
     return engine_when(eng, ev) != SIM_NEVER;
 }
+
+/*
+ * For runs with thousands of events pending, before the first is scheduled: `soon` hears of most
+ * events some microseconds before they fire, in groups and in no order, so that what they will look
+ * at can be fetched. It schedules nothing and changes nothing; an event may yet be moved.
+ */
+void engine_foresee(struct engine *eng, struct arena *a, engine_soon soon);
 
 /* Runs handlers until one of the ends; events at `until` itself do not fire. May be called again.
  */

@@ -63,6 +63,109 @@ heap_pop(struct heap *h, sim_time limit)
     return ev;
 }
 
+/* ---- the wheel's places of eight stacks ---- */
+
+void
+wheel_lane_emptied(struct wheel *w, struct event **first)
+{
+    uintptr_t at = ((uintptr_t)first - (uintptr_t)w->lanes) / sizeof(w->lanes[0]);
+
+    if (at >= ARRAY_LEN(w->first))
+        return;
+    for (uint32_t i = 0; i < WHEEL_LANES; i++)
+        if (w->lanes[at][i] != NULL)
+            return;
+    wheel_mark_empty(w, (uint32_t)at);
+}
+
+struct event *
+wheel_alone_in_lanes(const struct wheel *w, uint32_t place)
+{
+    struct event *alone = NULL;
+
+    for (uint32_t i = 0; i < WHEEL_LANES; i++) {
+        struct event *ev = w->lanes[place][i];
+
+        if (ev == NULL)
+            continue;
+        if (alone != NULL || ev->next != NULL)
+            return NULL;
+        alone = ev;
+    }
+    return alone;
+}
+
+/* Takes the first event of each stack, and asks for the second. How many it took. */
+static uint32_t
+take_one_each(struct event **lane, struct event **taken)
+{
+    uint32_t nr = 0;
+
+    for (uint32_t i = 0; i < WHEEL_LANES; i++) {
+        struct event *ev = lane[i];
+
+        if (ev == NULL)
+            continue;
+        lane[i] = ev->next;
+        __builtin_prefetch(lane[i]);
+        taken[nr++] = ev;
+    }
+    return nr;
+}
+
+static void
+tell_soon(struct wheel *w, struct event **batch, uint32_t *nr)
+{
+    if (*nr > 0)
+        w->soon(w->eng, batch, *nr);
+    *nr = 0;
+}
+
+void
+wheel_deal_out_lanes(struct wheel *w, uint32_t place, sim_time begin)
+{
+    struct event *lane[WHEEL_LANES], *taken[WHEEL_LANES], *batch[ENGINE_SOON_MAX];
+    uint32_t nr, nr_batch = 0;
+
+    w->now = begin;
+    memcpy(lane, w->lanes[place], sizeof(lane));
+    memset(w->lanes[place], 0, sizeof(lane));
+    wheel_mark_empty(w, place);
+    while ((nr = take_one_each(lane, taken)) > 0)
+        for (uint32_t i = 0; i < nr; i++) {
+            wheel_insert(w, taken[i]);
+            if ((taken[i]->when ^ begin) >> (WHEEL_SOON * WHEEL_BITS) != 0)
+                continue;
+            batch[nr_batch++] = taken[i];
+            if (nr_batch == ENGINE_SOON_MAX)
+                tell_soon(w, batch, &nr_batch);
+        }
+    tell_soon(w, batch, &nr_batch);
+}
+
+static struct wheel *
+wheel_new(struct arena *a)
+{
+    struct wheel *w = arena_new_object(a, struct wheel);
+
+    w->nr_plain = WHEEL_LEVELS;
+    return w;
+}
+
+void
+queue_foresee(struct queue *q, struct arena *a, struct engine *eng, engine_soon soon)
+{
+    if (q->simple)
+        return;
+    struct wheel *w = q->wheel;
+
+    sim_assert(w->levels_used == 0);
+    w->nr_plain = WHEEL_SOON;
+    w->lanes = arena_alloc(a, sizeof(w->lanes[0]) * ARRAY_LEN(w->first));
+    w->soon = soon;
+    w->eng = eng;
+}
+
 void
 queue_init(struct queue *q, struct arena *a, uint32_t nr_slots, enum engine_queue which)
 {
@@ -70,5 +173,5 @@ queue_init(struct queue *q, struct arena *a, uint32_t nr_slots, enum engine_queu
     if (q->simple)
         q->heap = arena_alloc(a, sizeof(struct heap) + sizeof(struct event *) * nr_slots);
     else
-        q->wheel = arena_new_object(a, struct wheel);
+        q->wheel = wheel_new(a);
 }

@@ -25,6 +25,8 @@ struct queue {
 };
 
 void queue_init(struct queue *q, struct arena *a, uint32_t nr_slots, enum engine_queue which);
+/* engine_foresee(); of the wheel only. */
+void queue_foresee(struct queue *q, struct arena *a, struct engine *eng, engine_soon soon);
 
 /* Both find the time in ev->when: set before insertion, still there at removal. */
 static inline void

@@ -6,12 +6,8 @@
 /* Where vruntimes begin: 2^20 ns below zero, as in the kernel. */
 #define ZERO_VRUNTIME (-((int64_t)1 << 20))
 
-/* Two entries of all four arrays fill a cache line. Longer queues than CFS_FLAT have an index. */
-enum {
-    CFS_FLAT = 32,
-    CFS_FIRST_CAPACITY = 2,
-    CFS_ENTRY = 2 * 8 + 8 + sizeof(struct sched_entity *)
-};
+/* Longer queues than CFS_FLAT have an index. */
+enum { CFS_FLAT = 32, CFS_FIRST_CAPACITY = 2 };
 
 /* The arrays lie behind each other: most queues are short, and theirs then share a line. */
 void

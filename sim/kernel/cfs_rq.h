@@ -12,6 +12,9 @@
 #include "kernel/kernel.h"
 #include "kernel/weight.h"
 
+/* Bytes of an entry in all four arrays: two fill a cache line. */
+enum { CFS_ENTRY = 2 * 8 + 8 + sizeof(struct sched_entity *) };
+
 void cfs_rq_init(struct cfs_rq *cfs, struct arena *a);
 
 /* More room in the arrays. */

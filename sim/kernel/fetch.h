@@ -5,7 +5,9 @@
  * wake-up or a switch looks at ten or more cache lines of a task and of a queue, each where its
  * turn comes, so that each would be waited for by itself. The ranges are those that it looks at:
  * hot fields stand side by side in their structs. On machines whose state stays in the caches
- * nothing is fetched (kernel.fetches). It changes nothing but speed.
+ * nothing is fetched (kernel.fetches). On the largest ones what is needed for events of the next
+ * microseconds is fetched besides, for all of them together (fetch.c). It changes nothing but
+ * speed.
  */
 #pragma once
 
@@ -58,7 +60,7 @@ fetch_task_parts(const struct kernel *k, const struct task *p)
     if (likely(!k->fetches))
         return;
     if (p->prog != NULL)
-        fetch_bytes(p->prog, FETCH_LINE);
+        fetch_bytes(p->prog, 2 * FETCH_LINE);
     if (p->profile != NULL)
         fetch_bytes(p->profile, FETCH_LINE);
     if (p->numa != NULL)
@@ -79,10 +81,21 @@ fetch_task_memory(const struct kernel *k, const struct task *p)
     fetch_bytes(p->mem->uses[0].marked, FETCH_LINE);
 }
 
+static inline void
+fetch_domain(const struct sched_domain *sd)
+{
+    if (sd != NULL)
+        FETCH_FIELDS(sd, parent, shared);
+}
 /* The domain at which a CPU that runs dry begins to look around. */
 static inline void
-fetch_domain(const struct kernel *k, int cpu)
+fetch_lowest_domain(const struct kernel *k, int cpu)
 {
-    if (unlikely(k->fetches) && k->domains->cpus[cpu].sd != NULL)
-        FETCH_FIELDS(k->domains->cpus[cpu].sd, parent, shared);
+    if (unlikely(k->fetches))
+        fetch_domain(k->domains->cpus[cpu].sd);
 }
+
+/* An engine_soon: for machines so large that even the tasks and queues of a few microseconds are
+ * nowhere near. */
+enum { FETCH_SOON_CPUS = 1024 };
+void fetch_soon(struct engine *eng, struct event *const *ev, uint32_t nr);

@@ -165,6 +165,8 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     rng_init(&k->rng, seed, "kernel", 0);
     draw_noise(k);
     engine_slots(k, limits);
+    if (m->nr_cpus >= FETCH_SOON_CPUS)
+        engine_foresee(&k->engine, a, fetch_soon);
     k->max_tasks = limits->max_tasks;
     k->nr_policy_timers = limits->nr_policy_timers;
     k->free_slots = cpumask_new(a, limits->max_tasks);
@@ -183,7 +185,6 @@ kernel_new(struct arena *a, const struct machine *m, const struct kernel_params 
     k->served = arena_new_array(a, struct node_served, m->nr_nodes);
     copies_init(k);
     k->traffic = arena_new_array(a, uint64_t, m->nr_nodes * m->nr_nodes);
-    k->link_bytes = arena_new_array(a, uint64_t, m->nr_links + 1);
     event_init(&k->engine, &k->rates_ev, EVENT_RATES, 0, PHASE_RATES, rates_fire);
     mm_init(k);
     caches_init(k);
@@ -252,7 +253,6 @@ kernel_reset_stats(struct kernel *k)
     memset(&k->stats, 0, sizeof(k->stats));
     memset(k->traffic, 0, sizeof(uint64_t) * k->machine->nr_nodes * k->machine->nr_nodes);
     memset(k->served, 0, sizeof(*k->served) * k->machine->nr_nodes);
-    memset(k->link_bytes, 0, sizeof(uint64_t) * k->machine->nr_links);
     mm_reset_stats(k);
     devices_reset_stats(k);
     cfs_bandwidth_reset_stats(k);

@@ -159,7 +159,6 @@ struct kernel {
     struct node_served {
         uint64_t read, written; /* bytes, by its controllers */
     } * served;                 /* by node */
-    uint64_t *link_bytes;       /* by link */
     sim_time warmup_at;
     const char *error; /* the run could not go on: why. NULL: fine */
     struct rng rng;

@@ -49,6 +49,9 @@ struct memory_model_ops {
     /* Another task, another phase, or nothing runs on the CPU now. Its rate; 0: resolve() will
      * tell. */
     uint32_t (*run_changed)(struct kernel *k, int cpu);
+    /* Soon the CPU's burst ends, or one with this mix begins: what the model will look at then is
+     * fetched (fetch.h), in two steps, the second a while after the first. NULL: nothing is. */
+    void (*fetch)(const struct kernel *k, int cpu, const struct mem_mix *mix, int step);
     /* Pages used by the burst on this CPU moved or appeared: its mix changed. */
     void (*pages_changed)(struct kernel *k, int cpu);
     void (*resolve)(struct kernel *k);

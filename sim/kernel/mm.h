@@ -363,6 +363,9 @@ void mm_region_changed(struct kernel *k, struct region *r);
 
 /* Bytes that went from one node to the memory or the CPUs of another, over its route. */
 void mm_traffic(struct kernel *k, int from, int to, uint64_t bytes);
+/* What all that was over each link: adds it to `bytes`, by link. For reports: it looks at every
+ * pair of nodes. */
+void mm_link_bytes(const struct kernel *k, uint64_t *bytes);
 /* Bytes that the controllers of a node have read or written. */
 static inline void
 mm_served(struct kernel *k, int node, uint64_t read, uint64_t written)

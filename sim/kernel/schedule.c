@@ -243,7 +243,7 @@ schedule(struct kernel *k, struct rq *rq)
     if (prev != NULL)
         burst_settle(k, rq);
     update_rq_clock(k, rq);
-    fetch_domain(k, rq->cpu);
+    fetch_lowest_domain(k, rq->cpu);
     if (prev != NULL && !above_fair(prev))
         prev->class->update_curr(k, rq);
     struct task *next = pick_next_task(k, rq);

@@ -102,7 +102,9 @@ void
 report_links(const struct report *r, struct csv *c)
 {
     const struct machine *m = r->k->machine;
+    g_autofree uint64_t *bytes = g_new0(uint64_t, m->nr_links + 1);
 
+    mm_link_bytes(r->k, bytes);
     csv_header(c, "link,from_node,to_node,bandwidth_bytes_per_s,bytes,utilisation_ratio,"
                   "utilisation_max_ratio");
     for (uint32_t i = 0; i < m->nr_links; i++) {
@@ -111,8 +113,8 @@ report_links(const struct report *r, struct csv *c)
         csv_uint(c, node_name(r->k, l->from));
         csv_uint(c, node_name(r->k, l->to));
         csv_uint(c, l->bandwidth);
-        csv_uint(c, r->k->link_bytes[i]);
-        share(c, link_load(r->k, i, window_of(r)));
+        csv_uint(c, bytes[i]);
+        share(c, link_load(r->k, i, bytes[i], window_of(r)));
         share(c, r->samples != NULL ? samples_link_load_max(r->samples, i) : NAN);
         csv_end_row(c);
     }

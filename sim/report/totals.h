@@ -66,7 +66,7 @@ void totals_of_group(struct totals *t, const struct kernel *k, const struct run_
 /* What the controllers of a node, or a link, served as a share of what they could have; NAN if it
  * is not known how much that is. A controller that writes can do less, as its machine says. */
 double controller_load(const struct kernel *k, uint32_t node, sim_time window);
-double link_load(const struct kernel *k, uint32_t link, sim_time window);
+double link_load(const struct kernel *k, uint32_t link, uint64_t bytes, sim_time window);
 
 /* Jain's index over n allotments; NAN for none. */
 double jain_index(const double *x, guint n);

@@ -90,11 +90,11 @@ controller_load(const struct kernel *k, uint32_t node, sim_time window)
 }
 
 double
-link_load(const struct kernel *k, uint32_t link, sim_time window)
+link_load(const struct kernel *k, uint32_t link, uint64_t bytes, sim_time window)
 {
     double most = (double)k->machine->links[link].bandwidth * (double)window / 1e9;
 
-    return most > 0 ? (double)k->link_bytes[link] / most : NAN;
+    return most > 0 ? (double)bytes / most : NAN;
 }
 
 /* Carrefour's measure: the standard deviation of the controllers' loads over their mean. */
@@ -129,10 +129,13 @@ larger(double a, double b)
 void
 totals_of_machine(struct totals *t, const struct kernel *k)
 {
+    g_autofree uint64_t *of_links = g_new0(uint64_t, k->machine->nr_links + 1);
+
+    mm_link_bytes(k, of_links);
     t->energy_j = energy(t, k);
     t->controller_imbalance = imbalance(k);
     for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
         t->controller_load_max = larger(t->controller_load_max, controller_load(k, n, t->window));
     for (uint32_t l = 0; l < k->machine->nr_links; l++)
-        t->link_load_max = larger(t->link_load_max, link_load(k, l, t->window));
+        t->link_load_max = larger(t->link_load_max, link_load(k, l, of_links[l], t->window));
 }
