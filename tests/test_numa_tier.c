@@ -168,6 +168,47 @@ the_threshold_follows_the_candidates(void **state)
     }
 }
 
+static void
+normal(struct kernel_params *kp, struct machine *m)
+{
+    (void)m;
+    kp->numa.mode = NUMA_BALANCING_NORMAL;
+}
+
+/* Without tiering a page of a slow node has a tag, too, but one that names no CPU may be a time
+ * from when tiering was on, and so may one that is unset (cpupid_valid: all its bits are set). The
+ * first fault leaves the page where it is and counts in no statistics of the task, but sets the
+ * tag; the second finds a private page. On a node of the top tier the first fault moves it. */
+static void
+the_first_fault_on_a_slow_page_only_sets_its_tag(void **state)
+{
+    (void)state;
+    for (uint32_t slower = 0; slower < 2; slower++) {
+        struct fixture f;
+
+        kit_open(&f, 2, 1, &fixture_memory, normal);
+        f.k->mm->nodes[1].tier = f.k->mm->nodes[0].tier + 128 * slower;
+        f.k->mm->top_tier = f.k->mm->nodes[0].tier;
+        struct task *p = fixture_hog(&f, "p", 0);
+        task_start(f.k, p, NULL);
+        struct region *r = kit_region(&f, "r", 4 * PAGE_4K, 1);
+        kit_populate(&f, r, 1);
+        for (uint32_t fault = 0; fault < 2; fault++) {
+            bool moves = fault == slower;
+
+            kit_mark(r->maps, 0, 4);
+            numa_fault_pages(f.k, &f.k->rqs[0], p, r->maps->vmas[0],
+                             (struct page_stretch){ .at = 0, .end = 4 });
+            assert_int_equal(region_whole(r)->count[0], fault >= slower ? 4 : 0);
+            assert_int_equal(p->numa->pages_migrated, fault >= slower ? 4 : 0);
+            assert_int_equal(f.k->stats.numa_hint_faults, 4 * (fault + 1));
+            if (fault == 0)
+                assert_int_equal(p->numa->locality[NUMA_REMOTE], moves ? 4 : 0);
+        }
+        fixture_close(&f);
+    }
+}
+
 int
 main(void)
 {
@@ -178,6 +219,7 @@ main(void)
         cmocka_unit_test(much_free_space_needs_no_heat),
         cmocka_unit_test(promotions_are_limited_by_the_second),
         cmocka_unit_test(the_threshold_follows_the_candidates),
+        cmocka_unit_test(the_first_fault_on_a_slow_page_only_sets_its_tag),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

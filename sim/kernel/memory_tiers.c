@@ -121,12 +121,6 @@ memory_tiers_init(struct kernel *k)
     rng_init(&k->mm->demotion_rng, k->seed, "demotion", 0);
 }
 
-bool
-node_is_toptier(const struct kernel *k, int node)
-{
-    return k->mm->nodes[node].tier <= k->mm->top_tier;
-}
-
 nodemask
 node_lower_tiers(const struct kernel *k, int node)
 {

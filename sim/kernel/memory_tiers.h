@@ -10,7 +10,11 @@ void memory_tiers_init(struct kernel *k);
 
 /* Does the node belong to the slowest tier that has CPUs, or to a faster one? Pages of others are
  * candidates for promotion. */
-bool node_is_toptier(const struct kernel *k, int node);
+static inline bool
+node_is_toptier(const struct kernel *k, int node)
+{
+    return k->mm->nodes[node].tier <= k->mm->top_tier;
+}
 /* Where a batch of the node's cold pages goes, drawn among equals; -1: nowhere. */
 int next_demotion_node(struct kernel *k, int node);
 /* All nodes of all slower tiers: where they go when the target is full. */

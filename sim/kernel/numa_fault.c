@@ -178,7 +178,7 @@ classify_others(struct faults *f, uint32_t last)
 
     if (!k->params.numa.private_weight)
         return NUMA_PRIVATE;
-    if (numa_tag_stale(k, &f->one, last) || !is_writable(f))
+    if (!numa_tag_has_cpu(k, &f->one, last) || !is_writable(f))
         return NUMA_SHARED;
     return task_numa_group(f->k, f->one.p, numa_tag_cpu(k, last), numa_tag_pid(k, last),
                            f->v->shared && region_nr_mappers(f->r) > 1);
@@ -209,7 +209,7 @@ pass_gate(struct faults *f)
 static inline __attribute__((always_inline)) void
 task_numa_fault(struct faults *f, uint32_t last, bool mine, int mem, bool local, uint64_t pages)
 {
-    if (numa_uses_access_time(f->k, mem))
+    if (numa_tag_stale(f->k, &f->one, last, mem)) /* as those that are times: `last` is 0 */
         return;
     int priv = last == 0 || mine ? NUMA_PRIVATE : classify_others(f, last);
     if (priv == NUMA_SHARED && !local)

@@ -26,11 +26,20 @@ numa_answer(struct numa_fault *f, const char *rule, bool yes)
 /* Steps 9 and 10: does the group use the page's new node more than it would miss the old one? */
 bool numa_group_wants(struct kernel *k, struct numa_fault *f);
 
-/* A tag from when tiering was on is a time. */
+/* Does the tag name a CPU (cpupid_valid)? One that is unset has all bits set, and names none; nor
+ * does a time from when tiering was on. */
 static inline bool
-numa_tag_stale(const struct kernel *k, const struct numa_fault *f, uint32_t tag)
+numa_tag_has_cpu(const struct kernel *k, const struct numa_fault *f, uint32_t tag)
 {
-    return tag != 0 && (tag - 1) >> f->self.shift >= k->machine->nr_cpus;
+    return tag != 0 && (tag - 1) >> f->self.shift < k->machine->nr_cpus;
+}
+
+/* Such a tag of a page on a slow node may be a time: it is not judged by. So without tiering, too,
+ * the first fault on a page of a slow node moves nothing, and is not accounted. */
+static inline bool
+numa_tag_stale(const struct kernel *k, const struct numa_fault *f, uint32_t tag, int node)
+{
+    return !numa_tag_has_cpu(k, f, tag) && unlikely(!node_is_toptier(k, node));
 }
 
 /* `mine`: numa_tag_is_mine() of the tag; `timed`: numa_uses_access_time() of the page's node. */
@@ -46,7 +55,7 @@ numa_should_migrate(struct kernel *k, struct numa_fault *f, bool mine, bool time
         return numa_should_promote(k, f);
     uint32_t last = f->tag;
     f->tag = f->self.own;
-    if (numa_tag_stale(k, f, last))
+    if (numa_tag_stale(k, f, last, f->src))
         return numa_answer(f, "stale_time", false);
     bool unset = numa_tag_pid_unset(k, last);
     if ((n->preferred == NUMA_NO_NODE || n->scan_seq <= NUMA_EARLY_PASSES) && (unset || mine))
