@@ -1,6 +1,7 @@
 /* layer: kernel */
 #include "memory_kit.h"
 
+#include "kernel/group.h"
 #include "kernel/page_alloc.h"
 
 enum { NODES = 4, NODE_PAGES = 1048576 /* 4 GiB */ };
@@ -208,6 +209,58 @@ a_huge_page_does_not_leave_its_node(void **state)
     fixture_close(&f);
 }
 
+/* PREFERRED_MANY never comes to that rule (alloc_pages_mpol): another node of its set gives one,
+ * and without any in the set another node. */
+static void
+preferred_many_has_huge_pages_of_all_its_nodes(void **state)
+{
+    static const struct mempolicy many = { .mode = MPOL_PREFERRED_MANY, .nodes = 0x6 };
+    struct fixture f;
+    int node;
+
+    (void)state;
+    kit_open(&f, NODES, 1, &fixture_memory, NULL);
+    f.k->mm->nodes[1].free_pages = 1024 + 511;
+    assert_int_equal(alloc_pages(f.k, NULL, &many, 1, 0, true, 1, &node), 1);
+    assert_int_equal(node, 2);
+    f.k->mm->nodes[2].free_pages = 1024 + 511;
+    assert_int_equal(alloc_pages(f.k, NULL, &many, 1, 0, true, 1, &node), 1);
+    assert_int_equal(node, 3); /* 1230 */
+    fixture_close(&f);
+}
+
+static void
+node_0_has_cpus_only(struct kernel_params *kp, struct machine *m)
+{
+    (void)kp;
+    m->nodes[0].mem_bytes = 0;
+}
+
+/* __GFP_THISNODE on a node that has no memory, or that the cpuset leaves out, finds nothing; small
+ * pages come from the nearest that may give. A set without the node is walked. */
+static void
+a_node_that_cannot_give_has_no_huge_pages(void **state)
+{
+    static const struct mempolicy local = { .mode = MPOL_LOCAL };
+    static const struct mempolicy bind = { .mode = MPOL_BIND, .nodes = 0xc };
+    struct fixture f;
+    int node;
+
+    (void)state;
+    for (int without_memory = 0; without_memory < 2; without_memory++) {
+        kit_open(&f, NODES, 1, &fixture_memory, without_memory ? node_0_has_cpus_only : NULL);
+        struct task *p = fixture_hog(&f, "p", 0);
+        if (!without_memory)
+            p->group->mems = 0xe;
+        assert_int_equal(alloc_pages(f.k, p, &local, 0, 0, true, 1, &node), 0);
+        assert_int_equal(alloc_pages(f.k, p, &local, 0, 0, false, 1, &node), 1);
+        assert_int_equal(node, 1);
+        assert_int_equal(alloc_pages(f.k, p, &bind, 0, 0, true, 1, &node), 1);
+        assert_int_equal(node, 2);
+        fixture_close(&f);
+    }
+}
+
 /* 1.12, 5.9: more than high and the page itself. High is 3120. */
 static void
 a_migration_needs_more_than_high(void **state)
@@ -260,6 +313,8 @@ main(void)
         cmocka_unit_test(preferred_many_uses_its_set_up_first),
         cmocka_unit_test(a_home_node_is_where_the_walk_begins),
         cmocka_unit_test(a_huge_page_does_not_leave_its_node),
+        cmocka_unit_test(preferred_many_has_huge_pages_of_all_its_nodes),
+        cmocka_unit_test(a_node_that_cannot_give_has_no_huge_pages),
         cmocka_unit_test(a_migration_needs_more_than_high),
         cmocka_unit_test(the_nearest_policy_is_in_force),
     };

@@ -64,13 +64,16 @@ page_walk_for(const struct kernel *k, struct task *p, const struct mempolicy *po
 }
 
 /* Where a policy names one node, or allows the one to start from, remote memory would cost more
- * than a huge page gains. */
+ * than a huge page gains: there is none then for who starts from a node without memory, or outside
+ * of its cpuset. PREFERRED_MANY goes its own way before that is asked (alloc_pages_mpol). */
 void
 page_walk_huge(struct page_walk *w)
 {
+    bool set_without = w->strict && !(w->allowed & NODE_BIT(w->start));
+
     w->scale = HUGE_PAGES;
     w->light = true;
-    w->start_only = !w->indexed && (w->allowed & NODE_BIT(w->start));
+    w->start_only = !w->indexed && w->mode != MPOL_PREFERRED_MANY && !set_without;
 }
 
 static uint64_t
@@ -86,11 +89,11 @@ walk_nodes(const struct kernel *k, const struct page_walk *w, bool above_low)
     for (const int32_t *n = k->domains->fallback[w->start]; *n >= 0; n++) {
         const struct mm_node *node = &k->mm->nodes[*n];
 
+        if (w->start_only && *n != w->start)
+            break;
         if ((w->allowed & w->mems & NODE_BIT(*n)) &&
             node->free_pages >= mark_of(node, above_low) + w->scale)
             return *n;
-        if (w->start_only)
-            break;
     }
     return -1;
 }
@@ -108,7 +111,7 @@ static void
 wake_kswapds(struct kernel *k, const struct page_walk *w)
 {
     for (const int32_t *n = k->domains->fallback[w->start]; *n >= 0; n++)
-        if (w->allowed & w->mems & NODE_BIT(*n))
+        if ((w->allowed & w->mems & NODE_BIT(*n)) && (!w->start_only || *n == w->start))
             wakeup_kswapd(k, *n);
 }
 
