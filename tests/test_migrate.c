@@ -145,9 +145,12 @@ move_pages_goes_nowhere_else(void **state)
     fixture_close(&kit.f);
 }
 
+/* Of move_pages() each page has an answer (EACCES); the other calls pass over them, and that is no
+ * failure, not even where all must move (migrate_folio_add). No migration was tried. */
 static void
 shared_pages_move_only_if_all_may(void **state)
 {
+    static const struct mempolicy bind = { .mode = MPOL_BIND, .user_nodes = 0x1 };
     uint64_t failed;
     struct kit kit;
 
@@ -155,11 +158,20 @@ shared_pages_move_only_if_all_may(void **state)
     kit_of_pages(&kit);
     struct process *other = process_new(kit.f.k, "other", NULL);
     region_map(kit.f.k, kit.r, other->mm);
+    kit.p->mm->nr_users = other->mm->nr_users = 1;
     assert_null(move_pages(kit.f.k, kit.p, kit.r, 0, PAGES, 3, false, &failed));
     assert_pages(&kit, "01234567");
     assert_int_equal(failed, 7);
+    assert_null(migrate_pages(kit.f.k, kit.p, 0xf, 0xf0, false, &failed));
+    assert_int_equal(failed, 0);
+    assert_null(mbind_pages(kit.f.k, kit.p, kit.r, 0, PAGES, &bind, MBIND_STRICT | MBIND_MOVE));
+    assert_pages(&kit, "01234567");
+    assert_int_equal(kit.f.k->stats.pgmigrate_fail, 0);
     assert_null(move_pages(kit.f.k, kit.p, kit.r, 0, PAGES, 3, true, &failed));
     assert_pages(&kit, "33333333");
+    other->mm->nr_users = 0; /* it has ended: nobody else maps them */
+    assert_null(move_pages(kit.f.k, kit.p, kit.r, 0, PAGES, 2, false, &failed));
+    assert_pages(&kit, "22222222");
     fixture_close(&kit.f);
 }
 

@@ -5,12 +5,13 @@
  * fails where that does not help. Each batch of up to 512 pages costs one TLB flush on top of the
  * pages, and a call begins by emptying the lists of all CPUs, which costs more than a few pages.
  *
- * Pages that another process has mapped as well are left alone unless all are asked for.
+ * Pages that another process has mapped as well are left alone unless all are asked for. That is no
+ * failure (migrate_folio_add); move_pages() alone says of each such page that it was refused.
  */
 #include "kernel/migrate.h"
 
+#include "kernel/filemap.h"
 #include "kernel/lru_batch.h"
-
 #include "kernel/memory_tiers.h"
 #include "kernel/mempolicy.h"
 #include "kernel/region.h"
@@ -145,11 +146,11 @@ walk_to(const struct kernel *k, struct task *p, int node, uint32_t scale)
     return w;
 }
 
-/* Do other processes map it? */
+/* Do several processes map it that live? */
 static bool
 is_shared(const struct region *r)
 {
-    return r->maps->next != NULL;
+    return region_nr_mappers(r) > 1;
 }
 
 /* Pages of a block that moved have changed the places of others: one more look, while it helps. */
@@ -160,7 +161,7 @@ look_again(const struct page_mover *mv, const struct region *r, uint64_t moved_b
 }
 
 static void
-move_node_of(struct page_mover *mv, const struct vma *v, int from, int to, bool all)
+move_node_of(struct page_mover *mv, const struct vma *v, int from, int to)
 {
     struct region *r = v->map->region;
     uint64_t end = v->first + v->nr_pages;
@@ -171,10 +172,7 @@ move_node_of(struct page_mover *mv, const struct vma *v, int from, int to, bool 
         if (region_page_at(r, page, &np) != from)
             continue;
         struct page_walk w = walk_to(mv->k, mv->p, to, np);
-        if (is_shared(r) && !all)
-            mv->failed += w.scale;
-        else
-            page_mover_move(mv, r, page, &w);
+        page_mover_move(mv, r, page, &w);
     }
 }
 
@@ -183,9 +181,9 @@ static void
 move_node(struct page_mover *mv, int from, int to, bool all)
 {
     for (struct vma *v = mv->mm->vmas; v != NULL; v = v->next)
-        for (uint64_t before, more = 1; more;) {
+        for (uint64_t before, more = all || !is_shared(v->map->region); more;) {
             before = mv->moved;
-            move_node_of(mv, v, from, to, all);
+            move_node_of(mv, v, from, to);
             more = look_again(mv, v->map->region, before);
         }
 }
@@ -214,7 +212,7 @@ static void
 move_sets(struct page_mover *mv, nodemask from, nodemask to, bool all)
 {
     nodemask left = from;
-    int source, target;
+    int source = 0, target = 0;
 
     while (next_pair(left, from, to, &source, &target)) {
         left &= ~NODE_BIT(source);
@@ -278,6 +276,7 @@ const char *
 move_pages(struct kernel *k, struct task *p, struct region *r, uint64_t first, uint64_t n, int node,
            bool all, uint64_t *failed)
 {
+    uint64_t refused = 0;
     uint32_t np;
 
     *failed = 0;
@@ -291,12 +290,12 @@ move_pages(struct kernel *k, struct task *p, struct region *r, uint64_t first, u
             continue;
         struct page_walk w = walk_to(k, p, node, np);
         if (is_shared(r) && !all)
-            mv.failed += w.scale;
+            refused += np;
         else
             page_mover_move(&mv, r, page, &w);
     }
     page_mover_end(&mv, CHARGE_TASK);
-    *failed = mv.failed;
+    *failed = mv.failed + refused;
     return NULL;
 }
 
@@ -316,7 +315,7 @@ count_misplaced(const struct region *r, uint64_t first, uint64_t n, nodemask nam
 
 static void
 move_misplaced(struct page_mover *mv, struct region *r, uint64_t first, uint64_t n,
-               const struct mempolicy *policy, bool all)
+               const struct mempolicy *policy)
 {
     uint32_t np;
 
@@ -325,10 +324,6 @@ move_misplaced(struct page_mover *mv, struct region *r, uint64_t first, uint64_t
 
         if (at < 0 || (policy->user_nodes & NODE_BIT(at)))
             continue;
-        if (is_shared(r) && !all) {
-            mv->failed += np;
-            continue;
-        }
         struct page_walk w = page_walk_for(mv->k, mv->p, policy, mv->k->rqs[mv->cpu].node,
                                            vma_interleave_index(r->maps, page, np > 1), np);
         w.spares = true;
@@ -357,11 +352,11 @@ mbind_pages(struct kernel *k, struct task *p, struct region *r, uint64_t first, 
     if (policy->mode == MPOL_DEFAULT) /* a move needs one: the task's */
         applied = p->mem->policy;
     struct page_mover mv = page_mover_begin(k, p, p->mm, p->cpu);
-    uint64_t before;
-    do {
+    for (uint64_t before, more = (flags & MBIND_MOVE_ALL) || !is_shared(r); more;) {
         before = mv.moved;
-        move_misplaced(&mv, r, first, n, &applied, flags & MBIND_MOVE_ALL);
-    } while (look_again(&mv, r, before));
+        move_misplaced(&mv, r, first, n, &applied);
+        more = look_again(&mv, r, before);
+    }
     page_mover_end(&mv, CHARGE_TASK);
     return mv.failed > 0 && (flags & MBIND_STRICT) ? "EIO" : NULL;
 }
