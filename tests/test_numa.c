@@ -143,6 +143,38 @@ the_scan_period_adapts_as_in_the_table(void **state)
     fixture_close(&f);
 }
 
+static void
+shortest_periods(struct kernel_params *kp, struct machine *m)
+{
+    balancing(kp, m);
+    kp->numa.scan_size = MIB(16);
+    kp->numa.scan_period_min = MSEC(12);
+}
+
+/* Shared and remote: shorter by seven slots, each a tenth rounded up. 12 - 7 * 2 is below 0, which
+ * an unsigned int of the kernel takes for very long; 14 - 14 is not. */
+static void
+a_period_below_zero_is_the_longest(void **state)
+{
+    static const struct {
+        uint64_t before, after;
+    } rows[] = { { 12, 60000 }, { 14, 12 }, { 40, 12 }, { 60, 18 } };
+    struct fixture f;
+
+    (void)state;
+    kit_open(&f, 2, 2, &fixture_memory, shortest_periods);
+    struct task *p = numa_task(&f, "0", 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        numa_faults(f.k, p->numa, NUMA_MEMBUF, 1)[NUMA_SHARED] = 1000;
+        p->numa->locality[NUMA_REMOTE] = 1000;
+        p->numa->scan_period = rows[i].before;
+        p->mm->numa_scan_seq++;
+        task_numa_placement(f.k, &f.k->rqs[0], p);
+        assert_int_equal(p->numa->scan_period, rows[i].after);
+    }
+    fixture_close(&f);
+}
+
 struct scans {
     uint32_t nr;
     sim_time at[16];
@@ -415,6 +447,7 @@ main(void)
         cmocka_unit_test(scan_periods_follow_the_resident_set),
         cmocka_unit_test(placement_decays_and_prefers_as_worked_out_by_hand),
         cmocka_unit_test(the_scan_period_adapts_as_in_the_table),
+        cmocka_unit_test(a_period_below_zero_is_the_longest),
         cmocka_unit_test(scans_come_at_the_ticks_worked_out_by_hand),
         cmocka_unit_test(local_pages_of_a_single_thread_are_not_marked),
         cmocka_unit_test(bound_memory_is_neither_scanned_nor_moved),

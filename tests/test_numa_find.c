@@ -186,17 +186,21 @@ nodes_are_classified_by_tasks_and_averages(void **state)
     }
 }
 
-/* A node with room: small nodes leave their idle CPU idle and swap nothing, large ones use it. */
+/* A node with room: small nodes leave their idle CPU idle and swap nothing, large ones use it. A
+ * task of another class is not among the fair tasks of its node: without any there, 2 against -1
+ * are 3 too many everywhere. */
 static void
 an_idle_cpu_may_be_out_of_bounds(void **state)
 {
     static const struct {
-        uint32_t imb_numa_nr;
+        uint32_t imb_numa_nr, nr_src, nr_dst;
         uint64_t quirks_off;
         struct expected want;
-    } rows[] = { { 1, 0, { NULL, 0, -1 } },
-                 { 8, 0, { NULL, 0, 7 } },
-                 { 1, 1u << NUMA_QUIRK_IDLE_BLOCKED, { NULL, 0, 7 } } };
+    } rows[] = { { 1, 4, 3, 0, { NULL, 0, -1 } },
+                 { 8, 4, 3, 0, { NULL, 0, 7 } },
+                 { 1, 4, 3, 1u << NUMA_QUIRK_IDLE_BLOCKED, { NULL, 0, 7 } },
+                 { 8, 0, 1, 0, { NULL, 0, -1 } },
+                 { 8, 0, 0, 0, { NULL, 0, 7 } } };
     const struct who *others[] = { &D, &D, &D, &IDLE };
 
     (void)state;
@@ -206,7 +210,8 @@ an_idle_cpu_may_be_out_of_bounds(void **state)
 
         f.k->params.numa.quirks &= ~rows[i].quirks_off;
         env.imb_numa_nr = rows[i].imb_numa_nr;
-        env.dst_stats.nr_running = 3;
+        env.src_stats.nr_running = rows[i].nr_src;
+        env.dst_stats.nr_running = rows[i].nr_dst;
         env.dst_stats.idle_cpu = 7;
         env.dst_stats.type = NODE_HAS_SPARE;
         task_numa_find_cpu(&env, 600, 0);

@@ -215,11 +215,13 @@ task_numa_compare(struct task_numa_env *env, int64_t taskimp, int64_t groupimp, 
 static bool
 imbalance_forbids(const struct task_numa_env *env)
 {
-    uint32_t src = env->src_stats.nr_running - 1, dst = env->dst_stats.nr_running + 1;
+    /* below 0 if the task is of another class and no fair one is there */
+    int32_t src = (int32_t)env->src_stats.nr_running - 1;
+    int32_t dst = (int32_t)env->dst_stats.nr_running + 1;
 
-    if (!numa_quirk(env->k, IDLE_BLOCKED))
+    if (!numa_quirk(env->k, IDLE_BLOCKED) || dst <= src)
         return false;
-    return dst > src && adjust_numa_imbalance(dst - src, dst, env->imb_numa_nr) != 0;
+    return adjust_numa_imbalance((uint32_t)(dst - src), (uint32_t)dst, env->imb_numa_nr) != 0;
 }
 
 /* True: an idle CPU was taken. */

@@ -128,11 +128,10 @@ update_task_scan_period(struct kernel *k, struct task *p, uint64_t shared, uint6
         n->scan_period = SIM_MIN(n->scan_period_max, n->scan_period * 2);
         p->mm->numa_next_scan = jiffies(k) + numa_jiffies(k, n->scan_period);
     } else {
-        int64_t period = (int64_t)n->scan_period;
+        int64_t change = period_change(k, n->scan_period, local, remote, shared, private);
+        uint32_t period = (uint32_t)n->scan_period + (uint32_t)change; /* below 0 is very long */
 
-        period += period_change(k, n->scan_period, local, remote, shared, private);
-        n->scan_period = (uint64_t)SIM_CLAMP(period, (int64_t)numa_scan_min(k, p->mm),
-                                             (int64_t)numa_scan_max(k, p));
+        n->scan_period = SIM_CLAMP((uint64_t)period, numa_scan_min(k, p->mm), numa_scan_max(k, p));
     }
     memset(n->locality, 0, sizeof(n->locality));
     struct rq *rq = &k->rqs[p->cpu];

@@ -185,6 +185,13 @@ scan_chunk(struct scan *s)
     return SCAN_GOES_ON;
 }
 
+/* How long a window of access lasts (VMA_PID_RESET_PERIOD). */
+static uint64_t
+pid_window(const struct kernel *k)
+{
+    return numa_jiffies(k, 4 * (k->params.numa.scan_delay / 1000000));
+}
+
 /* First met by a scan: its own delay and windows begin. */
 static void
 numab_init(const struct scan *s, struct vma_numab *numab)
@@ -193,11 +200,11 @@ numab_init(const struct scan *s, struct vma_numab *numab)
 
     if (numab->made)
         return;
-    numab->made = true;
+    *numab = (struct vma_numab){ .made = true }; /* without who faulted before */
     numab->start_scan_seq = s->mm->numa_scan_seq;
     numab->prev_scan_seq = s->mm->numa_scan_seq - 1;
     numab->next_scan = jiffies(s->k) + delay;
-    numab->pids_active_reset = numab->next_scan + 4 * delay;
+    numab->pids_active_reset = numab->next_scan + pid_window(s->k);
 }
 
 static void
@@ -205,7 +212,7 @@ rotate_windows(const struct scan *s, struct vma_numab *numab)
 {
     if (s->mm->numa_scan_seq == 0 || jiffies(s->k) <= numab->pids_active_reset)
         return;
-    numab->pids_active_reset += 4 * numa_jiffies(s->k, s->k->params.numa.scan_delay / 1000000);
+    numab->pids_active_reset += pid_window(s->k);
     numab->pids_active[0] = numab->pids_active[1];
     numab->pids_active[1] = 0;
 }
