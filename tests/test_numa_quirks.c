@@ -217,13 +217,17 @@ tags_hold_eight_bits_of_a_pid(void **state)
         struct task p = { .pid = 10 }, q = { .pid = 266 }, r = { .pid = 255 };
         assert_int_equal(numa_tag_matches(f.k, numa_tag(f.k, 1, &p), &q), !repaired);
         assert_int_equal(numa_tag_pid_unset(f.k, numa_tag(f.k, 1, &r)), !repaired);
+        assert_int_equal(numa_tag_matches(f.k, 0, &r), !repaired); /* unset: all bits are */
+        assert_false(numa_tag_matches(f.k, 0, &p));
         assert_true(numa_tag_matches(f.k, numa_tag(f.k, 1, &p), &p));
         assert_int_equal(numa_tag_cpu(f.k, numa_tag(f.k, 1, &q)), 1);
         fixture_close(&f);
     }
 }
 
-/* Q16: exec forgets faults and group, and keeps the preferred node; a thread inherits it. */
+/* Q16: exec forgets faults and group, and keeps the preferred node; a thread inherits it. What was
+ * counted since the last placement stays: task_numa_free() clears the decayed half of the array
+ * only. The new address space has no passes behind it, and its VMAs are new. */
 static void
 exec_keeps_the_preferred_node(void **state)
 {
@@ -237,7 +241,12 @@ exec_keeps_the_preferred_node(void **state)
         struct task *p = running(&f, "0", 5), *q = fixture_hog(&f, "q", 0);
         numa_set_preferred(f.k, p, 1);
         numa_faults(f.k, p->numa, NUMA_MEM, 1)[NUMA_PRIVATE] = 100;
+        numa_faults(f.k, p->numa, NUMA_MEMBUF, 1)[NUMA_PRIVATE] = 7;
         p->numa->total_faults = 100;
+        struct region *r = kit_region(&f, "r", PAGE_4K, 1);
+        r->maps->vmas[0]->numab.made = true;
+        p->mm->numa_scan_seq = 9;
+        p->mm->numa_scan_offset = 1;
         task_numa_group(f.k, p, 1, 9, false);
         task_start(f.k, q, p);
         assert_int_equal(q->numa->preferred, repaired ? NUMA_NO_NODE : 1);
@@ -246,7 +255,11 @@ exec_keeps_the_preferred_node(void **state)
         assert_null(p->numa->group);
         assert_int_equal(p->numa->total_faults, 0);
         assert_int_equal(numa_faults(f.k, p->numa, NUMA_MEM, 1)[NUMA_PRIVATE], 0);
+        assert_int_equal(numa_faults(f.k, p->numa, NUMA_MEMBUF, 1)[NUMA_PRIVATE], 7);
         assert_int_equal(p->mm->numa_next_scan, 0);
+        assert_int_equal(p->mm->numa_scan_seq, 0);
+        assert_int_equal(p->mm->numa_scan_offset, 0);
+        assert_false(r->maps->vmas[0]->numab.made);
         fixture_close(&f);
     }
 }

@@ -151,6 +151,18 @@ numa_task_exit(struct kernel *k, struct task *p)
         numa_group_leave(k, p);
 }
 
+/* The pages of the program stay, but for the scanner they are another one's. */
+static void
+mm_is_new(struct mm *mm)
+{
+    mm->numa_next_scan = 0; /* the first scan sets it */
+    mm->numa_scan_seq = 0;
+    mm->numa_scan_offset = 0;
+    for (struct vma *v = mm->vmas; v != NULL; v = v->next)
+        v->numab = (struct vma_numab){ .made = false };
+}
+
+/* Of the faults, those since the last placement stay, as in the kernel. */
 void
 numa_task_exec(struct kernel *k, struct task *p)
 {
@@ -158,14 +170,14 @@ numa_task_exec(struct kernel *k, struct task *p)
 
     if (n == NULL)
         return;
-    p->mm->numa_next_scan = 0; /* the first scan sets it */
+    mm_is_new(p->mm);
     if (!numa_quirk(k, EXEC_KEEPS_PREFERRED))
         numa_set_preferred(k, p, NUMA_NO_NODE);
     if (n->faults == NULL)
         return;
     numa_group_leave(k, p);
     n->total_faults = 0;
-    memset(n->faults, 0, 2 * NUMA_KIND_NR * k->machine->nr_nodes * sizeof(*n->faults));
+    memset(n->faults, 0, 2 * NUMA_MEMBUF * k->machine->nr_nodes * sizeof(*n->faults));
 }
 
 static __attribute__((noinline)) bool

@@ -177,10 +177,11 @@ numa_tag_pid_unset(const struct kernel *k, uint32_t tag)
 {
     return tag == 0 || (numa_quirk(k, PID_BITS) && numa_tag_pid(k, tag) == 255);
 }
+/* An unset tag has all bits set, and so matches a task whose bits are all set. */
 static inline bool
 numa_tag_matches(const struct kernel *k, uint32_t tag, const struct task *p)
 {
-    return tag != 0 && numa_tag_pid(k, tag) == numa_pid_bits(k, p);
+    return numa_tag_pid(k, tag) == numa_pid_bits(k, p);
 }
 
 /* The same, of a task that looks at many. */
@@ -196,7 +197,7 @@ numa_tag_of(const struct kernel *k, int cpu, const struct task *p)
 static inline bool
 numa_tag_is_mine(const struct numa_tag_of *self, uint32_t tag)
 {
-    return tag != 0 && (((tag - 1) ^ (self->own - 1)) & self->pid_mask) == 0;
+    return (((tag - 1) ^ (self->own - 1)) & self->pid_mask) == 0;
 }
 
 /* The bit of a task in the access windows of a VMA. */

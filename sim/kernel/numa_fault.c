@@ -99,16 +99,15 @@ count_from(struct faults *f, int from, uint64_t pages)
     f->from_pages[from] += pages;
 }
 
-/* How many of nr pages can go to the task's node: none that waits on a CPU's batch, none if the
- * task's cpuset does not have the node, and as many as there is room for. */
+/* How many of nr pages can be taken to the task's node (migrate_misplaced_folio_prepare): none that
+ * waits on a CPU's batch, and as many as there is room for. */
 static inline uint32_t
 movable(const struct faults *f, const struct page_unit *u, uint32_t nr)
 {
     const struct mm_node *target = &f->k->mm->nodes[f->node];
     uint64_t room = 0;
 
-    if (!(task_mems(f->k, f->one.p) & NODE_BIT(f->node)) ||
-        (f->v->kind == VMA_FILE && !file_may_migrate(f->k, f->v, f->slice)))
+    if (f->v->kind == VMA_FILE && !file_may_migrate(f->k, f->v, f->slice))
         return 0;
     nr -= u->np > 1 ? 0 : lru_waiting(f->k, f->r, u->first, nr, u->node, u->tag);
     if (target->free_pages > target->high_watermark)
@@ -132,6 +131,18 @@ write_forgets(const struct faults *f, const struct page_unit *u)
            f->one.p->profile->write_q8 > 0 && numa_quirk(f->k, WRITE_FORGETS);
 }
 
+/* The cpuset of the task does not have the node. This comes out when the pages are unmapped and new
+ * ones are asked for, so that it is a migration that failed, and leaves them mapped read-only. */
+static __attribute__((noinline)) uint32_t
+cpuset_refuses(struct faults *f, const struct page_unit *u, uint32_t nr)
+{
+    f->k->stats.pgmigrate_fail += (uint64_t)nr * u->np;
+    f->k->stats.thp_migration_fail += u->np > 1 ? nr : 0;
+    if (write_forgets(f, u))
+        f->one.tag = 0;
+    return 0;
+}
+
 /* As many of nr pages as can go to the task's node. How many went. */
 static inline __attribute__((always_inline)) uint32_t
 move_pages(struct faults *f, struct page_unit *u, uint32_t nr, bool timed)
@@ -143,6 +154,8 @@ move_pages(struct faults *f, struct page_unit *u, uint32_t nr, bool timed)
     nr = movable(f, u, nr);
     if (unlikely(nr == 0))
         return 0;
+    if (unlikely(!(task_mems(f->k, f->one.p) & NODE_BIT(f->node))))
+        return cpuset_refuses(f, u, nr);
     f->r->ops->settle(f->k, f->v->map, u, nr, f->node, tag);
     pages = (uint64_t)nr * u->np;
     count_from(f, u->node, pages);
