@@ -255,6 +255,56 @@ queues_below_one_that_is_out_stand_still(void **state)
     fixture_close(&f);
 }
 
+/* A task of the lower group comes to a CPU at `arrives`; its averages and its queue's at 250 ms. */
+static void
+comes_late(bool made_before, sim_time arrives, struct sched_avg *task, struct sched_avg *queue)
+{
+    struct fixture f;
+
+    fixture_open(&f, 1, 1, 1, false);
+    struct task_group *top = limited(&f, NULL, "top", MSEC(10), MSEC(100), 0);
+    struct task_group *low = task_group_new(f.k, top, "low");
+    if (made_before)
+        task_group_cfs_rq(f.k, low, 0);
+    hog_in(&f, "hog", top, NULL);
+    fixture_run(&f, arrives);
+    assert_true((low->cfs_rq[0] != NULL) == made_before);
+    struct task *p = hog_in(&f, "late", low, NULL);
+    fixture_run(&f, MSEC(250));
+    *task = p->se.avg;
+    *queue = low->cfs_rq[0]->avg;
+    fixture_close(&f);
+}
+
+static void
+same_averages(const struct sched_avg *a, const struct sched_avg *b)
+{
+    assert_int_equal(a->last_update_time, b->last_update_time);
+    assert_int_equal(a->period_contrib, b->period_contrib);
+    assert_int_equal(a->load_sum, b->load_sum);
+    assert_int_equal(a->runnable_sum, b->runnable_sum);
+    assert_int_equal(a->util_sum, b->util_sum);
+}
+
+/* Linux makes a group's queues with the group. */
+static void
+it_does_not_show_when_a_queue_was_made(void **state)
+{
+    (void)state;
+    /* its parent is out for the first time, runs again, is out again */
+    static const sim_time arrivals[] = { MSEC(50) + 700, MSEC(105) + 700, MSEC(150) + 700 };
+
+    for (uint32_t i = 0; i < ARRAY_LEN(arrivals); i++) {
+        struct sched_avg task[2], queue[2];
+
+        comes_late(true, arrivals[i], &task[0], &queue[0]);
+        comes_late(false, arrivals[i], &task[1], &queue[1]);
+        assert_true(queue[0].util_sum > 0);
+        same_averages(&task[0], &task[1]);
+        same_averages(&queue[0], &queue[1]);
+    }
+}
+
 /* A task that is woken into a queue without runtime does not get in by that. */
 static void
 a_wakeup_into_a_group_without_runtime_waits(void **state)
@@ -363,6 +413,7 @@ main(void)
         cmocka_unit_test(a_burst_is_saved_up_and_counted_when_it_is_used),
         cmocka_unit_test(slack_lets_a_queue_go_on_before_the_refill),
         cmocka_unit_test(queues_below_one_that_is_out_stand_still),
+        cmocka_unit_test(it_does_not_show_when_a_queue_was_made),
         cmocka_unit_test(a_wakeup_into_a_group_without_runtime_waits),
         cmocka_unit_test(cpu_max_gives_the_quota_of_each_period_to_one_percent),
         cmocka_unit_test(bad_limits_are_refused_by_name),

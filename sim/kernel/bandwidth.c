@@ -463,12 +463,16 @@ rq_online_bandwidth(struct kernel *k, struct rq *rq)
     }
 }
 
-/* Made below a queue that is out, it is out as well (sync_throttle). */
+/* Made below a queue that is out, it is out as well (sync_throttle). Linux makes it with its group,
+ * before anything is throttled: its clock has stood still whenever its parent's has. */
 void
 init_cfs_rq_runtime(struct kernel *k, struct cfs_rq *cfs)
 {
+    const struct cfs_rq *parent = cfs->se->cfs_rq;
+
     (void)k;
     cfs->runtime_enabled = cfs->tg->bandwidth.quota != CFS_NO_QUOTA;
-    cfs->throttle_count = cfs->se->cfs_rq->throttle_count;
-    cfs->throttled_pelt_at = cfs->rq->clock_pelt;
+    cfs->throttle_count = parent->throttle_count;
+    cfs->throttled_pelt_at = parent->throttled_pelt_at;
+    cfs->throttled_pelt_ns = parent->throttled_pelt_ns;
 }
