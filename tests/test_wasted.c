@@ -1,6 +1,6 @@
 /* layer: kernel */
 /* The wasted cores detector: what it measures, and what the rules allow. */
-#include "sim_fixture.h"
+#include "ext_fixture.h"
 
 #include "kernel/wasted.h"
 
@@ -23,7 +23,7 @@ look(struct engine *eng, struct event *ev)
 }
 
 static void
-watch(struct fixture *f, bool balance)
+watch_waste(struct fixture *f, bool balance)
 {
     f->k->params.sched.newidle_balance = f->k->params.sched.periodic_balance = balance;
     f->k->wasted = wasted_new(f->k);
@@ -59,7 +59,7 @@ a_stretch_is_as_long_as_one_idles_and_one_waits(void **state)
     (void)state;
 
     fixture_open(&f, 1, 2, 1, false);
-    watch(&f, false);
+    watch_waste(&f, false);
     assert_int_equal(crowd(&f, hogs, 2), MSEC(10));
     engine_run(&f.k->engine, MSEC(35));
     wasted_finish(f.k->wasted);
@@ -85,7 +85,7 @@ balancing_ends_a_stretch_within_what_is_allowed(void **state)
     (void)state;
 
     fixture_open(&f, 1, 2, 1, false);
-    watch(&f, true);
+    watch_waste(&f, true);
     crowd(&f, hogs, 2);
     engine_run(&f.k->engine, MSEC(500));
     wasted_finish(f.k->wasted);
@@ -109,7 +109,7 @@ a_missing_domain_is_found(void **state)
     (void)state;
 
     fixture_open(&f, 2, 4, 1, false);
-    watch(&f, true);
+    watch_waste(&f, true);
     for_each_cpu (cpu, f.machine->online)
         f.k->domains->cpus[cpu].sd->parent = NULL;
     crowd(&f, hogs, 8);
@@ -125,6 +125,43 @@ a_missing_domain_is_found(void **state)
     fixture_close(&f);
 }
 
+/*
+ * A policy leaves from 50 to 60 ms, while CPU 1 runs a task of it until 55 ms. At the tick of 51 ms
+ * the CPU balances as a busy one does, the next time 63 jiffies later, and as it runs dry nobody
+ * asks the fair class. Then a CPU that idles is late: the (1 try + 4) x (4 + 2) jiffies are counted
+ * from when its pass is near.
+ */
+static void
+a_cpu_may_idle_at_the_pace_of_a_busy_one(void **state)
+{
+    static const struct sched_ops plain = { .name = "plain", .abi = SCX_OPS_ABI };
+    static const struct action once[] = { { .kind = ACTION_RUN, .work = MSEC(55) },
+                                          { .kind = ACTION_EXIT } };
+    struct task *hogs[2];
+    struct fixture f;
+    (void)state;
+
+    open_with(&f, 1, 2, 1, "sched.hz", "1000");
+    watch_waste(&f, true);
+    f.k->params.ext.unload_time = MSEC(10);
+    assert_true(ext_load(f.k, &plain, NULL));
+    for (uint32_t i = 0; i < ARRAY_LEN(hogs); i++)
+        hogs[i] = start_hog(&f, "hog", "0", 0);
+    start_script(&f, "once", "1", once, ARRAY_LEN(once));
+    engine_run(&f.k->engine, MSEC(50));
+    ext_unload(f.k);
+    engine_run(&f.k->engine, MSEC(65));
+    for (uint32_t i = 0; i < ARRAY_LEN(hogs); i++)
+        task_set_affinity(f.k, hogs[i], f.machine->online);
+    engine_run(&f.k->engine, MSEC(200));
+    wasted_finish(f.k->wasted);
+    assert_int_equal(nr_seen, 1);
+    assert_int_equal(seen[0].from, MSEC(65));
+    assert_int_equal(seen[0].to, MSEC(113));
+    assert_null(wasted_broken(f.k->wasted));
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -132,6 +169,7 @@ main(void)
         cmocka_unit_test(a_stretch_is_as_long_as_one_idles_and_one_waits),
         cmocka_unit_test(balancing_ends_a_stretch_within_what_is_allowed),
         cmocka_unit_test(a_missing_domain_is_found),
+        cmocka_unit_test(a_cpu_may_idle_at_the_pace_of_a_busy_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

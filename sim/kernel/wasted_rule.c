@@ -27,6 +27,9 @@
  * what the pass finds each time; the kernel then gives up, or backs off to 512 ms.
  * - Tasks in a group with a limit (cpu.max) may not move while it is throttled on either CPU.
  * - Periodic balancing must be on. Isolated CPUs are not balanced at all.
+ * - The idle CPU's next pass must be as near as an idle one's. While a policy leaves, ticks balance
+ *   CPUs that run its tasks as busy ones, up to busy_factor times less often, and who runs dry of
+ *   such tasks does not ask the fair class, which would bring the pass forward (prev_balance).
  *
  * Where the two CPUs have no domain in common (a level is missing), what today's kernel would have
  * built is taken: one domain of all CPUs.
@@ -123,15 +126,29 @@ may_be_throttled(const struct task *p)
     return false;
 }
 
+/* In jiffies: what lies between two passes at most. */
+static uint64_t
+between_passes(const struct kernel *k, const struct sched_domain *sd)
+{
+    uint64_t ms = sd != NULL ? sd->max_interval : 2 * (uint64_t)k->nr_online;
+    uint64_t most = SIM_MAX((uint64_t)k->params.sched.hz * k->nr_online / 10, 1);
+
+    return SIM_CLAMP(div_round_up_u64(ms * k->params.sched.hz, 1000), 1, most) + 2;
+}
+
 static sim_time
 limit(const struct kernel *k, const struct sched_domain *sd)
 {
-    uint64_t ms = sd != NULL ? sd->max_interval : 2 * (uint64_t)k->nr_online;
     uint64_t tries = sd != NULL ? sd->cache_nice_tries : 2;
-    uint64_t most = SIM_MAX((uint64_t)k->params.sched.hz * k->nr_online / 10, 1);
-    uint64_t jiffies = SIM_CLAMP(div_round_up_u64(ms * k->params.sched.hz, 1000), 1, most);
 
-    return (tries + 4) * (jiffies + 2) * k->tick_ns;
+    return (tries + 4) * between_passes(k, sd) * k->tick_ns;
+}
+
+/* It was busy with a policy's task when it balanced for the last time. */
+static bool
+has_pace_of_busy(struct kernel *k, const struct sched_domain *sd, int idle)
+{
+    return k->scx != NULL && k->rqs[idle].next_balance > jiffies(k) + between_passes(k, sd);
 }
 
 struct wasted_verdict
@@ -152,7 +169,8 @@ wasted_rule(struct kernel *k, const struct task *p, int busy, int idle)
     if (!k->params.sched.periodic_balance || k->domains->cpus[busy].sd == NULL ||
         k->domains->cpus[idle].sd == NULL)
         return v;
-    if (rq->curr == NULL || rq->curr->class != &fair_sched_class || may_be_throttled(p))
+    if (rq->curr == NULL || rq->curr->class != &fair_sched_class || may_be_throttled(p) ||
+        has_pace_of_busy(k, s.common, idle))
         return v;
     if (imbalanced(k, &s) &&
         everybody_may_run_on(k, s.common != NULL ? s.common->span : NULL, idle))
