@@ -14,6 +14,7 @@
  */
 #include "kernel/balance_impl.h"
 
+#include "kernel/fetch.h"
 #include "kernel/host_turns.h"
 #include "kernel/load.h"
 
@@ -282,6 +283,20 @@ balance_for(struct kernel *k, struct rq *this_rq, struct rq *rq, uint32_t flags)
     return blocked;
 }
 
+/* While one CPU has its turn the next one's queue is fetched, and the domains of the one before. */
+static void
+fetch_next(const struct kernel *k, int cpu)
+{
+    int next = cpumask_next_and(k->nohz.idle_cpus, k->idle_cpus, (uint32_t)cpu + 1);
+
+    if (next < 0)
+        return;
+    fetch_lowest_domain(k, next);
+    next = cpumask_next_and(k->nohz.idle_cpus, k->idle_cpus, (uint32_t)next + 1);
+    if (next >= 0)
+        fetch_rq(k, next);
+}
+
 /* All idle CPUs in turn, from the next one on, this one last. False: it got work and left off. */
 static bool
 balance_for_all(struct kernel *k, struct rq *this_rq, uint32_t flags, uint64_t *next, bool *blocked)
@@ -299,6 +314,8 @@ balance_for_all(struct kernel *k, struct rq *this_rq, uint32_t flags, uint64_t *
             return true;
         if (!idle_cpu(k, this_rq->cpu) && this_rq->need_resched)
             return false;
+        if (unlikely(k->fetches))
+            fetch_next(k, cpu);
         *blocked |= balance_for(k, this_rq, &k->rqs[cpu], flags);
         *next = SIM_MIN(*next, k->rqs[cpu].next_balance);
     }

@@ -11,14 +11,14 @@
 #include "kernel/cfs_rq.h"
 #include "kernel/memory_model.h"
 
-enum { SOON_NEXT = 2, SOON_FLAT = 8 };
+enum { SOON_NEXT = 1, SOON_FLAT = 8 };
 
 /* What is known of an event: a task that wakes up on a CPU, or a CPU where something ends. */
 struct soon {
     const struct task *timer;
     const struct rq *rq;
     const struct task *curr, *next[SOON_NEXT];
-    uint32_t nr_next; /* of those that wait, the first in the queue's arrays */
+    uint32_t nr_next; /* of those that wait, the first in the queue's arrays: most have one */
     const struct sched_domain *sd;
 };
 
@@ -95,6 +95,15 @@ timer_fourth(const struct kernel *k, struct soon *s)
 {
     if (s->curr != NULL)
         fetch_task_parts(k, s->curr);
+    fetch_rate(k, s->rq->cpu, NULL, 0);
+}
+
+static void
+timer_fifth(const struct kernel *k, struct soon *s)
+{
+    if (s->curr != NULL)
+        fetch_task_memory(k, s->curr);
+    fetch_rate(k, s->rq->cpu, NULL, 1);
 }
 
 /* ---- something ends on a CPU: somebody else runs, or it looks for work ---- */
@@ -124,6 +133,7 @@ cpu_third(const struct kernel *k, struct soon *s)
     if (s->sd == NULL)
         return;
     fetch_domain(s->sd->parent);
+    fetch_bytes(&s->sd->stat.lb[CPU_NEWLY_IDLE], sizeof(s->sd->stat.lb[CPU_NEWLY_IDLE]));
     fetch_bytes(&s->sd->span->bits[s->rq->cpu / 64], sizeof(uint64_t));
     fetch_group(s->sd);
 }
@@ -198,6 +208,6 @@ fetch_soon(struct engine *eng, struct event *const *ev, uint32_t nr)
     each(k, soon, nr, timer_second, cpu_second);
     each(k, soon, nr, timer_third, cpu_third);
     each(k, soon, nr, timer_fourth, cpu_fourth);
-    each(k, soon, nr, NULL, cpu_fifth);
+    each(k, soon, nr, timer_fifth, cpu_fifth);
     each(k, soon, nr, NULL, cpu_sixth);
 }

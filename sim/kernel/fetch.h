@@ -27,9 +27,11 @@ fetch_bytes(const void *from, size_t bytes)
     __asm__ volatile("");
 }
 
-/* From one field of *p up to another. */
+/* From one field of *p, which begins a line, up to another. */
+#define FETCH_FROM(p, first) (offsetof(__typeof__(*(p)), first) / FETCH_LINE * FETCH_LINE)
 #define FETCH_FIELDS(p, first, end)                                                                \
-    fetch_bytes(&(p)->first, offsetof(__typeof__(*(p)), end) - offsetof(__typeof__(*(p)), first))
+    fetch_bytes((const char *)(p) + FETCH_FROM(p, first),                                          \
+                offsetof(__typeof__(*(p)), end) - FETCH_FROM(p, first))
 
 static inline void
 fetch_rq(const struct kernel *k, int cpu)
