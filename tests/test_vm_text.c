@@ -85,6 +85,58 @@ numa_maps_has_a_line_for_each_vma(void **state)
     fixture_close(&f);
 }
 
+/* show_numa_map(), mpol_to_str(): flags; shared memory has a file and no anonymous pages; a VMA
+ * without a policy shows that of the process; without pages nothing follows. */
+static void
+numa_maps_shows_what_linux_would(void **state)
+{
+    static const struct mempolicy balanced = {
+        .mode = MPOL_BIND, .nodes = NODE_BIT(1), .static_nodes = true, .numa_balancing = true
+    };
+    static const struct mempolicy nowhere = { .mode = MPOL_PREFERRED };
+    g_autoptr(GString) text = g_string_new(NULL), expected = g_string_new(NULL);
+    struct fixture f;
+
+    (void)state;
+    placed(&f);
+    struct region *r = f.process->mm->regions;
+    struct region *g = region_new(
+        f.k, f.process->mm,
+        &(struct region_attr){
+            .name = "table", .bytes = 2 * PAGE_4K, .sharing = REGION_GLOBAL, .owner = -1 });
+    struct process *other = process_new(f.k, "other", NULL);
+    struct task *p = fixture_hog(&f, "p", 0);
+    uint64_t at = r->maps->start * PAGE_4K;
+
+    p->mem->policy = (struct mempolicy){ .mode = MPOL_PREFERRED_MANY,
+                                         .nodes = NODE_BIT(0) | NODE_BIT(1),
+                                         .numa_balancing = true };
+    region_set_policy(f.k, r, 20, 10, &balanced);
+    region_set_policy(f.k, r, 30, r->nr_pages - 30, &nowhere);
+    f.process->mm->nr_users = other->mm->nr_users = 1;
+    uint64_t shared = region_map(f.k, g, f.process->mm)->start * PAGE_4K;
+    uint64_t there = region_map(f.k, g, other->mm)->start * PAGE_4K;
+    numa_maps_text(f.k, text);
+    g_string_printf(
+        expected,
+        "# test\n"
+        "%08lx prefer (many)=balancing:0-1 anon=20 dirty=20 active=0 N0=20 kernelpagesize_kB=4\n"
+        "%08lx bind=static|balancing:1 anon=10 dirty=10 active=0 N0=10 kernelpagesize_kB=4\n"
+        "%08lx local anon=12 dirty=12 active=0 N1=12 kernelpagesize_kB=4\n"
+        "%08lx prefer (many)=balancing:0-1 file=/dev/shm/table\n"
+        "# other\n"
+        "%08lx default file=/dev/shm/table\n",
+        (unsigned long)at, (unsigned long)at + 20 * PAGE_4K, (unsigned long)at + 30 * PAGE_4K,
+        (unsigned long)shared, (unsigned long)there);
+    assert_string_equal(text->str, expected->str);
+    place(&f, g, 0, 2, 1, 0);
+    g_string_truncate(text, 0);
+    numa_maps_text(f.k, text);
+    assert_non_null(strstr(text->str, " default file=/dev/shm/table dirty=2 mapmax=2 active=0 N1=2 "
+                                      "kernelpagesize_kB=4\n"));
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -92,6 +144,7 @@ main(void)
         cmocka_unit_test(vmstat_has_a_line_for_each_counter),
         cmocka_unit_test(numastat_has_a_column_for_each_node),
         cmocka_unit_test(numa_maps_has_a_line_for_each_vma),
+        cmocka_unit_test(numa_maps_shows_what_linux_would),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,14 +177,34 @@ put_policy(const struct kernel *k, const struct mempolicy *pol, GString *out)
         [MPOL_INTERLEAVE] = "interleave",
         [MPOL_WEIGHTED_INTERLEAVE] = "weighted interleave",
     };
+    /* PREFERRED of no node is made LOCAL */
+    enum mempolicy_mode mode =
+        pol->mode == MPOL_PREFERRED && pol->nodes == 0 ? MPOL_LOCAL : pol->mode;
 
-    g_string_append(out, names[pol->mode]);
-    if (pol->mode == MPOL_DEFAULT || pol->mode == MPOL_LOCAL)
+    g_string_append(out, names[mode]);
+    if (pol->static_nodes || pol->relative_nodes || pol->numa_balancing)
+        g_string_append_printf(
+            out, "=%s%s%s",
+            pol->static_nodes     ? "static"
+            : pol->relative_nodes ? "relative"
+                                  : "",
+            (pol->static_nodes || pol->relative_nodes) && pol->numa_balancing ? "|" : "",
+            pol->numa_balancing ? "balancing" : "");
+    if (mode == MPOL_DEFAULT || mode == MPOL_LOCAL)
         return;
-    if (pol->static_nodes || pol->relative_nodes)
-        g_string_append(out, pol->static_nodes ? "=static" : "=relative");
     g_string_append_c(out, ':');
     put_nodes(k, pol->nodes, out);
+}
+
+/* Of a VMA without a policy it is the main thread's, while that lives. */
+static const struct mempolicy *
+policy_shown(const struct process *pr, const struct vma *v)
+{
+    const struct task *leader = pr->nr_members > 0 ? pr->members[0] : NULL;
+
+    if (v->policy.mode != MPOL_DEFAULT || leader == NULL || leader->mem == NULL)
+        return &v->policy;
+    return &leader->mem->policy;
 }
 
 /* Pages on each node of a VMA's pages; returns how many there are. */
@@ -204,40 +224,40 @@ count_vma(const struct kernel *k, const struct vma *v, uint64_t *count)
     return sum;
 }
 
-/* Whose pages they are: of a file by name, those of all mappings mapped. */
+/* Whose pages they are. Shared memory is a file, too; what is all dirty, or all anonymous, is not
+ * called mapped. */
 static void
 put_kind(const struct kernel *k, const struct vma *v, uint64_t there, GString *out)
 {
     const struct region *r = v->map->region;
-    const char *count = v->kind == VMA_FILE ? "mapped" : "anon";
-    uint32_t mappers = region_nr_mappers(r);
+    uint32_t mappers = v->kind == VMA_ANON ? 1 : region_nr_mappers(r);
     bool dirty = v->kind != VMA_FILE || file_is_dirty(k, r, region_slice_of(r, v->first));
 
-    if (v->kind == VMA_FILE)
-        g_string_append_printf(out, " file=/%s", r->name);
+    if (v->kind != VMA_ANON)
+        g_string_append_printf(out, " file=/%s%s", v->kind == VMA_SHMEM ? "dev/shm/" : "", r->name);
     if (there == 0)
         return;
-    g_string_append_printf(out, " %s=%" G_GUINT64_FORMAT, count, there);
-    if (dirty)
-        g_string_append_printf(out, " dirty=%" G_GUINT64_FORMAT, there);
-    if (v->kind == VMA_FILE && mappers > 1)
+    if (v->kind == VMA_ANON)
+        g_string_append_printf(out, " anon=%" G_GUINT64_FORMAT, there);
+    g_string_append_printf(out, " %s=%" G_GUINT64_FORMAT, dirty ? "dirty" : "mapped", there);
+    if (mappers > 1)
         g_string_append_printf(out, " mapmax=%u", mappers);
     g_string_append(out, " active=0");
 }
 
 static void
-numa_maps_line(const struct kernel *k, const struct vma *v, GString *out)
+numa_maps_line(const struct kernel *k, const struct process *pr, const struct vma *v, GString *out)
 {
     uint64_t count[NODE_MAX], there = count_vma(k, v, count);
 
     g_string_append_printf(out, "%08" G_GINT64_MODIFIER "x ", v->start * PAGE_4K);
-    put_policy(k, &v->policy, out);
+    put_policy(k, policy_shown(pr, v), out);
     put_kind(k, v, there, out);
     for (uint32_t n = 0; n < k->machine->nr_nodes; n++)
         if (count[n] > 0)
             g_string_append_printf(out, " N%u=%" G_GUINT64_FORMAT, k->machine->nodes[n].os_index,
                                    count[n]);
-    g_string_append(out, " kernelpagesize_kB=4\n");
+    g_string_append(out, there > 0 ? " kernelpagesize_kB=4\n" : "\n");
 }
 
 void
@@ -250,7 +270,7 @@ numa_maps_text(const struct kernel *k, GString *out)
             continue;
         g_string_append_printf(out, "# %s\n", pr->name);
         for (const struct vma *v = pr->mm->vmas; v != NULL; v = v->next)
-            numa_maps_line(k, v, out);
+            numa_maps_line(k, pr, v, out);
     }
 }
 
