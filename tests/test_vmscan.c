@@ -87,6 +87,9 @@ kswapd_demotes_from_low_to_high(void **state)
     assert_int_equal(n->pgdemote_kswapd, f.k->stats.pgdemote_kswapd);
     assert_int_equal(f.k->stats.pgmigrate_success, f.k->stats.pgdemote_kswapd);
     assert_int_equal(f.k->stats.pgdemote_direct, 0);
+    assert_int_equal(f.k->stats.pgsteal_kswapd, f.k->stats.pgdemote_kswapd);
+    assert_int_equal(f.k->stats.pgsteal_anon, f.k->stats.pgdemote_kswapd);
+    assert_int_equal(f.k->stats.pgsteal_file, 0);
     assert_sane(&f);
     fixture_close(&f);
 }

@@ -47,6 +47,8 @@ check_memory(struct kernel *k)
     EQUAL("interleave_hit of all nodes", s->numa_interleave, sum.interleave_hit);
     EQUAL("pgdemote_kswapd of all nodes", s->pgdemote_kswapd, sum.pgdemote_kswapd);
     EQUAL("pgdemote_direct of all nodes", s->pgdemote_direct, sum.pgdemote_direct);
+    EQUAL("stolen by whom is stolen of what", s->pgsteal_kswapd + s->pgsteal_direct,
+          s->pgsteal_anon + s->pgsteal_file);
     AT_MOST("local hinting faults are hinting faults", s->numa_hint_faults_local,
             s->numa_hint_faults);
     AT_MOST("what faults, calls and reclaim moved was moved",

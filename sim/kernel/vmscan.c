@@ -117,7 +117,6 @@ drop_file(struct batch *b, struct region *r, uint64_t page)
     file_drop(b->k, r, region_slice_of(r, page));
     r->ops->release(b->k, r, page, 1);
     region_changed(b->k, r, region_slice_of(r, page), 1);
-    b->k->stats.pgsteal_file++;
     return 1;
 }
 
@@ -131,7 +130,6 @@ swap_anon(struct batch *b, struct region *r, uint64_t page, uint32_t np)
         np = 1;
     }
     swap_out(b->k, r, page, np);
-    b->k->stats.pgsteal_anon += np;
     return np;
 }
 
@@ -146,12 +144,14 @@ evict(struct batch *b, struct region *r, uint64_t page, uint32_t np)
     return gained;
 }
 
+/* Demoted pages are reclaimed, too (shrink_inactive_list). */
 static void
 account_stolen(struct batch *b, uint64_t pages)
 {
     struct kernel_stats *s = &b->k->stats;
 
     b->freed += pages;
+    *(b->files ? &s->pgsteal_file : &s->pgsteal_anon) += pages;
     *(b->p != NULL ? &s->pgsteal_direct : &s->pgsteal_kswapd) += pages;
 }
 
