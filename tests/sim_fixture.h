@@ -79,8 +79,9 @@ fixture_memory_changed(struct kernel *k, int cpu)
     (void)k, (void)cpu;
 }
 static inline uint64_t
-fixture_memory_latency(const struct kernel *k, int cpu_node, int mem_node)
+fixture_memory_latency(const struct kernel *k, int cpu_node, int mem_node, bool writes)
 {
+    (void)writes;
     return machine_latency_ps(k->machine, (uint32_t)cpu_node, (uint32_t)mem_node);
 }
 static const struct memory_model_ops fixture_memory = {

@@ -165,7 +165,7 @@ a_factor_is_common_to_all_users(void **state)
     double lambda = (1 / rate(&f, 1) - 1) / (heavy * 85);
     assert_true(lambda > 1.5);
     assert_close((1 / rate(&f, 0) - 1) / (light * 85), lambda, 1e-4);
-    assert_close((double)f.k->memory->latency_ps(f.k, 0, 0), lambda * 85000, 1e-4);
+    assert_close((double)f.k->memory->latency_ps(f.k, 0, 0, false), lambda * 85000, 1e-4);
     double bytes = (rate(&f, 0) * light + 3 * rate(&f, 1) * heavy) * 64;
     assert_close(bytes, 1, 1e-3);
     fixture_close(&f);

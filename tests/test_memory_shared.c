@@ -64,7 +64,7 @@ a_full_controller_is_shared_in_proportion_to_what_is_asked(void **state)
     }
     assert_close(total, 10, 1e-3);
     assert_true(slowed[0] > 2.1); /* above the end of the curve */
-    assert_close((double)f.k->memory->latency_ps(f.k, 0, 0) / 85000, slowed[0], 1e-3);
+    assert_close((double)f.k->memory->latency_ps(f.k, 0, 0, false) / 85000, slowed[0], 1e-3);
     fixture_close(&f);
 }
 
@@ -112,6 +112,52 @@ local_is_better_until_the_controller_is_full(void **state)
     assert_true(crossed);
     assert_close(bandwidth_of(16, false), 10, 0.01);
     assert_close(bandwidth_of(16, true), 12, 0.01);
+}
+
+/* The way from node 0 to node 1 is all that is ever full, and there is no growth below that. */
+static void
+narrow_way_back(struct kernel_params *kp, struct machine *m)
+{
+    kp->memory.tolerance_ppm = 10;
+    for (uint32_t n = 0; n < m->nr_nodes; n++)
+        m->nodes[n].bandwidth = 1000000000000u, m->nodes[n].write_derate_ppm = 0,
+        m->nodes[n].curve_a = 0;
+    for (uint32_t l = 0; l < m->nr_links; l++) {
+        m->links[l].bandwidth = m->links[l].from == 0 ? 500000000u : 1000000000000u;
+        m->links[l].curve_a = 0;
+    }
+}
+
+/* ns that an access took, by the books. */
+static double
+mean_latency(const struct task *p)
+{
+    return (double)p->stats.latency_ps / 1000 / (double)p->stats.accesses_remote;
+}
+
+/* Both read memory of node 1 from node 0, where 135 ns is the idle latency, and one also writes
+ * each line back: it gets on at 0.5 GB/s, eight lines of 64 bytes in 1024 ns less its own work. */
+static void
+only_who_writes_waits_for_a_full_way_back(void **state)
+{
+    struct fixture f;
+    struct task *tasks[2];
+
+    (void)state;
+    kit_open(&f, 2, 8, &memory_loaded, narrow_way_back);
+    struct region *r = kit_region(&f, "data", 64 * PAGE_4K, 1);
+    kit_populate(&f, r, 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct burst_profile *p = kit_profile(&f, r, REGION_WHOLE, 100, i * 256);
+
+        p->mlp_q8 = 8 * 256;
+        tasks[i] = kit_task(&f, i == 0 ? "0" : "1", p, MSEC(10));
+        task_start(f.k, tasks[i], NULL);
+    }
+    engine_run(&f.k->engine, MSEC(500));
+    assert_close(mean_latency(tasks[0]), 135, 1e-3);
+    assert_close(mean_latency(tasks[1]), 8 * (64 / 0.5 - 10), 1e-3);
+    fixture_close(&f);
 }
 
 /* memory-model.md 2.4: STREAM on 208.5 GB/s of DRAM and 24.4 of CXL. */
@@ -244,7 +290,7 @@ what_stays_within_the_tolerance_changes_nothing(void **state)
     for (uint32_t i = 0; i < 8; i++)
         start_reader(&f, i, r, 1);
     settle(&f);
-    assert_int_equal(f.k->memory->latency_ps(f.k, 0, 0), 85000);
+    assert_int_equal(f.k->memory->latency_ps(f.k, 0, 0, false), 85000);
     fixture_close(&f);
 }
 
@@ -254,6 +300,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_controller_is_shared_in_proportion_to_what_is_asked),
         cmocka_unit_test(local_is_better_until_the_controller_is_full),
+        cmocka_unit_test(only_who_writes_waits_for_a_full_way_back),
         cmocka_unit_test(a_weighted_interleave_gives_what_its_slowest_share_allows),
         cmocka_unit_test(what_many_share_is_looked_at_in_intervals),
         cmocka_unit_test(a_jump_of_load_is_felt_at_once),

@@ -63,7 +63,7 @@ unloaded_tau(const struct kernel *k, int node, const struct mem_mix *mix)
 
     for_each_node (n, mix->nodes)
         latency_ns +=
-            mix->share_q16[n] / 65536.0 * ((double)unloaded_latency_ps(k, node, n) / 1000);
+            mix->share_q16[n] / 65536.0 * ((double)unloaded_latency_ps(k, node, n, false) / 1000);
     return 1 + stall_per_latency(mix) * latency_ns;
 }
 
@@ -98,9 +98,10 @@ unloaded_resolve(struct kernel *k)
 }
 
 uint64_t
-unloaded_latency_ps(const struct kernel *k, int cpu_node, int mem_node)
+unloaded_latency_ps(const struct kernel *k, int cpu_node, int mem_node, bool writes)
 {
     const struct unloaded *u = memory_priv(k);
 
+    (void)writes;
     return u->ps[(uint32_t)cpu_node * k->machine->nr_nodes + (uint32_t)mem_node];
 }

@@ -74,7 +74,7 @@ uint32_t unloaded_rate(struct kernel *k, int cpu);
 void unloaded_changed(struct kernel *k, int cpu);
 void unloaded_resolve(struct kernel *k);
 void unloaded_predict(struct kernel *k, struct mem_guess *guesses, uint32_t nr);
-uint64_t unloaded_latency_ps(const struct kernel *k, int cpu_node, int mem_node);
+uint64_t unloaded_latency_ps(const struct kernel *k, int cpu_node, int mem_node, bool writes);
 
 /* Latency of the fastest access of a CPU to its own node. */
 uint64_t machine_local_ps(const struct machine *m);

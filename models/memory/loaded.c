@@ -198,11 +198,12 @@ loaded_flow_changed(struct kernel *k, struct flow *f)
 }
 
 static uint64_t
-loaded_latency_ps(const struct kernel *k, int cpu_node, int mem_node)
+loaded_latency_ps(const struct kernel *k, int cpu_node, int mem_node, bool writes)
 {
     const struct loaded *ld = memory_priv(k);
+    uint32_t pair = (uint32_t)cpu_node * ld->nr_nodes + (uint32_t)mem_node;
 
-    return ld->latency_ps[(uint32_t)cpu_node * ld->nr_nodes + (uint32_t)mem_node];
+    return ld->latency_ps[2 * pair + writes];
 }
 
 /* What passes the resource now, in 1/1000 of its capacity. */

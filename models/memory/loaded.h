@@ -35,8 +35,8 @@ struct resource {
     struct load_curve curve;
     sim_time solved_at;
     uint64_t solved_flow, jump; /* bytes/s: then; how far from there is too far to wait */
-    nodemask *reads;  /* by node of the CPU: memory nodes whose reads pass here */
-    nodemask *writes; /* and whose write-backs do */
+    nodemask *reads;            /* by node of the CPU: memory nodes whose reads pass here */
+    nodemask *writes;           /* and whose write-backs do */
     uint32_t nr_users, cap_users;
     struct user *users; /* those that are gone are left in the list until the next solve */
 };
@@ -121,7 +121,7 @@ struct loaded {
     struct path *paths;
     double *idle, *latency;       /* ns; under load, without lambdas */
     double *lambda, *lambda_back; /* products over what reads pass, over what only writes pass */
-    uint64_t *latency_ps;         /* with all; what the books are kept by */
+    uint64_t *latency_ps;         /* with all; what the books are kept by: of readers, of writers */
     uint32_t *epoch;              /* by node of the CPU: how often its row has changed */
 
     uint32_t nr_groups; /* slots ever used */

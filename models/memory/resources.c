@@ -150,12 +150,12 @@ resources_init(struct loaded *ld)
     ld->latency = arena_new_array(a, double, pairs);
     ld->lambda = arena_new_array(a, double, pairs);
     ld->lambda_back = arena_new_array(a, double, pairs);
-    ld->latency_ps = arena_new_array(a, uint64_t, pairs);
+    ld->latency_ps = arena_new_array(a, uint64_t, 2 * pairs);
     ld->epoch = arena_new_array(a, uint32_t, m->nr_nodes);
     make_nodes(ld, m);
     make_links(ld, m);
     for (uint32_t i = 0; i < pairs; i++) {
-        ld->latency_ps[i] = m->latency_ps[i];
+        ld->latency_ps[2 * i] = ld->latency_ps[2 * i + 1] = m->latency_ps[i];
         ld->latency[i] = ld->idle[i] = m->latency_ps[i] / 1000.0;
         ld->lambda[i] = ld->lambda_back[i] = 1;
         make_path(ld, i / m->nr_nodes, i % m->nr_nodes);
@@ -210,9 +210,10 @@ resource_publish(struct loaded *ld, const struct resource *res)
     for (uint32_t i = 0; i < ld->nr_nodes; i++)
         for_each_node (j, res->reads[i] | res->writes[i]) {
             uint32_t at = i * ld->nr_nodes + (uint32_t)j;
-            double ns = ld->latency[at] * ld->lambda[at] * ld->lambda_back[at];
+            double ns = ld->latency[at] * ld->lambda[at];
 
-            ld->latency_ps[at] = (uint64_t)(ns * 1000 + 0.5);
+            ld->latency_ps[2 * at] = (uint64_t)(ns * 1000 + 0.5);
+            ld->latency_ps[2 * at + 1] = (uint64_t)(ns * ld->lambda_back[at] * 1000 + 0.5);
         }
 }
 

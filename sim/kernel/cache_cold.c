@@ -47,7 +47,7 @@ present_latency(struct kernel *k, const struct rq *rq, const struct mem_mix *mix
     double ps = 0;
 
     for_each_node (n, mix->nodes)
-        ps += mix->share_q16[n] / 65536.0 * (double)k->memory->latency_ps(k, rq->node, n);
+        ps += mix->share_q16[n] / 65536.0 * (double)k->memory->latency_ps(k, rq->node, n, false);
     return ps / 1000;
 }
 

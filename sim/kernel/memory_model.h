@@ -58,8 +58,9 @@ struct memory_model_ops {
     /* A flow (flow.h) was opened, changed or closed: resolve() gives each open one its rate, by
      * flow_set_rate(). NULL: load does not matter here, and a flow gets what it wants. */
     void (*flow_changed)(struct kernel *k, struct flow *f);
-    /* Latency under the present load, ps, for accounting: cpu_node reads memory of mem_node. */
-    uint64_t (*latency_ps)(const struct kernel *k, int cpu_node, int mem_node);
+    /* Latency under the present load, ps, for accounting: cpu_node reads memory of mem_node. Who
+     * also writes there is held up by the way back. */
+    uint64_t (*latency_ps)(const struct kernel *k, int cpu_node, int mem_node, bool writes);
     /* Utilisation of link l in 1/1000 at this moment, for samplers; may be NULL. */
     uint32_t (*link_load)(const struct kernel *k, uint32_t link);
     uint32_t (*node_load)(const struct kernel *k, uint32_t node);

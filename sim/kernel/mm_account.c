@@ -85,6 +85,13 @@ struct account {
     u128 latency_ps;                   /* over all misses */
 };
 
+/* Of an access by this burst. */
+static inline uint64_t
+latency_met(const struct kernel *k, const struct task_mem *mem, int cpu_node, int node)
+{
+    return k->memory->latency_ps(k, cpu_node, node, mem->profile->write_q8 > 0);
+}
+
 static inline void
 account_bytes(struct kernel *k, struct task *p, int cpu_node, int node, uint64_t misses)
 {
@@ -110,7 +117,7 @@ static void
 account_node(struct kernel *k, struct task *p, struct account *acc, int n, uint32_t share,
              uint64_t misses)
 {
-    uint64_t ps = k->memory->latency_ps(k, acc->cpu_node, n);
+    uint64_t ps = latency_met(k, p->mem, acc->cpu_node, n);
     bool local = n == acc->cpu_node;
 
     acc->all_weight += share * ps;
@@ -164,7 +171,7 @@ static inline void
 account_single(struct kernel *k, struct task *p, int cpu_node, int node, uint64_t misses,
                uint64_t stall)
 {
-    uint64_t ps = k->memory->latency_ps(k, cpu_node, node);
+    uint64_t ps = latency_met(k, p->mem, cpu_node, node);
     bool local = node == cpu_node;
 
     if (likely(local)) {

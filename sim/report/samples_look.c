@@ -140,7 +140,7 @@ look_at_load(struct samples *s, struct sample *to)
 
             if (!cpumask_empty(m->nodes[i].cpus) && m->nodes[j].mem_bytes > 0)
                 sample_add(s, to, SERIES_LEVEL, "node_pair", id, "latency_ns",
-                           (double)k->memory->latency_ps(k, (int)i, (int)j) / 1000, 0);
+                           (double)k->memory->latency_ps(k, (int)i, (int)j, false) / 1000, 0);
         }
 }
 

@@ -39,9 +39,9 @@ pages_changed(struct kernel *k, int cpu)
     (void)k, (void)cpu;
 }
 static uint64_t
-latency(const struct kernel *k, int cpu_node, int mem_node)
+latency(const struct kernel *k, int cpu_node, int mem_node, bool writes)
 {
-    (void)k;
+    (void)k, (void)writes;
     return cpu_node == mem_node ? 85000 : 135000;
 }
 static const struct memory_model_ops no_physics = { .name = "none",
