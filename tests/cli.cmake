@@ -1,6 +1,7 @@
 # The command line, end to end. A scenario is a function of cli.sh; 77: it cannot run here.
 foreach(scenario exit_codes errors_have_places_and_come_together policy_files_change_a_preset
         help_is_for_every_command lists_name_what_is_shipped folders_are_kept_or_replaced_by_rule
+        names_are_the_bytes_that_they_are
         resolved_run_repeats_byte_by_byte jobs_change_nothing looking_changes_nothing
         forced_choice_of_the_same_is_the_same_run
         forced_choice_that_is_none_is_refused samples_are_as_many_as_memory_holds

@@ -212,6 +212,21 @@ resolved_run_repeats_byte_by_byte() {
     says err '^broken.yaml:1:7: seed: '
 }
 
+names_are_the_bytes_that_they_are() {
+    mkdir 'Größe ü'
+    printf 'title: one\nshape: {packages: 1, cores_per_llc: 2}\n' >'Größe ü/日本.yaml'
+    for locale in C C.UTF-8; do
+        LC_ALL=$locale expect 0 "$numasim" run $short -t 'Größe ü/日本.yaml' -w pipe -o "aus $locale ü"
+        [ -f "aus $locale ü/summary.csv" ] || complain "no summary in aus $locale ü"
+        LC_ALL=$locale expect 1 "$numasim" run $short -t 'zwölf.yaml'
+        says err "there is no topology 'zwölf.yaml'"
+        LC_ALL=$locale expect 1 "$numasim" run $short --set 'wörk=1'
+        says err "there is no parameter 'wörk'"
+    done
+    expect 0 "$numasim" run -q --no-plot 'aus C ü/resolved.yaml' -o again
+    same_folders 'aus C ü' again
+}
+
 jobs_change_nothing() {
     expect 0 "$numasim" compare $short --seeds 2 -p topology,static:pack -j 1 -o one
     expect 0 "$numasim" compare $short --seeds 2 -p topology,static:pack -j 4 -o four

@@ -5,6 +5,7 @@
  * 4), not signals that end us: both are ignored here and seen again by whoever writes.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -70,11 +71,19 @@ help(int argc, char **argv)
     return c->run(c, argc > 2 ? 3 : 2, page);
 }
 
+/* What is said is UTF-8, and names of files are the bytes that they are, whatever the locale. */
+static void
+say(const char *text)
+{
+    fputs(text, stderr);
+}
+
 int
 main(int argc, char **argv)
 {
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+    g_set_printerr_handler(say);
     g_set_prgname("numasim");
     if (argc < 2) {
         g_autofree char *text = help_text();

@@ -96,6 +96,25 @@ arguments(const GOptionEntry *const *tables, int argc, char **argv)
     return (GStrv)g_ptr_array_free(all, FALSE);
 }
 
+/* Texts are taken as the bytes that they are. GOption would convert them from the character set of
+ * the locale, and refuse what is not in it: a folder's name, say. */
+static void
+add_entries(GOptionContext *context, const GOptionEntry *table)
+{
+    g_autoptr(GArray) copy = g_array_new(TRUE, TRUE, sizeof(*table));
+
+    for (; table->long_name != NULL; table++) {
+        GOptionEntry e = *table;
+
+        if (e.arg == G_OPTION_ARG_STRING)
+            e.arg = G_OPTION_ARG_FILENAME;
+        else if (e.arg == G_OPTION_ARG_STRING_ARRAY)
+            e.arg = G_OPTION_ARG_FILENAME_ARRAY;
+        g_array_append_val(copy, e);
+    }
+    g_option_context_add_main_entries(context, (const GOptionEntry *)copy->data, NULL);
+}
+
 bool
 cli_parse(const struct command *c, const GOptionEntry *const *tables, int argc, char **argv,
           GStrv *rest, int *code)
@@ -111,7 +130,7 @@ cli_parse(const struct command *c, const GOptionEntry *const *tables, int argc, 
         g_option_context_set_description(context, c->page);
     g_option_context_set_help_enabled(context, FALSE);
     for (; *tables != NULL; tables++)
-        g_option_context_add_main_entries(context, *tables, NULL);
+        add_entries(context, *tables);
     if (wants_help(argc, argv)) {
         g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
         *code = cli_print(text) ? EXIT_DONE : EXIT_OUTPUT;
