@@ -279,7 +279,7 @@ forced_choice_that_is_none_is_refused() {
         [ -n "$seq" ] || complain "no decision $kind"
         for choice in 777777 -5; do
             expect 1 "$numasim" run $crowd --check --force-decision "$seq=$choice" -o wrong
-            says err '^numasim: --force-decision: '
+            says err '^--force-decision: '
         done
     done
     seq=$(awk -F, '$4 == "pick" && $8 != -1 { print $1; exit }' plain/decisions.csv)
@@ -303,7 +303,7 @@ a_refused_run_leaves_nothing() {
         '      - {name: r, size: 1MiB, policy: {mode: bind, nodes: 9}}' '    threads:' '      - name: t' \
         '        program:' '          - compute: 1ms' >far.yaml
     expect 1 "$numasim" run --no-plot -q -t four-node -w far.yaml
-    says err 'the machine has no node 9'
+    says err '^far.yaml:7:39: processes\[0\].regions\[0\].policy: r: the machine has no node 9; it has 0-3$'
     ls -d results 2>/dev/null && complain "a folder was left"
     mkdir -p mine
     expect 1 "$numasim" run --no-plot -q -t four-node -w far.yaml -o mine/deep/er

@@ -138,7 +138,8 @@ assert_refused(const char *cgroups, const char *more, const char *why)
 
     open_run(&x, text, "off");
     assert_non_null(x.why);
-    assert_string_equal(x.why, why);
+    if (!g_str_has_suffix(x.why, why) || strchr(x.why, '\n') != NULL)
+        fail_msg("'%s' instead of a place and '%s'", x.why, why);
     arena_free(x.arena);
 }
 
@@ -150,7 +151,7 @@ what_a_machine_cannot_do_is_refused_by_name(void **state)
                    "a: its affinity is CPUs 2-3, and its cgroup 'g' has only CPUs 0-1");
     assert_refused("g: {cpuset.cpus: 0-1, cgroups: {h: {cpuset.cpus: 2}}}", "",
                    "g/h: its cpuset is CPUs 2, and the group above it has only CPUs 0-1");
-    assert_refused("g: {cpuset.cpus: 8}", "", "g: the machine has no CPU 8");
+    assert_refused("g: {cpuset.cpus: 8}", "", "g: the machine has no CPU 8; it has 0-3");
     assert_refused("g: {cpu.max: 1ms / cpus}", "",
                    "g: cpu.max: the quota is too small; the least is 1ms");
     assert_refused("g: {cpu.max: 4ms * cpus, cpu.max.burst: 5ms * cpus}", "",

@@ -110,54 +110,73 @@ refusal(struct fixture *f, const char *thread)
     return workload_limits(load(f, text), machine(f), &limits);
 }
 
+/* Behind its place. */
+static void
+assert_ends(const char *why, const char *end)
+{
+    assert_non_null(why);
+    if (!g_str_has_suffix(why, end) || !g_str_has_prefix(why, "w:"))
+        fail_msg("'%s' instead of a place and '%s'", why, end);
+}
+
 static void
 what_does_not_fit_the_machine_is_refused_before_it_is_built(void **state)
 {
     struct fixture *f = *state;
     size_t before = arena_used(f->arena);
 
-    assert_string_equal(refusal(f, "  threads: [{name: a, count: 1000000000, program: []}]\n"),
-                        "a: the number of threads is 1000000000; the most is 1000000");
-    assert_string_equal(
-        refusal(f, "  count: 1000\n  threads: [{name: a, count: 1001, program: []}]\n"),
-        "a: with it there are more than 1000000 threads");
+    assert_ends(refusal(f, "  threads: [{name: a, count: 1000000000, program: []}]\n"),
+                "a: the number of threads is 1000000000; the most is 1000000");
+    assert_ends(refusal(f, "  count: 1000\n  threads: [{name: a, count: 1001, program: []}]\n"),
+                "a: with it there are more than 1000000 threads");
     assert_null(refusal(f, "  count: 1000\n  threads: [{name: a, count: 1000, program: []}]\n"));
-    assert_string_equal(refusal(f, "  threads: [{name: a, count: nodes / 5, program: []}]\n"),
-                        "a: the number of threads is 0 on this machine");
-    assert_string_equal(refusal(f, "  threads: [{name: a, count: 1 / (nodes - 4), program: []}]\n"),
-                        "a: the number of threads divides by zero");
-    assert_string_equal(
-        refusal(f, "  threads: [{name: a, affinity: {cpus: 30-32}, program: []}]\n"),
-        "a: the machine has no CPU 32");
+    assert_ends(refusal(f, "  threads: [{name: a, count: nodes / 5, program: []}]\n"),
+                "a: the number of threads is 0 on this machine");
+    assert_ends(refusal(f, "  threads: [{name: a, count: 1 / (nodes - 4), program: []}]\n"),
+                "a: the number of threads divides by zero");
+    assert_ends(refusal(f, "  threads: [{name: a, affinity: {cpus: 30-32}, program: []}]\n"),
+                "a: the machine has no CPU 32; it has 0-31");
     assert_null(refusal(f, "  threads: [{name: a, affinity: {nodes: '10,20'}, program: []}]\n"));
-    assert_string_equal(refusal(f, "  threads: [{name: a, affinity: {nodes: 1}, program: []}]\n"),
-                        "a: the machine has no node 1");
-    assert_string_equal(
+    assert_ends(refusal(f, "  threads: [{name: a, affinity: {nodes: 1}, program: []}]\n"),
+                "a: the machine has no node 1; it has 0,10,20,30");
+    assert_ends(
         refusal(f, "  threads: [{name: a, program: [set_mempolicy: {mode: bind, nodes: 3}]}]\n"),
-        "a: the machine has no node 3");
-    assert_string_equal(
+        "a: the machine has no node 3; it has 0,10,20,30");
+    assert_ends(
         refusal(f, "  regions: [{name: d, size: 2048GiB}]\n  threads: [{name: a, program: []}]\n"),
         "d: with it there are more than 268435456 pages; use page_size: 2MiB");
     assert_null(
         refusal(f, "  regions: [{name: d, size: 1024GiB}]\n  threads: [{name: a, program: []}]\n"));
-    assert_string_equal(refusal(f, "  sync: {l: {kind: lock, count: 1000000000}}\n"
-                                   "  threads: [{name: a, program: []}]\n"),
-                        "l: the number of copies is 1000000000; the most is 1048576");
+    assert_ends(refusal(f, "  sync: {l: {kind: lock, count: 1000000000}}\n"
+                           "  threads: [{name: a, program: []}]\n"),
+                "l: the number of copies is 1000000000; the most is 1048576");
     /* 512 queues of 65536 requests fit, and one more does not */
 #define QUEUES(n)                                                                                  \
     "  sync: {q: {kind: queue, count: " n ", arrivals: {poisson: {rate: 1/s}}}}\n"                 \
     "  threads: [{name: a, program: []}]\n"
     assert_null(refusal(f, QUEUES("512")));
-    assert_string_equal(refusal(f, QUEUES("513")),
-                        "q: with it there are more than 33554432 places in queues");
-    assert_string_equal(refusal(f, "  regions: [{name: d, size: 8MiB, slices: 3000}]\n"
-                                   "  threads: [{name: a, program: []}]\n"),
-                        "d: there are more slices than pages");
-    assert_string_equal(refusal(f,
-                                "  count: 3\n  regions: [{name: d, size: 4GiB, slices: 1000000}]\n"
-                                "  threads: [{name: a, program: []}]\n"),
-                        "d: with it there are more than 2097152 slices");
+    assert_ends(refusal(f, QUEUES("513")),
+                "q: with it there are more than 33554432 places in queues");
+    assert_ends(refusal(f, "  regions: [{name: d, size: 8MiB, slices: 3000}]\n"
+                           "  threads: [{name: a, program: []}]\n"),
+                "d: there are more slices than pages");
+    assert_ends(refusal(f, "  count: 3\n  regions: [{name: d, size: 4GiB, slices: 1000000}]\n"
+                           "  threads: [{name: a, program: []}]\n"),
+                "d: with it there are more than 2097152 slices");
     assert_true(arena_used(f->arena) - before < MIB(4));
+}
+
+static void
+all_that_does_not_fit_is_said_at_once_with_its_place(void **state)
+{
+    assert_string_equal(
+        refusal(*state, "  regions: [{name: d, size: 1MiB, policy: {mode: bind, nodes: 7}}]\n"
+                        "  threads:\n"
+                        "  - {name: a, affinity: {cpus: 40-90}, program: []}\n"
+                        "  - {name: b, count: 0 * cpus, program: []}\n"),
+        "w:7:25: processes[0].threads[0].affinity: a: the machine has no CPU 40; it has 0-31\n"
+        "w:8:5: processes[0].threads[1]: b: the number of threads is 0 on this machine\n"
+        "w:5:43: processes[0].regions[0].policy: d: the machine has no node 7; it has 0,10,20,30");
 }
 
 static void
@@ -239,6 +258,7 @@ main(void)
         TEST(expressions_are_refused_with_a_reason),
         TEST(expressions_say_when_they_have_no_value),
         TEST(what_does_not_fit_the_machine_is_refused_before_it_is_built),
+        TEST(all_that_does_not_fit_is_said_at_once_with_its_place),
         TEST(loops_may_be_nested_twelve_deep_and_no_deeper),
         TEST(steps_that_are_not_known_get_a_hint),
         TEST(every_bad_file_says_what_is_wrong_with_it),

@@ -46,7 +46,9 @@ finish(struct folder *f, const struct options *o, int code, const struct run_one
 
     for (guint i = 0; i < r->warnings->len; i++)
         g_printerr("warning: %s\n", (const char *)g_ptr_array_index(r->warnings, i));
-    if (r->failure != NULL)
+    if (r->failure != NULL && code == EXIT_INPUT)
+        g_printerr("%s\n", r->failure); /* lines that begin with their place */
+    else if (r->failure != NULL)
         cli_fail(code, "%s", r->failure);
     if (code == EXIT_INPUT || code == EXIT_OUTPUT) {
         folder_discard(f);

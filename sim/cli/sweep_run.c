@@ -91,7 +91,9 @@ job(guint index, GString *out, void *data)
     g_string_append_len(out, (const char *)&cpu, sizeof(cpu));
     g_ptr_array_add(warnings, NULL);
     g_autofree char *said = g_strjoinv("; ", (char **)warnings->pdata);
-    sweep_payload_begin(out, r.failure, said);
+    g_auto(GStrv) lines = r.failure != NULL ? g_strsplit(r.failure, "\n", -1) : NULL;
+    g_autofree char *failure = lines != NULL ? g_strjoinv("; ", lines) : NULL;
+    sweep_payload_begin(out, failure, said);
     g_string_append_len(out, rows->str, (gssize)rows->len);
     g_free(r.failure);
     return code;

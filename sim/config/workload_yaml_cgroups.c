@@ -114,7 +114,7 @@ read_cpus(struct wload *l, const struct ynode *n, struct wcgroup *g)
         ynode_error(&l->doc, n, "the list is empty; write 0-3, or leave 'cpuset.cpus' out");
         return;
     }
-    g->cpus = (struct waffinity){ .kind = WAFFINITY_CPUS, .set = set };
+    g->cpus = (struct waffinity){ .at = wload_place(l, n), .kind = WAFFINITY_CPUS, .set = set };
 }
 
 /* ---- the tree ---- */
@@ -135,7 +135,7 @@ read_cgroup(struct wload *l, const struct ynode *n, struct wcgroup *g)
     if (cpus != NULL)
         read_cpus(l, cpus, g);
     if (mems != NULL)
-        wload_nodes(l, mems, &g->mems);
+        g->mems.at = wload_place(l, mems), wload_nodes(l, mems, &g->mems);
 }
 
 static void
@@ -150,7 +150,7 @@ read_tree(struct wload *l, const struct ynode *map, GArray *all, int32_t parent,
     for (guint i = 0; i < map->nr && all->len <= CGROUPS_MAX; i++) {
         const struct ynode *n = map->values[i];
         const char *name = wload_name(l, map->keys[i]);
-        struct wcgroup g = { .name = name, .parent = parent };
+        struct wcgroup g = { .name = name, .at = wload_place(l, n), .parent = parent };
         bool bare = n->kind == YNODE_SCALAR && n->text[0] == '\0'; /* a group as it comes */
 
         g.weight = CPU_WEIGHT_DEFAULT;

@@ -50,6 +50,8 @@ int32_t wload_bytes(struct wload *l, const struct ynode *n);
 bool wload_is_dist(const struct wload *l, const struct ynode *n);
 /* A list of nodes, `all` or `random`. */
 bool wload_nodes(struct wload *l, const struct ynode *n, struct wpolicy *p);
+/* Where n stands, for whoever finds out later that it does not fit. */
+struct wplace wload_place(struct wload *l, const struct ynode *n);
 bool wload_policy(struct wload *l, const struct ynode *n, struct wpolicy *p);
 bool wload_affinity(struct wload *l, const struct ynode *n, struct waffinity *a);
 /* name: value pairs. */

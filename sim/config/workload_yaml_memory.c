@@ -87,6 +87,7 @@ read_set(struct wload *l, const struct ynode *n, const char *key, const char *wh
     const struct ynode *nodes = ynode_get(n, key);
 
     set->mode = MPOL_BIND;
+    set->at = wload_place(l, n);
     if (nodes == NULL)
         ynode_error(&l->doc, n, "'%s' is missing: %s, as in 0-1", key, what);
     return nodes != NULL && wload_nodes(l, nodes, set) ? set : NULL;

@@ -82,6 +82,7 @@ read_region(struct wload *l, const struct ynode *n, struct wregion *r)
 
     if (n->kind != YNODE_MAP)
         return;
+    r->at = wload_place(l, n);
     ynode_check_keys(&l->doc, n, NULL, region_keys);
     wload_number_at(l, n, "size", FIELD_SIZE, r->process < 0 ? WEXPR_MACHINE : WEXPR_PROCESS, NULL,
                     &r->size);
@@ -187,6 +188,7 @@ read_group(struct wload *l, const struct ynode *n, struct wgroup *g)
 {
     const struct ynode *program = ynode_get(n, "program");
 
+    g->at = wload_place(l, n);
     check_thread_keys(l, n);
     g->cgroup = l->w->processes[g->process].cgroup;
     if (ynode_get(n, "cgroup") != NULL)
@@ -217,6 +219,7 @@ read_process(struct wload *l, const struct ynode *n, struct wprocess *p)
 
     if (n->kind != YNODE_MAP)
         return;
+    p->at = wload_place(l, n);
     ynode_check_keys(&l->doc, n, NULL, process_keys);
     p->cgroup = -1;
     if (ynode_get(n, "cgroup") != NULL)

@@ -108,6 +108,14 @@ read_home(struct wload *l, const struct ynode *n, struct wpolicy *p)
     return true;
 }
 
+struct wplace
+wload_place(struct wload *l, const struct ynode *n)
+{
+    g_autofree char *path = ynode_path(n);
+
+    return (struct wplace){ n->line, n->column, arena_strdup(l->doc.arena, path) };
+}
+
 bool
 wload_policy(struct wload *l, const struct ynode *n, struct wpolicy *p)
 {
@@ -116,7 +124,7 @@ wload_policy(struct wload *l, const struct ynode *n, struct wpolicy *p)
     const struct ynode *flags = ynode_get(n, "flags"), *home = ynode_get(n, "home");
     const struct ynode *mode_node = n->kind == YNODE_MAP ? ynode_get(n, "mode") : n;
 
-    *p = (struct wpolicy){ 0 };
+    *p = (struct wpolicy){ .at = wload_place(l, n) };
     if (n->kind == YNODE_MAP)
         ynode_check_keys(&l->doc, n, NULL, keys);
     if (mode_node == NULL) {
@@ -154,7 +162,7 @@ wload_affinity(struct wload *l, const struct ynode *n, struct waffinity *a)
     const struct ynode *cpus = ynode_get(n, "cpus"), *nodes = ynode_get(n, "nodes");
     struct cpumask *set = cpumask_new(l->doc.arena, CPU_MAX);
 
-    *a = (struct waffinity){ .kind = WAFFINITY_ALL };
+    *a = (struct waffinity){ .at = wload_place(l, n), .kind = WAFFINITY_ALL };
     if (n->kind == YNODE_SCALAR && strcmp(n->text, "all") == 0)
         return true;
     if (n->kind == YNODE_MAP)

@@ -67,6 +67,7 @@ read_object(struct wload *l, const struct ynode *n, struct wobject *o)
     const struct ynode *lock = ynode_get(n, "lock"), *arrivals = ynode_get(n, "arrivals");
     guint nr = 2;
 
+    o->at = wload_place(l, n);
     if (size_keys[o->kind] != NULL)
         keys[nr++] = size_keys[o->kind];
     if (o->kind == WOBJECT_CONDITION)

@@ -8,8 +8,6 @@
 
 #include <stdlib.h>
 
-enum { ASSUMED_L1 = 32 << 10, ASSUMED_L2 = 1 << 20, ASSUMED_LLC_A_CORE = 2 << 20 };
-
 static int
 compare_keys(const void *a, const void *b)
 {
@@ -99,14 +97,14 @@ size_caches(struct kernel *k, struct caches *c)
     const struct machine_cache *mc = &k->machine->cache;
     uint64_t threads = SIM_MAX(k->machine->smt, 1u);
 
-    c->l1_bytes = mc->l1d_bytes > 0 ? mc->l1d_bytes : ASSUMED_L1;
-    c->l2_bytes = mc->l2_bytes > 0 ? mc->l2_bytes : ASSUMED_L2;
+    c->l1_bytes = mc->l1d_bytes > 0 ? mc->l1d_bytes : ASSUMED_L1_KIB << 10;
+    c->l2_bytes = mc->l2_bytes > 0 ? mc->l2_bytes : ASSUMED_L2_KIB << 10;
     c->l2_ns = (double)mc->l2_ps / 1000;
     c->llc_ns = (double)mc->llc_ps / 1000;
     for (uint32_t i = 0; i < c->nr_llcs; i++) {
         uint64_t cores = (c->llcs[i].nr + threads - 1) / threads;
 
-        c->llcs[i].bytes = mc->llc_bytes > 0 ? mc->llc_bytes : ASSUMED_LLC_A_CORE * cores;
+        c->llcs[i].bytes = mc->llc_bytes > 0 ? mc->llc_bytes : cores * (ASSUMED_LLC_KIB << 10);
     }
 }
 

@@ -15,6 +15,8 @@
  */
 #include "machine/derive.h"
 
+#include <stdio.h>
+
 enum { L2_PS = 4000, LLC_PS = 20000 };
 enum { LLC_PERCENT = 55, PACKAGE_PERCENT = 100, REMOTE_PERCENT = 85 };
 
@@ -66,6 +68,32 @@ assume(uint64_t *ps, uint64_t value)
     return 1;
 }
 
+/* The sizes are the simulation's to use (kernel/caches_init.c); the machine says so. */
+static void
+note_sizes(struct machine *m)
+{
+    const struct machine_cache *c = &m->cache;
+    char l1[40] = "", l2[40] = "", llc[60] = "";
+    uint32_t alone = 0;
+
+    if (c->l1d_bytes == 0)
+        snprintf(l1, sizeof(l1), ", L1 %d KiB a core", ASSUMED_L1_KIB);
+    if (c->l2_bytes == 0)
+        snprintf(l2, sizeof(l2), ", L2 %d KiB a core", ASSUMED_L2_KIB);
+    if (c->llc_bytes == 0)
+        snprintf(llc, sizeof(llc), ", last-level cache %d KiB for each of its cores",
+                 ASSUMED_LLC_KIB);
+    if (l1[0] != 0 || l2[0] != 0 || llc[0] != 0)
+        machine_note(m, "assumed: sizes of caches%s%s%s", l1, l2, llc);
+    for_each_cpu (cpu, m->present)
+        alone += m->cpus[cpu].llc < 0;
+    if (alone > 0)
+        machine_note(m,
+                     "assumed: CPUs of a node and package share a last-level cache in what it "
+                     "holds; domains know of none (%u CPUs name none)",
+                     alone);
+}
+
 void
 machine_assume_caches(struct machine *m)
 {
@@ -74,6 +102,7 @@ machine_assume_caches(struct machine *m)
     uint32_t transfers = 0, remote = nearest_remote_ps(m);
 
     c->remote_ps = remote;
+    note_sizes(m);
     if (assume(&c->l2_ps, L2_PS) + assume(&c->llc_ps, LLC_PS) > 0)
         machine_note(m, "assumed: hits take 4 ns in the L2, 20 ns in the last-level cache");
     transfers += assume(&c->transfer_llc_ps, local * LLC_PERCENT / 100);

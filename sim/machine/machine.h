@@ -22,6 +22,8 @@ enum { LOCAL_DISTANCE = 10, REMOTE_DISTANCE = 20 };
 
 /* Memory of a node where a description has no sizes at all. */
 enum { ASSUMED_MEMORY_GIB = 16 };
+/* Caches where it has none: of a core; of the last-level cache, so much for each of its cores. */
+enum { ASSUMED_L1_KIB = 32, ASSUMED_L2_KIB = 1024, ASSUMED_LLC_KIB = 2048 };
 /* MACHINE_NONE: an id that is not known (no die, no cache of that level...). */
 enum { MACHINE_NONE = -1 };
 

@@ -52,7 +52,14 @@ struct wdist {
 /* ---- memory ---- */
 
 /* A mempolicy as written: node numbers are the machine's own. */
+/* Where something stands in the file, for messages. */
+struct wplace {
+    unsigned line, column; /* 0: not known */
+    const char *path;      /* as in processes[0].threads[1] */
+};
+
 struct wpolicy {
+    struct wplace at;
     enum mempolicy_mode mode;
     bool all_nodes;   /* of the machine, with memory */
     bool random_node; /* one node, drawn once a run, the same for everybody */
@@ -70,6 +77,7 @@ enum wfile { WFILE_NONE, WFILE_SHARED, WFILE_PRIVATE, WFILE_UNMAPPED };
 
 struct wregion {
     const char *name;
+    struct wplace at;
     int32_t process; /* -1: global, built in the first process */
     int32_t group;   /* -1: shared by the process; else one for each thread of the group */
     struct wexpr size;
@@ -132,6 +140,7 @@ struct wmem {
 
 /* A mask as written: numbers are the machine's own. */
 struct waffinity {
+    struct wplace at;
     enum { WAFFINITY_ALL, WAFFINITY_CPUS, WAFFINITY_NODES } kind;
     const struct cpumask *set; /* CPU numbers, or OS numbers of nodes */
 };
@@ -146,8 +155,9 @@ struct whotplug {
 /* A group of the tree; parents stand before their children. */
 struct wcgroup {
     const char *name; /* path below the root, "web/db" */
-    int32_t parent;   /* -1: the root */
-    uint32_t weight;  /* cpu.weight, unless: */
+    struct wplace at;
+    int32_t parent;  /* -1: the root */
+    uint32_t weight; /* cpu.weight, unless: */
     bool by_nice, idle;
     int32_t nice;                      /* cpu.weight.nice */
     struct wexpr quota, period, burst; /* ns; no quota: no limit; no period: 100 ms */
@@ -202,6 +212,7 @@ struct warrival {
 
 struct wobject {
     const char *name;
+    struct wplace at;
     enum wobject_kind kind;
     int32_t process;    /* -1: one for the whole workload; else one for each copy */
     struct wexpr count; /* an array of them */
@@ -350,6 +361,7 @@ struct wstep {
 
 struct wgroup {
     const char *name, *tag;
+    struct wplace at;
     uint32_t process;
     int32_t cgroup; /* -1: the root */
     struct wexpr count;
@@ -374,6 +386,7 @@ extern const char *const wbind_names[WBIND_NR + 1];
 
 struct wprocess {
     const char *name, *tag;
+    struct wplace at;
     struct wexpr count;
     int32_t cgroup; /* of groups that name none; -1: the root */
     enum wbind bind;
@@ -414,7 +427,8 @@ struct workload {
 
 struct workload_run;
 
-/* What the workload needs on this machine. NULL, or why it cannot run there, in w's arena. Nothing
+/* What the workload needs on this machine. NULL, or all reasons why it cannot run there, a line
+ * each, in w's arena. Nothing
  * large is allocated: a workload of 10^9 threads is refused here. */
 const char *workload_limits(const struct workload *w, const struct machine *m,
                             struct kernel_limits *out);
