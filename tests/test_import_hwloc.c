@@ -247,6 +247,19 @@ indexes_of_a_string_number_the_cpus(void **state)
     unload(&l);
 }
 
+/* In a list of a YAML file quotes inside a word stay. */
+static void
+a_string_may_be_quoted(void **state)
+{
+    struct loaded l = load_string("hwloc:\"pack:2 [numa] core:4 pu:2\"");
+
+    assert_non_null(l.m);
+    assert_int_equal(l.m->nr_nodes, 2);
+    assert_int_equal(l.m->nr_cores, 8);
+    assert_string_equal(l.m->name, "pack_2_numa_core_4_pu_2");
+    unload(&l);
+}
+
 /* One machine in two formats, up to what a listing can tell. */
 static void
 a_listing_and_a_file_of_one_machine_agree(void **state)
@@ -296,6 +309,7 @@ main(void)
         cmocka_unit_test(kinds_of_cpus_become_capacities),
         cmocka_unit_test(synthetic_strings_become_the_tree_that_one_draws),
         cmocka_unit_test(indexes_of_a_string_number_the_cpus),
+        cmocka_unit_test(a_string_may_be_quoted),
         cmocka_unit_test(a_listing_and_a_file_of_one_machine_agree),
     };
 

@@ -10,6 +10,8 @@ strings_that_are_wrong_or_too_large_are_refused_at_their_column(void **state)
         { "hwloc:pack:2 core:0 pu:1", "1:19: no count; expected a number from 1" },
         { "hwloc:pack:2 core:-1 pu:1", "1:19: no count; expected a number from 1" },
         { "hwloc:pack:2 foo:2 pu:1", "1:14: 'foo' is not a level; expected pack" },
+        { "hwloc:\"pack:2 foo:2 pu:1\"", "1:15: 'foo' is not a level; expected pack" },
+        { "hwloc:\"pack:2 core:2 pu:1", "1:7: '\"pack' is not a level; expected pack" },
         { "hwloc:", "1:7: no level; expected something like" },
         { "hwloc:pack:2 core:2", "1:20: the last level is not pu; expected pu:1" },
         { "hwloc:pack:2(memory=8GB core:2 pu:1", "1:13: '(' is not closed; expected ')'" },

@@ -86,10 +86,22 @@ string_name(struct arena *a, const char *string)
     return import_name(a, s->str);
 }
 
+/* What is described, without quotes that no shell has taken off, as in a YAML list. */
+static char *
+description(const char *spec)
+{
+    const char *string = looks_like_hwloc_synthetic(spec) ? spec + strlen("hwloc:") : spec;
+    gsize len = strlen(string);
+
+    if (len >= 2 && (*string == '"' || *string == '\'') && string[len - 1] == *string)
+        return g_strndup(string + 1, len - 2);
+    return g_strdup(string);
+}
+
 struct machine *
 import_hwloc_synthetic(const char *spec, struct arena *a, struct diag *d)
 {
-    const char *string = looks_like_hwloc_synthetic(spec) ? spec + strlen("hwloc:") : spec;
+    g_autofree char *string = description(spec);
 
     if (!hwloc_synthetic_check(spec, string, d))
         return NULL;

@@ -23,13 +23,15 @@ static bool wrong(struct outline *o, const char *at, const char *fmt, ...) SIM_P
 static bool
 wrong(struct outline *o, const char *at, const char *fmt, ...)
 {
-    unsigned before = (unsigned)(strlen(o->spec) - strlen(o->string));
+    const char *begin = *o->string != '\0' ? strstr(o->spec, o->string) : NULL;
+    gsize before = begin != NULL ? (gsize)(begin - o->spec) : strlen(o->spec);
     va_list args;
 
     va_start(args, fmt);
     g_autofree char *text = g_strdup_vprintf(fmt, args);
     va_end(args);
-    diag_error(o->diag, o->spec, 1, before + (unsigned)(at - o->string) + 1, NULL, "%s", text);
+    diag_error(o->diag, o->spec, 1, (unsigned)(before + (gsize)(at - o->string)) + 1, NULL, "%s",
+               text);
     return false;
 }
 

@@ -33,11 +33,11 @@ traffic_panel(const struct plot *p, const struct plot_source *s, guint index, gu
     g_autofree char *label = plot_quote(s->label);
 
     g_string_append_printf(
-        plot, "set title %s\nplot data index %u using 1:2:3:xtic(4):ytic(5) with image", label,
-        index);
+        plot, "set title %s\nplot data index %u using 1:2:(scale * $3):xtic(4):ytic(5) with image",
+        label, index);
     if (nr_nodes <= 8)
         g_string_append_printf(plot,
-                               ", '' index %u using 1:2:(sprintf('%%.3g', $3)):"
+                               ", '' index %u using 1:2:(sprintf('%%.3g', scale * $3)):"
                                "($3 > 0.6 * most ? 0x000000 : 0xffffff) with labels tc rgb variable"
                                " font ',%u'",
                                index, p->comparison ? 9u : 12u);
@@ -64,12 +64,14 @@ plot_traffic(struct plot *p)
     plot_number(p->script, most);
     g_string_append_printf(
         p->script,
-        "\nset multiplot layout %u,%u title about.': GB from node (row) to node (column)'"
-        " noenhanced\nunset key\nunset grid\nset cbrange [0:most]\n"
+        "\nscale = %s\n" /* of the data, which are GB */
+        "set multiplot layout %u,%u title about.': %s from node (row) to node (column)'"
+        " noenhanced\nunset key\nunset grid\nset cbrange [0:scale * most]\n"
         "set palette defined (0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', 0.75 '#5ec962',"
         " 1 '#fde725')\n"
         "set yrange [] reverse\nset size ratio -1\nset xlabel 'to node'\nset ylabel 'from "
         "node'\n%sunset multiplot\n",
-        (nr + columns - 1) / columns, columns, plot->str);
+        most < 1 ? "1000" : "1", (nr + columns - 1) / columns, columns, most < 1 ? "MB" : "GB",
+        plot->str);
     return true;
 }
