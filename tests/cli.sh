@@ -83,6 +83,12 @@ errors_have_places_and_come_together() {
     says err '^p.yaml:4:21: set.sched.base_slice: .*not a time'
     says err "^p.yaml:5:1: memroy: .*did you mean 'memory'"
     says err '^--until: '
+    printf 'base: ext:fif\nset: {sched.hz: 7, policy: {slice: 1}}\nthen: 3\nmemory: flt\n' >p.yaml
+    expect 1 "$numasim" policy check p.yaml
+    says err "^p.yaml:1:7: base: there is no policy 'ext:fif'; did you mean 'ext:fifo'?"
+    says err '^p.yaml:2:17: set.sched.hz: .*the least is 100'
+    says err "^p.yaml:4:9: memory: .*did you mean 'flat'"
+    [ "$(wc -l <err)" -eq 3 ] || complain "more than three mistakes: $(cat err)"
     printf 'version: 1\nname: w\n' | gzip -c | head -c 20 >cut.gz
     expect 1 "$numasim" run -t two-node -w cut.gz -o cut
     says err '^cut.gz:1:1: the data is damaged or cut off'

@@ -209,6 +209,8 @@ load_setting(const struct yaml_doc *doc, const char *key, const struct ynode *va
 {
     char *why = NULL;
 
+    if (p->name == NULL && g_str_has_prefix(key, "policy"))
+        return; /* parameters of a base that nobody knows */
     if (value->kind == YNODE_MAP) {
         for (guint i = 0; i < value->nr; i++) {
             g_autofree char *longer = g_strdup_printf("%s.%s", key, value->keys[i]->text);
@@ -258,6 +260,27 @@ name_of_change(const struct yaml_doc *doc, const struct ynode *item)
     return policy != NULL ? g_strdup(ynode_string(doc, policy)) : NULL;
 }
 
+/* What the file begins with. With an error `topology` stands in, without a name, so that the rest
+ * of the file is looked at, too. */
+static void
+load_base(const struct yaml_doc *doc, struct arena *a, struct policy_spec *out)
+{
+    const struct ynode *base = ynode_get(doc->root, "base");
+    const char *name = base != NULL ? ynode_string(doc, base) : NULL;
+    char *why = NULL;
+
+    if (base == NULL)
+        ynode_error(doc, doc->root, "base is missing; write a preset, as in base: autonuma");
+    if (name != NULL && policy_preset(name, a, out, &why))
+        return;
+    if (name != NULL)
+        ynode_error(doc, base, "%s", why);
+    g_free(why);
+    why = NULL;
+    sim_assert(policy_preset("topology", a, out, &why));
+    out->name = NULL;
+}
+
 static bool
 load_file(const char *path, struct arena *a, struct policy_spec *out, struct diag *d)
 {
@@ -270,19 +293,8 @@ load_file(const char *path, struct arena *a, struct policy_spec *out, struct dia
     if (!yaml_load_file(&doc, path, a, d) || ynode_expect(&doc, doc.root, YNODE_MAP) == NULL)
         return false;
     ynode_check_keys(&doc, doc.root, NULL, keys);
-    const struct ynode *base = ynode_get(doc.root, "base");
-    if (base == NULL) {
-        ynode_error(&doc, doc.root, "base is missing; write a preset, as in base: autonuma");
-        return false;
-    }
-    const char *name = ynode_string(&doc, base);
-    if (name == NULL)
-        return false;
-    if (!policy_preset(name, a, out, &why)) {
-        ynode_error(&doc, base, "%s", why);
-        g_free(why);
-        return false;
-    }
+    load_base(&doc, a, out);
+    const char *name;
     const struct ynode *memory = ynode_get(doc.root, "memory");
     if (memory != NULL && (name = ynode_string(&doc, memory)) != NULL &&
         !policy_set_memory(out, name, &why))
@@ -290,7 +302,7 @@ load_file(const char *path, struct arena *a, struct policy_spec *out, struct dia
     g_free(why);
     if (ynode_get(doc.root, "set") != NULL)
         policy_load_settings(&doc, ynode_get(doc.root, "set"), out);
-    if (ynode_get(doc.root, "then") != NULL)
+    if (ynode_get(doc.root, "then") != NULL && out->name != NULL)
         policy_load_then(&doc, ynode_get(doc.root, "then"), out, then_keys, name_of_change);
     out->name = name_of_file(path, a);
     return d->errors->len == before;
