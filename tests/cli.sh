@@ -89,6 +89,9 @@ errors_have_places_and_come_together() {
     says err '^p.yaml:2:17: set.sched.hz: .*the least is 100'
     says err "^p.yaml:4:9: memory: .*did you mean 'flat'"
     [ "$(wc -l <err)" -eq 3 ] || complain "more than three mistakes: $(cat err)"
+    printf 'Machine (2974MB total)\n  Package L#0\n' >seen.txt
+    expect 1 "$numasim" topo check seen.txt
+    says err '^seen.txt:1:1: .*lstopo machine.xml'
     printf 'version: 1\nname: w\n' | gzip -c | head -c 20 >cut.gz
     expect 1 "$numasim" run -t two-node -w cut.gz -o cut
     says err '^cut.gz:1:1: the data is damaged or cut off'

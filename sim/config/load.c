@@ -63,9 +63,37 @@ looks_like_golden(const char *text, gsize len)
     return len > 0 && *text == '{' && g_strstr_len(text, (gssize)len, "\"online\"") != NULL;
 }
 
+/* A file with what `lstopo --of synthetic` prints: one line, whose last level is pu. */
+static bool
+looks_like_synthetic_line(const char *text, gsize len)
+{
+    enum { LINE_MOST = 4096 };
+    g_autofree char *line = len <= LINE_MOST ? g_ascii_strdown(text, (gssize)len) : NULL;
+
+    return line != NULL && strchr(g_strstrip(line), '\n') == NULL && strstr(line, " pu:") != NULL &&
+           strstr(line, ": ") == NULL;
+}
+
+static struct machine *
+load_synthetic_line(const char *text, gsize len, struct arena *a, struct diag *d)
+{
+    g_autofree char *line = g_strndup(text, len);
+    g_autofree char *spec = g_strconcat("hwloc:", g_strstrip(line), NULL);
+
+    return import_hwloc_synthetic(spec, a, d);
+}
+
 static struct machine *
 load_text(const char *path, const char *text, gsize len, struct arena *a, struct diag *d)
 {
+    if (len > 9 && memcmp(text, "Machine (", 9) == 0) {
+        diag_error(d, path, 1, 1, NULL,
+                   "this is lstopo's text for people, which lacks distances; write a file with: "
+                   "lstopo machine.xml");
+        return NULL;
+    }
+    if (looks_like_synthetic_line(text, len))
+        return load_synthetic_line(text, len, a, d);
     if (looks_like_hwloc_xml(text, len))
         return import_hwloc_xml(path, text, len, a, d);
     if (looks_like_golden(text, len))
