@@ -129,7 +129,7 @@ push_off(struct kernel *k, struct task *p)
     hotplug_before_placing(k, p);
     k->this_cpu = rq->cpu; /* it moves its own tasks away (balance_push) */
     p->migrate_pending = false;
-    p->exec_cpu = 0;
+    p->stop_cpu = 0;
     if (unlikely(p->class == &ext_sched_class) && rq->curr == p)
         ext_stop_and_move(k, rq, p, select_fallback_rq(k, p));
     else

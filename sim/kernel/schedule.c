@@ -193,13 +193,14 @@ probe_queue(struct kernel *k, const struct rq *rq, const struct task *next)
         probe_pick_fair(k, next);
 }
 
-/* Where the stopper moves a task: what exec chose, or where its new affinity allows it. */
+/* Where the stopper moves a task: what exec chose or its new affinity drew, unless CPUs have left
+ * since. */
 static int
 pending_cpu(const struct task *p)
 {
-    bool exec = p->exec_cpu > 0 && cpumask_test(p->allowed, (uint32_t)p->exec_cpu - 1);
+    bool may = p->stop_cpu > 0 && cpumask_test(p->allowed, (uint32_t)p->stop_cpu - 1);
 
-    return exec ? p->exec_cpu - 1 : cpumask_first(p->allowed);
+    return may ? p->stop_cpu - 1 : cpumask_first(p->allowed);
 }
 
 static const char *
@@ -233,7 +234,7 @@ schedule(struct kernel *k, struct rq *rq)
         int to = pending_cpu(prev);
 
         prev->migrate_pending = false;
-        prev->exec_cpu = 0;
+        prev->stop_cpu = 0;
         if (unlikely(prev->class == &ext_sched_class) && prev->cpu != to)
             ext_stop_and_move(k, rq, prev, to);
         else

@@ -24,7 +24,7 @@ task_exec(struct kernel *k, struct task *p)
     }
     if (cpu == p->cpu)
         return;
-    p->exec_cpu = cpu + 1;
+    p->stop_cpu = cpu + 1;
     p->migrate_pending = true;
     resched_curr(k, &k->rqs[p->cpu]);
 }

@@ -281,7 +281,7 @@ wake_from(struct kernel *k, struct task *p, int this_cpu, struct task *waker, bo
     p->stats.io_wait_ns += p->io_sleep ? k->engine.now - p->slept_at : 0;
     p->stats.nr_wakeups++;
     p->migrate_pending = false; /* it slept instead, and is placed anew */
-    p->exec_cpu = 0;
+    p->stop_cpu = 0;
     if (waker != NULL)
         p->decision = waker->decision;
     if (k->rqs[old].put_due && k->rqs[old].last == p)

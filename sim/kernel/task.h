@@ -224,7 +224,7 @@ struct task {
     const struct cpumask *allowed; /* affinity within its cpuset; never NULL */
     struct task_group *group;      /* never NULL */
     int32_t recent_used_cpu;
-    int32_t exec_cpu;     /* + 1: where exec sends it, while migrate_pending; 0: nowhere */
+    int32_t stop_cpu;     /* + 1: where the stopper moves it, while migrate_pending; 0: nowhere */
     struct task_mem *mem; /* positions and mix in its regions: mm.h */
     struct event timer;
     struct list rq_node; /* rq.cfs_tasks, most recently run first */

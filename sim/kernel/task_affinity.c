@@ -5,6 +5,7 @@
 #include "kernel/ext.h"
 #include "kernel/group.h"
 #include "kernel/hotplug.h"
+#include "kernel/push.h"
 
 /* What an affinity leaves of a cpuset; nothing: the whole cpuset, as the kernel does. */
 static const struct cpumask *
@@ -51,24 +52,29 @@ allowed_within(struct kernel *k, const struct cpumask *affinity, const struct ta
 static bool
 may_have_affinity(struct kernel *k, const struct task *p, const struct cpumask *wanted)
 {
-    return k->hotplug == NULL ||
-           cpumask_intersects(wanted, hotplug_allowed(k, cpuset_of(k, p->group)));
+    return cpumask_intersects(wanted, hotplug_allowed(k, cpuset_of(k, p->group)));
 }
 
-/* Off a CPU that it may not use any more. */
+/* Off a CPU that it may not use any more, to the next one of those that it may: so tasks that are
+ * sent away together do not meet again on the first. As in the kernel, each new mask draws one,
+ * whether or not it is needed (__set_cpus_allowed_ptr_locked). */
 static void
-move_to_allowed(struct kernel *k, struct task *p)
+move_to_allowed(struct kernel *k, struct task *p, const struct cpumask *before)
 {
     if (p->on_rq && unlikely(k->hotplug != NULL))
         hotplug_before_placing(k, p);
-    const struct cpumask *allowed = p->allowed;
-    if (!p->on_rq || cpumask_test(allowed, (uint32_t)p->cpu))
+    bool stays = !p->on_rq || cpumask_test(p->allowed, (uint32_t)p->cpu);
+    if (p->state == TASK_NEW || (stays && cpumask_equal(before, p->allowed)))
+        return;
+    int to = cpumask_any_and_distribute(&k->rqs[k->this_cpu], k->machine->online, p->allowed);
+    if (stays)
         return;
     if (p->state == TASK_RUNNING) {
         p->migrate_pending = true; /* it may be in the middle of an action */
+        p->stop_cpu = to + 1;
         resched_curr(k, &k->rqs[p->cpu]);
     } else {
-        move_queued_task(k, p, cpumask_first(allowed));
+        move_queued_task(k, p, to);
     }
 }
 
@@ -86,13 +92,14 @@ task_set_affinity(struct kernel *k, struct task *p, const struct cpumask *allowe
                     p->group->parent != NULL ? " and in its cpuset" : "");
         return;
     }
+    const struct cpumask *before = p->allowed;
     if (unlikely(p->class == &ext_sched_class) && p->state != TASK_NEW) {
         ext_set_affinity(k, p, allowed);
     } else {
         p->affinity = allowed;
         task_see_allowed(k, p);
     }
-    move_to_allowed(k, p);
+    move_to_allowed(k, p, before);
 }
 
 void
@@ -113,6 +120,8 @@ task_see_allowed(struct kernel *k, struct task *p)
 void
 task_apply_cpuset(struct kernel *k, struct task *p)
 {
+    const struct cpumask *before = p->allowed;
+
     task_see_allowed(k, p);
-    move_to_allowed(k, p);
+    move_to_allowed(k, p, before);
 }
