@@ -1,6 +1,7 @@
 /* layer: kernel */
 #include "sim_fixture.h"
 
+#include "kernel/balance_impl.h"
 #include "kernel/fair.h"
 
 /* Averages and shares in a running kernel: the numbers of sched-core.md 2.9 and 2.10. */
@@ -262,6 +263,39 @@ a_load_grows_when_the_weight_changes_in_another_class(void **state)
     fixture_close(&f);
 }
 
+/* Half the capacity: the clock of all averages, those of the higher classes as well, runs half as
+ * fast while the CPU is busy. After 32 periods of an rt task, 16 have passed for it: 299 (V6). */
+static void
+a_slow_cpu_is_used_slowly_by_rt_tasks(void **state)
+{
+    struct kernel_limits limits = { .max_tasks = 4 };
+    struct kernel_params kp;
+    struct fixture f;
+    char why[256];
+
+    (void)state;
+    f.arena = arena_new();
+    f.machine = fixture_machine(f.arena, 1, 2, 1, 20);
+    f.machine->cpus[1].capacity = 512;
+    kernel_params_init(&kp, f.arena);
+    assert_true(kernel_params_set(&kp, "noise", "off", f.arena, why, sizeof(why)));
+    memset(&kp.cost, 0, sizeof(kp.cost));
+    kp.cost.zero_bandwidth = kp.cost.copy_bandwidth = 10000000000u;
+    f.k = kernel_new(f.arena, f.machine, &kp, 1, &limits, &fixture_memory);
+    f.process = process_new(f.k, "test", NULL);
+    struct script *s = arena_new_object(f.arena, struct script);
+    *s = (struct script){ .actions = hog_actions, .nr = 1 };
+    struct task_attr attr = {
+        .name = "rt", .policy = POLICY_FIFO, .rt_priority = 10, .ops = &script_ops, .prog = s
+    };
+    attr.allowed = fixture_cpus(&f, "1");
+    task_start(f.k, task_new(f.k, f.process, &attr), NULL);
+    fixture_run(&f, 32 << 20);
+    update_higher_load_avgs(f.k, &f.k->rqs[1]);
+    assert_int_equal(f.k->rqs[1].avg_rt.util_avg, 299);
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -275,6 +309,7 @@ main(void)
         cmocka_unit_test(what_sleeps_decays_in_its_queue),
         cmocka_unit_test(estimates_count_while_tasks_are_queued),
         cmocka_unit_test(a_load_grows_when_the_weight_changes_in_another_class),
+        cmocka_unit_test(a_slow_cpu_is_used_slowly_by_rt_tasks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,52 @@ a_better_priority_preempts_and_the_preempted_stays_first(void **state)
     fixture_close(&f);
 }
 
+/* A call that changes nothing does nothing, and another policy at the same priority keeps the
+ * place: FIFO to RR after 5 ms, and the one that waits goes on waiting. */
+static void
+the_same_priority_keeps_its_place(void **state)
+{
+    const struct task_attr same = { .policy = POLICY_FIFO, .rt_priority = 10 };
+    const struct task_attr other = { .policy = POLICY_RR, .rt_priority = 10 };
+    struct fixture f;
+
+    (void)state;
+    open_free(&f, 1, NULL, NULL);
+    struct task *first = rt_task(&f, "first", POLICY_FIFO, 10, run_20ms, 2);
+    struct task *second = rt_task(&f, "second", POLICY_FIFO, 10, run_20ms, 2);
+    task_start(f.k, first, NULL);
+    task_start(f.k, second, NULL);
+    fixture_run(&f, MSEC(5));
+    assert_null(task_set_scheduler(f.k, first, &same));
+    fixture_run(&f, MSEC(6));
+    assert_null(task_set_scheduler(f.k, first, &other));
+    fixture_run(&f, MSEC(7));
+    assert_null(task_set_scheduler(f.k, second, &other)); /* so does who waits */
+    fixture_run(&f, SEC(1));
+    assert_int_equal(first->exited_at, MSEC(20));
+    assert_int_equal(second->exited_at, MSEC(40));
+    fixture_close(&f);
+}
+
+/* A slice of 5 ms is 2 ticks of 4 ms: jiffies are rounded up (msecs_to_jiffies). */
+static void
+a_slice_is_a_whole_number_of_ticks(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_free(&f, 1, "sched.rr_timeslice", "5ms");
+    struct task *first = rt_task(&f, "first", POLICY_RR, 10, run_20ms, 2);
+    struct task *second = rt_task(&f, "second", POLICY_RR, 10, run_20ms, 2);
+    task_start(f.k, first, NULL);
+    task_start(f.k, second, NULL);
+    fixture_run(&f, MSEC(8) - 1);
+    assert_ptr_equal(f.k->rqs[0].curr, first);
+    fixture_run(&f, MSEC(8) + 1);
+    assert_ptr_equal(f.k->rqs[0].curr, second);
+    fixture_close(&f);
+}
+
 static void
 an_equal_priority_waits(void **state)
 {
@@ -425,6 +471,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_better_priority_preempts_and_the_preempted_stays_first),
+        cmocka_unit_test(the_same_priority_keeps_its_place),
+        cmocka_unit_test(a_slice_is_a_whole_number_of_ticks),
         cmocka_unit_test(an_equal_priority_waits),
         cmocka_unit_test(round_robin_rotates_every_100_ms),
         cmocka_unit_test(fifo_never_gives_way_and_yield_goes_behind_equals),

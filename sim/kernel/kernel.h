@@ -327,6 +327,16 @@ update_rq_clock(struct kernel *k, struct rq *rq)
     move_pelt_clock(rq);
 }
 
+/* The same clock for what is asked of the higher classes. */
+static inline uint64_t
+rq_clock_pelt(struct kernel *k, struct rq *rq)
+{
+    if (likely(rq->capacity_orig == 1024))
+        return rq_clock_task(k, rq);
+    update_rq_clock(k, rq);
+    return rq->clock_pelt;
+}
+
 void task_exit(struct kernel *k, struct task *p);
 void resched_curr(struct kernel *k, struct rq *rq);
 /* A task that has blocked stays its class's current one until the CPU has picked another; whoever

@@ -35,15 +35,13 @@ rt_rq_init(struct kernel *k, struct rq *rq)
 void
 update_rt_rq_load_avg(struct kernel *k, struct rq *rq, bool running)
 {
-    pelt_update_util(&rq->avg_rt, rq_clock_task(k, rq), running);
+    pelt_update_util(&rq->avg_rt, rq_clock_pelt(k, rq), running);
 }
 
 static uint32_t
 rr_timeslice(const struct kernel *k)
 {
-    uint64_t ticks = k->params.sched.rr_timeslice / k->tick_ns;
-
-    return ticks > 0 ? (uint32_t)ticks : 1;
+    return (uint32_t)div_round_up_u64(k->params.sched.rr_timeslice * k->params.sched.hz, SEC(1));
 }
 
 static int
@@ -80,7 +78,7 @@ enqueue_task_rt(struct kernel *k, struct rq *rq, struct task *p, int flags)
 
     if (flags & ENQUEUE_HEAD)
         list_push_front(queue, &p->rt.run_list);
-    else
+    else if (list_empty(&p->rt.run_list)) /* else it has kept its place */
         list_push_back(queue, &p->rt.run_list);
     rt->bitmap[p->prio >> 6] |= (uint64_t)1 << (p->prio & 63);
     p->rt.on_list = true;
@@ -110,10 +108,10 @@ static bool
 dequeue_task_rt(struct kernel *k, struct rq *rq, struct task *p, int flags)
 {
     struct rt_rq *rt = &rq->rt;
-    (void)flags;
 
     update_curr_rt(k, rq);
-    list_remove(&p->rt.run_list);
+    if ((flags & (DEQUEUE_SAVE | DEQUEUE_MOVE)) != DEQUEUE_SAVE)
+        list_remove(&p->rt.run_list);
     if (list_empty(&rt->queue[p->prio]))
         rt->bitmap[p->prio >> 6] &= ~((uint64_t)1 << (p->prio & 63));
     p->rt.on_list = false;

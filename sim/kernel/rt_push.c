@@ -4,6 +4,7 @@
  */
 #include "kernel/push.h"
 #include "kernel/rt.h"
+#include "kernel/select.h"
 
 void
 enqueue_pushable_task(struct kernel *k, struct rq *rq, struct task *p)
@@ -65,8 +66,10 @@ select_task_rq_rt(struct kernel *k, struct task *p, int cpu, int flags)
             rule = "find_lowest_rq";
         }
     }
-    if (!cpumask_test(p->allowed, (uint32_t)chosen))
-        chosen = cpumask_first(p->allowed);
+    if (!cpumask_test(p->allowed, (uint32_t)chosen)) {
+        chosen = select_fallback_rq(k, p);
+        rule = "select_fallback_rq";
+    }
     return (int)probe_decide(k, flags & WF_FORK ? DECISION_FORK : DECISION_WAKE, rule, p, cpu,
                              chosen);
 }

@@ -128,8 +128,7 @@ change_begin(struct kernel *k, struct task *p, int new_prio, enum task_policy po
         p->on_rq = c.queued = false;
     }
     if (c.queued)
-        dequeue_task(k, c.rq, p,
-                     DEQUEUE_SAVE | (p->class == &ext_sched_class && stays ? 0 : DEQUEUE_MOVE));
+        dequeue_task(k, c.rq, p, DEQUEUE_SAVE | (stays ? 0 : DEQUEUE_MOVE));
     if (c.running)
         p->class->put_prev_task(k, c.rq, p);
     return c;
@@ -214,12 +213,28 @@ sched_class_refresh(struct kernel *k, struct task *p)
     change_end(k, &c, 0);
 }
 
+/* Nothing is asked for that is not so already. Who asks for no slice asks for the base slice. */
+static bool
+changes_nothing(const struct task *p, const struct task_attr *attr)
+{
+    if (attr->policy != p->policy)
+        return false;
+    if (rt_policy(attr->policy))
+        return attr->rt_priority == p->rt_priority;
+    if (attr->policy == POLICY_DEADLINE)
+        return attr->dl_runtime == p->dl.dl_runtime && attr->dl_deadline == p->dl.dl_deadline &&
+               attr->dl_period == p->dl.dl_period;
+    return attr->policy == POLICY_IDLE || (attr->nice == p->nice && attr->slice_ns == p->se.slice);
+}
+
 const char *
 task_set_scheduler(struct kernel *k, struct task *p, const struct task_attr *attr)
 {
     const char *why = check_attr(attr);
     bool was_deadline = p->policy == POLICY_DEADLINE;
 
+    if (why == NULL && changes_nothing(p, attr))
+        return NULL;
     if (why == NULL && attr->policy == POLICY_DEADLINE)
         why = dl_bw_admit(k, p, attr);
     if (why != NULL)
