@@ -402,6 +402,36 @@ jobs_spread_over_cpus(void **state)
     fixture_close(&f);
 }
 
+/* A task whose budget comes back is queued where it was, and its CPU, which does not run it yet, at
+ * once pushes it to one without deadline tasks (dl_task_timer): of two CPUs it takes turns. */
+static void
+who_is_replenished_is_pushed_on(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_with(&f, 2, bare);
+    struct job *j = arena_new_object(f.arena, struct job);
+    *j = (struct job){ .work = SEC(1), .period = SEC(1), .deadline = SEC(1) };
+    struct task *p = task_new(f.k, f.process,
+                              &(struct task_attr){ .name = "long",
+                                                   .policy = POLICY_DEADLINE,
+                                                   .dl_runtime = MSEC(5),
+                                                   .dl_deadline = MSEC(20),
+                                                   .ops = &job_ops,
+                                                   .prog = j });
+    task_start(f.k, p, NULL);
+    fixture_run(&f, MSEC(1));
+    int first = p->cpu;
+    for (uint32_t i = 1; i < 8; i++) {
+        fixture_run(&f, MSEC(20) * i + MSEC(1));
+        assert_ptr_equal(f.k->rqs[p->cpu].curr, p);
+        assert_int_equal(p->cpu, i % 2 == 0 ? first : 1 - first);
+    }
+    assert_int_equal(p->stats.run_ns, MSEC(36)); /* 5 ms of each 20 */
+    fixture_close(&f);
+}
+
 static void
 a_deadline_task_keeps_its_affinity(void **state)
 {
@@ -440,6 +470,7 @@ main(void)
         cmocka_unit_test(rate_monotonic_sets_below_the_bound_never_miss),
         cmocka_unit_test(a_set_that_only_edf_can_serve),
         cmocka_unit_test(jobs_spread_over_cpus),
+        cmocka_unit_test(who_is_replenished_is_pushed_on),
         cmocka_unit_test(a_deadline_task_keeps_its_affinity),
     };
 

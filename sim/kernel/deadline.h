@@ -90,6 +90,8 @@ void enqueue_pushable_dl_task(struct kernel *k, struct rq *rq, struct task *p);
 void dequeue_pushable_dl_task(struct kernel *k, struct rq *rq, struct task *p);
 int select_task_rq_dl(struct kernel *k, struct task *p, int cpu, int flags);
 void check_preempt_equal_dl(struct kernel *k, struct rq *rq, struct task *p);
+/* The first of those that wait goes where it can run; false: it has nowhere to go. */
+bool push_dl_task(struct kernel *k, struct rq *rq);
 void push_dl_tasks(struct kernel *k, struct rq *rq);
 void pull_dl_task(struct kernel *k, struct rq *rq);
 void task_woken_dl(struct kernel *k, struct rq *rq, struct task *p);

@@ -10,7 +10,7 @@
 void
 update_dl_rq_load_avg(struct kernel *k, struct rq *rq, bool running)
 {
-    pelt_update_util(&rq->avg_dl, rq_clock_task(k, rq), running);
+    pelt_update_util(&rq->avg_dl, rq_clock_pelt(k, rq), running);
 }
 
 void
@@ -166,8 +166,7 @@ dl_task_timer_fire(struct engine *eng, struct event *ev)
         resched_curr(k, rq);
     if (rq->curr == p)
         tick_update(k, rq);
-    if (!list_empty(&rq->dl.pushable) && rq->curr != NULL)
-        push_dl_tasks(k, rq);
+    push_dl_task(k, rq);
 }
 
 static void

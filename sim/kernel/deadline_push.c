@@ -3,6 +3,7 @@
  */
 #include "kernel/deadline.h"
 #include "kernel/push.h"
+#include "kernel/select.h"
 
 void
 enqueue_pushable_dl_task(struct kernel *k, struct rq *rq, struct task *p)
@@ -71,8 +72,10 @@ select_task_rq_dl(struct kernel *k, struct task *p, int cpu, int flags)
             rule = "find_later_rq";
         }
     }
-    if (!cpumask_test(p->allowed, (uint32_t)chosen))
-        chosen = cpumask_first(p->allowed);
+    if (!cpumask_test(p->allowed, (uint32_t)chosen)) {
+        chosen = select_fallback_rq(k, p);
+        rule = "select_fallback_rq";
+    }
     return (int)probe_decide(k, flags & WF_FORK ? DECISION_FORK : DECISION_WAKE, rule, p, cpu,
                              chosen);
 }
@@ -87,14 +90,13 @@ check_preempt_equal_dl(struct kernel *k, struct rq *rq, struct task *p)
     resched_curr(k, rq);
 }
 
-static bool
+bool
 push_dl_task(struct kernel *k, struct rq *rq)
 {
     if (list_empty(&rq->dl.pushable))
         return false;
     struct task *p = list_entry(rq->dl.pushable.next, struct task, pushable);
-    if (rq->curr == NULL ||
-        (is_dl(rq->curr) && dl_entity_preempt(&p->dl, &rq->curr->dl) && rq->curr->nr_allowed > 1)) {
+    if (is_dl(rq->curr) && dl_entity_preempt(&p->dl, &rq->curr->dl) && rq->curr->nr_allowed > 1) {
         resched_curr(k, rq);
         return false;
     }
@@ -142,7 +144,7 @@ pull_dl_task(struct kernel *k, struct rq *rq)
         struct task *p = pick_earliest_pushable_dl_task(src, rq->cpu);
         if (p == NULL || !dl_time_before(p->dl.deadline, earliest) || !is_earliest(p, rq))
             continue;
-        if (src->curr == NULL || (is_dl(src->curr) && dl_entity_preempt(&p->dl, &src->curr->dl)))
+        if (is_dl(src->curr) && dl_entity_preempt(&p->dl, &src->curr->dl))
             continue;
         earliest = p->dl.deadline;
         push_move_task(k, p, rq->cpu, rq->cpu);

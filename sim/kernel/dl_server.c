@@ -98,6 +98,7 @@ server_timer_fire(struct engine *eng, struct event *ev)
         dl_server_stop(k, rq);
     else if (rq->curr == NULL || !dl_prio(rq->curr->prio) || dl_entity_preempt(dl, &rq->curr->dl))
         resched_curr(k, rq);
+    push_dl_task(k, rq);
 }
 
 static bool
@@ -200,7 +201,8 @@ dl_server_watch_slow(struct kernel *k, struct rq *rq)
         dl_server_charge_idle(k, rq);
     else if (rq->curr != NULL && rq->curr->class == &fair_sched_class)
         rq->curr->class->update_curr(k, rq);
-    if (rq->fair_server_active && fs->timer_at != SIM_NEVER && !engine_pending(&k->engine, &fs->timer_ev))
+    if (rq->fair_server_active && fs->timer_at != SIM_NEVER &&
+        !engine_pending(&k->engine, &fs->timer_ev))
         dl_server_set_timer(k, rq, fs->timer_at);
 }
 
