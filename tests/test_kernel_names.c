@@ -60,6 +60,26 @@ a_migration_cost_of_minus_one_is_the_largest(void **state)
     arena_free(a);
 }
 
+/* -1 is no limit; 0 is less than what the fair servers hold already (sched_dl_global_validate). */
+static void
+a_runtime_of_minus_one_is_no_limit_and_0_is_refused(void **state)
+{
+    struct arena *a = arena_new();
+    struct policy_spec p;
+    char *why = NULL;
+    (void)state;
+
+    assert_true(policy_preset("topology", a, &p, &why));
+    assert_true(set(&p, a, "sched.rt_runtime_us", "-1"));
+    assert_int_equal(p.params.sched.rt_runtime, 0);
+    assert_false(policy_set(&p, "sched.rt_runtime_us", "0", a, &why));
+    assert_string_equal(why,
+                        "the kernel refuses 0 while fair servers hold bandwidth (EBUSY); write "
+                        "-1 for no limit");
+    g_free(why);
+    arena_free(a);
+}
+
 static void
 what_is_no_number_is_refused_and_so_is_what_is_out_of_range(void **state)
 {
@@ -105,6 +125,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_units_are_those_of_the_names),
         cmocka_unit_test(a_migration_cost_of_minus_one_is_the_largest),
+        cmocka_unit_test(a_runtime_of_minus_one_is_no_limit_and_0_is_refused),
         cmocka_unit_test(what_is_no_number_is_refused_and_so_is_what_is_out_of_range),
         cmocka_unit_test(what_is_not_modelled_is_said_by_name),
     };

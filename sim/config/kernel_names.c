@@ -25,25 +25,43 @@ static const struct {
     { "numa_balancing.hot_threshold_ms", "numa_balancing.hot_threshold", "ms" },
 };
 
-/* The kernel's -1, as it stores it. */
-#define ALWAYS_HOT "4294967295"
-
 static bool
 is_number(const char *text)
 {
     return *text != '\0' && strspn(text, "0123456789") == strlen(text);
 }
 
+/* The kernel's -1, as it stores it, and how we say no limit. */
+#define ALWAYS_HOT "4294967295"
+#define NO_LIMIT "0"
+
+/* What the kernel's special values are here; NULL: it refuses this one. */
+static const char *
+our_number(const char *theirs, const char *number)
+{
+    bool minus_one = strcmp(number, "-1") == 0;
+
+    if (strcmp(theirs, "sched.migration_cost_ns") == 0 && minus_one)
+        return ALWAYS_HOT;
+    if (strcmp(theirs, "sched.rt_runtime_us") != 0)
+        return number;
+    if (minus_one)
+        return NO_LIMIT;
+    return is_number(number) && strspn(number, "0") == strlen(number) ? NULL : number;
+}
+
 bool
 kernel_name_to_ours(const char **key, const char **value, struct arena *a, char **why)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        const char *number = *value;
-
         if (strcmp(*key, names[i].theirs) != 0)
             continue;
-        if (strcmp(*key, "sched.migration_cost_ns") == 0 && strcmp(number, "-1") == 0)
-            number = ALWAYS_HOT;
+        const char *number = our_number(*key, *value);
+        if (number == NULL) {
+            *why = g_strdup("the kernel refuses 0 while fair servers hold bandwidth (EBUSY); write "
+                            "-1 for no limit");
+            return false;
+        }
         if (!is_number(number)) {
             g_autofree char *shown = diag_excerpt(number);
             *why = g_strdup_printf("'%s' is not a number of %s; write one, or use %s, which takes "
