@@ -140,6 +140,27 @@ what_is_attached_can_be_detached(void **state)
 }
 
 /* First task on an idle CPU 512; the next ones at most half of what is left. */
+/* 100 full tasks of nice 0: 99 * 1024 * 47742 is 2^32 and 544925696, and what is above 32 bits goes
+ * when one leaves; of what the average needs (101376 * 46718) 441116672 is left, which is less. */
+static void
+sums_of_more_than_32_bits_are_cut(void **state)
+{
+    struct sched_avg se = {
+        .load_avg = 1024, .load_sum = 47742, .runnable_avg = 1024, .runnable_sum = 1024 * 47742
+    };
+    struct sched_avg cfs = { .load_avg = 102400,
+                             .load_sum = 100ull * 1024 * 47742,
+                             .runnable_avg = 102400,
+                             .runnable_sum = 100ull * 1024 * 47742 };
+
+    (void)state;
+    pelt_detach(&cfs, &se, 1024);
+    assert_int_equal(cfs.load_avg, 101376);
+    assert_int_equal(cfs.load_sum, 544925696);
+    assert_int_equal(cfs.runnable_avg, 101376);
+    assert_int_equal(cfs.runnable_sum, 544925696);
+}
+
 static void
 new_tasks_share_what_the_cpu_has_left(void **state)
 {
@@ -191,6 +212,7 @@ main(void)
         cmocka_unit_test(half_the_time_swings_around_the_half),
         cmocka_unit_test(periods_may_be_entered_in_the_middle),
         cmocka_unit_test(what_is_attached_can_be_detached),
+        cmocka_unit_test(sums_of_more_than_32_bits_are_cut),
         cmocka_unit_test(new_tasks_share_what_the_cpu_has_left),
         cmocka_unit_test(util_est_rises_at_once_and_falls_by_a_quarter),
     };

@@ -37,6 +37,8 @@
  *   46th of it may stay behind when it goes; so with one that is not queued (cfs_rq.stale_load).
  * - What tasks that were woken elsewhere left behind (cfs_rq.removed_load) is known as averages,
  * which are as old as the last period's end.
+ * - Sums of more than 32 bits lose what is above when somebody leaves (the bounds grow by all of
+ *   them: cfs_rq.stale_load, cfs_rq.stale_util).
  * - A task whose dequeue is delayed, or that is woken meanwhile, changes h_nr_runnable of all
  * levels before those above its own have been brought up to now (set_delayed, as in the kernel):
  * they count what has passed since their last update with the new number, and their group entities

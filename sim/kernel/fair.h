@@ -63,6 +63,15 @@ update_load_avg(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, u
     if (!fresh || flags & DO_DETACH)
         update_load_avg_slow(k, cfs, se, flags, now);
 }
+/* For --check: parts of sums of more than 32 bits are about to be lost (pelt_at_least). */
+static inline void
+note_long_sums(struct cfs_rq *cfs)
+{
+    if (likely((cfs->avg.load_sum | cfs->avg.runnable_sum) >> 32 == 0))
+        return;
+    cfs->stale_load += cfs->avg.load_avg + cfs->avg.load_sum / PELT_MIN_DIVIDER;
+    cfs->stale_util += cfs->avg.runnable_avg + cfs->avg.runnable_sum / PELT_MIN_DIVIDER;
+}
 /* A sleeping task leaves its queue's averages from elsewhere: they go at its next update. */
 void remove_entity_load_avg(struct kernel *k, struct sched_entity *se);
 /* Ages a sleeping entity up to `now`. */

@@ -138,6 +138,7 @@ reweight_load_avg(struct cfs_rq *cfs, struct sched_entity *se, uint32_t weight)
 {
     uint64_t before = se->avg.load_avg;
 
+    note_long_sums(cfs);
     pelt_detach_load(&cfs->avg, &se->avg, se->weight);
     se->avg.load_avg = weight * se->avg.load_sum / pelt_divider(&se->avg);
     cfs->moved += before + se->avg.load_avg;

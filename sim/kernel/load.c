@@ -37,6 +37,7 @@ take_removed(struct cfs_rq *cfs)
     uint64_t divider = pelt_divider(&cfs->avg);
     int64_t runnable = (int64_t)(cfs->removed_runnable * divider);
 
+    note_long_sums(cfs);
     pelt_subtract(&cfs->avg, cfs->removed_load, cfs->removed_load * divider, cfs->removed_util,
                   cfs->removed_util * divider, cfs->removed_runnable,
                   cfs->removed_runnable * divider);
@@ -73,6 +74,7 @@ detach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se)
         cfs->stale_load += se->avg.load_avg + se->weight * se->avg.load_sum / PELT_MIN_DIVIDER;
     else if (unlikely(!se->on_rq))
         cfs->stale_load += se->avg.load_avg >> 5;
+    note_long_sums(cfs);
     pelt_detach(&cfs->avg, &se->avg, se->weight);
     cfs->moved += se->avg.load_avg + se->avg.runnable_avg;
     add_tg_cfs_propagate(cfs, -(int64_t)se->avg.load_sum);

@@ -74,8 +74,8 @@ update_tg_cfs_runnable(struct cfs_rq *cfs, struct sched_entity *se, const struct
     se->avg.runnable_sum = sum;
     cfs->avg.runnable_avg = (uint32_t)add_positive(cfs->avg.runnable_avg, delta);
     cfs->avg.runnable_sum = add_positive(cfs->avg.runnable_sum, delta_sum);
-    cfs->avg.runnable_sum =
-        SIM_MAX(cfs->avg.runnable_sum, (uint64_t)cfs->avg.runnable_avg * PELT_MIN_DIVIDER);
+    note_long_sums(cfs);
+    cfs->avg.runnable_sum = pelt_at_least(cfs->avg.runnable_sum, cfs->avg.runnable_avg);
 }
 
 /* The unweighted sum of the group's entity after a change of its queue's. */
@@ -115,7 +115,8 @@ update_tg_cfs_load(struct cfs_rq *cfs, struct sched_entity *se, struct cfs_rq *g
     se->avg.load_avg = (uint64_t)load_avg;
     cfs->avg.load_avg = add_positive(cfs->avg.load_avg, delta);
     cfs->avg.load_sum = add_positive(cfs->avg.load_sum, delta_sum);
-    cfs->avg.load_sum = SIM_MAX(cfs->avg.load_sum, cfs->avg.load_avg * PELT_MIN_DIVIDER);
+    note_long_sums(cfs);
+    cfs->avg.load_sum = pelt_at_least(cfs->avg.load_sum, cfs->avg.load_avg);
 }
 
 bool

@@ -101,8 +101,7 @@ pelt_attach(struct sched_avg *cfs, struct sched_avg *se, uint64_t weight)
 static uint64_t
 less_sum(uint64_t sum, uint64_t less, uint64_t avg)
 {
-    sum -= SIM_MIN(sum, less);
-    return SIM_MAX(sum, avg * PELT_MIN_DIVIDER);
+    return pelt_at_least(sum - SIM_MIN(sum, less), avg);
 }
 
 void

@@ -74,6 +74,15 @@ pelt_divider(const struct sched_avg *sa)
     return PELT_MIN_DIVIDER + sa->period_contrib;
 }
 
+/* A sum is not less than its average stands for. The kernel compares both as numbers of 32 bits,
+ * and what a sum has above them is lost: a queue of more than 89 tasks of nice 0, or of as much
+ * weight, looks much lighter for some periods when somebody leaves. */
+static inline uint64_t
+pelt_at_least(uint64_t sum, uint64_t avg)
+{
+    return SIM_MAX((uint32_t)sum, (uint32_t)(avg * PELT_MIN_DIVIDER));
+}
+
 /* An entity joins or leaves the averages of a queue (attach_ and detach_entity_load_avg). */
 void pelt_attach(struct sched_avg *cfs, struct sched_avg *se, uint64_t weight);
 void pelt_detach_load(struct sched_avg *cfs, const struct sched_avg *se, uint64_t weight);
