@@ -116,6 +116,34 @@ repaired_preferred_policies_move(void **state)
     fixture_close(&f);
 }
 
+/* The flag of balancing is one of MPOL_MODE_FLAGS, so that the nodes of the program stand where
+ * mpol_rebind_nodemask() looks for those that were allowed: 1 and 3 of 1 and 3 become the first and
+ * the second of 2 and 3; as second and fourth of 0-3 both would become the second. From the second
+ * change on those are the allowed ones. */
+static void
+nodes_with_balancing_are_taken_for_all_at_first(void **state)
+{
+    static const nodemask kept[] = { 0xa, 0xc, 0x30 }, repaired[] = { 0xa, 0x8, 0x20 };
+
+    (void)state;
+    for (int repair = 0; repair < 2; repair++) {
+        struct mempolicy p = { .mode = MPOL_BIND, .numa_balancing = true, .user_nodes = 0xa };
+        const nodemask *expected = repair ? repaired : kept;
+        struct fixture f;
+
+        kit_open(&f, NODES, 1, &fixture_memory, NULL);
+        if (repair)
+            f.k->params.numa.quirks &= ~((uint64_t)1 << NUMA_QUIRK_BALANCED_REBIND);
+        assert_true(mempolicy_apply(&p, 0xf));
+        assert_int_equal(p.nodes, expected[0]);
+        mempolicy_rebind(f.k, &p, 0xc);
+        assert_int_equal(p.nodes, expected[1]);
+        mempolicy_rebind(f.k, &p, 0x30);
+        assert_int_equal(p.nodes, expected[2]);
+        fixture_close(&f);
+    }
+}
+
 static void
 a_policy_without_an_allowed_node_is_refused(void **state)
 {
@@ -189,6 +217,7 @@ main(void)
         cmocka_unit_test(sets_move_by_position),
         cmocka_unit_test(a_policy_follows_its_cpuset),
         cmocka_unit_test(repaired_preferred_policies_move),
+        cmocka_unit_test(nodes_with_balancing_are_taken_for_all_at_first),
         cmocka_unit_test(a_policy_without_an_allowed_node_is_refused),
         cmocka_unit_test(allocations_without_address_take_turns),
         cmocka_unit_test(weights_are_the_machines),

@@ -7,7 +7,9 @@
  * STATIC means these very nodes, RELATIVE positions among the allowed ones; both start from what
  * the program asked for each time. If nothing is left, all allowed nodes stand in.
  *
- * 6.12 leaves the nodes of PREFERRED and PREFERRED_MANY alone (quirk PREFERRED_KEPT).
+ * 6.12 leaves the nodes of PREFERRED and PREFERRED_MANY alone (quirk PREFERRED_KEPT). Of a policy
+ * with balancing it keeps what the program asked for, as of one with the other flags, where those
+ * without flags have what was allowed, and then takes the one for the other (BALANCED_REBIND).
  */
 #include "kernel/group.h"
 #include "kernel/mempolicy.h"
@@ -89,6 +91,7 @@ mempolicy_apply(struct mempolicy *policy, nodemask allowed)
     if (!has_nodes(policy))
         return true;
     policy->allowed_at = allowed;
+    policy->rebound = false;
     policy->nodes =
         policy->relative_nodes ? relative(policy, allowed) : policy->user_nodes & allowed;
     if (policy->mode == MPOL_PREFERRED)
@@ -96,18 +99,26 @@ mempolicy_apply(struct mempolicy *policy, nodemask allowed)
     return policy->nodes != 0;
 }
 
+/* What the nodes in force are positions in: what was allowed, if it is not of before the run. */
+static nodemask
+bound_to(const struct kernel *k, const struct mempolicy *policy)
+{
+    if (policy->numa_balancing && !policy->rebound && numa_quirk(k, BALANCED_REBIND))
+        return policy->user_nodes;
+    return policy->allowed_at != 0 ? policy->allowed_at : machine_memory_nodes(k->machine);
+}
+
 void
 mempolicy_rebind(const struct kernel *k, struct mempolicy *policy, nodemask allowed)
 {
     bool preferred = policy->mode == MPOL_PREFERRED || policy->mode == MPOL_PREFERRED_MANY;
     bool by_user = policy->static_nodes || policy->relative_nodes;
-    nodemask before = policy->allowed_at, nodes;
+    nodemask before = bound_to(k, policy), nodes;
 
-    if (before == 0) /* of before the run */
-        before = machine_memory_nodes(k->machine);
-    if (!has_nodes(policy) || (!by_user && before == allowed))
+    if (!has_nodes(policy) || (!by_user && !policy->numa_balancing && before == allowed))
         return;
     policy->allowed_at = allowed;
+    policy->rebound = true;
     if (preferred && numa_quirk(k, PREFERRED_KEPT))
         return;
     if (policy->static_nodes)

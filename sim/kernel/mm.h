@@ -36,6 +36,7 @@ struct mempolicy {
     enum mempolicy_mode mode;
     bool numa_balancing; /* MPOL_F_NUMA_BALANCING, with BIND and PREFERRED_MANY */
     bool static_nodes, relative_nodes;
+    bool rebound;  /* since it was set */
     bool has_home; /* BIND, PREFERRED_MANY: begin at `home`, not at the CPU's node */
     int32_t home;
     nodemask nodes;                  /* in force; dense numbers */

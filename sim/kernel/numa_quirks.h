@@ -43,7 +43,10 @@
       "pgpromote_candidate misses promotions while there is much free space; NO: counts all")      \
     X(HIT_ALLOCATIONS, "numa_hit counts allocations of any size; NO: 4 KiB pages")                 \
     X(EXEC_KEEPS_PREFERRED,                                                                        \
-      "exec keeps the preferred node, a thread inherits it; NO: both begin without")
+      "exec keeps the preferred node, a thread inherits it; NO: both begin without")               \
+    X(BALANCED_REBIND,                                                                             \
+      "a cpuset's first change takes the nodes of a BIND with balancing for all that was allowed " \
+      "before; NO: they keep their place among those")
 
 enum numa_quirk {
 #define X(name, doc) NUMA_QUIRK_##name,
