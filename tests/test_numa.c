@@ -143,6 +143,40 @@ the_scan_period_adapts_as_in_the_table(void **state)
     fixture_close(&f);
 }
 
+/* numa-balancing.md 1.13: from node 0 to node 1, 250 ms to begin with. Only the moves of fair tasks
+ * come to the rule (migrate_task_rq_fair). */
+static void
+a_move_to_another_node_may_reset_the_period(void **state)
+{
+    static const struct {
+        uint64_t seq;
+        int preferred;
+        bool rt;
+        uint64_t after;
+    } rows[] = { { 0, 1, false, 250 },  { 3, 1, false, 9000 },           { 3, 0, false, 250 },
+                 { 3, 2, false, 9000 }, { 3, NUMA_NO_NODE, false, 250 }, { 3, 0, true, 9000 } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+
+        kit_open(&f, 3, 2, &fixture_memory, balancing);
+        struct task *p = numa_task(&f, "0", 0);
+        const struct sched_class *own = p->class;
+        p->mm->rss_pages = 4 * 65536;
+        p->class = rows[i].rt ? &rt_sched_class : own;
+        p->numa->scan_seq = rows[i].seq;
+        p->numa->preferred = rows[i].preferred;
+        p->numa->scan_period = 9000;
+        numa_task_migrated(f.k, p, 0, 2);
+        assert_int_equal(p->numa->scan_period, rows[i].after);
+        p->class = own;
+        p->mm->rss_pages = 0;
+        p->numa->preferred = NUMA_NO_NODE;
+        fixture_close(&f);
+    }
+}
+
 static void
 shortest_periods(struct kernel_params *kp, struct machine *m)
 {
@@ -448,6 +482,7 @@ main(void)
         cmocka_unit_test(placement_decays_and_prefers_as_worked_out_by_hand),
         cmocka_unit_test(the_scan_period_adapts_as_in_the_table),
         cmocka_unit_test(a_period_below_zero_is_the_longest),
+        cmocka_unit_test(a_move_to_another_node_may_reset_the_period),
         cmocka_unit_test(scans_come_at_the_ticks_worked_out_by_hand),
         cmocka_unit_test(local_pages_of_a_single_thread_are_not_marked),
         cmocka_unit_test(bound_memory_is_neither_scanned_nor_moved),

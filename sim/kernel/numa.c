@@ -241,14 +241,15 @@ numa_tick_due(const struct kernel *k, const struct rq *rq, const struct task *p)
     return next_scan_due(k, rq, p);
 }
 
-/* Away from where it should be, or to where nobody knows: scan faster again. */
+/* Away from where it should be, or to where nobody knows: scan faster again. A fair task, that is
+ * (migrate_task_rq_fair). */
 void
 numa_task_migrated(struct kernel *k, struct task *p, int from, int to)
 {
     struct task_numa *n = p->numa;
     int src = k->machine->cpus[from].node, dst = k->machine->cpus[to].node;
 
-    if (n == NULL || n->faults == NULL || src == dst)
+    if (n == NULL || n->faults == NULL || src == dst || p->class != &fair_sched_class)
         return;
     if (n->scan_seq != 0 &&
         (dst == n->preferred || (n->preferred != NUMA_NO_NODE && src != n->preferred)))
