@@ -296,6 +296,31 @@ a_slow_cpu_is_used_slowly_by_rt_tasks(void **state)
     fixture_close(&f);
 }
 
+/* Whatever a task becomes, set_load_weight() is called while it still is of its old class: of lag
+ * at a weight of 3, one that is no SCHED_IDLE task any more keeps 3 parts in 1024. */
+static void
+who_leaves_the_fair_class_takes_its_lag_along(void **state)
+{
+    static const enum task_policy others[] = { POLICY_FIFO, POLICY_NORMAL };
+    (void)state;
+
+    for (uint32_t i = 0; i < ARRAY_LEN(others); i++) {
+        struct fixture f;
+
+        fixture_open(&f, 1, 1, 1, false);
+        struct task *p = start(&f, NULL, "0", duty, 2);
+        set_policy(&f, p, POLICY_IDLE);
+        fixture_run(&f, MSEC(2) + 1);
+        assert_false(p->on_rq);
+        p->se.vlag = -1024 * 1000;
+        set_policy(&f, p, others[i]);
+        assert_int_equal(p->se.weight, 1024);
+        assert_int_equal(p->se.vlag, -3 * 1000);
+        assert_null(kernel_check(f.k));
+        fixture_close(&f);
+    }
+}
+
 int
 main(void)
 {
@@ -310,6 +335,7 @@ main(void)
         cmocka_unit_test(estimates_count_while_tasks_are_queued),
         cmocka_unit_test(a_load_grows_when_the_weight_changes_in_another_class),
         cmocka_unit_test(a_slow_cpu_is_used_slowly_by_rt_tasks),
+        cmocka_unit_test(who_leaves_the_fair_class_takes_its_lag_along),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,37 +61,47 @@ check_attr(const struct task_attr *attr)
     return NULL;
 }
 
-/* __setscheduler_params */
 static void
-set_params(struct kernel *k, struct task *p, const struct task_attr *attr)
+set_fair_params(struct kernel *k, struct task *p, const struct task_attr *attr)
 {
-    p->policy = attr->policy;
-    p->rt_priority = rt_policy(attr->policy) ? attr->rt_priority : 0;
-    p->normal_prio = normal_prio_of(attr->policy, p->rt_priority, p->nice);
-    if (attr->policy == POLICY_DEADLINE)
-        dl_set_params(&p->dl, attr->dl_runtime, attr->dl_deadline, attr->dl_period);
-    if (attr->policy == POLICY_DEADLINE || rt_policy(attr->policy)) {
-        if (p->class == &ext_sched_class && p->state != TASK_NEW)
-            ext_reweight(k, p);
-        return;
-    }
     p->nice = attr->nice;
-    p->normal_prio = normal_prio_of(attr->policy, 0, p->nice);
     p->se.custom_slice = attr->slice_ns != 0;
     p->se.slice = attr->slice_ns ? SIM_CLAMP(attr->slice_ns, USEC(100), MSEC(100))
                                  : k->params.sched.base_slice_ns;
-    bool idle = p->policy == POLICY_IDLE;
+}
+
+/* Whatever it becomes: the class in which it was hears of the new weight, so that one that leaves
+ * the fair class takes its lag along by it. */
+static void
+set_load_weight(struct kernel *k, struct task *p)
+{
+    bool idle = p->policy == POLICY_IDLE, begun = p->state != TASK_NEW;
     uint32_t weight = idle ? SCHED_IDLE_WEIGHT : nice_weight(p->nice);
     uint32_t inverse = idle ? weight_inverse(weight) : nice_inv_weight(p->nice);
-    if (p->state != TASK_NEW && p->class == &fair_sched_class) { /* else no queue has its load */
+
+    if (begun && p->class == &fair_sched_class) { /* else no queue has its load */
         reweight_task(k, p, weight, inverse);
         return;
     }
     p->se.weight = weight;
     p->se.inv_weight = inverse;
     p->se.load_weight = weight << LOAD_SHIFT;
-    if (p->class == &ext_sched_class && p->state != TASK_NEW)
+    if (begun && p->class == &ext_sched_class)
         ext_reweight(k, p);
+}
+
+/* __setscheduler_params */
+static void
+set_params(struct kernel *k, struct task *p, const struct task_attr *attr)
+{
+    p->policy = attr->policy;
+    p->rt_priority = rt_policy(attr->policy) ? attr->rt_priority : 0;
+    if (attr->policy == POLICY_DEADLINE)
+        dl_set_params(&p->dl, attr->dl_runtime, attr->dl_deadline, attr->dl_period);
+    else if (!rt_policy(attr->policy))
+        set_fair_params(k, p, attr);
+    p->normal_prio = normal_prio_of(attr->policy, p->rt_priority, p->nice);
+    set_load_weight(k, p);
 }
 
 /* A task off all queues changes hands, without a word to the classes. */
