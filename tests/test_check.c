@@ -257,6 +257,33 @@ who_throttles_itself_runs_on_and_nobody_else_does(void **state)
     fixture_close(&f);
 }
 
+/* Beyond 2^48 ns, and for heavy ones where key times weight nears what 64 bits hold. */
+static void
+vruntimes_that_nothing_explains_are_found(void **state)
+{
+    static const struct {
+        int nice;
+        int64_t farthest;
+    } cases[] = { { 19, (int64_t)1 << 48 }, { -20, ((int64_t)1 << 61) / 88761 } };
+    (void)state;
+
+    for (uint32_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f;
+
+        fixture_open(&f, 1, 1, 1, false);
+        struct task *p = fixture_hog(&f, "p", cases[i].nice);
+        task_start(f.k, p, NULL);
+        fixture_run(&f, MSEC(5));
+        for (int sign = -1; sign <= 1; sign += 2) {
+            p->se.vruntime = p->se.cfs_rq->zero + sign * (cases[i].farthest - 1);
+            assert_null(kernel_check(f.k));
+            p->se.vruntime += sign;
+            assert_non_null(strstr(kernel_check(f.k), "is_far"));
+        }
+        fixture_close(&f);
+    }
+}
+
 /* An rt task becomes a normal one in its sleep: the queue that it is attached to is brought up to
  * now (update_rq_clock in __sched_setscheduler), whatever looked at it last. */
 static void
@@ -293,6 +320,7 @@ main(void)
         cmocka_unit_test(what_nobody_left_behind_is_found),
         cmocka_unit_test(a_group_whose_load_is_not_the_sum_of_its_parts_is_found),
         cmocka_unit_test(an_average_that_outlives_its_sum_is_found),
+        cmocka_unit_test(vruntimes_that_nothing_explains_are_found),
         cmocka_unit_test(who_joins_the_fair_class_asleep_is_attached_now),
         cmocka_unit_test(who_throttles_itself_runs_on_and_nobody_else_does),
         cmocka_unit_test(a_process_moves_with_those_to_come_and_without_its_dead),

@@ -4,8 +4,20 @@
  */
 #include "kernel/check.h"
 
-/* Far more than any lag: key times weight must not overflow. */
-#define FARTHEST_KEY ((int64_t)1 << 44)
+/* Far more than any lag, and key times weight must not overflow. The longest lag is a group's: two
+ * slices of 100 ms at a weight of 2, kept as shares fall from 2 * 1024 - 1 to 2 (reweight_entity)
+ * and placed beside as little (place_entity), 2.1e14 ns. */
+#define FARTHEST_KEY ((int64_t)1 << 48)
+#define LARGEST_PRODUCT ((int64_t)1 << 61)
+
+static bool
+is_far(const struct cfs_rq *cfs, const struct sched_entity *se)
+{
+    int64_t key = se->vruntime - cfs->zero;
+    int64_t farthest = SIM_MIN(FARTHEST_KEY, LARGEST_PRODUCT / (int64_t)se->weight);
+
+    return key >= farthest || key <= -farthest;
+}
 
 /* What the entities of one queue come to. */
 struct below {
@@ -31,8 +43,8 @@ check_entity(const struct kernel *k, const struct cfs_rq *cfs, const struct sche
 {
     RULE(se->on_rq && se->cfs_rq == cfs);
     RULE(se->parent == cfs->se);
-    RULE(se->vruntime - cfs->zero < FARTHEST_KEY && cfs->zero - se->vruntime < FARTHEST_KEY);
     RULE(se->weight == SIM_MAX(2, se->load_weight >> 10));
+    RULE(!is_far(cfs, se));
     RULE(!se->sched_delayed || sched_feat(k, DELAY_DEQUEUE));
     RULE(!se->sched_delayed || se->my_q == NULL || se->my_q->nr_queued == 0);
     RULE(se->my_q == NULL || !se->my_q->throttled);
