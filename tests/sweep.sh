@@ -428,6 +428,13 @@ END
     says err "^bad.yaml:2:22: policies\[1\]: there is no policy 'autonum'; did you mean 'autonuma'"
     says err "^bad.yaml:3:1: seedz: unknown key 'seedz'; did you mean 'seeds'"
     says err "^bad.yaml:4:41: set.numa_balancing.scan_size\[1\]: '1' is not a size"
+    printf 'workloads: [wrong.yaml]\nseeds: 0\nuntil: 1\n' >bad.yaml
+    printf 'version: 1\nname: wrong\nprocesses: [{name: p, threads: [{name: t, program: [{comput: 1ms}]}]}]\n' >wrong.yaml
+    expect 1 "$numasim" sweep bad.yaml -o a
+    says err "^bad.yaml:2:8: seeds: 0 is out of range"
+    says err "^bad.yaml:3:8: until: '1' is not a time"
+    says err "^wrong.yaml:3:.*there is no step 'comput'; did you mean 'compute'"
+    [ "$(wc -l <err)" -eq 3 ] || complain "other mistakes, too: $(cat err)"
     [ -e a ] && complain "a folder was made"
     expect 1 "$numasim" sweep no-such-grid
     says err "there is no experiment 'no-such-grid'"

@@ -219,7 +219,7 @@ load_one_workload(struct grid *g, struct grid_value *v, const char *const *setti
     take_messages(g, v->node, &d);
     if (w != NULL && v->label != NULL)
         w->name = v->label;
-    if (w != NULL)
+    if (w != NULL && g->nr_points > 0)
         check_end(g, v->node, w);
     if (v->label == NULL)
         v->label = w != NULL         ? arena_strdup(g->doc->arena, w->name)
@@ -305,6 +305,25 @@ load_workloads(struct grid *g)
     }
 }
 
+/* There are no points, since something else is wrong: what is wrong here is said all the same. */
+static void
+read_workloads(struct grid *g)
+{
+    const struct grid_axis *axis = &g->axes[GRID_WORKLOAD];
+
+    for (guint i = 0; i < axis->nr && !diag_full(g->doc->diag); i++) {
+        struct grid_value *v = &axis->values[i];
+        g_autoptr(GPtrArray) settings = g_ptr_array_new_with_free_func(g_free);
+
+        if (refuse_stdin(g, v))
+            continue;
+        for (guint j = 0; j < v->nr_settings; j++)
+            add_workload_setting(settings, &v->settings[j]);
+        g_ptr_array_add(settings, NULL);
+        load_one_workload(g, v, (const char *const *)settings->pdata);
+    }
+}
+
 /* ---- together ---- */
 
 static void
@@ -337,8 +356,9 @@ grid_load_inputs(struct grid *g)
     for (guint i = 0; i < g->nr_axes; i++)
         if (i != GRID_WORKLOAD)
             check_labels(g, i);
-    if (!grid_make_points(g))
-        return;
-    load_workloads(g);
+    if (grid_make_points(g) && g->nr_points > 0)
+        load_workloads(g);
+    else
+        read_workloads(g);
     check_labels(g, GRID_WORKLOAD);
 }
