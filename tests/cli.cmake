@@ -5,7 +5,7 @@ foreach(scenario exit_codes errors_have_places_and_come_together policy_files_ch
         resolved_run_repeats_byte_by_byte jobs_change_nothing looking_changes_nothing
         forced_choice_of_the_same_is_the_same_run
         forced_choice_that_is_none_is_refused samples_are_as_many_as_memory_holds
-        endless_work_needs_an_end
+        endless_work_needs_an_end tasks_that_wait_for_each_other_are_named
         a_refused_run_leaves_nothing
         disk_that_is_full_is_said interrupted_run_keeps_what_it_has
         interrupted_comparison_keeps_finished_runs a_crash_costs_one_run

@@ -328,6 +328,16 @@ endless_work_needs_an_end() {
     expect 0 "$numasim" run --no-plot -q -t bench-8 -w bench-mix --until 20ms
 }
 
+tasks_that_wait_for_each_other_are_named() {
+    printf '%s\n' 'version: 1' 'name: knot' 'processes:' '  - name: p' '    sync: {l: lock, m: lock}' \
+        '    threads:' '      - {name: a, program: [{lock: l}, {compute: 1ms}, {lock: m}]}' \
+        '      - {name: b, program: [{lock: m}, {compute: 1ms}, {lock: l}]}' >knot.yaml
+    expect 3 "$numasim" run --no-plot -q -t two-node -w knot.yaml -o a
+    says err 'deadlock: all of the 2 tasks left wait, and nothing will wake them'
+    expect 0 "$numasim" run --no-plot -q -t two-node -w knot.yaml -o b --until 1s
+    says err '^warning: from .* on nothing happens: all of the 2 tasks left wait'
+}
+
 interrupted_run_keeps_what_it_has() {
     "$numasim" run --no-plot -t bench-64 -w bench-mix --until 100000s -o long >out 2>err &
     pid=$!

@@ -126,6 +126,10 @@ drained(struct simulation *s)
     if (workload_done(s->workload))
         return finish(s, SIMULATION_DONE);
     if (s->spec.until != SIM_NEVER) {
+        kernel_note(k,
+                    "from %llu ns on nothing happens: all of the %u tasks left wait, and nothing "
+                    "will wake them",
+                    (unsigned long long)kernel_now(k), k->nr_alive);
         k->engine.now = s->spec.until;
         return finish(s, SIMULATION_UNTIL);
     }
