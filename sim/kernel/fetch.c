@@ -11,25 +11,21 @@
 #include "kernel/cfs_rq.h"
 #include "kernel/memory_model.h"
 
-enum { SOON_NEXT = 1, SOON_FLAT = 8 };
+/* Entries of a queue that are looked at one after the other. */
+enum { SOON_ENTRIES = 8 };
 
 /* What is known of an event: a task that wakes up on a CPU, or a CPU where something ends. */
 struct soon {
     const struct task *timer;
     const struct rq *rq;
-    const struct task *curr, *next[SOON_NEXT];
-    uint32_t nr_next; /* of those that wait, the first in the queue's arrays: most have one */
+    const struct task *curr, *next; /* next: a guess, the first in the queue's arrays */
     const struct sched_domain *sd;
 };
 
 static void
 find_owner(const struct kernel *k, struct event *ev, struct soon *s)
 {
-    s->timer = NULL;
-    s->rq = NULL;
-    s->curr = NULL;
-    s->nr_next = 0;
-    s->sd = NULL;
+    *s = (struct soon){ 0 };
     if (ev->kind == EVENT_TASK) {
         s->timer = container_of(ev, struct task, timer);
         fetch_task(k, s->timer);
@@ -44,7 +40,7 @@ find_owner(const struct kernel *k, struct event *ev, struct soon *s)
 static void
 fetch_queue(const struct cfs_rq *cfs)
 {
-    fetch_bytes(cfs->vruntime, SIM_MIN(cfs->capacity, (uint32_t)SOON_FLAT) * CFS_ENTRY);
+    fetch_bytes(cfs->vruntime, SIM_MIN(cfs->capacity, (uint32_t)SOON_ENTRIES) * CFS_ENTRY);
 }
 
 static void
@@ -124,10 +120,9 @@ cpu_third(const struct kernel *k, struct soon *s)
 {
     if (s->curr != NULL)
         fetch_task_parts(k, s->curr);
-    s->nr_next = SIM_MIN(s->rq->cfs.nr, (uint32_t)SOON_NEXT);
-    for (uint32_t i = 0; i < s->nr_next; i++) {
-        s->next[i] = task_of(s->rq->cfs.entity[i]); /* unless it is a group's */
-        fetch_task(k, s->next[i]);
+    if (s->rq->cfs.nr > 0) {
+        s->next = task_of(s->rq->cfs.entity[0]); /* unless it stands for a group */
+        fetch_task(k, s->next);
     }
     fetch_rate(k, s->rq->cpu, NULL, 0);
     if (s->sd == NULL)
@@ -139,24 +134,14 @@ cpu_third(const struct kernel *k, struct soon *s)
 }
 
 static void
-leave_groups_out(struct soon *s)
-{
-    uint32_t nr = 0;
-
-    for (uint32_t i = 0; i < s->nr_next; i++)
-        if (s->next[i]->se.my_q == NULL)
-            s->next[nr++] = s->next[i];
-    s->nr_next = nr;
-}
-
-static void
 cpu_fourth(const struct kernel *k, struct soon *s)
 {
-    leave_groups_out(s);
+    if (s->next != NULL && s->next->se.my_q != NULL)
+        s->next = NULL;
     if (s->curr != NULL)
         fetch_task_memory(k, s->curr);
-    for (uint32_t i = 0; i < s->nr_next; i++)
-        fetch_task_parts(k, s->next[i]);
+    if (s->next != NULL)
+        fetch_task_parts(k, s->next);
     fetch_rate(k, s->rq->cpu, NULL, 1);
     fetch_group_capacity(s->sd);
     if (s->sd == NULL || s->sd->parent == NULL)
@@ -168,9 +153,9 @@ cpu_fourth(const struct kernel *k, struct soon *s)
 static void
 cpu_fifth(const struct kernel *k, struct soon *s)
 {
-    for (uint32_t i = 0; i < s->nr_next; i++) {
-        fetch_task_memory(k, s->next[i]);
-        fetch_rate(k, s->rq->cpu, s->next[i], 0);
+    if (s->next != NULL) {
+        fetch_task_memory(k, s->next);
+        fetch_rate(k, s->rq->cpu, s->next, 0);
     }
     if (s->sd != NULL)
         fetch_group_capacity(s->sd->parent);
@@ -179,8 +164,8 @@ cpu_fifth(const struct kernel *k, struct soon *s)
 static void
 cpu_sixth(const struct kernel *k, struct soon *s)
 {
-    for (uint32_t i = 0; i < s->nr_next; i++)
-        fetch_rate(k, s->rq->cpu, s->next[i], 1);
+    if (s->next != NULL)
+        fetch_rate(k, s->rq->cpu, s->next, 1);
 }
 
 typedef void (*soon_step)(const struct kernel *k, struct soon *s);
