@@ -63,7 +63,7 @@ heap_pop(struct heap *h, sim_time limit)
     return ev;
 }
 
-/* ---- the wheel's places of eight stacks ---- */
+/* ---- the wheel's places of sixteen stacks ---- */
 
 void
 wheel_lane_emptied(struct wheel *w, struct event **first)

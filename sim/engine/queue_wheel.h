@@ -13,7 +13,7 @@
  *
  * Walking a stack waits for each event in turn, and with thousands pending none is in a cache. So
  * where somebody wants to hear of events ahead (engine_foresee), which is where there are that
- * many, a place of the upper levels is eight stacks, walked in step. Those that come down to the
+ * many, a place of the upper levels is sixteen stacks, walked in step. Those that come down to the
  * two lowest levels are then due within 4096 ns: that is what is told.
  */
 #pragma once
@@ -25,7 +25,7 @@ enum {
     WHEEL_PLACES = 1 << WHEEL_BITS,
     WHEEL_LEVELS = 11,
     WHEEL_SOON = 2, /* levels: events there are due soon */
-    WHEEL_LANES = 8,
+    WHEEL_LANES = 16,
 };
 
 struct wheel {
@@ -70,7 +70,7 @@ wheel_mark_empty(struct wheel *w, uint32_t place)
     w->levels_used &= ~((uint32_t)(w->used[level] == 0) << level);
 }
 
-/* Of places of eight stacks (queue.c): one of them has become empty, if ev->prev is one's; the
+/* Of places of sixteen stacks (queue.c): one of them has become empty, if ev->prev is one's; the
  * event that is alone in all, or NULL; and all that is in them goes to the levels below. */
 void wheel_lane_emptied(struct wheel *w, struct event **first);
 struct event *wheel_alone_in_lanes(const struct wheel *w, uint32_t place);
