@@ -134,8 +134,10 @@ read_cgroup(struct wload *l, const struct ynode *n, struct wcgroup *g)
         read_burst(l, burst, g);
     if (cpus != NULL)
         read_cpus(l, cpus, g);
-    if (mems != NULL)
-        g->mems.at = wload_place(l, mems), wload_nodes(l, mems, &g->mems);
+    if (mems != NULL) {
+        g->mems.at = wload_place(l, mems);
+        wload_nodes(l, mems, &g->mems);
+    }
 }
 
 static void

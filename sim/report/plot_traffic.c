@@ -33,7 +33,8 @@ traffic_panel(const struct plot *p, const struct plot_source *s, guint index, gu
     g_autofree char *label = plot_quote(s->label);
 
     g_string_append_printf(
-        plot, "set title %s\nplot data index %u using 1:2:(scale * $3):xtic(4):ytic(5) with image",
+        plot,
+        "set title %s\nplot data index %u using 1:2:(scale * $3):xtic(4):ytic(5) with image pixels",
         label, index);
     if (nr_nodes <= 8)
         g_string_append_printf(plot,

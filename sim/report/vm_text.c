@@ -164,6 +164,17 @@ put_nodes(const struct kernel *k, nodemask nodes, GString *out)
     }
 }
 
+static void
+put_flags(const struct mempolicy *pol, GString *out)
+{
+    const char *nodes = pol->static_nodes ? "static" : pol->relative_nodes ? "relative" : NULL;
+
+    if (nodes != NULL)
+        g_string_append_printf(out, "=%s", nodes);
+    if (pol->numa_balancing)
+        g_string_append_printf(out, "%sbalancing", nodes != NULL ? "|" : "=");
+}
+
 /* mpol_to_str() */
 static void
 put_policy(const struct kernel *k, const struct mempolicy *pol, GString *out)
@@ -182,14 +193,7 @@ put_policy(const struct kernel *k, const struct mempolicy *pol, GString *out)
         pol->mode == MPOL_PREFERRED && pol->nodes == 0 ? MPOL_LOCAL : pol->mode;
 
     g_string_append(out, names[mode]);
-    if (pol->static_nodes || pol->relative_nodes || pol->numa_balancing)
-        g_string_append_printf(
-            out, "=%s%s%s",
-            pol->static_nodes     ? "static"
-            : pol->relative_nodes ? "relative"
-                                  : "",
-            (pol->static_nodes || pol->relative_nodes) && pol->numa_balancing ? "|" : "",
-            pol->numa_balancing ? "balancing" : "");
+    put_flags(pol, out);
     if (mode == MPOL_DEFAULT || mode == MPOL_LOCAL)
         return;
     g_string_append_c(out, ':');
