@@ -73,6 +73,50 @@ what_no_shipped_machine_has_is_written_too(void **state)
     arena_free(a);
 }
 
+/* As one without a title: a key without a value is what is left when an editor empties it. */
+static void
+an_empty_title_is_the_name(void **state)
+{
+    (void)state;
+    static const char text[] = "name: mine\ntitle: #nothing\nnodes: [{node: 0, memory: 1GiB}]\n"
+                               "cpus: [{cpus: 0-1, node: 0}]\n";
+    struct arena *a = arena_new();
+    struct diag d;
+
+    diag_init(&d);
+    struct machine *m = topology_yaml_load("x.yaml", text, strlen(text), a, &d);
+    g_autofree char *messages = diag_text(&d);
+    assert_string_equal(messages, "");
+    assert_string_equal(m->title, "mine");
+    assert_survives_writing(m, a);
+    diag_clear(&d);
+    arena_free(a);
+}
+
+/* Controls and the like can come in by their numbers alone, and must go out so (YAML 1.1, 5.1 and 5.4). */
+static void
+characters_that_a_file_may_not_hold_are_written_as_numbers(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "title: \"\\x01 \\x7f \\x81 \\x85 \\ufeff \\ufffe \\u2028 \\U0001f600\"\n"
+        "nodes: [{node: 0, memory: 1GiB}]\ncpus: [{cpus: 0-1, node: 0}]\n"
+        "source: {nodes: \"a\\x9fb\"}\nnotes: [\"c\\uffffd\"]\n";
+    struct arena *a = arena_new();
+    struct diag d;
+
+    diag_init(&d);
+    struct machine *m = topology_yaml_load("x.yaml", text, strlen(text), a, &d);
+    g_autofree char *messages = diag_text(&d);
+    assert_string_equal(messages, "");
+    assert_string_equal(m->title,
+                        "\x01 \x7f \xc2\x81 \xc2\x85 \xef\xbb\xbf \xef\xbf\xbe \xe2\x80\xa8 "
+                        "\xf0\x9f\x98\x80");
+    assert_survives_writing(m, a);
+    diag_clear(&d);
+    arena_free(a);
+}
+
 /* Name and ending say nothing: only the content does. */
 static void
 a_file_is_what_its_content_says(void **state)
@@ -144,6 +188,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_machine_that_is_written_loads_to_the_same_machine),
         cmocka_unit_test(what_no_shipped_machine_has_is_written_too),
+        cmocka_unit_test(an_empty_title_is_the_name),
+        cmocka_unit_test(characters_that_a_file_may_not_hold_are_written_as_numbers),
         cmocka_unit_test(a_file_is_what_its_content_says),
         cmocka_unit_test(whatever_machine_is_imported_survives_being_written),
     };

@@ -13,6 +13,21 @@
 
 #include "config/load.h"
 
+/* Within quotes; what a YAML file may not hold as it is (5.1, "printable characters") as its
+ * number. */
+static void
+append_character(GString *out, gunichar c)
+{
+    if (c == '"' || c == '\\')
+        g_string_append_printf(out, "\\%c", (char)c);
+    else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+        g_string_append_printf(out, "\\x%02x", c);
+    else if (c == 0xfffe || c == 0xffff || c == 0xfeff || c == 0x2028 || c == 0x2029)
+        g_string_append_printf(out, "\\u%04x", c);
+    else
+        g_string_append_unichar(out, c);
+}
+
 /* A word as it is, anything else in quotes. */
 static void
 append_text(GString *out, const char *text)
@@ -29,13 +44,8 @@ append_text(GString *out, const char *text)
         return;
     }
     g_string_append_c(out, '"');
-    for (const char *at = valid; *at != '\0'; at++)
-        if (*at == '"' || *at == '\\')
-            g_string_append_printf(out, "\\%c", *at);
-        else if (g_ascii_iscntrl(*at))
-            g_string_append_printf(out, "\\x%02x", (unsigned)*at);
-        else
-            g_string_append_c(out, *at);
+    for (char *at = valid; *at != '\0'; at = g_utf8_next_char(at))
+        append_character(out, g_utf8_get_char(at));
     g_string_append_c(out, '"');
 }
 

@@ -102,7 +102,7 @@ apply_top(struct topo *t, const struct top *top)
     struct machine *m = t->m;
 
     m->name = reduced_name(top->name != NULL ? top->name : t->doc.file, t->doc.arena);
-    m->title = top->title != NULL ? top->title : m->name;
+    m->title = top->title != NULL && *top->title != '\0' ? top->title : m->name;
     m->vendor = (enum machine_vendor)top->vendor;
     m->amd_pre_zen = top->pre_zen;
     m->freq_hz = top->frequency;

@@ -9,7 +9,7 @@
  */
 #include "config/topology_yaml.h"
 
-enum { SOURCES_MOST = 64, NOTES_MOST = 1024 };
+enum { SOURCES_MOST = 64, NOTES_MOST = 1024, SOURCE_KEY_MOST = 64 };
 
 const struct field topo_cache_fields[] = {
     FIELD_NAMED(FIELD_SIZE, "l1d", struct machine_cache, l1d_bytes, .max = "1TiB",
@@ -133,7 +133,17 @@ read_devices(struct topo *t)
     }
 }
 
-/* The first word of "nodes.memory" must be a key of the file. */
+static bool
+is_source_key(const char *text)
+{
+    const char *at = text;
+
+    while (g_ascii_isalnum(*at) || (*at != '\0' && strchr("_-.[]", *at) != NULL))
+        at++;
+    return *at == '\0' && at - text <= SOURCE_KEY_MOST;
+}
+
+/* The first word of "nodes.memory" must be a key of the file; what follows is for readers. */
 static void
 check_source_key(struct topo *t, const struct ynode *key)
 {
@@ -141,6 +151,13 @@ check_source_key(struct topo *t, const struct ynode *key)
     const char *names[SOURCES_MOST + 1] = { NULL };
     guint nr = 0;
 
+    if (!is_source_key(key->text)) {
+        ynode_error(&t->doc, key,
+                    "the key of a source has at most %d letters, digits and _-.[]; write it as in "
+                    "nodes.memory",
+                    SOURCE_KEY_MOST);
+        return;
+    }
     if (ynode_get(t->root, section) != NULL)
         return;
     for (guint i = 0; i < t->root->nr && nr < SOURCES_MOST; i++)
@@ -171,7 +188,7 @@ read_sources(struct topo *t)
         check_source_key(t, n->keys[i]);
         const char *text = ynode_string(&t->doc, n->values[i]);
         if (text != NULL)
-            machine_note(t->m, "source %.64s: %.200s", n->keys[i]->text, text);
+            machine_note(t->m, "source %s: %.200s", n->keys[i]->text, text);
     }
 }
 
