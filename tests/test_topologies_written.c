@@ -93,7 +93,8 @@ an_empty_title_is_the_name(void **state)
     arena_free(a);
 }
 
-/* Controls and the like can come in by their numbers alone, and must go out so (YAML 1.1, 5.1 and 5.4). */
+/* Controls and the like can come in by their numbers alone, and must go out so (YAML 1.1, 5.1
+ * and 5.4). */
 static void
 characters_that_a_file_may_not_hold_are_written_as_numbers(void **state)
 {
@@ -114,6 +115,36 @@ characters_that_a_file_may_not_hold_are_written_as_numbers(void **state)
                         "\xf0\x9f\x98\x80");
     assert_survives_writing(m, a);
     diag_clear(&d);
+    arena_free(a);
+}
+
+/* A link of both ways becomes two whose names have their ends appended: ".1023>1023" is 10 of
+ * the 64. */
+static void
+names_of_links_of_both_ways_leave_room_for_their_ends(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+
+    for (int length = 54; length <= 55; length++) {
+        g_autofree char *name = g_strnfill((gsize)length, 'x');
+        g_autofree char *text =
+            g_strdup_printf("nodes:\n  - {node: 1022, memory: 1GiB, cpus: 0-1}\n"
+                            "  - {node: 1023, memory: 1GiB, cpus: 2-3}\ncpus: [{cpus: 0-1, node: "
+                            "1022}, {cpus: 2-3, node: 1023}]\n"
+                            "links: [{name: %s, between: [1022, 1023], bandwidth: 1GB/s}]\n",
+                            name);
+        struct diag d;
+
+        diag_init(&d);
+        struct machine *m = topology_yaml_load("x.yaml", text, strlen(text), a, &d);
+        g_autofree char *messages = diag_text(&d);
+        assert_string_equal(
+            messages, length == 54 ? "" : "x.yaml:5:16: links[0].name: is longer than 54 bytes\n");
+        if (length == 54)
+            assert_survives_writing(m, a);
+        diag_clear(&d);
+    }
     arena_free(a);
 }
 
@@ -189,6 +220,7 @@ main(void)
         cmocka_unit_test(a_machine_that_is_written_loads_to_the_same_machine),
         cmocka_unit_test(what_no_shipped_machine_has_is_written_too),
         cmocka_unit_test(an_empty_title_is_the_name),
+        cmocka_unit_test(names_of_links_of_both_ways_leave_room_for_their_ends),
         cmocka_unit_test(characters_that_a_file_may_not_hold_are_written_as_numbers),
         cmocka_unit_test(a_file_is_what_its_content_says),
         cmocka_unit_test(whatever_machine_is_imported_survives_being_written),

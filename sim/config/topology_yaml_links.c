@@ -42,10 +42,10 @@ add_both_ways(struct topo *t, struct machine_link l, int a, int b)
     uint32_t os_a = t->m->nodes[a].os_index, os_b = t->m->nodes[b].os_index;
 
     if (base != NULL)
-        l.name = arena_printf(t->doc.arena, "%.64s.%u>%u", base, os_a, os_b);
+        l.name = arena_printf(t->doc.arena, "%s.%u>%u", base, os_a, os_b);
     add_link(t, &l, base, a, b);
     if (base != NULL)
-        l.name = arena_printf(t->doc.arena, "%.64s.%u>%u", base, os_b, os_a);
+        l.name = arena_printf(t->doc.arena, "%s.%u>%u", base, os_b, os_a);
     add_link(t, &l, base, b, a);
 }
 
@@ -86,7 +86,9 @@ read_link(struct topo *t, const struct ynode *entry)
     l.has_curve = curve.given;
     l.nr_points = curve.nr_points;
     l.points = curve.points;
-    topo_check_text(t, entry, "name", NAME_MOST);
+    /* one of both ways gets its ends appended, and what is written must load again */
+    bool pair = ynode_get(entry, "between") != NULL;
+    topo_check_text(t, entry, "name", NAME_MOST - (pair ? strlen(".1023>1023") : 0));
     if (!link_ends(t, entry, &from, &to, &both) || !ok)
         return;
     if (both)
