@@ -90,6 +90,16 @@ a_count_by_another_cpu_begins_earlier(void **state)
                  "1 1000: 5S>0\nlost 1 3000: 0R>5\n1 3055: 5S>0\n");
 }
 
+/* 19.5 ms are more than a tick: the count says that 5 ran before it slept, when 10 ms wait here. */
+static void
+a_count_that_reaches_back_too_far_begins_at_what_was_passed_on(void **state)
+{
+    (void)state;
+    assert_heard(SWITCH(5, 1, 1000, S, 0) " t 5 [001] 1.020000: sched:sched_stat_runtime: "
+                                          "comm=t pid=5 runtime=19500000 [ns]\n",
+                 "1 1000: 5S>0\nlost 1 1000: 0R>5\n");
+}
+
 /* How 6 left is not known. */
 static void
 who_ran_before_has_left_in_an_unknown_state(void **state)
@@ -141,6 +151,7 @@ main(void)
         cmocka_unit_test(who_counts_on_an_idle_cpu_was_switched_to_when_the_count_began),
         cmocka_unit_test(the_switch_lies_between_the_wake_up_and_the_first_deed),
         cmocka_unit_test(a_count_by_another_cpu_begins_earlier),
+        cmocka_unit_test(a_count_that_reaches_back_too_far_begins_at_what_was_passed_on),
         cmocka_unit_test(who_ran_before_has_left_in_an_unknown_state),
         cmocka_unit_test(who_is_known_to_run_is_not_switched_to),
         cmocka_unit_test(idling_is_no_running),

@@ -24,7 +24,8 @@ struct trace_window {
     struct trace_sink to;
     struct trace_event *events; /* those that wait: nr, from first; room for twice the most */
     guint first, nr;
-    int32_t *curr; /* by CPU, by the switches that came in */
+    uint64_t passed; /* time of the last that was passed on */
+    int32_t *curr;   /* by CPU, by the switches that came in */
     uint32_t nr_cpus;
     GHashTable *counted; /* by number of a task: when a count by others began, in an uint64_t */
 };
@@ -55,6 +56,7 @@ pass_on(struct trace_window *w)
     const struct trace_event *e = &w->events[w->first++];
 
     w->nr--;
+    w->passed = e->time;
     w->to.event(w->to.priv, e);
 }
 
@@ -127,7 +129,7 @@ make_up_switch(struct trace_window *w, const struct trace_event *e, int32_t prev
             break;
         at--;
     }
-    uint64_t since = at > 0 ? w->events[w->first + at - 1].time : 0;
+    uint64_t since = at > 0 ? w->events[w->first + at - 1].time : w->passed;
     made.time = MIN(MAX(start, since), at < w->nr ? w->events[w->first + at].time : e->time);
     insert(w, at, &made);
 }
