@@ -25,8 +25,9 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    { "dense", 40, 1, 0 },    { "ties", 4000000, 1000000, 0 }, { "usual", 1000000, 1, 0 },
-    { "far", 100000, 1, 50 }, { "edges", 1u << 19, 64, 0 },    { "now", 3, 1, 0 },
+    { "dense", 40, 1, 0 },     { "ties", 4000000, 1000000, 0 }, { "usual", 1000000, 1, 0 },
+    { "far", 100000, 1, 50 },  { "edges", 1u << 19, 64, 0 },    { "now", 3, 1, 0 },
+    { "few", 1u << 22, 1, 0 },
 };
 
 /* The engine and the list get the same operations, decided by one stream. */

@@ -125,16 +125,21 @@ put_in(struct engine *eng, struct event *ev, sim_time when)
         now_set_add(eng->now_set, ev);
 }
 
-/* Out of line: most events are scheduled once, and then fire. */
+/* Out of line: most events are scheduled once, and then fire. Most moves are short: the end of a
+ * burst, for what a wake-up costs. */
 static __attribute__((noinline)) void
 move(struct engine *eng, struct event *ev, sim_time when)
 {
     if (ev->when == when)
         return;
-    if (ev->when == eng->now)
+    if (ev->when == eng->now) {
         now_set_del(eng->now_set, ev);
-    else
+    } else if (when > eng->now && when != SIM_NEVER && queue_stays(eng->queue, ev, when)) {
+        ev->when = when;
+        return;
+    } else {
         queue_remove(eng->queue, ev);
+    }
     put_in(eng, ev, when);
 }
 

@@ -121,7 +121,7 @@ tell_soon(struct wheel *w, struct event **batch, uint32_t *nr)
     *nr = 0;
 }
 
-void
+static void
 wheel_deal_out_lanes(struct wheel *w, uint32_t place, sim_time begin)
 {
     struct event *lane[WHEEL_LANES], *taken[WHEEL_LANES], *batch[ENGINE_SOON_MAX];
@@ -141,6 +141,31 @@ wheel_deal_out_lanes(struct wheel *w, uint32_t place, sim_time begin)
                 tell_soon(w, batch, &nr_batch);
         }
     tell_soon(w, batch, &nr_batch);
+}
+
+bool
+wheel_deal_out(struct wheel *w, uint32_t level, uint32_t bit, sim_time limit)
+{
+    uint32_t place = level * WHEEL_PLACES + bit, shift = level * WHEEL_BITS;
+    sim_time begin = (w->now >> shift >> WHEEL_BITS << WHEEL_BITS | bit) << shift;
+
+    if (begin >= limit)
+        return false;
+    if (unlikely(level >= w->nr_plain)) {
+        wheel_deal_out_lanes(w, place, begin);
+        return true;
+    }
+    struct event *ev = w->first[place];
+    w->now = begin;
+    w->first[place] = NULL;
+    wheel_mark_empty(w, place);
+    while (ev != NULL) {
+        struct event *next = ev->next;
+
+        wheel_insert(w, ev);
+        ev = next;
+    }
+    return true;
 }
 
 static struct wheel *

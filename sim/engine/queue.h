@@ -47,6 +47,13 @@ queue_remove(struct queue *q, struct event *ev)
         wheel_remove(q->wheel, ev);
 }
 
+/* May a pending event simply be given another time? */
+static inline bool
+queue_stays(const struct queue *q, const struct event *ev, sim_time when)
+{
+    return likely(!q->simple) && wheel_stays(q->wheel, ev, when);
+}
+
 static inline struct event *
 queue_pop(struct queue *q, sim_time limit)
 {
@@ -57,7 +64,7 @@ queue_pop(struct queue *q, sim_time limit)
 static inline bool
 queue_has_more(const struct queue *q, sim_time now)
 {
-    return unlikely(q->simple) ? heap_has(q->heap, now) : wheel_has_more(q->wheel);
+    return unlikely(q->simple) ? heap_has(q->heap, now) : wheel_has_more(q->wheel, now);
 }
 
 static inline bool

@@ -3,10 +3,11 @@
  *
  * An event lies at the level of the highest bit in which its time differs from the wheel's own, and
  * there at the place that its six bits name. So the earliest event is in the first place of the
- * lowest level in use, and a place of level 0 is one nanosecond. Whoever looks into a place of a
- * higher level moves the wheel's time to where that place begins and deals its events out to the
- * levels below; each slot falls at most ten times, in practice twice. An event that is alone in the
- * first place is the earliest as it stands, and need not fall at all.
+ * lowest level in use, and a place of level 0 is one nanosecond. Where the first place has few
+ * events they are compared, and stay where they are: the wheel's time is that of no event then, but
+ * somewhat before them all. Of many, or of several that are due at once, the wheel's time moves to
+ * where that place begins, and they are dealt out to the levels below; each falls at most ten
+ * times, in practice not even once.
  *
  * Order within a place does not matter, so places are stacks. `prev` of the first slot names its
  * place, which makes removal independent of what the wheel's time was at insertion.
@@ -26,10 +27,11 @@ enum {
     WHEEL_LEVELS = 11,
     WHEEL_SOON = 2, /* levels: events there are due soon */
     WHEEL_LANES = 16,
+    WHEEL_FEW = 6, /* events of a place that are compared */
 };
 
 struct wheel {
-    sim_time now; /* no event is earlier */
+    sim_time now; /* no event is earlier; it moves when a place is dealt out */
     uint32_t levels_used;
     uint32_t nr_plain; /* levels whose places are one stack each: all, or those of WHEEL_SOON */
     uint64_t used[WHEEL_LEVELS];
@@ -40,10 +42,16 @@ struct wheel {
     struct event *(*lanes)[WHEEL_LANES];
 };
 
+static inline uint32_t
+wheel_level(const struct wheel *w, sim_time when)
+{
+    return (uint32_t)(63 - __builtin_clzll((when ^ w->now) | 1)) / WHEEL_BITS;
+}
+
 static inline void
 wheel_insert(struct wheel *w, struct event *ev)
 {
-    uint32_t level = (uint32_t)(63 - __builtin_clzll((ev->when ^ w->now) | 1)) / WHEEL_BITS;
+    uint32_t level = wheel_level(w, ev->when);
     uint32_t bit = ev->when >> (level * WHEEL_BITS) & (WHEEL_PLACES - 1);
     uint32_t place = level * WHEEL_PLACES + bit;
     struct event **first =
@@ -62,19 +70,26 @@ wheel_insert(struct wheel *w, struct event *ev)
 }
 
 static inline void
-wheel_mark_empty(struct wheel *w, uint32_t place)
+wheel_mark_empty_at(struct wheel *w, uint32_t level, uint32_t bit)
 {
-    uint32_t level = place / WHEEL_PLACES;
-
-    w->used[level] &= ~(UINT64_C(1) << (place % WHEEL_PLACES));
+    w->used[level] &= ~(UINT64_C(1) << bit);
     w->levels_used &= ~((uint32_t)(w->used[level] == 0) << level);
 }
+
+static inline void
+wheel_mark_empty(struct wheel *w, uint32_t place)
+{
+    wheel_mark_empty_at(w, place / WHEEL_PLACES, place % WHEEL_PLACES);
+}
+
+/* Moves the wheel to where a place begins, and what is in it to the levels below (queue.c); false:
+ * it begins at the limit or after it, and the wheel must not run ahead of the clock. */
+bool wheel_deal_out(struct wheel *w, uint32_t level, uint32_t bit, sim_time limit);
 
 /* Of places of sixteen stacks (queue.c): one of them has become empty, if ev->prev is one's; the
  * event that is alone in all, or NULL; and all that is in them goes to the levels below. */
 void wheel_lane_emptied(struct wheel *w, struct event **first);
 struct event *wheel_alone_in_lanes(const struct wheel *w, uint32_t place);
-void wheel_deal_out_lanes(struct wheel *w, uint32_t place, sim_time begin);
 
 static inline void
 wheel_remove(struct wheel *w, struct event *ev)
@@ -90,67 +105,59 @@ wheel_remove(struct wheel *w, struct event *ev)
         wheel_lane_emptied(w, ev->prev);
 }
 
-/* Moves the wheel to where a place begins, and what is in it to the levels below. */
-static inline void
-wheel_deal_out(struct wheel *w, uint32_t place, sim_time begin)
-{
-    struct event *ev = w->first[place];
-
-    w->now = begin;
-    w->first[place] = NULL;
-    wheel_mark_empty(w, place);
-    while (ev != NULL) {
-        struct event *next = ev->next;
-
-        wheel_insert(w, ev);
-        ev = next;
-    }
-}
-
-/* Any event of a place if none is earlier, or the only one, or NULL. */
+/* The earliest event of a place, or NULL: its events are to be dealt out. */
 static inline struct event *
-wheel_alone(const struct wheel *w, uint32_t level, uint32_t place)
+wheel_earliest(const struct wheel *w, uint32_t level, uint32_t place)
 {
     if (unlikely(level >= w->nr_plain))
         return wheel_alone_in_lanes(w, place);
-    struct event *ev = w->first[place];
-    return level == 0 || ev->next == NULL ? ev : NULL;
+    struct event *first = w->first[place];
+    if (level == 0)
+        return first;
+    uint32_t others = 0;
+    for (struct event *ev = first->next; ev != NULL; ev = ev->next) {
+        if (ev->when == first->when || ++others == WHEEL_FEW)
+            return NULL;
+        first = ev->when < first->when ? ev : first;
+    }
+    return first;
 }
 
 static inline struct event *
 wheel_pop(struct wheel *w, sim_time limit)
 {
     while (w->levels_used != 0) {
-        uint32_t level = (uint32_t)__builtin_ctz(w->levels_used), shift = level * WHEEL_BITS;
+        uint32_t level = (uint32_t)__builtin_ctz(w->levels_used);
         uint32_t bit = (uint32_t)__builtin_ctzll(w->used[level]);
         uint32_t place = level * WHEEL_PLACES + bit;
-        struct event *ev = wheel_alone(w, level, place);
+        struct event *ev = wheel_earliest(w, level, place);
 
-        if (ev != NULL) {
-            if (ev->when >= limit)
+        if (likely(ev != NULL)) {
+            if (unlikely(ev->when >= limit))
                 break;
-            w->now = ev->when;
             *ev->prev = ev->next;
             if (ev->next != NULL)
                 ev->next->prev = ev->prev;
-            else
-                wheel_mark_empty(w, place);
+            if (w->first[place] == NULL)
+                wheel_mark_empty_at(w, level, bit);
             return ev;
         }
-        sim_time begin = (w->now >> shift >> WHEEL_BITS << WHEEL_BITS | bit) << shift;
-        if (begin >= limit) /* the wheel must not run ahead of the clock */
+        if (!wheel_deal_out(w, level, bit, limit))
             break;
-        if (likely(level < w->nr_plain))
-            wheel_deal_out(w, place, begin);
-        else
-            wheel_deal_out_lanes(w, place, begin);
     }
     return NULL;
 }
 
-/* After a pop the place of level 0 that names the wheel's own time has what else is due at it. */
+/* Would the event lie where it lies if it were due at another time? */
 static inline bool
-wheel_has_more(const struct wheel *w)
+wheel_stays(const struct wheel *w, const struct event *ev, sim_time when)
 {
-    return w->first[w->now % WHEEL_PLACES] != NULL;
+    return (ev->when ^ when) >> (wheel_level(w, ev->when) * WHEEL_BITS) == 0;
+}
+
+/* Right after a pop: what else is due at its time lies in the place of level 0 for it. */
+static inline bool
+wheel_has_more(const struct wheel *w, sim_time now)
+{
+    return w->first[now % WHEEL_PLACES] != NULL;
 }
