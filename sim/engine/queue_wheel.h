@@ -4,10 +4,10 @@
  * An event lies at the level of the highest bit in which its time differs from the wheel's own, and
  * there at the place that its six bits name. So the earliest event is in the first place of the
  * lowest level in use, and a place of level 0 is one nanosecond. Where the first place has few
- * events they are compared, and stay where they are: the wheel's time is that of no event then, but
- * somewhat before them all. Of many, or of several that are due at once, the wheel's time moves to
- * where that place begins, and they are dealt out to the levels below; each falls at most ten
- * times, in practice not even once.
+ * events they are compared, and stay where they are; the wheel's time follows when the last of them
+ * is taken. Of many, or of several that are due at once, the wheel's time moves to where that place
+ * begins, and they are dealt out to the levels below; each falls at most ten times, in practice not
+ * even once.
  *
  * Order within a place does not matter, so places are stacks. `prev` of the first slot names its
  * place, which makes removal independent of what the wheel's time was at insertion.
@@ -31,7 +31,7 @@ enum {
 };
 
 struct wheel {
-    sim_time now; /* no event is earlier; it moves when a place is dealt out */
+    sim_time now; /* no event is earlier; it moves when a place is emptied */
     uint32_t levels_used;
     uint32_t nr_plain; /* levels whose places are one stack each: all, or those of WHEEL_SOON */
     uint64_t used[WHEEL_LEVELS];
@@ -105,6 +105,15 @@ wheel_remove(struct wheel *w, struct event *ev)
         wheel_lane_emptied(w, ev->prev);
 }
 
+/* Either is as likely: no branch would be foreseen. */
+static inline struct event *
+wheel_earlier(struct event *a, struct event *b)
+{
+    uintptr_t first = -(uintptr_t)(a->when < b->when);
+
+    return (struct event *)(((uintptr_t)a & first) | ((uintptr_t)b & ~first));
+}
+
 /* The earliest event of a place, or NULL: its events are to be dealt out. */
 static inline struct event *
 wheel_earliest(const struct wheel *w, uint32_t level, uint32_t place)
@@ -118,7 +127,7 @@ wheel_earliest(const struct wheel *w, uint32_t level, uint32_t place)
     for (struct event *ev = first->next; ev != NULL; ev = ev->next) {
         if (ev->when == first->when || ++others == WHEEL_FEW)
             return NULL;
-        first = ev->when < first->when ? ev : first;
+        first = wheel_earlier(ev, first);
     }
     return first;
 }
@@ -138,8 +147,10 @@ wheel_pop(struct wheel *w, sim_time limit)
             *ev->prev = ev->next;
             if (ev->next != NULL)
                 ev->next->prev = ev->prev;
-            if (w->first[place] == NULL)
+            if (w->first[place] == NULL) {
+                w->now = ev->when;
                 wheel_mark_empty_at(w, level, bit);
+            }
             return ev;
         }
         if (!wheel_deal_out(w, level, bit, limit))
