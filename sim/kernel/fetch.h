@@ -21,6 +21,7 @@ enum { FETCH_MIN_CPUS = 128, FETCH_LINE = 64 };
 static inline void
 fetch_bytes(const void *from, size_t bytes)
 {
+#pragma GCC unroll 16 /* sizes are constants but for a queue's: no loop is left */
     for (size_t at = 0; at < bytes; at += FETCH_LINE)
         __builtin_prefetch((const char *)from + at);
     /* gcc takes a function that only fetches for one without effect, and drops its calls */
@@ -40,8 +41,8 @@ fetch_rq(const struct kernel *k, int cpu)
 
     if (likely(!k->fetches))
         return;
-    FETCH_FIELDS(rq, cpu, cfs.removed_util);
-    FETCH_FIELDS(rq, burst_ev, nohz_flags);
+    FETCH_FIELDS(rq, cpu, cfs.tg);
+    FETCH_FIELDS(rq, kick_ev, balance_ev);
     fetch_bytes(&k->domains->cpus[cpu], sizeof(k->domains->cpus[cpu]));
     fetch_bytes(&k->cpu_sums[cpu], sizeof(k->cpu_sums[cpu]));
 }
@@ -51,7 +52,7 @@ fetch_task(const struct kernel *k, const struct task *p)
 {
     if (likely(!k->fetches))
         return;
-    FETCH_FIELDS(p, se, scx);
+    FETCH_FIELDS(p, se, nr_allowed);
     FETCH_FIELDS(p, stats, stats.migrations_node);
 }
 

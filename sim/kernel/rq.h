@@ -27,29 +27,33 @@ struct cfs_rq {
     struct sched_entity *curr;
     int64_t *vruntime, *deadline; /* by place */
     struct sched_entity **entity;
-    uint64_t *order; /* of insertion: breaks ties of deadlines */
-    uint64_t next_order;
+    uint64_t *order;           /* of insertion: breaks ties of deadlines */
     struct cfs_blocks *blocks; /* the index of a long queue; NULL: it has never been long */
     struct sched_entity *next; /* the buddy */
     struct rq *rq;
-    uint32_t nr, capacity; /* entities in the arrays */
-    uint32_t nr_queued;    /* with the running one: the kernel's cfs_rq.nr_running */
-    bool propagate;        /* a change that the parent has not seen */
-    bool runtime_enabled, throttled;
-    uint32_t idle_h_nr_running;
-    uint32_t throttle_count;    /* throttled queues among this one and those above */
-    struct sched_entity *se;    /* stands for this queue in its parent's; NULL: the root */
     uint64_t throttled_pelt_ns; /* that rq's PELT clock stood still for this queue */
-    uint32_t h_nr_delayed, nr_removed;
+    uint32_t nr;                /* entities in the arrays */
+    uint32_t nr_queued;         /* with the running one: the kernel's cfs_rq.nr_running */
+    uint32_t nr_removed, idle_h_nr_running;
+    uint32_t throttle_count; /* throttled queues among this one and those above */
+    bool propagate;          /* a change that the parent has not seen */
+    bool runtime_enabled, throttled;
+    /* what only some looks at the queue need */
+    uint64_t next_order;
+    struct sched_entity *se; /* stands for this queue in its parent's; NULL: the root */
+    uint32_t capacity;       /* of the arrays */
+    uint32_t h_nr_delayed;
+    /* what tasks that were woken elsewhere left behind, taken off at the next update */
+    uint64_t removed_load, removed_util, removed_runnable;
+    uint64_t moved; /* for --check: the larger averages of all that came and went */
+    int64_t prop_runnable_sum;
+    /* groups, cpu.max, checks */
     struct task_group *tg;
     struct list leaf_node;     /* rq.leaf_cfs_rqs, while averages are not all zero */
     int64_t runtime_remaining; /* cpu.max (bandwidth.c), with the throttled ones below */
-    /* what tasks that were woken elsewhere left behind, taken off at the next update */
-    uint64_t removed_load, removed_util, removed_runnable;
-    /* for --check: the larger averages of all that came and went; load of sleepers that got another
-     * weight, and of those who left since their averages were made; the same of time alone */
-    uint64_t moved, stale_load, stale_util;
-    int64_t prop_runnable_sum;
+    /* for --check: load of sleepers that got another weight, and of those who left since their
+     * averages were made; the same of time alone */
+    uint64_t stale_load, stale_util;
     uint64_t tg_load_avg_contrib, last_update_tg_load_avg;
     uint64_t h_load, last_h_load_update;
     sim_time throttled_clock, throttled_clock_self; /* tasks wait since; 0: none */
@@ -98,28 +102,29 @@ enum { CALLBACK_PUSH_RT = 1, CALLBACK_PULL_RT = 2, CALLBACK_PUSH_DL = 4, CALLBAC
 
 /* /proc/schedstat, the line of the CPU (sched-core.md 6.1); those of its domains: domains.h. */
 struct rq_schedstat {
-    uint64_t yld_count, sched_count, sched_goidle, ttwu_count, ttwu_local;
+    uint64_t yld_count, ttwu_count, ttwu_local, sched_goidle, sched_count;
     uint64_t rq_cpu_time, run_delay, pcount;
 };
 
-/* In the order of use: settling, switching and the clocks, the fair queue, events, balancing; then
- * the other classes, and what only reports read. */
+/* What nearly every event looks at stands first, in six cache lines, then what only some do, by
+ * what they do, a line each (events that cause a switch, going idle, switching, charging,
+ * interrupts); then the other classes, and what only reports read. */
 struct rq {
     _Alignas(64) int32_t cpu;
     int32_t node;
     uint32_t nr_running; /* of all classes, with curr */
     uint32_t rate;       /* of the running burst */
     uint32_t speed;      /* of work that waits for no memory, in the unit of rates: caches.h */
-    struct task *curr;   /* NULL: idle */
-    struct task *last;   /* who ran here last; left: it blocked or moved away since */
-    sim_time burst_at;   /* work is accounted up to here; may lie ahead: kernel work first */
-    sim_time irq_until;  /* stolen time ahead of now */
-    uint64_t irq_ns;     /* stolen so far, with what lies ahead */
+    bool fair_server_active;
+    struct task *curr;  /* NULL: idle */
+    sim_time burst_at;  /* work is accounted up to here; may lie ahead: kernel work first */
+    sim_time irq_until; /* stolen time ahead of now */
+    uint64_t irq_ns;    /* stolen so far, with what lies ahead */
+    uint64_t decision;  /* the last decision made here */
     uint64_t clock_task, clock_pelt; /* as of the last update_rq_clock() */
-    uint64_t clock_seen;             /* clock_task when the PELT clock was last moved */
     sim_time unseen_tick;            /* the first tick that curr and the averages have not felt */
-    sim_time numa_due;               /* curr's next NUMA scan, if nothing steals time from it */
     sim_time busy_since;
+    struct list cfs_tasks;  /* fair tasks, most recently run first */
     uint32_t capacity_orig; /* of 1024: what the CPU could do if nothing else used it */
     uint32_t balance_callback;
     bool left, need_resched;
@@ -129,38 +134,39 @@ struct rq {
     bool active_balance; /* a stopper is to push curr to push_cpu */
     bool unannounced;    /* idle, and a task came from another group: nobody told the CPU */
     bool sums_dirty;     /* its sets lag behind: sums_flush() */
-    bool fair_server_active;
-    uint32_t nr_sums;      /* the sets that this CPU is in */
-    uint64_t cpu_capacity; /* for fair tasks: the original one less interrupts, rt, dl */
-    uint64_t misfit_task_load;
-    uint64_t nr_numa_running, nr_preferred_running;
-    uint64_t busy_ns;
+    struct event burst_ev, tick_ev;
     struct cfs_rq cfs;
-    _Alignas(64) struct event burst_ev;
-    struct event kick_ev, tick_ev, balance_ev;
-    struct rq_schedstat stat;
-    uint64_t irq_pending;  /* ns of interrupts that avg_irq has still to see */
-    struct list cfs_tasks; /* fair tasks, most recently run first */
-    uint64_t decision;     /* the last decision made here */
-    uint64_t next_balance; /* jiffies */
-    struct task *script;   /* whom the script class is to run here next */
+    _Alignas(64) struct event kick_ev;
+    struct task *last;   /* who ran here last; left: it blocked or moved away since */
+    struct task *script; /* whom the script class is to run here next */
     uint64_t nr_switches;
+    sim_time numa_due; /* curr's next NUMA scan, if nothing steals time from it */
     /* idle and balance */
     sim_time idle_left; /* when it last stopped being idle */
     sim_time idle_since;
     sim_time idle_stamp; /* when newly idle balancing last began, 0: not idle since */
     uint64_t avg_idle;
-    uint64_t kernel_ns[CHARGE_KIND_NR];
     uint64_t max_idle_balance_cost;
+    uint64_t next_balance; /* jiffies */
+    uint64_t cpu_capacity; /* for fair tasks: the original one less interrupts, rt, dl */
+    uint8_t nohz_flags;    /* a kick of the nohz balancer that this CPU has still to answer */
+    bool has_blocked_load;
+    struct rq_schedstat stat;
+    uint64_t kernel_ns[CHARGE_KIND_NR];
+    uint64_t busy_ns;
+    struct list leaf_cfs_rqs; /* queues with averages, groups before their parents; root last */
+    uint64_t irq_pending;     /* ns of interrupts that avg_irq has still to see */
+    struct sched_avg avg_irq;
+    struct event balance_ev;
     struct rng rng;
     struct wakee_record idle_wakee; /* whom its interrupts wake while it idles */
-    struct sched_avg avg_irq;
-    struct list leaf_cfs_rqs; /* queues with averages, groups before their parents; root last */
-    uint32_t idle_rank;       /* drawn: orders CPUs that idle since the same instant */
-    int32_t push_cpu;         /* of active balancing */
     _Alignas(64) struct cpu_sums *sums[8];
-    uint8_t nohz_flags; /* a kick of the nohz balancer that this CPU has still to answer */
-    bool has_blocked_load;
+    uint32_t nr_sums;   /* the sets that this CPU is in */
+    uint32_t idle_rank; /* drawn: orders CPUs that idle since the same instant */
+    int32_t push_cpu;   /* of active balancing */
+    uint64_t misfit_task_load;
+    uint64_t nr_numa_running, nr_preferred_running;
+    uint64_t clock_seen;          /* clock_task when the PELT clock was last moved */
     uint64_t last_blocked_update; /* jiffies */
     uint64_t nr_ticks, nr_balance_passes;
     /* the other classes */

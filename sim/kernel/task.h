@@ -113,7 +113,7 @@ struct task_ops {
 
 /* The queue's arithmetic has the first cache line, load tracking the second. */
 struct sched_entity {
-    _Alignas(64) int64_t vruntime;
+    int64_t vruntime;
     int64_t deadline;
     int64_t vlag;        /* when not queued; of the running one: its deadline when it was picked */
     uint64_t exec_start; /* clock_task when last accounted */
@@ -193,12 +193,10 @@ struct wakee_record {
     sim_time decay_at; /* when flips are halved next */
 };
 
-/* What a wake-up and a switch look at stands first, what only some tasks have and what only reports
- * read last. */
+/* What a wake-up and a switch look at stands first, then what a wake-up alone does, what only some
+ * tasks have and what only reports read. */
 struct task {
-    struct sched_entity se;
-    uint32_t id; /* number in order of creation: never reused */
-    int32_t cpu; /* where it runs, is queued, or ran last */
+    _Alignas(64) struct sched_entity se;
     enum task_state state;
     bool migrate_pending; /* its affinity no longer allows its CPU: moved when it is next seen */
     bool on_rq, woken;    /* woken: no run since the last wake-up */
@@ -217,31 +215,33 @@ struct task {
         POLICY_DEADLINE,
         POLICY_EXT
     } policy;
-    uint64_t work_left; /* of the burst, ns of work */
-    uint64_t debt_ns;   /* stall that comes before it: cold caches, lines of other cores */
-    const struct burst_profile *profile;
     const struct sched_class *class;
-    const struct cpumask *allowed; /* affinity within its cpuset; never NULL */
-    struct task_group *group;      /* never NULL */
-    int32_t recent_used_cpu;
-    int32_t stop_cpu;     /* + 1: where the stopper moves it, while migrate_pending; 0: nowhere */
-    struct task_mem *mem; /* positions and mix in its regions: mm.h */
     struct event timer;
-    struct list rq_node; /* rq.cfs_tasks, most recently run first */
-    struct wakee_record wakee;
+    struct list rq_node;    /* rq.cfs_tasks, most recently run first */
+    uint64_t decision;      /* number of the last decision about it: the cause of the next */
+    struct task_numa *numa; /* AutoNUMA state: numa.h */
+    uint32_t id;            /* number in order of creation: never reused */
+    int32_t cpu;            /* where it runs, is queued, or ran last */
+    uint64_t work_left;     /* of the burst, ns of work */
+    uint64_t debt_ns;       /* stall that comes before it: cold caches, lines of other cores */
+    const struct burst_profile *profile;
+    struct task_mem *mem; /* positions and mix in its regions: mm.h */
+    struct mm *mm;
+    struct process *process;
     sim_time queued_at; /* waits since */
     struct sched_info info;
     sim_time woken_at, slept_at;
-    uint64_t decision; /* number of the last decision about it: the cause of the next */
     const struct task_ops *ops;
     void *prog; /* the workload's state of this task */
-    struct process *process;
-    struct mm *mm;
-    struct task_numa *numa; /* AutoNUMA state: numa.h */
-    struct scx_task *scx;   /* of the ext class, once a policy was loaded: ext_impl.h */
-    int32_t nice;
+    struct wakee_record wakee;
+    const struct cpumask *allowed; /* affinity within its cpuset; never NULL */
+    struct task_group *group;      /* never NULL */
     uint32_t nr_allowed;
-    uint32_t slot; /* of its timer; reused, lowest first */
+    int32_t recent_used_cpu;
+    int32_t stop_cpu; /* + 1: where the stopper moves it, while migrate_pending; 0: nowhere */
+    int32_t nice;
+    struct scx_task *scx; /* of the ext class, once a policy was loaded: ext_impl.h */
+    uint32_t slot;        /* of its timer; reused, lowest first */
     struct task_stats stats;
     struct sched_statistics sched;
     const struct cpumask *affinity; /* what was asked for: sched_setaffinity() */
