@@ -72,6 +72,9 @@ only_exactly_nice_0_is_not_scaled(void **state)
 {
     (void)state;
     assert_int_equal(calc_delta_fair(1000000, 1024, nice_inv_weight(0)), 1000000);
+    /* nice 0 takes no rounding, however long (the kernel returns delta as it is) */
+    assert_int_equal(calc_delta_fair(0x8123456789abcdef, 1024, nice_inv_weight(0)),
+                     0x8123456789abcdef);
     assert_int_equal(weight_inverse(1024), 4194303);
     assert_int_equal(calc_delta_fair(1000000, 1024, weight_inverse(1024)), 999999);
 }

@@ -25,23 +25,18 @@ calc_delta(uint64_t delta, uint32_t weight, uint32_t inv_weight)
 {
     __extension__ typedef unsigned __int128 u128;
     uint64_t factor = (uint64_t)weight * inv_weight;
-    int shift = 32;
+    int beyond = 32 - __builtin_clzll(factor | UINT32_MAX); /* bits above 32 */
 
-    if (factor >> 32) {
-        int beyond = 32 - __builtin_clzll(factor); /* bits */
-
-        factor >>= beyond;
-        shift -= beyond;
-    }
-    return (uint64_t)(((u128)delta * factor) >> shift);
+    return (uint64_t)(((u128)delta * (factor >> beyond)) >> (32 - beyond));
 }
 
-/* delta * 1024 / weight, with the kernel's rounding (calc_delta_fair). */
+/* delta * 1024 / weight, with the kernel's rounding (calc_delta_fair). No branch for NICE_0_LOAD,
+ * whose inverse leaves delta as it is: who runs next has another weight as likely as not, and a
+ * wrong guess costs more than the product. */
 static inline uint64_t
 calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight)
 {
-    if (likely(weight == NICE_0_WEIGHT && inv_weight == NICE_0_INVERSE))
-        return delta;
+    (void)weight;
     return calc_delta(delta, NICE_0_WEIGHT, inv_weight);
 }
 
