@@ -59,9 +59,10 @@ charge_curr(struct kernel *k, struct cfs_rq *cfs, uint64_t delta)
     se->exec_start = cfs->rq->clock_task;
     se->sum_exec += delta;
     se->vruntime += (int64_t)calc_delta_fair(delta, se->weight, se->inv_weight);
-    bool nobody_cares = cfs->nr_queued == 1 && se->vruntime < se->deadline &&
-                        !cfs->runtime_enabled && !cfs->rq->fair_server_active;
-    if (!nobody_cares || schedstat_enabled(k) || fair_is_cfs(k))
+    /* a lag that is the deadline protects the slice as long as that is ahead (fair_protect.c) */
+    bool goes_on = se->vruntime < se->deadline && (se->vlag == se->deadline || cfs->nr_queued == 1);
+    bool watched = cfs->runtime_enabled || cfs->rq->fair_server_active || schedstat_enabled(k);
+    if (unlikely(!goes_on || watched || fair_is_cfs(k)))
         curr_charged(k, cfs, se, delta);
 }
 
