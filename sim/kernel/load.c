@@ -80,17 +80,29 @@ detach_entity_load_avg(struct cfs_rq *cfs, struct sched_entity *se)
     add_tg_cfs_propagate(cfs, -(int64_t)se->avg.load_sum);
 }
 
-/* What one step does to both; they stand at the same point of their period. */
-static bool
-update_together(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint64_t now)
+/* One or more periods end for both. */
+static __attribute__((noinline)) bool
+end_period_together(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint64_t units)
 {
-    uint64_t units = (now - cfs->avg.last_update_time) >> 10;
     struct pelt_step step = pelt_step(cfs->avg.period_contrib, units);
 
     if (pelt_apply(&se->avg, step, se->on_rq, se_runnable(se), cfs->curr == se, se->weight))
         note_averages(se);
     return pelt_apply(&cfs->avg, step, cfs_rq_weight(cfs), cfs_rq_runnable(k, cfs),
                       cfs->curr != NULL, 1);
+}
+
+/* What one step does to both; they stand at the same point of their period. */
+static inline bool
+update_together(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se, uint64_t now)
+{
+    uint64_t units = (now - cfs->avg.last_update_time) >> 10;
+
+    if (cfs->avg.period_contrib + units >= 1024)
+        return end_period_together(k, cfs, se, units);
+    pelt_grow(&se->avg, units, se->on_rq, se_runnable(se), cfs->curr == se);
+    pelt_grow(&cfs->avg, units, cfs_rq_weight(cfs), cfs_rq_runnable(k, cfs), cfs->curr != NULL);
+    return false;
 }
 
 /* A task that has slept is behind its queue. */
@@ -125,7 +137,7 @@ update_load_avg_slow(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *
         detach_entity_load_avg(cfs, se);
         se->avg.last_update_time = 0; /* it has nothing left here to be removed */
         update_tg_load_avg(k, cfs);
-    } else if (decayed && flags & UPDATE_TG && cfs->se != NULL) {
+    } else if (unlikely(cfs->se != NULL) && decayed && flags & UPDATE_TG) {
         update_tg_load_avg(k, cfs);
     }
 }

@@ -52,15 +52,7 @@ pelt_accumulate(struct sched_avg *sa, uint64_t now, uint64_t load, uint64_t runn
     if (into_period >= 1024)
         return load == 0 ? forget(sa, units, weight)
                          : end_period(sa, units, load, runnable, running, weight);
-    /* within a period sums only grow */
-    sa->last_update_time += units << 10;
-    sa->period_contrib = (uint32_t)into_period;
-    if (load > 0) {
-        sa->load_sum += load * units;
-        sa->runnable_sum += runnable * units << 10;
-        if (running)
-            sa->util_sum += (uint32_t)units << 10;
-    }
+    pelt_grow(sa, units, load, runnable, running);
     return false;
 }
 

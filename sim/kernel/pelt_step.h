@@ -67,6 +67,19 @@ pelt_step(uint32_t period_contrib, uint64_t units)
     return s;
 }
 
+/* Within a period sums only grow. What has no load is neither runnable nor running. */
+static inline void
+pelt_grow(struct sched_avg *sa, uint64_t units, uint64_t load, uint64_t runnable, bool running)
+{
+    sa->last_update_time += units << 10;
+    sa->period_contrib += (uint32_t)units;
+    if (load > 0) {
+        sa->load_sum += load * units;
+        sa->runnable_sum += runnable * units << 10;
+        sa->util_sum += running ? (uint32_t)units << 10 : 0;
+    }
+}
+
 /* True if a period ended, so that the averages are new. What has no load is neither runnable nor
  * running. */
 static inline bool
