@@ -153,6 +153,17 @@ engine_at(struct engine *eng, struct event *ev, sim_time when)
         put_in(eng, ev, when);
 }
 
+void
+engine_at_now(struct engine *eng, struct event *ev)
+{
+    if (unlikely(ev->when != SIM_NEVER)) {
+        move(eng, ev, eng->now);
+        return;
+    }
+    ev->when = eng->now;
+    now_set_add(eng->now_set, ev);
+}
+
 static inline void
 fire(struct engine *eng, struct event *ev)
 {

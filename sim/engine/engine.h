@@ -116,6 +116,8 @@ void event_init(struct engine *eng, struct event *ev, enum event_kind kind, uint
  * pick).
  */
 void engine_at(struct engine *eng, struct event *ev, sim_time when);
+/* The same for this instant. */
+void engine_at_now(struct engine *eng, struct event *ev);
 static inline void
 engine_cancel(struct engine *eng, struct event *ev)
 {

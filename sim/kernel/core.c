@@ -34,33 +34,17 @@ kernel_fail(struct kernel *k, const char *fmt, ...)
     engine_stop(&k->engine);
 }
 
-bool
-idle_cpu(const struct kernel *k, int cpu)
-{
-    return cpumask_test(k->idle_cpus, (uint32_t)cpu);
-}
-
-/* A CPU gets its first task, or loses its last one. */
-static void
-set_idle(struct kernel *k, struct rq *rq, bool idle)
-{
-    if (idle) {
-        cpumask_set(k->idle_cpus, (uint32_t)rq->cpu);
-    } else {
-        cpumask_clear(k->idle_cpus, (uint32_t)rq->cpu);
-        rq->idle_left = k->engine.now;
-    }
-    k->nr_idle += idle ? 1 : UINT32_MAX;
-}
-
 void
 add_nr_running(struct kernel *k, struct rq *rq, uint32_t n)
 {
     uint32_t before = rq->nr_running;
 
     rq->nr_running += n;
-    if (before == 0 && n > 0)
-        set_idle(k, rq, false);
+    if (before == 0 && n > 0) {
+        cpumask_clear(k->idle_cpus, (uint32_t)rq->cpu);
+        k->nr_idle--;
+        rq->idle_left = k->engine.now;
+    }
     if (unlikely(rq->cfs.idle_h_nr_running > 0))
         k->sched_idle_seen = true;
     if (before < 2 && rq->nr_running >= 2) {
@@ -77,8 +61,10 @@ sub_nr_running(struct kernel *k, struct rq *rq, uint32_t n)
     uint32_t before = rq->nr_running;
 
     rq->nr_running -= n;
-    if (before > 0 && rq->nr_running == 0)
-        set_idle(k, rq, true);
+    if (before > 0 && rq->nr_running == 0) {
+        cpumask_set(k->idle_cpus, (uint32_t)rq->cpu);
+        k->nr_idle++;
+    }
     if (before >= 2 && rq->nr_running < 2) {
         cpumask_clear(k->overloaded_cpus, (uint32_t)rq->cpu);
         k->nr_overloaded--;
@@ -92,7 +78,7 @@ resched_curr(struct kernel *k, struct rq *rq)
     if (rq->need_resched)
         return;
     rq->need_resched = true;
-    engine_at(&k->engine, &rq->kick_ev, k->engine.now);
+    engine_at_now(&k->engine, &rq->kick_ev);
 }
 
 void

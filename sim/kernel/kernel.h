@@ -283,7 +283,14 @@ last_tick_at(const struct kernel *k, sim_time t)
     return k->tick_phase + divide_by(t - k->tick_phase, k->by_tick) * k->tick_ns;
 }
 /* The first tick at or after t. */
-sim_time next_tick_at(struct kernel *k, sim_time t);
+sim_time find_next_tick(struct kernel *k, sim_time t);
+static inline sim_time
+next_tick_at(struct kernel *k, sim_time t)
+{
+    if (likely(t <= k->coming_tick && k->coming_tick - t < k->tick_ns))
+        return k->coming_tick;
+    return find_next_tick(k, t);
+}
 
 /* clock_task: time less what interrupts stole. */
 static inline sim_time
@@ -373,7 +380,11 @@ tick_update(struct kernel *k, struct rq *rq)
 }
 /* Swaps two runnable tasks (AutoNUMA). */
 void migrate_swap(struct kernel *k, struct task *a, struct task *b);
-bool idle_cpu(const struct kernel *k, int cpu);
+static inline bool
+idle_cpu(const struct kernel *k, int cpu)
+{
+    return cpumask_test(k->idle_cpus, (uint32_t)cpu);
+}
 
 /* The run cannot go on: stops the engine with a reason (the first one stays). */
 void kernel_fail(struct kernel *k, const char *fmt, ...) SIM_PRINTF(2, 3);

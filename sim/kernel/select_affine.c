@@ -36,15 +36,11 @@ bool
 wake_wide(const struct kernel *k, struct wakeup *w)
 {
     const struct rq *rq = &k->rqs[w->this_cpu];
-    uint32_t master = rq->curr != NULL ? rq->curr->wakee.flips : rq->idle_wakee.flips;
-    uint32_t slave = w->p->wakee.flips, factor = k->domains->cpus[w->this_cpu].llc_size;
+    uint32_t waker = rq->curr != NULL ? rq->curr->wakee.flips : rq->idle_wakee.flips;
+    uint32_t wakee = w->p->wakee.flips, factor = k->domains->cpus[w->this_cpu].llc_size;
+    uint32_t master = SIM_MAX(waker, wakee), slave = SIM_MIN(waker, wakee);
 
-    w->waker_flips = master;
-    if (master < slave) {
-        uint32_t t = master;
-        master = slave;
-        slave = t;
-    }
+    w->waker_flips = waker;
     return slave >= factor && master >= slave * factor;
 }
 

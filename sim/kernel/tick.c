@@ -27,7 +27,7 @@ see_ticks_from_now(struct kernel *k, struct rq *rq)
 }
 
 sim_time
-next_tick_at(struct kernel *k, sim_time t)
+find_next_tick(struct kernel *k, sim_time t)
 {
     if (t <= k->tick_phase)
         return k->tick_phase;
