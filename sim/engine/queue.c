@@ -143,27 +143,37 @@ wheel_deal_out_lanes(struct wheel *w, uint32_t place, sim_time begin)
     tell_soon(w, batch, &nr_batch);
 }
 
-bool
-wheel_deal_out(struct wheel *w, uint32_t level, uint32_t bit, sim_time limit)
+static bool
+deal_out_lanes(struct wheel *w, uint32_t level, uint32_t bit, sim_time limit)
 {
-    uint32_t place = level * WHEEL_PLACES + bit, shift = level * WHEEL_BITS;
+    uint32_t shift = level * WHEEL_BITS;
     sim_time begin = (w->now >> shift >> WHEEL_BITS << WHEEL_BITS | bit) << shift;
 
     if (begin >= limit)
         return false;
-    if (unlikely(level >= w->nr_plain)) {
-        wheel_deal_out_lanes(w, place, begin);
-        return true;
-    }
-    struct event *ev = w->first[place];
-    w->now = begin;
-    w->first[place] = NULL;
-    wheel_mark_empty(w, place);
-    while (ev != NULL) {
-        struct event *next = ev->next;
+    wheel_deal_out_lanes(w, level * WHEEL_PLACES + bit, begin);
+    return true;
+}
 
+/* The earliest goes down to level 0 at once. */
+bool
+wheel_deal_out(struct wheel *w, uint32_t level, uint32_t bit, sim_time limit)
+{
+    if (unlikely(level >= w->nr_plain))
+        return deal_out_lanes(w, level, bit, limit);
+    struct event **first = &w->first[level * WHEEL_PLACES + bit], *ev = *first, *next;
+    sim_time earliest = ev->when;
+
+    for (next = ev->next; next != NULL; next = next->next)
+        earliest = SIM_MIN(earliest, next->when);
+    if (earliest >= limit)
+        return false;
+    w->now = earliest;
+    *first = NULL;
+    wheel_mark_empty_at(w, level, bit);
+    for (; ev != NULL; ev = next) {
+        next = ev->next;
         wheel_insert(w, ev);
-        ev = next;
     }
     return true;
 }

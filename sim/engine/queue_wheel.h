@@ -5,17 +5,18 @@
  * there at the place that its six bits name. So the earliest event is in the first place of the
  * lowest level in use, and a place of level 0 is one nanosecond. Where the first place has few
  * events they are compared, and stay where they are; the wheel's time follows when the last of them
- * is taken. Of many, or of several that are due at once, the wheel's time moves to where that place
- * begins, and they are dealt out to the levels below; each falls at most ten times, in practice not
- * even once.
+ * is taken. Of many, or of several that are due at once, the wheel's time moves to that of the
+ * earliest, and they are dealt out to the levels below, that one to the lowest; each falls at most
+ * ten times, in practice not even once.
  *
  * Order within a place does not matter, so places are stacks. `prev` of the first slot names its
  * place, which makes removal independent of what the wheel's time was at insertion.
  *
  * Walking a stack waits for each event in turn, and with thousands pending none is in a cache. So
  * where somebody wants to hear of events ahead (engine_foresee), which is where there are that
- * many, a place of the upper levels is sixteen stacks, walked in step. Those that come down to the
- * two lowest levels are then due within 4096 ns: that is what is told.
+ * many, a place of the upper levels is sixteen stacks, walked in step, and dealt out from where it
+ * begins. Those that come down to the two lowest levels are then due within 4096 ns: that is what
+ * is told.
  */
 #pragma once
 
@@ -82,8 +83,8 @@ wheel_mark_empty(struct wheel *w, uint32_t place)
     wheel_mark_empty_at(w, place / WHEEL_PLACES, place % WHEEL_PLACES);
 }
 
-/* Moves the wheel to where a place begins, and what is in it to the levels below (queue.c); false:
- * it begins at the limit or after it, and the wheel must not run ahead of the clock. */
+/* What is in a place goes to the levels below (queue.c); false: it is due at the limit or after it,
+ * and the wheel must not run ahead of the clock. */
 bool wheel_deal_out(struct wheel *w, uint32_t level, uint32_t bit, sim_time limit);
 
 /* Of places of sixteen stacks (queue.c): one of them has become empty, if ev->prev is one's; the
