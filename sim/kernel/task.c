@@ -294,9 +294,10 @@ wake_from(struct kernel *k, struct task *p, int this_cpu, struct task *waker, bo
                      : choose_cpu(k, p, p->class, DECISION_WAKE, this_cpu,
                                   WF_TTWU | (sync ? WF_SYNC : 0) |
                                       (waker != NULL && waker->cpu_kthread ? WF_KTHREAD : 0));
-    if (cpu != old)
+    if (cpu != old) {
         fetch_rq(k, cpu);
-    set_task_cpu(k, p, cpu);
+        set_task_cpu(k, p, cpu);
+    }
     charge_wakeup(k, this_cpu, cpu, waker);
     ttwu_stat(k, p, this_cpu, cpu, (sync ? WF_SYNC : 0) | (cpu != old ? WF_MIGRATED : 0));
     p->woken = true;
