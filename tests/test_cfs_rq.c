@@ -69,6 +69,17 @@ the_average_is_the_worked_one(void **state)
     assert_int_equal(f->c.deadline, 11918679);
 }
 
+/* 12920e6 / 1359 = 9506990.4, seen from a reference point ahead of it: floor, not towards zero. */
+static void
+an_average_behind_the_reference_point_is_rounded_down(void **state)
+{
+    struct fixture *f = *state;
+
+    avg_vruntime(&f->cfs);
+    cfs_rq_remove(&f->cfs, &f->c);
+    assert_int_equal(avg_vruntime(&f->cfs), 9506990);
+}
+
 static void
 the_earliest_deadline_loses_when_it_is_not_eligible(void **state)
 {
@@ -316,6 +327,7 @@ main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(the_average_is_the_worked_one),
+        CASE(an_average_behind_the_reference_point_is_rounded_down),
         CASE(the_earliest_deadline_loses_when_it_is_not_eligible),
         CASE(placing_keeps_the_lag),
         CASE(a_new_task_starts_at_the_average_with_half_a_slice),

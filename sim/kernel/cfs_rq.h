@@ -67,12 +67,11 @@ cfs_rq_remove(struct cfs_rq *cfs, struct sched_entity *se)
     cfs->entity[i]->rq_index = i;
 }
 
+/* b > 0 */
 static inline int64_t
 div_floor(int64_t a, int64_t b)
 {
-    int64_t q = a / b;
-
-    return q - (a % b != 0 && (a < 0) != (b < 0));
+    return a / b - (a % b < 0);
 }
 
 /* V: the weighted average of vruntimes, the running entity included. Moves the reference point. */

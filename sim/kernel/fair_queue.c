@@ -186,7 +186,7 @@ balance_early(struct kernel *k, struct rq *rq, const struct task *gone)
 }
 
 /* From the root queue; false: its dequeue is delayed. */
-static bool
+static inline __attribute__((always_inline)) bool
 dequeue_from_root(struct kernel *k, struct rq *rq, struct task *p, int flags, bool delayed)
 {
     if (!dequeue_at(k, &rq->cfs, &p->se, flags, LEVEL_ROOT))
