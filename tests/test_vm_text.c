@@ -40,6 +40,36 @@ vmstat_has_a_line_for_each_counter(void **state)
     fixture_close(&f);
 }
 
+/* Those of the NUMA block that mm/vmstat.c of 6.12 prints, one after the other: counters of nodes,
+ * then events, with NUMA_BALANCING and MIGRATION compiled in. */
+static void
+the_counters_of_numa_come_in_the_kernels_order(void **state)
+{
+    static const char *const nodes[] = { "pgpromote_success", "pgpromote_candidate",
+                                         "pgdemote_kswapd", "pgdemote_direct",
+                                         "pgdemote_khugepaged" };
+    static const char *const events[] = {
+        "oom_kill",           "numa_pte_updates",       "numa_huge_pte_updates",
+        "numa_hint_faults",   "numa_hint_faults_local", "numa_pages_migrated",
+        "pgmigrate_success",  "pgmigrate_fail",         "thp_migration_success",
+        "thp_migration_fail", "thp_migration_split"
+    };
+    g_autoptr(GString) text = g_string_new(NULL), expected = g_string_new(NULL);
+    struct fixture f;
+
+    (void)state;
+    placed(&f);
+    vmstat_text(f.k, text);
+    for (size_t i = 0; i < G_N_ELEMENTS(nodes); i++)
+        g_string_append_printf(expected, "\n%s 0", nodes[i]);
+    assert_non_null(strstr(text->str, expected->str));
+    g_string_truncate(expected, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(events); i++)
+        g_string_append_printf(expected, "\n%s 0", events[i]);
+    assert_non_null(strstr(text->str, expected->str));
+    fixture_close(&f);
+}
+
 static void
 numastat_has_a_column_for_each_node(void **state)
 {
@@ -142,6 +172,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vmstat_has_a_line_for_each_counter),
+        cmocka_unit_test(the_counters_of_numa_come_in_the_kernels_order),
         cmocka_unit_test(numastat_has_a_column_for_each_node),
         cmocka_unit_test(numa_maps_has_a_line_for_each_vma),
         cmocka_unit_test(numa_maps_shows_what_linux_would),
