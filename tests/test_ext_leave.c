@@ -180,6 +180,34 @@ the_end_of_a_task_is_told_late(void **state)
     fixture_close(&f);
 }
 
+/* sched_tick() leaves sched_balance_trigger() out, and with it nohz_balancer_kick(), while a policy
+ * has all fair tasks: two of them on a CPU are no reason to kick idle ones, and the busy CPU stays
+ * in nohz.idle_cpus. With the policy gone, it leaves at its first tick, and kicks. */
+static void
+idle_cpus_are_not_kicked_while_a_policy_has_all_fair_tasks(void **state)
+{
+    static const struct sched_ops queue = { QUEUE_POLICY };
+    struct fixture f;
+
+    (void)state;
+    begin(&f, 1, 4, 1, &queue);
+    const struct nohz *nohz = &f.k->nohz;
+    uint64_t balance = nohz->next_balance, blocked = nohz->next_blocked;
+    start_hog(&f, "first", "0", 0);
+    start_hog(&f, "second", "0", 0);
+    fixture_run(&f, MSEC(500));
+    assert_stays(&f);
+    assert_int_equal(nohz->next_balance, balance);
+    assert_int_equal(nohz->next_blocked, blocked);
+    assert_true(cpumask_test(nohz->idle_cpus, 0));
+    ext_unload(f.k);
+    fixture_run(&f, MSEC(600));
+    assert_true(nohz->next_balance > balance);
+    assert_true(nohz->next_blocked > blocked);
+    assert_false(cpumask_test(nohz->idle_cpus, 0));
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -190,6 +218,7 @@ main(void)
         cmocka_unit_test(the_first_error_counts_and_exit_comes_last),
         cmocka_unit_test(a_refused_policy_is_told_so_and_another_may_come),
         cmocka_unit_test(the_end_of_a_task_is_told_late),
+        cmocka_unit_test(idle_cpus_are_not_kicked_while_a_policy_has_all_fair_tasks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

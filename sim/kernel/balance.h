@@ -32,6 +32,8 @@ void update_avg_idle(struct kernel *k, struct rq *rq);
 void nohz_balance_enter_idle(struct kernel *k, struct rq *rq);
 /* It has switched from its idle task to another; its first tick is the next one. */
 void nohz_balance_leave_idle(struct kernel *k, struct rq *rq);
+/* Ticks balance again: a BPF scheduler that had all fair tasks leaves. */
+void nohz_balance_resume(struct kernel *k);
 
 /* These CPUs leave their domains. */
 void nohz_forget(struct kernel *k, const struct cpumask *cpus);

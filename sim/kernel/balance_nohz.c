@@ -11,9 +11,13 @@
  * find is alike, but for their queues and for how many CPUs of their LLC are busy; the last of them
  * in an LLC sees the most. So whether anybody kicks is known without asking each, except where CPUs
  * are not equal.
+ *
+ * While a BPF scheduler has all fair tasks, sched_tick() leaves sched_balance_trigger() out: nobody
+ * looks, and a busy CPU stays in nohz.idle_cpus until its first tick after that.
  */
 #include "kernel/balance_impl.h"
 
+#include "kernel/ext.h"
 #include "kernel/fetch.h"
 #include "kernel/host_turns.h"
 #include "kernel/load.h"
@@ -62,6 +66,8 @@ arm(struct kernel *k)
 
     if (engine_when(&k->engine, &nohz->ev) - k->engine.now <= k->tick_ns)
         return; /* the next tick it is */
+    if (unlikely(k->scx != NULL) && ext_switched_all(k))
+        return; /* ticks look for nothing: see nohz_balance_resume() */
     if (nohz->nr_cpus == 0 || k->nr_idle == k->nr_online || !k->params.sched.periodic_balance)
         return;
     if (nohz->needs_update)
@@ -84,7 +90,7 @@ nohz_balance_enter_idle(struct kernel *k, struct rq *rq)
     rq->has_blocked_load = true;
     nohz->has_blocked = true;
     if (cpumask_test(nohz->leaving, cpu)) {
-        if (rq->idle_left < last_tick_at(k, k->engine.now))
+        if (rq->idle_left < last_tick_at(k, k->engine.now) && !ext_switched_all(k))
             exit_idle(k, rq->cpu); /* it had a tick: it left, and comes back */
         else
             cpumask_clear(nohz->leaving, cpu);
@@ -106,6 +112,12 @@ nohz_balance_leave_idle(struct kernel *k, struct rq *rq)
     rq->idle_left = k->engine.now;
     if (cpumask_test(k->nohz.idle_cpus, (uint32_t)rq->cpu))
         cpumask_set(k->nohz.leaving, (uint32_t)rq->cpu);
+    arm(k);
+}
+
+void
+nohz_balance_resume(struct kernel *k)
+{
     arm(k);
 }
 
@@ -226,6 +238,8 @@ nohz_fire(struct engine *eng, struct event *ev)
     uint32_t flags = 0;
 
     (void)ev;
+    if (ext_switched_all(k))
+        return;
     exit_ticked(k);
     if (nohz->nr_cpus > 0 && k->nr_idle < k->nr_online) {
         if (nohz->has_blocked && now > nohz->next_blocked)

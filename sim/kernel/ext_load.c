@@ -12,6 +12,7 @@
 
 #include <errno.h>
 
+#include "kernel/balance.h"
 #include "kernel/sched_change.h"
 
 /* Operations that are called from init on, and those that wait for the rest of loading. */
@@ -401,6 +402,7 @@ scx_disable_fire(struct engine *eng, struct event *ev)
     scx_bypass(x, true);
     x->state = SCX_DISABLING;
     x->switched_all = x->switching_all = false;
+    nohz_balance_resume(k);
     engine_at(&k->engine, &x->finish_ev, k->engine.now + (tasks ? k->params.ext.unload_time : 0));
 }
 
