@@ -30,7 +30,7 @@ together pgbench has 0.75/0.76, xz-T2 0.98/1.33, hackbench 1.00/0.71, messaging 
 machine alone on a CPU for 320 ms while three sessions waited there, which no replay does.
 """
 SHORT = ("a recording of 71 ms, in which the start decides who meets whom: by seed the ratios of p50 are 0.68 to 1.75, of p95 0.58 to 0.92; "
-         "333 delays instead of 520: who finds its message there does not sleep, and where tasks meet in another order a wait that did not "
+         "335 delays instead of 520: who finds its message there does not sleep, and where tasks meet in another order a wait that did not "
          "happen cannot come in the place of one that is not needed any more")
 KNOWN = {("hackbench", "p95 ms"): SHORT}
 
