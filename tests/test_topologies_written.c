@@ -28,6 +28,19 @@ a_machine_that_is_written_loads_to_the_same_machine(void **state)
     }
 }
 
+static struct machine *
+load_text(const char *text, struct arena *a)
+{
+    struct diag d;
+
+    diag_init(&d);
+    struct machine *m = topology_yaml_load("x.yaml", text, strlen(text), a, &d);
+    g_autofree char *messages = diag_text(&d);
+    assert_string_equal(messages, "");
+    diag_clear(&d);
+    return m;
+}
+
 static void
 what_no_shipped_machine_has_is_written_too(void **state)
 {
@@ -59,17 +72,12 @@ what_no_shipped_machine_has_is_written_too(void **state)
         "  - {name: disk, kind: nvme, node: 5}\n"
         "power: {core_active_w: 0.1, core_idle_w: 0.3, node_w: 20, pj_per_byte_local: 7.7}\n";
     struct arena *a = arena_new();
-    struct diag d;
+    struct machine *m = load_text(text, a);
 
-    diag_init(&d);
-    struct machine *m = topology_yaml_load("x.yaml", text, strlen(text), a, &d);
-    g_autofree char *messages = diag_text(&d);
-    assert_string_equal(messages, "");
     assert_int_equal(m->nodes[0].bandwidth, 110600000000); /* the last point's */
     assert_int_equal(m->nodes[0].nr_points, 3);
     assert_int_equal(m->nodes[0].points[1].ratio_ppm, 1327613); /* 85.1 / 64.1 */
     assert_survives_writing(m, a);
-    diag_clear(&d);
     arena_free(a);
 }
 
@@ -81,15 +89,10 @@ an_empty_title_is_the_name(void **state)
     static const char text[] = "name: mine\ntitle: #nothing\nnodes: [{node: 0, memory: 1GiB}]\n"
                                "cpus: [{cpus: 0-1, node: 0}]\n";
     struct arena *a = arena_new();
-    struct diag d;
+    struct machine *m = load_text(text, a);
 
-    diag_init(&d);
-    struct machine *m = topology_yaml_load("x.yaml", text, strlen(text), a, &d);
-    g_autofree char *messages = diag_text(&d);
-    assert_string_equal(messages, "");
     assert_string_equal(m->title, "mine");
     assert_survives_writing(m, a);
-    diag_clear(&d);
     arena_free(a);
 }
 
@@ -104,17 +107,12 @@ characters_that_a_file_may_not_hold_are_written_as_numbers(void **state)
         "nodes: [{node: 0, memory: 1GiB}]\ncpus: [{cpus: 0-1, node: 0}]\n"
         "source: {nodes: \"a\\x9fb\"}\nnotes: [\"c\\uffffd\"]\n";
     struct arena *a = arena_new();
-    struct diag d;
+    struct machine *m = load_text(text, a);
 
-    diag_init(&d);
-    struct machine *m = topology_yaml_load("x.yaml", text, strlen(text), a, &d);
-    g_autofree char *messages = diag_text(&d);
-    assert_string_equal(messages, "");
     assert_string_equal(m->title,
                         "\x01 \x7f \xc2\x81 \xc2\x85 \xef\xbb\xbf \xef\xbf\xbe \xe2\x80\xa8 "
                         "\xf0\x9f\x98\x80");
     assert_survives_writing(m, a);
-    diag_clear(&d);
     arena_free(a);
 }
 

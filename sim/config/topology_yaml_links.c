@@ -86,10 +86,10 @@ read_link(struct topo *t, const struct ynode *entry)
     l.has_curve = curve.given;
     l.nr_points = curve.nr_points;
     l.points = curve.points;
+    bool placed = link_ends(t, entry, &from, &to, &both);
     /* one of both ways gets its ends appended, and what is written must load again */
-    bool pair = ynode_get(entry, "between") != NULL;
-    topo_check_text(t, entry, "name", NAME_MOST - (pair ? strlen(".1023>1023") : 0));
-    if (!link_ends(t, entry, &from, &to, &both) || !ok)
+    topo_check_text(t, entry, "name", NAME_MOST - (both ? strlen(".1023>1023") : 0));
+    if (!placed || !ok)
         return;
     if (both)
         add_both_ways(t, l, from, to);
