@@ -21,7 +21,7 @@ entity(struct sched_entity *se, int nice, int64_t vruntime)
                                  .inv_weight = nice_inv_weight(nice),
                                  .slice = SLICE };
     se->vruntime = vruntime;
-    se->deadline = vruntime + (int64_t)calc_delta_fair(SLICE, se->weight, se->inv_weight);
+    se->deadline = vruntime + (int64_t)calc_delta_fair(SLICE, se->inv_weight);
     se->on_rq = true;
 }
 

@@ -60,8 +60,7 @@ a_slice_is_longer_or_shorter_by_weight(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
         int nice = vectors[i].nice;
-        assert_int_equal(calc_delta_fair(2800000, nice_weight(nice), nice_inv_weight(nice)),
-                         vectors[i].vslice);
+        assert_int_equal(calc_delta_fair(2800000, nice_inv_weight(nice)), vectors[i].vslice);
     }
 }
 
@@ -71,12 +70,11 @@ static void
 only_exactly_nice_0_is_not_scaled(void **state)
 {
     (void)state;
-    assert_int_equal(calc_delta_fair(1000000, 1024, nice_inv_weight(0)), 1000000);
+    assert_int_equal(calc_delta_fair(1000000, nice_inv_weight(0)), 1000000);
     /* nice 0 takes no rounding, however long (the kernel returns delta as it is) */
-    assert_int_equal(calc_delta_fair(0x8123456789abcdef, 1024, nice_inv_weight(0)),
-                     0x8123456789abcdef);
+    assert_int_equal(calc_delta_fair(0x8123456789abcdef, nice_inv_weight(0)), 0x8123456789abcdef);
     assert_int_equal(weight_inverse(1024), 4194303);
-    assert_int_equal(calc_delta_fair(1000000, 1024, weight_inverse(1024)), 999999);
+    assert_int_equal(calc_delta_fair(1000000, weight_inverse(1024)), 999999);
 }
 
 static void
@@ -105,11 +103,9 @@ time_is_scaled_by_weight_as_the_kernel_rounds_it(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
         int nice = vectors[i].nice;
-        assert_int_equal(calc_delta_fair(1000000, nice_weight(nice), nice_inv_weight(nice)),
-                         vectors[i].vdelta);
+        assert_int_equal(calc_delta_fair(1000000, nice_inv_weight(nice)), vectors[i].vdelta);
     }
-    assert_int_equal(calc_delta_fair(1000000, SCHED_IDLE_WEIGHT, weight_inverse(SCHED_IDLE_WEIGHT)),
-                     341333333);
+    assert_int_equal(calc_delta_fair(1000000, weight_inverse(SCHED_IDLE_WEIGHT)), 341333333);
 }
 
 static void
@@ -120,8 +116,8 @@ unfair_delta_is_the_least_that_reaches_the_target(void **state)
         uint32_t w = nice_weight(nice), inv = nice_inv_weight(nice);
         for (uint64_t v = 1; v < 100000000; v = v * 3 + 1) {
             uint64_t d = calc_delta_unfair(v, w, inv);
-            assert_true(calc_delta_fair(d, w, inv) >= v);
-            assert_true(d == 0 || calc_delta_fair(d - 1, w, inv) < v);
+            assert_true(calc_delta_fair(d, inv) >= v);
+            assert_true(d == 0 || calc_delta_fair(d - 1, inv) < v);
         }
     }
 }

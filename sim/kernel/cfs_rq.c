@@ -104,7 +104,7 @@ pick_eevdf(struct cfs_rq *cfs, enum slice_protection by)
 void
 place_entity(struct cfs_rq *cfs, struct sched_entity *se, bool initial, uint64_t features)
 {
-    int64_t vslice = (int64_t)calc_delta_fair(se->slice, se->weight, se->inv_weight);
+    int64_t vslice = (int64_t)calc_delta_fair(se->slice, se->inv_weight);
     int64_t v = avg_vruntime(cfs), lag = 0;
 
     if (features >> SCHED_FEAT_PLACE_LAG & 1 && cfs->nr_queued > 0) {

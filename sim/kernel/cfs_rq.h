@@ -131,8 +131,7 @@ protected_slice(const struct sched_entity *se, enum slice_protection by)
 static inline int64_t
 entity_lag(struct cfs_rq *cfs, const struct sched_entity *se, uint64_t tick_ns)
 {
-    int64_t limit =
-        (int64_t)calc_delta_fair(SIM_MAX(2 * se->slice, tick_ns), se->weight, se->inv_weight);
+    int64_t limit = (int64_t)calc_delta_fair(SIM_MAX(2 * se->slice, tick_ns), se->inv_weight);
     int64_t lag = avg_vruntime(cfs) - se->vruntime;
 
     return SIM_CLAMP(lag, -limit, limit);

@@ -22,7 +22,7 @@ update_deadline(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
         return false;
     if (!se->custom_slice)
         se->slice = k->params.sched.base_slice_ns;
-    se->deadline = se->vruntime + (int64_t)calc_delta_fair(se->slice, se->weight, se->inv_weight);
+    se->deadline = se->vruntime + (int64_t)calc_delta_fair(se->slice, se->inv_weight);
     avg_vruntime(cfs);
     return true;
 }
@@ -58,7 +58,7 @@ charge_curr(struct kernel *k, struct cfs_rq *cfs, uint64_t delta)
 
     se->exec_start = cfs->rq->clock_task;
     se->sum_exec += delta;
-    se->vruntime += (int64_t)calc_delta_fair(delta, se->weight, se->inv_weight);
+    se->vruntime += (int64_t)calc_delta_fair(delta, se->inv_weight);
     /* a lag that is the deadline protects the slice as long as that is ahead (fair_protect.c) */
     bool goes_on = se->vruntime < se->deadline && (se->vlag == se->deadline || cfs->nr_queued == 1);
     bool watched = cfs->runtime_enabled || cfs->rq->fair_server_active || schedstat_enabled(k);
@@ -89,7 +89,7 @@ yield_task_fair(struct kernel *k, struct rq *rq)
     clear_buddies(cfs, se);
     update_curr(k, cfs);
     if (k->params.sched.kernel == KERNEL_6_12_0) {
-        se->deadline += (int64_t)calc_delta_fair(se->slice, se->weight, se->inv_weight);
+        se->deadline += (int64_t)calc_delta_fair(se->slice, se->inv_weight);
         return;
     }
     if (!entity_eligible(cfs, se))

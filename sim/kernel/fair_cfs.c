@@ -145,7 +145,7 @@ static void
 place_new(struct kernel *k, struct cfs_rq *cfs, struct sched_entity *se)
 {
     uint64_t slice = sched_feat(k, START_DEBIT) ? cfs_sched_slice(k, se) : 0;
-    int64_t vslice = (int64_t)calc_delta_fair(slice, se->weight, se->inv_weight);
+    int64_t vslice = (int64_t)calc_delta_fair(slice, se->inv_weight);
 
     se->vruntime = SIM_MAX(se->vruntime, cfs->zero + vslice);
 }

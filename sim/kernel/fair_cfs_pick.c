@@ -39,7 +39,7 @@ set_last_buddy(struct sched_entity *se)
 uint64_t
 cfs_wakeup_gran(const struct kernel *k, const struct sched_entity *se)
 {
-    return calc_delta_fair(k->params.sched.wakeup_granularity_ns, se->weight, se->inv_weight);
+    return calc_delta_fair(k->params.sched.wakeup_granularity_ns, se->inv_weight);
 }
 
 int

@@ -30,7 +30,7 @@ slice_protection(const struct kernel *k)
 static int64_t
 after_running(const struct sched_entity *se, uint64_t ns)
 {
-    return se->vruntime + (int64_t)calc_delta_fair(ns, se->weight, se->inv_weight);
+    return se->vruntime + (int64_t)calc_delta_fair(ns, se->inv_weight);
 }
 
 void

@@ -158,8 +158,8 @@ reweight_eevdf(struct kernel *k, struct sched_entity *se, int64_t v, int64_t new
     int64_t old = se->load_weight;
 
     if (se->vruntime != v) {
-        int64_t limit = (int64_t)calc_delta_fair(SIM_MAX(2 * se->slice, k->tick_ns), se->weight,
-                                                 se->inv_weight);
+        int64_t limit =
+            (int64_t)calc_delta_fair(SIM_MAX(2 * se->slice, k->tick_ns), se->inv_weight);
         int64_t lag = SIM_CLAMP(v - se->vruntime, -limit, limit);
         se->vruntime = v - lag * old / new_weight;
     }

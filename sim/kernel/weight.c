@@ -46,9 +46,9 @@ calc_delta_unfair_slow(uint64_t vdelta, uint32_t weight, uint32_t inv_weight)
 {
     uint64_t delta = mul_div_u64(vdelta, weight, NICE_0_WEIGHT);
 
-    while (calc_delta_fair(delta, weight, inv_weight) < vdelta)
+    while (calc_delta_fair(delta, inv_weight) < vdelta)
         delta++;
-    while (delta > 0 && calc_delta_fair(delta - 1, weight, inv_weight) >= vdelta)
+    while (delta > 0 && calc_delta_fair(delta - 1, inv_weight) >= vdelta)
         delta--;
     return delta;
 }

@@ -34,9 +34,8 @@ calc_delta(uint64_t delta, uint32_t weight, uint32_t inv_weight)
  * whose inverse leaves delta as it is: who runs next has another weight as likely as not, and a
  * wrong guess costs more than the product. */
 static inline uint64_t
-calc_delta_fair(uint64_t delta, uint32_t weight, uint32_t inv_weight)
+calc_delta_fair(uint64_t delta, uint32_t inv_weight)
 {
-    (void)weight;
     return calc_delta(delta, NICE_0_WEIGHT, inv_weight);
 }
 

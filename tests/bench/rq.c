@@ -121,7 +121,7 @@ queue_average(void)
 static int64_t
 vtime(const struct sched_entity *se, u64 ns)
 {
-    return (int64_t)calc_delta_fair(ns, se->weight, se->inv_weight);
+    return (int64_t)calc_delta_fair(ns, se->inv_weight);
 }
 
 static u64
