@@ -137,11 +137,32 @@ names_of_links_of_both_ways_leave_room_for_their_ends(void **state)
         diag_init(&d);
         struct machine *m = topology_yaml_load("x.yaml", text, strlen(text), a, &d);
         g_autofree char *messages = diag_text(&d);
-        assert_string_equal(
-            messages, length == 54 ? "" : "x.yaml:5:16: links[0].name: is longer than 54 bytes\n");
+        assert_string_equal(messages, length == 54 ? ""
+                                                   : "x.yaml:5:16: links[0].name: is longer than "
+                                                     "54 bytes; a link of both ways is two, with "
+                                                     "its ends behind the name\n");
         if (length == 54)
             assert_survives_writing(m, a);
         diag_clear(&d);
+    }
+    arena_free(a);
+}
+
+/* 200 bytes of a source are noted: a letter of two is there with both, or not at all. */
+static void
+notes_end_with_a_whole_character(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+
+    for (int plain = 198; plain <= 200; plain++) {
+        g_autofree char *fill = g_strnfill((gsize)plain, 'x');
+        g_autofree char *text = g_strdup_printf("shape: {packages: 1, cores_per_node: 2}\nnodes: "
+                                                "[{node: 0, memory: 1GiB}]\nsource: %s\u00e9\n",
+                                                fill);
+        g_autofree char *note = g_strdup_printf("source: %s%s", fill, plain == 198 ? "\u00e9" : "");
+
+        assert_string_equal(load_text(text, a)->notes[0], note);
     }
     arena_free(a);
 }
@@ -219,6 +240,7 @@ main(void)
         cmocka_unit_test(what_no_shipped_machine_has_is_written_too),
         cmocka_unit_test(an_empty_title_is_the_name),
         cmocka_unit_test(names_of_links_of_both_ways_leave_room_for_their_ends),
+        cmocka_unit_test(notes_end_with_a_whole_character),
         cmocka_unit_test(characters_that_a_file_may_not_hold_are_written_as_numbers),
         cmocka_unit_test(a_file_is_what_its_content_says),
         cmocka_unit_test(whatever_machine_is_imported_survives_being_written),

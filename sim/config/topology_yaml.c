@@ -75,12 +75,13 @@ reduced_name(const char *name, struct arena *a)
 }
 
 void
-topo_check_text(struct topo *t, const struct ynode *map, const char *key, gsize most)
+topo_check_text(struct topo *t, const struct ynode *map, const char *key, gsize most,
+                const char *why)
 {
     const struct ynode *n = ynode_get(map, key);
 
     if (n != NULL && n->kind == YNODE_SCALAR && strnlen(n->text, most + 1) > most)
-        ynode_error(&t->doc, n, "is longer than %u bytes", (unsigned)most);
+        ynode_error(&t->doc, n, "is longer than %u bytes%s", (unsigned)most, why);
 }
 
 static void
@@ -88,8 +89,8 @@ read_top(struct topo *t, struct top *top)
 {
     *top = (struct top){ 0 };
     ynode_load_fields(&t->doc, t->root, top_fields, top_others, top);
-    topo_check_text(t, t->root, "name", TEXT_MOST);
-    topo_check_text(t, t->root, "title", TEXT_MOST);
+    topo_check_text(t, t->root, "name", TEXT_MOST, "");
+    topo_check_text(t, t->root, "title", TEXT_MOST, "");
     if (top->pre_zen && top->vendor != VENDOR_AMD && top->vendor < VENDOR_NR)
         ynode_error(
             &t->doc, ynode_get(t->root, "pre_zen"),
@@ -241,6 +242,18 @@ topo_list(struct topo *t, const char *key)
 }
 
 void
+topo_note_text(struct topo *t, const char *of, const char *text)
+{
+    enum { MOST = 200 }; /* bytes */
+    const char *end = text + strnlen(text, MOST);
+
+    if (*end != '\0') /* not within a character */
+        end = g_utf8_find_prev_char(text, end + 1);
+    machine_note(t->m, "source%s%s: %.*s", of[0] != '\0' ? " " : "", of,
+                 end != NULL ? (int)(end - text) : 0, text);
+}
+
+void
 topo_note_source(struct topo *t, const struct ynode *entry)
 {
     const struct ynode *source = ynode_get(entry, "source");
@@ -248,5 +261,5 @@ topo_note_source(struct topo *t, const struct ynode *entry)
     g_autofree char *path = ynode_path(entry);
 
     if (text != NULL)
-        machine_note(t->m, "source %s: %.200s", path, text);
+        topo_note_text(t, path, text);
 }

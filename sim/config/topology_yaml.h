@@ -73,8 +73,9 @@ int topo_node(struct topo *t, const struct ynode *n);
 nodemask topo_nodes(struct topo *t, const struct ynode *n);
 /* The list under a key of the root with all its items maps; NULL if absent or wrong. */
 const struct ynode *topo_list(struct topo *t, const char *key);
-/* An error if the text under a key is longer than `most` bytes. */
-void topo_check_text(struct topo *t, const struct ynode *map, const char *key, gsize most);
+/* An error if the text under a key is longer than `most` bytes; `why` goes behind it. */
+void topo_check_text(struct topo *t, const struct ynode *map, const char *key, gsize most,
+                     const char *why);
 /* The curve of an entry: `given` with points, or with a and d, which its fields hold. */
 struct topo_curve {
     bool given;
@@ -82,5 +83,8 @@ struct topo_curve {
     struct machine_curve_point *points;
 };
 struct topo_curve topo_read_curve(struct topo *t, const struct ynode *entry);
-/* Where the numbers of an entry come from goes into the machine's notes. */
+/* Where the numbers of `of` (a path or key; "": of all) come from goes into the machine's notes:
+ * the first 200 bytes of it, in whole characters. */
+void topo_note_text(struct topo *t, const char *of, const char *text);
+/* The same for an entry that says so itself. */
 void topo_note_source(struct topo *t, const struct ynode *entry);

@@ -88,7 +88,8 @@ read_link(struct topo *t, const struct ynode *entry)
     l.points = curve.points;
     bool placed = link_ends(t, entry, &from, &to, &both);
     /* one of both ways gets its ends appended, and what is written must load again */
-    topo_check_text(t, entry, "name", NAME_MOST - (both ? strlen(".1023>1023") : 0));
+    topo_check_text(t, entry, "name", NAME_MOST - (both ? strlen(".1023>1023") : 0),
+                    both ? "; a link of both ways is two, with its ends behind the name" : "");
     if (!placed || !ok)
         return;
     if (both)

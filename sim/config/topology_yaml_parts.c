@@ -99,7 +99,7 @@ read_device(struct topo *t, const struct ynode *entry, struct machine_device *d)
     if (d->active_w < d->idle_w)
         ynode_error(&t->doc, ynode_get(entry, "idle_w"),
                     "more watts than while it works ('active_w')");
-    topo_check_text(t, entry, "name", NAME_MOST);
+    topo_check_text(t, entry, "name", NAME_MOST, "");
     if (node == NULL)
         ynode_error(&t->doc, entry, "'node' is missing: the one that the device is attached to");
     else
@@ -175,7 +175,7 @@ read_sources(struct topo *t)
     if (n == NULL)
         return;
     if (n->kind == YNODE_SCALAR) {
-        machine_note(t->m, "source: %.200s", n->text);
+        topo_note_text(t, "", n->text);
         return;
     }
     if (ynode_expect(&t->doc, n, YNODE_MAP) == NULL)
@@ -188,7 +188,7 @@ read_sources(struct topo *t)
         check_source_key(t, n->keys[i]);
         const char *text = ynode_string(&t->doc, n->values[i]);
         if (text != NULL)
-            machine_note(t->m, "source %s: %.200s", n->keys[i]->text, text);
+            topo_note_text(t, n->keys[i]->text, text);
     }
 }
 
