@@ -263,26 +263,34 @@ a_load_grows_when_the_weight_changes_in_another_class(void **state)
     fixture_close(&f);
 }
 
+/* Two CPUs of an LLC, of which one has half the capacity. */
+static void
+open_with_slow_cpu(struct fixture *f, uint32_t slow)
+{
+    struct kernel_limits limits = { .max_tasks = 4 };
+    struct kernel_params kp;
+    char why[256];
+
+    f->arena = arena_new();
+    f->machine = fixture_machine(f->arena, 1, 2, 1, 20);
+    f->machine->cpus[slow].capacity = 512;
+    kernel_params_init(&kp, f->arena);
+    assert_true(kernel_params_set(&kp, "noise", "off", f->arena, why, sizeof(why)));
+    memset(&kp.cost, 0, sizeof(kp.cost));
+    kp.cost.zero_bandwidth = kp.cost.copy_bandwidth = 10000000000u;
+    f->k = kernel_new(f->arena, f->machine, &kp, 1, &limits, &fixture_memory);
+    f->process = process_new(f->k, "test", NULL);
+}
+
 /* Half the capacity: the clock of all averages, those of the higher classes as well, runs half as
  * fast while the CPU is busy. After 32 periods of an rt task, 16 have passed for it: 299 (V6). */
 static void
 a_slow_cpu_is_used_slowly_by_rt_tasks(void **state)
 {
-    struct kernel_limits limits = { .max_tasks = 4 };
-    struct kernel_params kp;
     struct fixture f;
-    char why[256];
 
     (void)state;
-    f.arena = arena_new();
-    f.machine = fixture_machine(f.arena, 1, 2, 1, 20);
-    f.machine->cpus[1].capacity = 512;
-    kernel_params_init(&kp, f.arena);
-    assert_true(kernel_params_set(&kp, "noise", "off", f.arena, why, sizeof(why)));
-    memset(&kp.cost, 0, sizeof(kp.cost));
-    kp.cost.zero_bandwidth = kp.cost.copy_bandwidth = 10000000000u;
-    f.k = kernel_new(f.arena, f.machine, &kp, 1, &limits, &fixture_memory);
-    f.process = process_new(f.k, "test", NULL);
+    open_with_slow_cpu(&f, 1);
     struct script *s = arena_new_object(f.arena, struct script);
     *s = (struct script){ .actions = hog_actions, .nr = 1 };
     struct task_attr attr = {
@@ -294,6 +302,36 @@ a_slow_cpu_is_used_slowly_by_rt_tasks(void **state)
     update_higher_load_avgs(f.k, &f.k->rqs[1]);
     assert_int_equal(f.k->rqs[1].avg_rt.util_avg, 299);
     fixture_close(&f);
+}
+
+/* A hog for each CPU: there is nothing to balance, so nobody looks at the small CPU for as long as
+ * its ticks are computed. Each of them judges what runs (update_misfit_status): a hog that uses
+ * more than 80 % of 512 and might run on 1024 is a misfit with all of its load; whoever runs on the
+ * largest CPU fits, and so does who may run on one CPU only. */
+static void
+computed_ticks_see_misfits(void **state)
+{
+    (void)state;
+    for (uint32_t bound = 0; bound <= 1; bound++) {
+        struct fixture f;
+
+        open_with_slow_cpu(&f, 1);
+        struct rq *small = &f.k->rqs[1];
+        struct task *here = fixture_hog(&f, "here", 0), *there = fixture_hog(&f, "there", 0);
+        task_start(f.k, here, NULL);
+        task_start(f.k, there, NULL);
+        fixture_run(&f, MSEC(1) + 1);
+        assert_non_null(small->curr);
+        if (bound)
+            task_set_affinity(f.k, small->curr, fixture_cpus(&f, "1"));
+        fixture_run(&f, SEC(1) + 1);
+        cpu_load(f.k, small); /* catches up */
+        cpu_load(f.k, &f.k->rqs[0]);
+        assert_in_range(small->misfit_task_load, bound ? 0 : 1020, bound ? 0 : 1024);
+        assert_int_equal(f.k->rqs[0].misfit_task_load, 0);
+        assert_null(kernel_check(f.k));
+        fixture_close(&f);
+    }
 }
 
 /* Whatever a task becomes, set_load_weight() is called while it still is of its old class: of lag
@@ -335,6 +373,7 @@ main(void)
         cmocka_unit_test(estimates_count_while_tasks_are_queued),
         cmocka_unit_test(a_load_grows_when_the_weight_changes_in_another_class),
         cmocka_unit_test(a_slow_cpu_is_used_slowly_by_rt_tasks),
+        cmocka_unit_test(computed_ticks_see_misfits),
         cmocka_unit_test(who_leaves_the_fair_class_takes_its_lag_along),
     };
 

@@ -66,13 +66,14 @@ account_irq_time(struct kernel *k, struct rq *rq, sim_time ns)
     if (unlikely(k->engine.now >= rq->avg_irq.last_update_time + IRQ_PORTION))
         update_irq_load_avg(k, rq);
 }
-/* Is rq's current task (or p, NULL: none) too large for this CPU (update_misfit_status)? */
-void see_misfit(struct kernel *k, struct task *p, struct rq *rq);
+/* Is rq's current task (or p, NULL: none) too large for this CPU (update_misfit_status)? At `when`,
+ * which is before now if ticks are made up for. */
+void see_misfit(struct kernel *k, struct task *p, struct rq *rq, sim_time when);
 static inline void
 update_misfit_status(struct kernel *k, struct task *p, struct rq *rq)
 {
     if (unlikely(k->asym_cpucapacity))
-        see_misfit(k, p, rq);
+        see_misfit(k, p, rq, k->engine.now);
 }
 /* The CPU of a group that is to be filled first, where CPUs have priorities. */
 int asym_prefer_cpu(const struct kernel *k, const struct cpumask *span);

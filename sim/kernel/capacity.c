@@ -147,7 +147,7 @@ max_allowed_capacity(const struct kernel *k, const struct task *p)
 }
 
 void
-see_misfit(struct kernel *k, struct task *p, struct rq *rq)
+see_misfit(struct kernel *k, struct task *p, struct rq *rq, sim_time when)
 {
     uint64_t before = rq->misfit_task_load, now = 0;
 
@@ -156,7 +156,7 @@ see_misfit(struct kernel *k, struct task *p, struct rq *rq)
     if (p != NULL && p->nr_allowed > 1 &&
         k->machine->cpus[rq->cpu].capacity != max_allowed_capacity(k, p) &&
         !fits_capacity(task_util_est(&p->se.avg), capacity_of(rq)))
-        now = SIM_MAX(task_h_load(k, p), 1);
+        now = SIM_MAX(task_h_load_at(k, p, when), 1);
     rq->misfit_task_load = now;
     if (now != before)
         sums_update(k, rq);

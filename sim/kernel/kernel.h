@@ -270,9 +270,14 @@ jiffy_time(const struct kernel *k, uint64_t j)
     return j == 0 ? 0 : k->tick_phase + (j - 1) * k->tick_ns;
 }
 static inline uint64_t
+jiffies_at(const struct kernel *k, sim_time t)
+{
+    return divide_by(t + k->tick_ns - k->tick_phase, k->by_tick);
+}
+static inline uint64_t
 jiffies(const struct kernel *k)
 {
-    return divide_by(k->engine.now + k->tick_ns - k->tick_phase, k->by_tick);
+    return jiffies_at(k, k->engine.now);
 }
 /* The last tick at or before t; 0: none yet. */
 static inline sim_time

@@ -211,7 +211,8 @@ unseen_tick(struct kernel *k, struct rq *rq, sim_time when)
     move_pelt_clock(rq);
     update_curr(k, cfs);
     update_load_avg(k, cfs, cfs->curr, UPDATE_TG);
-    update_misfit_status(k, task_of(cfs->curr), rq);
+    if (unlikely(k->asym_cpucapacity))
+        see_misfit(k, task_of(cfs->curr), rq, when);
 }
 
 static void

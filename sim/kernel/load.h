@@ -38,6 +38,8 @@ void sync_entity_load_avg(struct kernel *k, struct sched_entity *se);
 
 /* p's part of its CPU's load: load_avg scaled by the weight of the groups above it. */
 uint64_t task_h_load(struct kernel *k, const struct task *p);
+/* The same at the tick at `when`, up to which p's queue has been brought. */
+uint64_t task_h_load_at(struct kernel *k, const struct task *p, sim_time when);
 
 /* The CPU's capacity for fair tasks: 1024 less what interrupts and higher classes used. */
 static inline uint64_t

@@ -191,9 +191,9 @@ sched_balance_update_blocked_averages(struct kernel *k, struct rq *rq)
 
 /* Once a jiffy; the path upwards is short, so it is walked by recursion. */
 static uint64_t
-update_cfs_rq_h_load(struct kernel *k, struct cfs_rq *cfs)
+update_cfs_rq_h_load(struct cfs_rq *cfs, uint64_t jiffy)
 {
-    uint64_t now = jiffies(k) + 1; /* 0: never */
+    uint64_t now = jiffy + 1; /* 0: never */
 
     if (cfs->last_h_load_update == now)
         return cfs->h_load;
@@ -201,7 +201,7 @@ update_cfs_rq_h_load(struct kernel *k, struct cfs_rq *cfs)
         cfs->h_load = cfs->avg.load_avg;
     } else {
         struct cfs_rq *parent = cfs->se->cfs_rq;
-        uint64_t above = update_cfs_rq_h_load(k, parent);
+        uint64_t above = update_cfs_rq_h_load(parent, jiffy);
         cfs->h_load = above * cfs->se->avg.load_avg / (parent->avg.load_avg + 1);
     }
     cfs->last_h_load_update = now;
@@ -209,13 +209,20 @@ update_cfs_rq_h_load(struct kernel *k, struct cfs_rq *cfs)
 }
 
 uint64_t
-task_h_load(struct kernel *k, const struct task *p)
+task_h_load_at(struct kernel *k, const struct task *p, sim_time when)
 {
     struct cfs_rq *cfs = p->se.cfs_rq;
 
     if (cfs == NULL)
         return p->se.avg.load_avg;
-    rq_catch_up(k, cfs->rq);
-    uint64_t h_load = update_cfs_rq_h_load(k, cfs);
+    uint64_t h_load = update_cfs_rq_h_load(cfs, jiffies_at(k, when));
     return p->se.avg.load_avg * h_load / (cfs->avg.load_avg + 1);
+}
+
+uint64_t
+task_h_load(struct kernel *k, const struct task *p)
+{
+    if (p->se.cfs_rq != NULL)
+        rq_catch_up(k, p->se.cfs_rq->rq);
+    return task_h_load_at(k, p, k->engine.now);
 }

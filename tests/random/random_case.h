@@ -67,7 +67,8 @@
       "every second region is a file: 1 mapped shared, 2 mapped private, 3 not mapped")            \
     X(DIM_REGROUP, "regroup", 0, 5, false,                                                         \
       "half percents of the steps that change a group, or the group of a process")                 \
-    X(DIM_SLACK, "slack", 0, 1, false, "1: sleeps of fair tasks may end 50 us late")
+    X(DIM_SLACK, "slack", 0, 1, false, "1: sleeps of fair tasks may end 50 us late")               \
+    X(DIM_CAPACITY, "capacity", 0, 3, false, "1 small cores in each node, 2 small nodes, 3 drawn")
 
 enum { DEVICES_OF_CASE = 4 };
 

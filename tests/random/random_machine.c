@@ -20,6 +20,25 @@ distance(const struct random_case *c, uint32_t n, uint32_t i, uint32_t j)
     }
 }
 
+/* Of the core: its threads are alike. The machine's first core is always a large one. */
+static uint32_t
+capacity(const struct random_case *c, uint32_t core)
+{
+    static const uint32_t drawn[] = { 160, 446, 768, 1024 };
+    uint32_t node = core / c->value[DIM_CORES];
+
+    switch (core > 0 ? c->value[DIM_CAPACITY] : 0) {
+    case 1:
+        return core % 2 ? 446 : 1024;
+    case 2:
+        return node % 2 ? 512 : 1024;
+    case 3:
+        return drawn[case_pick(c, "capacity of a core", core, ARRAY_LEN(drawn))];
+    default:
+        return 1024;
+    }
+}
+
 static void
 place_cpu(const struct random_case *c, struct machine *m, uint32_t cpu)
 {
@@ -37,7 +56,7 @@ place_cpu(const struct random_case *c, struct machine *m, uint32_t cpu)
                                          .cluster = (int32_t)core,
                                          .l2 = (int32_t)core,
                                          .llc = (int32_t)llc,
-                                         .capacity = 1024 };
+                                         .capacity = capacity(c, core) };
     cpumask_set(m->nodes[node].cpus, cpu);
     cpumask_set(m->present, cpu);
     cpumask_set(m->online, cpu);
