@@ -93,6 +93,35 @@ a_full_controller_is_shared_in_proportion(void **state)
     fixture_close(&f);
 }
 
+static void
+coarse(struct kernel_params *kp, struct machine *m)
+{
+    slow(kp, m);
+    kp->memory.tolerance_ppm = 10000;
+}
+
+/* A coarse solution may give out up to a hundredth more than there is. What is said of the
+ * controller is that it is full. */
+static void
+nothing_is_more_than_full(void **state)
+{
+    struct fixture f;
+    struct flow flows[7];
+
+    (void)state;
+    kit_open(&f, 2, 2, &memory_loaded, coarse);
+    for (uint32_t i = 0; i < 200; i++) {
+        struct flow *one = &flows[i % ARRAY_LEN(flows)];
+
+        if (i < ARRAY_LEN(flows))
+            *one = between(0, 0, false);
+        flow_set(f.k, one, GB / 4 + i * 7919 % 31 * (GB / 300));
+        settle(&f);
+        assert_in_range(f.k->memory->node_load(f.k, 0), i < 4 ? 0 : 990, 1000);
+    }
+    fixture_close(&f);
+}
+
 /* Writing takes half of what the controller gives (k = 0.5). */
 static void
 writing_costs_a_controller_more(void **state)
@@ -336,6 +365,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(where_there_is_room_a_flow_gets_what_it_wants),
         cmocka_unit_test(a_full_controller_is_shared_in_proportion),
+        cmocka_unit_test(nothing_is_more_than_full),
         cmocka_unit_test(writing_costs_a_controller_more),
         cmocka_unit_test(a_flow_loads_its_way_and_nothing_else),
         cmocka_unit_test(the_slowest_share_decides),

@@ -222,7 +222,8 @@ resource_load(const struct kernel *k, uint32_t r)
         for (uint32_t i = 0; i < g->nr_asks; i++)
             flow -= g->asks[i].resource == r ? g->asks[i].flow : 0;
     }
-    return (uint32_t)((double)flow / (double)res->limit * 1000 + 0.5);
+    /* what is full is solved to within a tolerance, but passes no more than there is */
+    return (uint32_t)SIM_MIN((double)flow / (double)res->limit * 1000 + 0.5, 1000);
 }
 
 static uint32_t
