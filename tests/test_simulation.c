@@ -118,6 +118,26 @@ seeds_differ_and_repeat(void **state)
     assert_int_equal(h[0], h[2]);
 }
 
+/* Hackbench takes milliseconds. Without the note one would take the figures for those after an
+ * hour. */
+static void
+a_run_shorter_than_its_warmup_says_so(void **state)
+{
+    (void)state;
+    for (int longer = 0; longer <= 1; longer++) {
+        struct subject s;
+
+        subject_open(&s, "two-node", "hackbench", short_hackbench, "topology", 3);
+        s.sim->spec.warmup = longer ? SEC(3600) : USEC(100);
+        assert_int_equal(simulation_run(s.sim, SIM_NEVER), SIMULATION_DONE);
+        const struct kernel_note *note = s.sim->kernel->notes;
+        while (note != NULL && strstr(note->text, "before its warm-up") == NULL)
+            note = note->next;
+        assert_int_equal(note != NULL, longer);
+        subject_close(&s);
+    }
+}
+
 /* Time is neither lost nor invented: each task's run, wait and sleep fill its life. */
 static void
 accounts_of_every_task_fill_its_life(void **state)
@@ -170,6 +190,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_runs_in_turns_are_each_as_alone),
         cmocka_unit_test(seeds_differ_and_repeat),
+        cmocka_unit_test(a_run_shorter_than_its_warmup_says_so),
         cmocka_unit_test(accounts_of_every_task_fill_its_life),
         cmocka_unit_test(a_warm_up_leaves_the_course_as_it_was),
     };

@@ -106,6 +106,8 @@ finish(struct simulation *s, enum simulation_end end)
     if (s->kernel->wasted != NULL)
         wasted_finish(s->kernel->wasted);
     s->elapsed = kernel_now(s->kernel);
+    if (s->spec.warmup > 0 && s->kernel->warmup_at == 0)
+        kernel_note(s->kernel, "the run ended before its warm-up did: metrics count all of it");
     return end;
 }
 
