@@ -177,14 +177,15 @@ plot_load(struct plot *p)
     nr = panel(p, rows, "device", "device", nr, &nr_panels);
     if (nr == 0)
         return false;
-    /* one axis of time below another, however wide their keys are */
+    /* one axis of time below another, however wide their keys are; PLOT_SERIES_MOST names fit beside
+     * a third of the picture, or gnuplot puts a second column over the curves */
     char last[G_ASCII_DTOSTR_BUF_SIZE];
     g_ascii_formatd(last, sizeof(last), "%.9g",
                     plot_value(rows, rows->len - 1, "time_ns", 0) / 1e9);
     g_autofree char *head = g_strdup_printf(
         "set multiplot layout %u,1 title about.': how busy memory is' noenhanced\n"
-        "set lmargin at screen 0.09\nset rmargin at screen 0.80\nset xrange [0:%s]\n",
-        nr_panels, last);
+        "set lmargin at screen 0.09\nset rmargin at screen 0.80\nset xrange [0:%s]\n%s",
+        nr_panels, last, nr_panels > 2 ? "set key font ',11' spacing 0.85\n" : "");
     g_string_insert(p->script, (gssize)begin, head);
     g_string_append(p->script, "unset multiplot\n");
     return true;
