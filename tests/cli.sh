@@ -89,6 +89,12 @@ errors_have_places_and_come_together() {
     says err '^p.yaml:2:17: set.sched.hz: .*the least is 100'
     says err "^p.yaml:4:9: memory: .*did you mean 'flat'"
     [ "$(wc -l <err)" -eq 3 ] || complain "more than three mistakes: $(cat err)"
+    printf 'version: 1\nname: w\nhotplug: [{at: 1s, cpus: 9, online: no}]\nprocesses: [{name: p, threads: [{name: t, program: [{compute: 1ms}]}]}]\n' >w.yaml
+    expect 1 "$numasim" run -t uma -w w.yaml
+    says err '^w.yaml:3:26: hotplug\[0\].cpus: hotplug: the machine has no CPU 9; it has 0-'
+    expect 1 "$numasim" run -w hogs --until 5
+    says err "^--until: '5' is not a time"
+    [ "$(wc -l <err)" -eq 1 ] || complain "more than one mistake: $(cat err)"
     printf 'Machine (2974MB total)\n  Package L#0\n' >seen.txt
     expect 1 "$numasim" topo check seen.txt
     says err '^seen.txt:1:1: .*lstopo machine.xml'
@@ -351,7 +357,7 @@ interrupted_run_keeps_what_it_has() {
 }
 
 interrupted_comparison_keeps_finished_runs() {
-    "$numasim" compare --no-plot -t bench-8 -w bench-mix --until 3s -p topology,autonuma --seeds 40 \
+    "$numasim" compare --no-plot -t bench-8 -w bench-mix --until 3s -p topology,autonuma --seeds 400 \
         -j 2 -o long >out 2>err &
     pid=$!
     sleep 2
@@ -398,6 +404,11 @@ pictures_are_drawn_where_gnuplot_is() {
     expect 1 "$numasim" plot no-such-folder
     expect 0 "$numasim" compare -q --until 100ms --seeds 2 -o compared
     [ -s compared/plots/policies.svg ] || complain "no picture of a comparison"
+    # three panels of eight names each: one column of names, beside the curves
+    expect 0 "$numasim" run -q -t eight-node -w gpu-offload --until 100ms -o busy
+    names=$(grep -B1 '<text>\(node\|link\|device\) ' busy/plots/load.svg | grep -o 'translate([0-9]*')
+    [ "$(echo "$names" | wc -l)" -eq 24 ] || complain "not 24 names of curves: $names"
+    [ "$(echo "$names" | sort -u | wc -l)" -eq 1 ] || complain "names over the curves: $names"
 }
 
 "$scenario"

@@ -99,11 +99,12 @@ load_resolved(struct inputs *in, const char *path)
 }
 
 static void
-check_end(struct inputs *in)
+check_end(struct inputs *in, bool told)
 {
     const struct run_spec *spec = &in->run.spec;
 
-    if (spec->workload != NULL && spec->until == SIM_NEVER && workload_endless(spec->workload))
+    if (!told && spec->workload != NULL && spec->until == SIM_NEVER &&
+        workload_endless(spec->workload))
         diag_error(&in->diag, NULL, 0, 0, NULL,
                    "the workload %s never ends by itself; write how long to run, as in --until 10s",
                    spec->workload->name);
@@ -172,7 +173,7 @@ inputs_load(struct inputs *in, const struct options *o, const char *const *polic
     settings_force_decision(in, o->force_decision);
     settings_decisions(in, o->decisions);
     in->run.spec.check = o->check;
-    check_end(in);
+    check_end(in, o->until != NULL); /* what is wrong with it has been said */
     check_policies(in);
     if (diag_failed(&in->diag))
         return say_errors(in);

@@ -58,7 +58,7 @@ options_entries(struct options *o, GOptionEntry entries[OPTION_ENTRIES_MAX])
           "sched.wasted_cores=yes)",
           NULL },
         { "no-plot", 0, 0, G_OPTION_ARG_NONE, &o->no_plot, "no pictures", NULL },
-        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "errors only", NULL },
+        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "errors and warnings only", NULL },
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose, "say what was assumed", NULL },
         { .long_name = NULL },
     };

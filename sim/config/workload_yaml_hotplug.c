@@ -22,6 +22,7 @@ read_cpus(struct wload *l, const struct ynode *n, struct whotplug *h)
     }
     h->cpus.kind = cpus != NULL ? WAFFINITY_CPUS : WAFFINITY_NODES;
     h->cpus.set = set;
+    h->cpus.at = wload_place(l, cpus != NULL ? cpus : nodes);
     if (!ynode_cpulist(&l->doc, cpus != NULL ? cpus : nodes, set))
         return false;
     if (cpumask_empty(set))
