@@ -152,6 +152,13 @@ lists_name_what_is_shipped() {
     expect 0 "$numasim" topo export four-node --format hwloc -o four.xml
     expect 0 "$numasim" topo show four.xml
     says out '4 packages, 4 LLCs, 16 cores'
+    printf 'shape: {nodes_per_package: 2, cores_per_llc: 3}\nnodes: [{node: 0-1, memory: 1GiB}, {node: 2, memory: 4GiB, kind: cxl}]\ncpus: [{cpus: 1-2, capacity: 446}]\noffline_cpus: 5\nisolated_cpus: 4\n' >odd.yaml
+    expect 0 "$numasim" topo show odd.yaml
+    says out '^  offline: CPUs 5$'
+    says out '^  isolated: CPUs 4$'
+    says out '^  capacity 446: CPUs 1-2$'
+    says out '^  capacity 1024: CPUs 0,3-5$'
+    says out '^  node 2: 4GiB cxl, no CPUs, '
     expect 0 "$numasim" topo show four-node --format svg
     says out '</svg>'
     expect 0 "$numasim" topo export four-node --format dot

@@ -60,6 +60,38 @@ list(void)
 
 /* ---- show ---- */
 
+/* A line for the CPUs of each speed, where there are several. */
+static void
+add_capacities(GString *s, const struct topo *t)
+{
+    const struct machine *m = t->machine;
+    struct cpumask *alike = cpumask_new(t->arena, m->nr_cpus);
+
+    for (uint32_t capacity = 1; capacity <= 1024; capacity++) {
+        cpumask_zero(alike);
+        for_each_cpu (cpu, m->present)
+            if (m->cpus[cpu].capacity == capacity)
+                cpumask_set(alike, (uint32_t)cpu);
+        if (!cpumask_empty(alike) && !cpumask_equal(alike, m->present))
+            g_string_append_printf(s, "  capacity %u: CPUs %s\n", capacity,
+                                   cpumask_text(t->arena, alike));
+    }
+}
+
+static void
+add_cpus(GString *s, const struct topo *t)
+{
+    const struct machine *m = t->machine;
+    struct cpumask *offline = cpumask_new(t->arena, m->nr_cpus);
+
+    cpumask_andnot(offline, m->present, m->online);
+    if (!cpumask_empty(offline))
+        g_string_append_printf(s, "  offline: CPUs %s\n", cpumask_text(t->arena, offline));
+    if (!cpumask_empty(m->isolated))
+        g_string_append_printf(s, "  isolated: CPUs %s\n", cpumask_text(t->arena, m->isolated));
+    add_capacities(s, t);
+}
+
 static void
 add_nodes(GString *s, const struct topo *t)
 {
@@ -67,9 +99,10 @@ add_nodes(GString *s, const struct topo *t)
 
     for (uint32_t i = 0; i < m->nr_nodes; i++) {
         const struct machine_node *n = &m->nodes[i];
-        g_string_append_printf(s, "  node %u: %s %s, CPUs %s", n->os_index,
-                               format_quantity(FIELD_SIZE, n->mem_bytes, t->arena),
-                               memory_kind_names[n->kind], cpumask_text(t->arena, n->cpus));
+        g_string_append_printf(
+            s, "  node %u: %s %s, %s%s", n->os_index,
+            format_quantity(FIELD_SIZE, n->mem_bytes, t->arena), memory_kind_names[n->kind],
+            cpumask_empty(n->cpus) ? "no CPUs" : "CPUs ", cpumask_text(t->arena, n->cpus));
         if (n->bandwidth > 0)
             g_string_append_printf(s, ", %s",
                                    format_quantity(FIELD_BANDWIDTH, n->bandwidth, t->arena));
@@ -156,6 +189,7 @@ show(const struct topo *t)
     g_string_append_printf(s, "  %u packages, %u LLCs, %u cores, %u CPUs online (%s), vendor %s\n",
                            m->nr_packages, m->nr_llcs, m->nr_cores, cpumask_weight(m->online),
                            cpumask_text(t->arena, m->online), machine_vendor_names[m->vendor]);
+    add_cpus(s, t);
     add_nodes(s, t);
     add_matrix(s, m, "distances (SLIT)", distance_of, "%.0f");
     add_matrix(s, m, "idle latency, ns (row: node of the CPU)", latency_of, "%.1f");
