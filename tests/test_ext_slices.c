@@ -79,6 +79,33 @@ slices_end_at_ticks_only(void **state)
     fixture_close(&f);
 }
 
+/* A running task's slice is what its last tick left of it, and a new one counts from that tick on:
+ * HZ 250, 1 ms after the tenth tick 160 ms of 200 are left; of 10 ms that it is given instead the
+ * ticks at 44 and 48 leave 6 and 2, and the one at 52 ends the turn. */
+static void
+a_slice_given_in_a_turn_counts_from_the_last_tick(void **state)
+{
+    (void)state;
+    for (uint32_t tick = TICK_COMPUTED; tick <= TICK_SIMULATED; tick++) {
+        struct fixture f;
+        struct notes n = { .slice = MSEC(200) };
+        struct sched_ops ops = { QUEUE_POLICY, .adapter = &n };
+
+        ops.enqueue = enqueue_local;
+        begin(&f, 1, 1, 1, &ops);
+        f.k->params.sched.tick = tick;
+        struct task *a = start_hog(&f, "a", "0", 0);
+        start_hog(&f, "b", "0", 0);
+        engine_run(&f.k->engine, MSEC(41)); /* fixture_run() settles accounts */
+        assert_ptr_equal(f.k->rqs[0].curr, a);
+        assert_in_range(scx_task_slice(f.k->scx, a), MSEC(160), MSEC(160) + USEC(100));
+        scx_task_set_slice(f.k->scx, a, MSEC(10));
+        fixture_run(&f, MSEC(100));
+        assert_in_range(a->se.sum_exec, MSEC(52) - USEC(100), MSEC(52));
+        fixture_close(&f);
+    }
+}
+
 /* ---- shares ---- */
 
 static void
@@ -251,6 +278,7 @@ main(void)
         cmocka_unit_test(a_slice_of_a_multiple_of_the_tick_lasts_one_tick_more),
         cmocka_unit_test(endless_slices_end_by_blocking_alone),
         cmocka_unit_test(slices_end_at_ticks_only),
+        cmocka_unit_test(a_slice_given_in_a_turn_counts_from_the_last_tick),
         cmocka_unit_test(weighted_shares_on_one_cpu_are_those_of_the_kernel),
         cmocka_unit_test(a_tick_may_end_a_turn),
         cmocka_unit_test(who_yields_gives_up_the_slice_unless_the_policy_says_otherwise),

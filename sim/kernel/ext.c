@@ -45,18 +45,34 @@ set_task_runnable(struct scx *x, struct scx_rq *er, struct scx_task *s)
     list_push_back(&er->runnable, &s->runnable_node);
 }
 
-void
-update_curr_scx(struct kernel *k, struct rq *rq)
+static void
+use_slice(struct scx_task *s, uint64_t delta)
 {
-    struct scx_task *s = rq->curr->scx;
-    uint64_t delta = update_curr_common(k, rq);
-
     if (s->slice == SCX_SLICE_INF || delta == 0)
         return;
     /* A turn begins a little after the tick that ended the one before, also where the simulated
      * decision takes no time: what is used up to the nanosecond is not over yet for the tick. */
     bool to_the_nanosecond = delta == s->slice;
     s->slice = to_the_nanosecond ? 1 : s->slice - SIM_MIN(s->slice, delta);
+}
+
+void
+update_curr_scx(struct kernel *k, struct rq *rq)
+{
+    use_slice(rq->curr->scx, update_curr_common(k, rq));
+}
+
+void
+ext_see_tick(struct rq *rq)
+{
+    struct sched_entity *se = &rq->curr->se;
+
+    if (rq->clock_task <= se->exec_start)
+        return;
+    uint64_t delta = rq->clock_task - se->exec_start;
+    se->exec_start = rq->clock_task;
+    se->sum_exec += delta;
+    use_slice(rq->curr->scx, delta);
 }
 
 /* ---- enqueue ---- */

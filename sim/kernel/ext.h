@@ -51,6 +51,8 @@ struct ext_past {
 };
 /* The i-th policy of the run in order of loading, the present one last; false: there is none. */
 bool ext_policy(const struct kernel *k, uint32_t i, struct ext_past *p);
+/* The queue's clock is that of a tick at which nothing but the slice of its ext task changed. */
+void ext_see_tick(struct rq *rq);
 /* Planned unloading, ended after ext.unload_time. */
 void ext_unload(struct kernel *k);
 enum scx_state ext_state(const struct kernel *k);

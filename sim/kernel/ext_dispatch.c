@@ -22,10 +22,11 @@ may_insert(struct scx *x, const struct task *p, uint64_t enq_flags)
     return p->scx != NULL;
 }
 
-/* A slice that a running task is given counts at once. */
+/* A slice that a running task is given counts at once, from its last tick on. */
 static void
 give_slice(struct scx *x, struct task *p, uint64_t slice)
 {
+    rq_catch_up(x->k, &x->k->rqs[p->cpu]);
     p->scx->slice = slice != 0 ? slice : SIM_MAX(p->scx->slice, 1);
     if (unlikely(x->k->rqs[p->cpu].curr == p))
         tick_update(x->k, &x->k->rqs[p->cpu]);

@@ -1,6 +1,6 @@
 /*
- * On which CPU a task of the ext class is queued: what ops.select_cpu() says, or the built-in choice
- * among idle CPUs (sched-ext.md 3, 6).
+ * On which CPU a task of the ext class is queued: what ops.select_cpu() says, or the built-in
+ * choice among idle CPUs (sched-ext.md 3, 6).
  */
 #include "kernel/ext_impl.h"
 

@@ -11,8 +11,10 @@
 uint64_t
 scx_task_slice(struct scx *x, const struct task *p)
 {
-    (void)x;
-    return p->scx != NULL ? p->scx->slice : 0;
+    if (p->scx == NULL)
+        return 0;
+    rq_catch_up(x->k, &x->k->rqs[p->cpu]);
+    return p->scx->slice;
 }
 
 uint64_t
@@ -27,6 +29,7 @@ scx_task_set_slice(struct scx *x, struct task *p, uint64_t slice)
 {
     if (p->scx == NULL)
         return;
+    rq_catch_up(x->k, &x->k->rqs[p->cpu]); /* ticks that are over have used the old one */
     p->scx->slice = slice;
     if (x->k->rqs[p->cpu].curr == p && is_ext(p))
         tick_update(x->k, &x->k->rqs[p->cpu]);

@@ -5,6 +5,7 @@
 #include "kernel/load.h"
 
 #include "kernel/balance.h"
+#include "kernel/ext.h"
 
 #include "kernel/fair.h"
 #include "kernel/pelt_step.h"
@@ -200,7 +201,8 @@ move_slow_pelt_clock(struct rq *rq)
     rq->clock_seen = rq->clock_task;
 }
 
-/* The tick at `when`, of which nobody but the averages takes notice: curr is in the root queue. */
+/* The tick at `when`, of which nobody but the averages takes notice: curr is in the root queue. Of
+ * an ext task the slice does. */
 static void
 unseen_tick(struct kernel *k, struct rq *rq, sim_time when)
 {
@@ -209,6 +211,10 @@ unseen_tick(struct kernel *k, struct rq *rq, sim_time when)
 
     rq->clock_task = when - rq->irq_ns + stolen;
     move_pelt_clock(rq);
+    if (unlikely(rq->curr->class == &ext_sched_class)) {
+        ext_see_tick(rq);
+        return;
+    }
     update_curr(k, cfs);
     update_load_avg(k, cfs, cfs->curr, UPDATE_TG);
     if (unlikely(k->asym_cpucapacity))

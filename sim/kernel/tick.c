@@ -17,8 +17,10 @@
 void
 see_ticks_from_now(struct kernel *k, struct rq *rq)
 {
-    bool computed = k->params.sched.tick == TICK_COMPUTED && rq->curr->class == &fair_sched_class &&
-                    rq->curr->se.depth == 0;
+    const struct sched_class *class = rq->curr->class;
+    bool computed =
+        k->params.sched.tick == TICK_COMPUTED &&
+        ((class == &fair_sched_class && rq->curr->se.depth == 0) || class == &ext_sched_class);
 
     rq->unseen_tick = computed
                           ? next_tick_at(k, k->engine.now + engine_passed(&k->engine, &rq->tick_ev))
