@@ -98,6 +98,7 @@ a_slice_given_in_a_turn_counts_from_the_last_tick(void **state)
         start_hog(&f, "b", "0", 0);
         engine_run(&f.k->engine, MSEC(41)); /* fixture_run() settles accounts */
         assert_ptr_equal(f.k->rqs[0].curr, a);
+        assert_in_range(scx_task_sum_exec(f.k->scx, a), MSEC(40) - USEC(100), MSEC(40));
         assert_in_range(scx_task_slice(f.k->scx, a), MSEC(160), MSEC(160) + USEC(100));
         scx_task_set_slice(f.k->scx, a, MSEC(10));
         fixture_run(&f, MSEC(100));

@@ -65,14 +65,7 @@ update_curr_scx(struct kernel *k, struct rq *rq)
 void
 ext_see_tick(struct rq *rq)
 {
-    struct sched_entity *se = &rq->curr->se;
-
-    if (rq->clock_task <= se->exec_start)
-        return;
-    uint64_t delta = rq->clock_task - se->exec_start;
-    se->exec_start = rq->clock_task;
-    se->sum_exec += delta;
-    use_slice(rq->curr->scx, delta);
+    use_slice(rq->curr->scx, update_curr_until(rq, rq->clock_task));
 }
 
 /* ---- enqueue ---- */

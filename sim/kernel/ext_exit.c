@@ -132,8 +132,8 @@ dump_task(struct scx *x, const struct scx_dump_ctx *ctx, struct scx_task *s, cha
     line(x, " %c %s[%u] waits %lld ms", mark, s->p->name, task_pid(s->p),
          (long long)(ctx->at_jiffies - s->runnable_at) * (long long)(x->k->tick_ns / 1000000));
     line(x, "      ops_state/qseq=%u/%llu dsq_id=%s slice=%llu dsq_vtime=%llu cpus=%s",
-         s->ops_state, (unsigned long long)s->ops_qseq, where, (unsigned long long)s->slice,
-         (unsigned long long)s->dsq_vtime, mask);
+         s->ops_state, (unsigned long long)s->ops_qseq, where,
+         (unsigned long long)scx_task_slice(x, s->p), (unsigned long long)s->dsq_vtime, mask);
     if (SCX_HAS(x, dump_task))
         SCX_CALL(x, dump_task, s->p, ctx, s->p);
 }

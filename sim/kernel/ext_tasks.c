@@ -156,7 +156,7 @@ scx_task_nr_cpus_allowed(struct scx *x, const struct task *p)
 uint64_t
 scx_task_sum_exec(struct scx *x, const struct task *p)
 {
-    (void)x;
+    rq_catch_up(x->k, &x->k->rqs[p->cpu]);
     return p->se.sum_exec;
 }
 
@@ -164,6 +164,7 @@ void
 scx_task_times(struct scx *x, const struct task *p, struct scx_task_times *times)
 {
     scx_cost(x);
+    rq_catch_up(x->k, &x->k->rqs[p->cpu]);
     *times = (struct scx_task_times){
         .run = p->se.sum_exec,
         .wait = p->stats.wait_ns,

@@ -200,10 +200,9 @@ push_move_task(struct kernel *k, struct task *p, int to_cpu, int by)
 }
 
 uint64_t
-update_curr_common(struct kernel *k, struct rq *rq)
+update_curr_until(struct rq *rq, uint64_t now)
 {
     struct sched_entity *se = &rq->curr->se;
-    sim_time now = rq_clock_task(k, rq);
 
     if (now <= se->exec_start)
         return 0;

@@ -51,8 +51,14 @@ void balance_callbacks(struct kernel *k, struct rq *rq);
 /* Moves a waiting task to another CPU, at the cost of `by`. */
 void push_move_task(struct kernel *k, struct task *p, int to_cpu, int by);
 
-/* Charges the running task of a class that has no virtual time. */
-uint64_t update_curr_common(struct kernel *k, struct rq *rq);
+/* Charges the running task of a class that has no virtual time: up to what its clock showed, or
+ * shows now. */
+uint64_t update_curr_until(struct rq *rq, uint64_t clock_task);
+static inline uint64_t
+update_curr_common(struct kernel *k, struct rq *rq)
+{
+    return update_curr_until(rq, rq_clock_task(k, rq));
+}
 
 /* The next CPU of both after that of the last search made on `on`, so that choices are spread; -1:
  * none. The very first search skips CPU 0. */
