@@ -107,6 +107,32 @@ a_slice_given_in_a_turn_counts_from_the_last_tick(void **state)
     }
 }
 
+/* While ops.enqueue gets a task whose turn is over, the task is still current (put_prev_task()
+ * comes before rq->curr is set): a policy that kicks only for tasks that do not run leaves the next
+ * one alone. 1 s on one CPU at HZ 250 has room for 250 turns. */
+static void
+kick_for_who_does_not_run(struct scx *scx, struct task *p, uint64_t flags)
+{
+    scx_dsq_insert(scx, p, Q, MSEC(5), flags);
+    if (!scx_task_running(scx, p))
+        scx_kick_cpu(scx, 0, SCX_KICK_PREEMPT);
+}
+static void
+who_is_put_back_still_runs(void **state)
+{
+    struct fixture f;
+    struct sched_ops ops = { QUEUE_POLICY };
+    (void)state;
+
+    ops.enqueue = kick_for_who_does_not_run;
+    begin(&f, 1, 1, 1, &ops);
+    struct task *a = start_hog(&f, "a", "0", 0);
+    start_hog(&f, "b", "0", 0);
+    fixture_run(&f, SEC(1));
+    assert_in_range(a->stats.nr_slices, 50, 130);
+    fixture_close(&f);
+}
+
 /* ---- shares ---- */
 
 static void
@@ -280,6 +306,7 @@ main(void)
         cmocka_unit_test(endless_slices_end_by_blocking_alone),
         cmocka_unit_test(slices_end_at_ticks_only),
         cmocka_unit_test(a_slice_given_in_a_turn_counts_from_the_last_tick),
+        cmocka_unit_test(who_is_put_back_still_runs),
         cmocka_unit_test(weighted_shares_on_one_cpu_are_those_of_the_kernel),
         cmocka_unit_test(a_tick_may_end_a_turn),
         cmocka_unit_test(who_yields_gives_up_the_slice_unless_the_policy_says_otherwise),

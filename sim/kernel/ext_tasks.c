@@ -68,7 +68,10 @@ scx_task_queued(struct scx *x, const struct task *p)
 bool
 scx_task_running(struct scx *x, const struct task *p)
 {
-    return x->k->rqs[p->cpu].curr == p;
+    const struct rq *rq = &x->k->rqs[p->cpu];
+
+    /* who is put back is current until the next one is (put_prev_task() before rq->curr is set) */
+    return rq->curr == p || (scx_rq_of(x, p->cpu)->putting && rq->last == p);
 }
 
 int
