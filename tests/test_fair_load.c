@@ -334,6 +334,30 @@ computed_ticks_see_misfits(void **state)
     }
 }
 
+/* A hog that was bound to the small CPU may run on the large one from 1 ms after a tick on: the
+ * next tick judges that, those before do not, whenever they are computed. */
+static void
+a_computed_tick_sees_the_affinity_of_its_time(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_with_slow_cpu(&f, 1);
+    struct rq *small = &f.k->rqs[1];
+    task_start(f.k, fixture_hog(&f, "here", 0), NULL);
+    task_start(f.k, fixture_hog(&f, "there", 0), NULL);
+    engine_run(&f.k->engine, MSEC(1));
+    task_set_affinity(f.k, small->curr, fixture_cpus(&f, "1"));
+    engine_run(&f.k->engine, MSEC(1001)); /* HZ 250: the last tick was at 1000 ms */
+    task_set_affinity(f.k, small->curr, fixture_cpus(&f, "0-1"));
+    cpu_load(f.k, small); /* catches up */
+    assert_int_equal(small->misfit_task_load, 0);
+    engine_run(&f.k->engine, MSEC(1005));
+    cpu_load(f.k, small);
+    assert_in_range(small->misfit_task_load, 1020, 1024);
+    fixture_close(&f);
+}
+
 /* Whatever a task becomes, set_load_weight() is called while it still is of its old class: of lag
  * at a weight of 3, one that is no SCHED_IDLE task any more keeps 3 parts in 1024. */
 static void
@@ -374,6 +398,7 @@ main(void)
         cmocka_unit_test(a_load_grows_when_the_weight_changes_in_another_class),
         cmocka_unit_test(a_slow_cpu_is_used_slowly_by_rt_tasks),
         cmocka_unit_test(computed_ticks_see_misfits),
+        cmocka_unit_test(a_computed_tick_sees_the_affinity_of_its_time),
         cmocka_unit_test(who_leaves_the_fair_class_takes_its_lag_along),
     };
 

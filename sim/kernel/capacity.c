@@ -85,6 +85,7 @@ update_cpu_capacity(struct kernel *k, struct sched_domain *sd, int cpu)
 
     if (rq->cpu_capacity == capacity && sgc->capacity == capacity)
         return;
+    rq_catch_up(k, rq); /* ticks so far asked what fits the capacity of before */
     note_reduced(k, cpu, capacity * LEAST_PCT < whole * 100);
     rq->cpu_capacity = capacity;
     sgc->capacity = sgc->min_capacity = sgc->max_capacity = capacity;

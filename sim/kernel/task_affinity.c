@@ -112,6 +112,10 @@ task_find_allowed(struct kernel *k, struct task *p)
 void
 task_see_allowed(struct kernel *k, struct task *p)
 {
+    struct rq *rq = &k->rqs[p->cpu];
+
+    if (rq->curr == p)
+        rq_catch_up(k, rq); /* ticks so far asked whether it fits with the CPUs of before */
     task_find_allowed(k, p);
     if (p->class->set_cpus_allowed != NULL && p->state != TASK_DEAD)
         p->class->set_cpus_allowed(k, p, p->allowed);
