@@ -5,7 +5,7 @@ lost, nobody starves, shares follow weights, queues follow theory. Below them st
 the fair class (`topology`) with the 95 % interval of ten seeds, paired by seed, and who is better: the policy, fair, or neither, if the interval comes within a
 hundredth of 1.
 
-**Where fair wins.** A token between two tasks takes longer under `central` and the script of mlfq, and one CPU that decides for all makes wake-ups wait. mlfq guesses: from two
+**Where fair wins.** A token between two tasks takes longer under `central` and the script of mlfq. mlfq guesses: from two
 batch tasks a CPU on, batch work that naps is taken for interactive, and an event takes longer than under fair; with bursts of 20 ms and four batch tasks for each CPU
 its 99th percentile is worse. On one CPU vtime gives nobody more than half. First come first served takes two to three times as long where requests differ
 much. numa_local lets tasks wait for their node: it has more work done, and longer waits. It can do nothing where all memory lies on one node: there only

@@ -281,6 +281,15 @@ load_base(const struct yaml_doc *doc, struct arena *a, struct policy_spec *out)
     out->name = NULL;
 }
 
+static void
+load_settings(const struct yaml_doc *doc, const struct ynode *set, struct policy_spec *out)
+{
+    policy_load_settings(doc, set, out);
+    const char *conflict = kernel_params_conflict(&out->params);
+    if (conflict != NULL)
+        ynode_error(doc, set, "%s", conflict);
+}
+
 static bool
 load_file(const char *path, struct arena *a, struct policy_spec *out, struct diag *d)
 {
@@ -301,7 +310,7 @@ load_file(const char *path, struct arena *a, struct policy_spec *out, struct dia
         ynode_error(&doc, memory, "%s", why);
     g_free(why);
     if (ynode_get(doc.root, "set") != NULL)
-        policy_load_settings(&doc, ynode_get(doc.root, "set"), out);
+        load_settings(&doc, ynode_get(doc.root, "set"), out);
     if (ynode_get(doc.root, "then") != NULL && out->name != NULL)
         policy_load_then(&doc, ynode_get(doc.root, "then"), out, then_keys, name_of_change);
     out->name = name_of_file(path, a);

@@ -205,3 +205,5 @@ void kernel_params_init(struct kernel_params *kp, struct arena *a);
 /* "noise=off" switches all noise off; everything else goes through the table. */
 bool kernel_params_set(struct kernel_params *kp, const char *key, const char *value,
                        struct arena *a, char *why, size_t why_size);
+/* NULL, or which of them, all set, do not go together. */
+const char *kernel_params_conflict(const struct kernel_params *kp);

@@ -62,6 +62,8 @@ simulation_new(struct arena *a, const struct run_spec *spec, const char **why)
     s->arena = a;
     s->spec = *spec;
     *why = workload_limits(spec->workload, spec->machine, &limits);
+    if (*why == NULL)
+        *why = kernel_params_conflict(&spec->policy.params);
     if (*why != NULL)
         return NULL;
     if (spec->policy.nr_then > 0 && spec->policy.then[0].at <= spec->policy.params.ext.load_at) {
