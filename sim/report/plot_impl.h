@@ -15,7 +15,7 @@ struct plot_source {
 
 /* What pictures of comparisons have a panel for. */
 struct plot_panel {
-    const char *metric, *title;
+    const char *metric, *title, *most; /* upper end of the y axis */
     double scale;
 };
 enum { PLOT_PANELS = 6 };

@@ -4,12 +4,12 @@
 #include "report/plot_impl.h"
 
 const struct plot_panel plot_panels[PLOT_PANELS] = {
-    { "elapsed_ns", "elapsed, s", 1e-9 },
-    { "throughput", "work units per s", 1 },
-    { "local_access_ratio", "local accesses, %", 100 },
-    { "mem_latency_mean_ns", "memory latency, ns", 1 },
-    { "wait_p99_ns", "wait p99, ms", 1e-6 },
-    { "numa_pages_migrated", "pages migrated, thousands", 1e-3 },
+    { "elapsed_ns", "elapsed, s", "*", 1e-9 },
+    { "throughput", "work units per s", "*", 1 },
+    { "local_access_ratio", "local accesses, %", "*<102", 100 }, /* intervals reach beyond all */
+    { "mem_latency_mean_ns", "memory latency, ns", "*", 1 },
+    { "wait_p99_ns", "wait p99, ms", "*", 1e-6 },
+    { "numa_pages_migrated", "pages migrated, thousands", "*", 1e-3 },
 };
 
 /* A block of "place label mean low high"; false: no policy has a value other than 0. */
@@ -54,19 +54,20 @@ plot_policies(struct plot *p)
     for (guint i = 0; rows != NULL && i < PLOT_PANELS; i++)
         if (panel_data(p, rows, i))
             /* gnuplot makes no room for an interval that ends below the axis */
-            g_string_append_printf(plots,
-                                   "set title '%s'\nplot data index %u using 1:3:xtic(2) with"
-                                   " boxes lc rgb '#56B4E9', '' index %u using"
-                                   " 1:3:($4 < 0 ? 0 : $4):5 with"
-                                   " yerrorbars pt 7 ps 0.4 lw 2 lc rgb '#000000'\n",
-                                   plot_panels[i].title, nr, nr),
+            g_string_append_printf(
+                plots,
+                "set title '%s'\nset yrange [0:%s]\nplot data index %u using 1:3:xtic(2) with"
+                " boxes lc rgb '#56B4E9', '' index %u using"
+                " 1:3:($4 < 0 ? 0 : $4):5 with"
+                " yerrorbars pt 7 ps 0.4 lw 2 lc rgb '#000000'\n",
+                plot_panels[i].title, plot_panels[i].most, nr, nr),
                 nr++;
     if (nr == 0)
         return false;
     g_string_append_printf(
         p->script,
         "set multiplot layout %u,%u title about.': mean and 95%% interval' noenhanced\n"
-        "set style fill solid 0.7 noborder\nset boxwidth 0.6\nunset key\nset yrange [0:*]\n"
+        "set style fill solid 0.7 noborder\nset boxwidth 0.6\nunset key\n"
         "set xrange [-0.6:*]\nset offsets 0,0.6,0,0\nset xtics rotate by -30 noenhanced"
         " font ',10'\nset grid noxtics\n%sunset multiplot\n",
         nr <= 3 ? 1u : 2u, nr <= 3 ? nr : (nr + 1) / 2, plots->str);

@@ -231,7 +231,7 @@ panel(struct sweep_plot *s, const guint *lines, const struct plot_panel *panel, 
     guint before = *nr;
     bool some = false;
 
-    g_string_append_printf(out, "set title '%s'\n", panel->title);
+    g_string_append_printf(out, "set title '%s'\nset yrange [0:%s]\n", panel->title, panel->most);
     for (guint line = 0; line < MIN(s->lines->len, PLOT_SERIES_MOST); line++)
         if (line_data(s, lines, line, panel, &some)) {
             line_command(s, out, *nr, line, *nr == before);
@@ -318,7 +318,7 @@ draw(struct sweep_plot *s)
     if (s->lines->len > PLOT_SERIES_MOST)
         g_string_append_printf(s->p->script, ", the first %d of %u lines", PLOT_SERIES_MOST,
                                s->lines->len);
-    g_string_append(s->p->script, "' noenhanced\nunset key\nset yrange [0:*]\n");
+    g_string_append(s->p->script, "' noenhanced\nunset key\n");
     axis_script(s, s->p->script);
     g_string_append(s->p->script, panels->str);
     legend(s, s->p->script);
