@@ -6,9 +6,10 @@
  * at when time is accounted, which is at ticks and switches (HRTICK_DL is off): an overrun of up to
  * a tick is paid back out of the next budgets.
  *
- * Model assumptions: CPUs have full capacity and one frequency, so budgets are not scaled; GRUB
- * reclaiming (SCHED_FLAG_RECLAIM) and the overrun signal are left out, and with them the count of
- * active bandwidth, which nothing else here asks for.
+ * Budgets are work of the largest CPUs: a smaller one uses them more slowly. Model assumptions:
+ * CPUs have one frequency, so that alone scales budgets; GRUB reclaiming (SCHED_FLAG_RECLAIM) and
+ * the overrun signal are left out, and with them the count of active bandwidth, which nothing else
+ * here asks for.
  */
 #include "kernel/deadline.h"
 

@@ -49,6 +49,22 @@ to_ratio(uint64_t period, uint64_t runtime)
     return period == 0 ? 0 : (runtime << DL_BW_SHIFT) / period;
 }
 
+/* ---- capacity ---- */
+
+/* What a budget has been used by: a CPU of half the capacity uses it half as fast. */
+static inline uint64_t
+dl_scaled_delta_exec(const struct rq *rq, uint64_t delta)
+{
+    return delta * rq->capacity_orig >> 10;
+}
+
+/* Can the CPU do a budget's work by the deadline? */
+static inline bool
+dl_task_fits_capacity(const struct kernel *k, const struct task *p, int cpu)
+{
+    return k->rqs[cpu].capacity_orig >= p->dl.dl_density >> (DL_BW_SHIFT - 10);
+}
+
 /* ---- admission (dl_bw.c) ---- */
 
 void dl_bw_init(struct kernel *k);
@@ -59,7 +75,7 @@ const char *dl_bw_admit(struct kernel *k, struct task *p, const struct task_attr
 /* p has left the class, or died: what it held is given back at its zero-lag time. */
 void dl_bw_leave(struct kernel *k, struct task *p);
 /* So many CPUs fewer: is there still room for what is reserved (dl_bw_deactivate)? */
-bool dl_bw_may_leave(struct kernel *k, uint32_t nr_cpus);
+bool dl_bw_may_leave(struct kernel *k, const struct cpumask *cpus);
 /* The fair servers of these CPUs come or go. */
 void dl_bw_count_servers(struct kernel *k, const struct cpumask *cpus, bool online);
 void dl_set_params(struct sched_dl_entity *dl, uint64_t runtime, uint64_t deadline,

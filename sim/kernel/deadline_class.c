@@ -38,7 +38,8 @@ update_curr_dl(struct kernel *k, struct rq *rq)
 
     if (p == NULL || p->class != &dl_sched_class || !p->dl.on_rq)
         return;
-    update_curr_dl_se(k, &p->dl, update_curr_common(k, rq), k->engine.now);
+    uint64_t delta = update_curr_common(k, rq);
+    update_curr_dl_se(k, &p->dl, dl_scaled_delta_exec(rq, delta), k->engine.now);
 }
 
 static bool
@@ -140,6 +141,7 @@ tick_due_dl(struct kernel *k, struct rq *rq)
     sim_time stolen = rq->irq_until > k->engine.now ? rq->irq_until - k->engine.now : 0;
     uint64_t left = p->dl.runtime > 0 ? (uint64_t)p->dl.runtime : 0;
 
+    left = div_round_up_u64(left << 10, rq->capacity_orig);
     if (!p->dl.on_rq)
         return SIM_NEVER;
     return k->engine.now + stolen + (left > pending ? left - pending : 0);

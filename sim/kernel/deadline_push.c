@@ -63,9 +63,11 @@ select_task_rq_dl(struct kernel *k, struct task *p, int cpu, int flags)
     const struct task *curr = k->rqs[p->cpu].curr;
     const char *rule = "prev_cpu";
     int chosen = p->cpu;
+    bool looks = is_dl(curr) && (curr->nr_allowed < 2 || !dl_entity_preempt(&p->dl, &curr->dl));
 
-    if ((flags & WF_TTWU) && is_dl(curr) &&
-        (curr->nr_allowed < 2 || !dl_entity_preempt(&p->dl, &curr->dl))) {
+    if (unlikely(k->asym_cpucapacity) && !dl_task_fits_capacity(k, p, p->cpu))
+        looks = true;
+    if ((flags & WF_TTWU) && looks) {
         int target = find_later_rq(k, p, cpu);
         if (target >= 0 && is_earliest(p, &k->rqs[target])) {
             chosen = target;

@@ -1,8 +1,8 @@
 /*
- * How much may be reserved: per CPU sched.rt_runtime in each sched.rt_period, less what the fair
- * server of each CPU holds. A task that leaves the class frees its part at its zero-lag time, when
- * it could have used no more of it; nobody waits for that instant, so it is no event: who asks for
- * room looks first at what has become free.
+ * How much may be reserved: per CPU sched.rt_runtime in each sched.rt_period, as far as its
+ * capacity goes, less what the fair server of each CPU holds. A task that leaves the class frees
+ * its part at its zero-lag time, when it could have used no more of it; nobody waits for that
+ * instant, so it is no event: who asks for room looks first at what has become free.
  */
 #include "kernel/deadline.h"
 
@@ -52,12 +52,23 @@ release_passed(struct kernel *k, const struct task *of)
     b->nr_releases = left;
 }
 
+/* What CPUs may reserve: each as much as its capacity is of 1024. */
+static uint64_t
+room_of(const struct kernel *k, const struct cpumask *cpus)
+{
+    uint64_t capacity = 0;
+
+    for_each_cpu (cpu, cpus)
+        capacity += k->machine->cpus[cpu].capacity;
+    return k->dl_bw->limit * capacity >> 10;
+}
+
 static bool
 dl_overflow(const struct kernel *k, uint64_t old, uint64_t new)
 {
     const struct dl_bw *b = k->dl_bw;
 
-    return b->limit != UINT64_MAX && b->limit * k->nr_online < b->total - old + new;
+    return b->limit != UINT64_MAX && room_of(k, k->machine->online) < b->total - old + new;
 }
 
 static uint64_t
@@ -67,14 +78,15 @@ server_bw(const struct kernel *k)
 }
 
 bool
-dl_bw_may_leave(struct kernel *k, uint32_t nr_cpus)
+dl_bw_may_leave(struct kernel *k, const struct cpumask *cpus)
 {
     const struct dl_bw *b = k->dl_bw;
 
     release_passed(k, NULL);
     if (b->limit == UINT64_MAX || b->total <= k->nr_online * server_bw(k))
         return true;
-    return b->limit * (k->nr_online - nr_cpus) >= b->total - nr_cpus * server_bw(k);
+    return room_of(k, k->machine->online) - room_of(k, cpus) >=
+           b->total - cpumask_weight(cpus) * server_bw(k);
 }
 
 void

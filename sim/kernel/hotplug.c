@@ -264,7 +264,7 @@ find_changes(struct kernel *k, const struct cpumask *cpus, bool online)
         kernel_note(k, "hotplug: the last CPUs stay online (EBUSY)");
         return false;
     }
-    if (!dl_bw_may_leave(k, cpumask_weight(h->now))) {
+    if (!dl_bw_may_leave(k, h->now)) {
         kernel_note(k, "hotplug: CPUs %s stay online: deadline tasks have reserved them (EBUSY)",
                     cpumask_text(k->arena, h->now));
         return false;

@@ -105,6 +105,28 @@ cpudl_set(struct kernel *k, struct rq *rq, uint64_t deadline)
     }
 }
 
+/* Leaves the CPUs that p fits; of none that it does, the largest: its own before others. */
+static void
+keep_those_that_fit(struct kernel *k, const struct task *p, struct cpumask *found)
+{
+    uint32_t most = 0;
+    int largest = -1;
+
+    for_each_cpu (cpu, found) {
+        uint32_t capacity = k->rqs[cpu].capacity_orig;
+
+        if (dl_task_fits_capacity(k, p, cpu))
+            continue;
+        cpumask_clear(found, (uint32_t)cpu);
+        if (capacity > most || (cpu == p->cpu && capacity == most)) {
+            most = capacity;
+            largest = cpu;
+        }
+    }
+    if (cpumask_empty(found))
+        cpumask_set(found, (uint32_t)largest);
+}
+
 bool
 cpudl_find(struct kernel *k, const struct task *p, bool only_latest)
 {
@@ -113,6 +135,8 @@ cpudl_find(struct kernel *k, const struct task *p, bool only_latest)
 
     if (!only_latest && cpumask_intersects(ps->dl_free, p->allowed)) {
         cpumask_and(ps->found, ps->dl_free, p->allowed);
+        if (unlikely(k->asym_cpucapacity))
+            keep_those_that_fit(k, p, ps->found);
         return true;
     }
     for_each_cpu (cpu, ps->dl_cpus)

@@ -34,8 +34,8 @@ bool cpupri_find(struct kernel *k, const struct task *p);
 
 /* rq's earliest deadline, 0: no deadline work. */
 void cpudl_set(struct kernel *k, struct rq *rq, uint64_t deadline);
-/* Fills push->found with allowed CPUs free of deadline work, or (only: without the former) with the
- * one whose earliest deadline is latest, if p's is earlier. */
+/* Fills push->found with allowed CPUs free of deadline work that p fits, or (only: without the
+ * former) with the one whose earliest deadline is latest, if p's is earlier. */
 bool cpudl_find(struct kernel *k, const struct task *p, bool only_latest);
 
 /* A CPU of push->found for p: its own, else near it by domains with WAKE_AFFINE, `this_cpu` before
