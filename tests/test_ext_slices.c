@@ -298,6 +298,31 @@ slice_0_keeps_the_rest_and_who_has_none_gets_the_default(void **state)
     fixture_close(&f);
 }
 
+/* 0.1 us before a tick a task begins, without a slice, and decisions about it are still paid for at
+ * the tick: that it has not run yet does not matter, the tick finds no slice. */
+static void
+the_tick_ends_a_turn_without_a_slice_before_it_has_run(void **state)
+{
+    static const struct action late[] = { { .kind = ACTION_SLEEP, .until = MSEC(4) - 100 },
+                                          { .kind = ACTION_RUN, .work = MSEC(20) } };
+    (void)state;
+
+    for (uint32_t tick = TICK_COMPUTED; tick <= TICK_SIMULATED; tick++) {
+        struct fixture f;
+        struct sched_ops ops = { QUEUE_POLICY, .running = enable_without };
+        struct scx_event_stats events = { 0 };
+
+        begin(&f, 1, 1, 1, &ops);
+        f.k->params.sched.tick = tick;
+        f.k->params.ext.op_cost = USEC(1);
+        start_script(&f, "a", "0", late, ARRAY_LEN(late));
+        fixture_run(&f, MSEC(5));
+        ext_events(f.k, &events);
+        assert_int_equal(events.REFILL_SLICE_DFL, 1); /* alone, it goes on */
+        fixture_close(&f);
+    }
+}
+
 int
 main(void)
 {
@@ -311,6 +336,7 @@ main(void)
         cmocka_unit_test(a_tick_may_end_a_turn),
         cmocka_unit_test(who_yields_gives_up_the_slice_unless_the_policy_says_otherwise),
         cmocka_unit_test(slice_0_keeps_the_rest_and_who_has_none_gets_the_default),
+        cmocka_unit_test(the_tick_ends_a_turn_without_a_slice_before_it_has_run),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -334,8 +334,10 @@ tick_due_scx(struct kernel *k, struct rq *rq)
     if (slice >= SIM_NEVER / 2)
         return SIM_NEVER;
     uint64_t pending = rq_clock_task(k, rq) - p->se.exec_start;
+    if (slice == 0 || slice < pending)
+        return now; /* whatever work of the kernel is still ahead of the task */
     sim_time stolen = rq->irq_until > now ? rq->irq_until - now : 0;
-    return slice >= pending ? now + stolen + slice - pending + (slice > 0) : now;
+    return now + stolen + slice - pending + 1;
 }
 
 static void
